@@ -1,0 +1,49 @@
+// The planar activation layout: how one image's channels lie in memory.
+//
+//   plane: | lead: zero rows above | row 0 | gap | row 1 | gap | ... | zero rows below, tail |
+//
+// Rows are `pitch` = width + border floats apart; the gap of `border` zero columns serves as the right
+// padding of one row and the left padding of the next. A convolution tap outside the image lands on a
+// zero. Whoever writes a tensor leaves its borders zero; memory is zeroed once.
+#pragma once
+
+#include <cstddef>
+
+namespace patternlite {
+
+struct Shape {
+  int channels = 0, height = 0, width = 0;  // one image
+  bool operator==(const Shape&) const = default;
+  std::size_t elements() const {
+    return static_cast<std::size_t>(channels) * height * width;
+  }
+};
+
+struct PlanarLayout {
+  Shape shape;
+  int border = 0;  // zero rows above and below, zero columns between rows
+
+  int pitch() const { return shape.width + border; }
+  // Virtual positions: every row with its gap.
+  int positions() const { return shape.height * pitch(); }
+  // Positions in whole 16-float vectors.
+  int padded_positions() const { return round_up(positions(), 16); }
+  // From the plane's first float to row 0, column 0; keeps rows' origin 64-byte aligned.
+  int lead() const { return round_up(border * pitch() + border, 16); }
+  // Floats from one plane to the next: an odd number of 64-byte lines, so that the channels of one
+  // position do not fall into one cache set.
+  std::size_t plane() const;
+  // Floats to allocate: all planes and the slack that whole-vector loads may touch.
+  std::size_t elements() const;
+  // Two layouts with equal geometry have their zeros in the same places.
+  bool same_geometry(const PlanarLayout& other) const {
+    return shape.height == other.shape.height && shape.width == other.shape.width &&
+           border == other.border;
+  }
+
+  static int round_up(int value, int multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+  }
+};
+
+}  // namespace patternlite

@@ -1,0 +1,151 @@
+// The kernels' face: parameter blocks and one table of functions per ISA.
+//
+// Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know no
+// graphs, threads or memory. This header is all that the floors above may include.
+//
+// Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above and
+// below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at row 0,
+// column 0 of channel 0. A *tap* is one non-zero weight position: a constant element offset from an
+// output position's input to the input value it multiplies. A *group* is a set of filters that share
+// their taps. Zero borders make every tap of every output position a plain load.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace patternlite::kernels {
+
+// Filters of one layer that are packed alike: `groups` groups of G filters each.
+struct TapStream {
+  const int32_t* start;    // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
+  const int32_t* offset;   // [taps]: input element offset of each tap (channel, row and column)
+  const float* weights;    // [taps][G], 64-byte aligned
+  const float* bias;       // [groups][G]
+  const int32_t* out_plane;  // [groups][G]: element offset of the filter's output plane; -1: no filter
+};
+
+// What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
+struct Epilogue {
+  const float* residual;  // planar, the output's geometry (same plane offsets), or null
+  float low, high;        // -inf / +inf when there is no activation
+};
+
+// Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1, 2
+// or 4 filters. Stride 1 only; input and output have one pitch. Positions are counted from row 0,
+// column 0; `mask` zeroes the pad columns and the tail, so the border invariant holds.
+struct ConvOs {
+  const float* input;
+  float* output;
+  TapStream stream;
+  Epilogue epilogue;
+  const int32_t* mask;  // [positions rounded up to 16], -1 for a real position, 0 for a pad
+  int group_begin, group_end;
+  int position_begin, position_end;  // multiples of 16 (position_end: whole vectors)
+};
+
+// Broadcast (BC): a vector over G = 16 filters, input scalars broadcast; any stride. Writes real
+// positions only.
+struct ConvBc {
+  const float* input;
+  float* output;
+  TapStream stream;
+  Epilogue epilogue;
+  int input_row_step;     // elements between the inputs of output rows y and y + 1 (stride_h * pitch)
+  int input_column_step;  // elements between the inputs of output columns x and x + 1 (stride_w)
+  int output_pitch, output_width;
+  int group_begin, group_end;
+  int row_begin, row_end;  // output rows
+};
+
+// Input-stationary (IS): for filters that share nothing. Taps are ordered by input channel and tap
+// pattern; a *record* is (offsets of a pattern's taps, the filters that use it). Accumulators live in
+// `accumulators`, L1-sized scratch. Stride 1, one pitch, masked like OS.
+struct IsRecords {
+  // One block of filters: records block_start[b] .. block_start[b + 1] - 1.
+  const int32_t* block_start;   // [blocks + 1]
+  const int32_t* record_taps;   // [records]: taps of the record's pattern, 1 .. 4
+  const int32_t* offset;        // [records][4]: element offsets (unused ones repeat the first)
+  const int32_t* filter_start;  // [records + 1]: filters of record r
+  const int32_t* filter;        // index of the filter within its block
+  const float* weights;         // [filters of all records][4], unused ones 0
+  const int32_t* block_filters;  // [blocks]: filters of the block
+  const int32_t* first_filter;   // [blocks]: its first filter in bias / out_plane
+  const float* bias;             // [filters]
+  const int32_t* out_plane;      // [filters]
+};
+
+struct ConvIs {
+  const float* input;
+  float* output;
+  IsRecords records;
+  Epilogue epilogue;
+  const int32_t* mask;
+  float* accumulators;  // 64-byte aligned; block filters * kIsPositions floats
+  int block_begin, block_end;
+  int position_begin, position_end;
+};
+inline constexpr int kIsPositions = 64;  // positions worked on at once
+inline constexpr int kIsBlockFilters = 128;
+
+enum class PoolKind : int { kMax, kAverage };
+
+// Max or average pooling of `channels` planes. Average divides by the window cells that lie inside the
+// image (TFLite's rule; MNN's default as well).
+struct Pool {
+  const float* input;
+  float* output;
+  PoolKind kind;
+  int channels;
+  int input_height, input_width, input_pitch;
+  int output_height, output_width, output_pitch;
+  size_t input_plane, output_plane;  // elements between planes
+  int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
+  float low, high;
+};
+
+// output = clamp(a + b), whole planes with their zero borders left alone (masked like OS).
+struct Add {
+  const float* a;
+  const float* b;
+  float* output;
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes: one geometry for all three
+  float low, high;
+};
+
+// Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image.
+struct Interleave {
+  const float* input;
+  float* output;
+  int channels;
+  int pixel_stride;  // interleaved side: elements between pixels
+  int height, width;
+  int pitch;     // planar side
+  size_t plane;  // planar side
+};
+
+struct KernelTable {
+  const char* isa;  // "generic", "avx2", "avx512"
+  int lanes;        // floats in a vector
+  // [log2(G)] for G = 1, 2, 4
+  void (*conv_os[3])(const ConvOs&);
+  void (*conv_bc16)(const ConvBc&);
+  void (*conv_is)(const ConvIs&);
+  void (*pool)(const Pool&);
+  void (*add)(const Add&);
+  void (*to_planar)(const Interleave&);
+  void (*to_interleaved)(const Interleave&);
+};
+
+// The tables this machine can run, slowest first. Never empty ("generic" runs everywhere).
+struct KernelTables {
+  const KernelTable* table[4];
+  int count;
+};
+KernelTables available_kernels();
+
+// The table named `isa`, or null when this build or machine has none of that name.
+const KernelTable* find_kernels(const char* isa);
+
+}  // namespace patternlite::kernels
