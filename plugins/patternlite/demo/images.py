@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -40,35 +41,47 @@ class LabelledImages:
 def read_images(source: Path | str, split: str) -> LabelledImages:
     """Reads `<split>/<class>/*` from a folder, zip or tar (any compression).
 
-    Raises ValueError, naming the layout expected, when nothing is found there.
+    Raises ValueError, naming the layout expected, when nothing is found there, and the file when
+    one cannot be decoded.
     """
+    entries = read_entries(source, split)
+    classes = tuple(sorted({name for name, _, _ in entries}))
+    index = {name: i for i, name in enumerate(classes)}
+    pixels = [_decode(data, f"{split}/{name}/{file_name}") for name, file_name, data in entries]
+    sizes = {image.shape[1:] for image in pixels}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"{source} holds images of {len(sizes)} sizes, {sorted(sizes)[:3]}: resize them first"
+        )
+    labels = np.array([index[name] for name, _, _ in entries], np.int64)
+    return LabelledImages(np.stack(pixels), labels, classes)
+
+
+def read_entries(source: Path | str, split: str) -> list[tuple[str, str, bytes]]:
+    """(class, file name, undecoded bytes) of every image of the split, sorted."""
     source = Path(source)
     if not source.exists():
         raise ValueError(f"{source} does not exist: give a folder, zip or tar of <split>/<class>/*.jpg")
-    entries = sorted(_entries_of(source, split))
+    entries = sorted(
+        (path.parts[-2], path.parts[-1], data())
+        for path, data in _files_of(source)
+        if path.suffix.lower() in _IMAGE_SUFFIXES and path.parts[-3:-2] == (split,)
+    )
     if not entries:
         raise ValueError(f"{source} holds no images under {split}/<class>/*.jpg")
-    classes = tuple(sorted({name for name, _, _ in entries}))
-    index = {name: i for i, name in enumerate(classes)}
-    pixels = np.stack([_decode(data) for _, _, data in entries])
-    labels = np.array([index[name] for name, _, _ in entries], np.int64)
-    return LabelledImages(pixels, labels, classes)
+    return entries
 
 
-def _decode(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"), np.uint8).transpose(2, 0, 1)
+def _decode(data: bytes, name: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("RGB"), np.uint8).transpose(2, 0, 1)
+    except (OSError, SyntaxError) as error:  # what Pillow raises for broken files
+        raise ValueError(f"{name} is not a readable image ({error}); replace or remove it") from error
 
 
-def _entries_of(source: Path, split: str) -> Iterator[tuple[str, str, bytes]]:
-    """(class, file name, bytes) of every image of the split, in no given order."""
-    for path, data in _files_of(source):
-        parts = path.parts
-        if len(parts) >= 3 and parts[-3] == split and path.suffix.lower() in _IMAGE_SUFFIXES:
-            yield parts[-2], parts[-1], data()
-
-
-def _files_of(source: Path):
+def _files_of(source: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
+    """(path inside the source, a reader of its bytes); each reader is called before the next is asked for."""
     if source.is_dir():
         for path in source.rglob("*"):
             if path.is_file():
@@ -76,11 +89,17 @@ def _files_of(source: Path):
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for name in archive.namelist():
-                yield PurePosixPath(name), lambda name=name: archive.read(name)
+                yield PurePosixPath(name), partial(archive.read, name)
     elif tarfile.is_tarfile(source):
         with tarfile.open(source) as archive:
             for member in archive:
                 if member.isfile():
-                    yield PurePosixPath(member.name), lambda m=member: archive.extractfile(m).read()
+                    yield PurePosixPath(member.name), partial(_read_member, archive, member)
     else:
         raise ValueError(f"{source} is neither a folder, a zip nor a tar file")
+
+
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    assert file is not None  # only regular files are asked for
+    return file.read()
