@@ -57,35 +57,47 @@ struct ConvBc {
   int row_begin, row_end;  // output rows
 };
 
-// Input-stationary (IS): for filters that share nothing. Taps are ordered by input channel and tap
-// pattern; a *record* is (offsets of a pattern's taps, the filters that use it). Accumulators live in
-// `accumulators`, L1-sized scratch. Stride 1, one pitch, masked like OS.
-struct IsRecords {
-  // One block of filters: records block_start[b] .. block_start[b + 1] - 1.
-  const int32_t* block_start;   // [blocks + 1]
-  const int32_t* record_taps;   // [records]: taps of the record's pattern, 1 .. 4
-  const int32_t* offset;        // [records][4]: element offsets (unused ones repeat the first)
-  const int32_t* filter_start;  // [records + 1]: filters of record r
-  const int32_t* filter;        // index of the filter within its block
-  const float* weights;         // [filters of all records][4], unused ones 0
-  const int32_t* block_filters;  // [blocks]: filters of the block
-  const int32_t* first_filter;   // [blocks]: its first filter in bias / out_plane
-  const float* bias;             // [filters]
-  const int32_t* out_plane;      // [filters]
+// Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions` real
+// output positions (y * width + x; no pads). Of each input channel the kernel first copies the inputs
+// of the tile, once per tap of the layer, into scratch *slots* (so any stride is a compact, aligned
+// vector from then on), then walks over *records*: up to 4 slots and the filters that weight them.
+// The accumulators of a block of filters stay in scratch, sized for L1.
+union IsWord {
+  int32_t index;
+  float weight;
 };
+
+struct IsStream {
+  int channels;               // input channels
+  size_t input_plane;         // elements between them
+  int taps;                   // distinct tap offsets of the layer (9 for 3x3 patterns)
+  const int32_t* tap_offset;  // [taps]: element offset within a plane
+  // Records in the order block, channel group (kIsChannels channels), chunk (4, 2, then 1 filters):
+  //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile
+  //   S x index: accumulators of its S filters, filter_in_block * tile
+  //   S x 4 weights. A record of fewer than 4 taps repeats a slot with weight 0.
+  const IsWord* words;
+  const int32_t* block_start;   // [blocks]: first word of each block
+  const int32_t* record_count;  // [blocks][channel groups][3]: records of 4, of 2 and of 1 filters
+  const int32_t* filter_start;  // [blocks + 1]: block b holds filters filter_start[b] ..
+  const float* bias;            // [filters]
+  const int32_t* out_plane;     // [filters]; -1: no filter
+};
+inline constexpr int kIsChannels = 4;
 
 struct ConvIs {
   const float* input;
   float* output;
-  IsRecords records;
+  IsStream stream;
   Epilogue epilogue;
-  const int32_t* mask;
-  float* accumulators;  // 64-byte aligned; block filters * kIsPositions floats
+  // 64-byte aligned: (kIsChannels * taps + filters of the largest block) * tile floats, one per thread.
+  float* scratch;
+  int tile;  // min(KernelTable::is_positions, real positions rounded up to KernelTable::lanes)
+  int input_row_step, input_column_step;  // as for BC
+  int output_pitch, output_width;
   int block_begin, block_end;
-  int position_begin, position_end;
+  int position_begin, position_end;  // real positions; begin is a multiple of 16
 };
-inline constexpr int kIsPositions = 64;  // positions worked on at once
-inline constexpr int kIsBlockFilters = 128;
 
 enum class PoolKind : int { kMax, kAverage };
 
@@ -128,6 +140,9 @@ struct Interleave {
 struct KernelTable {
   const char* isa;  // "generic", "avx2", "avx512"
   int lanes;        // floats in a vector
+  // IS: the largest tile, and how many accumulators (block filters * tile) keep it within L1.
+  int is_positions;
+  int is_accumulators;
   // [log2(G)] for G = 1, 2, 4
   void (*conv_os[3])(const ConvOs&);
   void (*conv_bc16)(const ConvBc&);
