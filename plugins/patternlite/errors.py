@@ -1,0 +1,29 @@
+"""Errors that a user can act on: one line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class PatternliteError(Exception):
+    """What went wrong and the fix, in one line; the command line prints it without a traceback."""
+
+
+class MissingPackageError(PatternliteError):
+    """Something optional is not installed; the text holds the pip command."""
+
+    def __init__(self, purpose: str, command: str) -> None:
+        super().__init__(f"{purpose} is not installed; run: {command}")
+
+
+class OutputMismatchError(PatternliteError):
+    """Two runs that must agree do not."""
+
+
+def one_line(error: BaseException) -> str:
+    """The error's own text, flattened; pydantic's report becomes `option: what is wrong`."""
+    if hasattr(error, "errors") and callable(error.errors):
+        items = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        return "; ".join(f"{where}: {what}" if where else what for where, what in items)
+    text = " ".join(str(error).split())
+    if isinstance(error, PatternliteError | ValueError | OSError | RuntimeError | ImportError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

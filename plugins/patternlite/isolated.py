@@ -1,0 +1,64 @@
+"""A process apart for native libraries: they cannot disturb ours, and a crash is a message."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from .errors import PatternliteError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Isolated:
+    """Runs functions in one fresh process; what native code prints there is kept off the screen.
+
+        with Isolated() as process:
+            process.call(function, argument)
+
+    Functions and arguments must be picklable. Their exceptions come back as they are; a crash of the
+    process becomes a PatternliteError with the last line it printed.
+    """
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory()
+        self._log = Path(self._folder.name, "output.log")
+        # Not fork: a copy of threads and native state is what this is to keep apart.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, context, initializer=_redirect, initargs=(str(self._log),))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return self._pool.submit(function, *args, **kwargs).result()
+        except BrokenProcessPool:
+            words = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
+            last = next((line.strip() for line in reversed(words) if line.strip()), "")
+            raise PatternliteError(
+                "the process died" + (f"; its last words: {last}" if last else " without a word")
+            ) from None
+
+
+def _redirect(path: str) -> None:
+    """Points the process's stdout and stderr, native code's included, at a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for descriptor in (1, 2):
+        os.dup2(file, descriptor)
+    os.close(file)

@@ -1,0 +1,141 @@
+"""The demo's result as plain data: what report.json holds and every view is drawn from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..latency import Latency, speed_up
+from ..machine import Machine
+
+STOCK_DENSE, STOCK_PRUNED, PLUGIN_DENSE, PLUGIN_PRUNED = "stock, dense", "stock, pruned", "plugin, dense", "plugin, pruned"
+
+
+@dataclass(frozen=True)
+class FileSize:
+    """A model file.  variant: "dense" or "pruned".  gzip_bytes: after gzip -9."""
+
+    name: str
+    variant: str
+    bytes: int
+    gzip_bytes: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the plugin decided about one convolution of the pruned model.
+
+    density: non-zero weights / weights.  kernels_kept: fraction of kernels with any weight left.
+    dense_macs, kept_macs: per inference.  reason: the decision's code.  kernel: "stock" when left alone.
+    """
+
+    name: str
+    kind: str
+    shape: str
+    density: float
+    kernels_kept: float
+    patterns: int
+    dense_macs: float
+    kept_macs: float
+    reason: str
+    kernel: str
+
+    @property
+    def accelerated(self) -> bool:
+        return self.kernel != "stock"
+
+
+@dataclass(frozen=True)
+class RuntimeAgreement:
+    """One runtime on the real images.
+
+    accuracy: by label (STOCK_DENSE, ...), fraction right.
+    difference: by label of the two plugin runs, the largest output difference from stock over stock's range.
+    """
+
+    runtime: str
+    version: str
+    accuracy: Mapping[str, float]
+    difference: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One real image.  pixels: uint8 (3, H, W)."""
+
+    pixels: np.ndarray
+    label: str
+    dense: str
+    pruned: str
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Everything the demo found out.
+
+    patterns: the library, each a 3x3 of booleans.  missing: runtimes not installed -> pip command.
+    stages: (what, seconds) in order.  settings: what it was asked to do.
+    """
+
+    date: str
+    machine: Machine
+    versions: Mapping[str, str | None]
+    settings: Mapping[str, Any]
+    images: int
+    dense_accuracy: float
+    pruned_accuracy: float
+    weight_rate: float
+    mac_rate: float
+    agreements: tuple[RuntimeAgreement, ...]
+    files: tuple[FileSize, ...]
+    latencies: tuple[Latency, ...]
+    layers: tuple[Layer, ...]
+    patterns: tuple[tuple[tuple[bool, ...], ...], ...]
+    stages: tuple[tuple[str, float], ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+
+    def latency(self, runtime: str, threads: int, label: str) -> Latency:
+        for entry in self.latencies:
+            if (entry.runtime, entry.threads, entry.label) == (runtime, threads, label):
+                return entry
+        raise KeyError((runtime, threads, label))
+
+    def cases(self) -> list[tuple[str, int]]:
+        """The (runtime, threads) measured, in order."""
+        return list(dict.fromkeys((entry.runtime, entry.threads) for entry in self.latencies))
+
+    def speed_ups(self, runtime: str, threads: int) -> tuple[float, float]:
+        """Of the plugin on the pruned file over (stock on the dense file, stock on the same file)."""
+        plugin = self.latency(runtime, threads, PLUGIN_PRUNED)
+        return tuple(speed_up(self.latency(runtime, threads, label), plugin) for label in (STOCK_DENSE, STOCK_PRUNED))  # type: ignore[return-value]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; the example images stay in the HTML page."""
+        data = asdict(self)
+        del data["examples"]
+        data["speed_ups"] = [
+            {"runtime": runtime, "threads": threads, "over_stock_dense": dense, "over_stock_pruned": pruned}
+            for runtime, threads in self.cases()
+            for dense, pruned in [self.speed_ups(runtime, threads)]
+        ]
+        return data
+
+
+def write_atomically(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(result: DemoResult, path: Path) -> None:
+    write_atomically(path, json.dumps(result.to_json(), indent=2) + "\n")

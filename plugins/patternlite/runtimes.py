@@ -1,0 +1,221 @@
+"""The stock runtimes, seen through one face: open a model with or without our plugin, and run it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import MissingPackageError, PatternliteError, one_line
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One runtime that users install with pip.
+
+    name: what `--runtime` takes.  module: what is imported.  package: what pip calls it.
+    suffix: of the model files it runs.
+    """
+
+    name: str
+    module: str
+    package: str
+    suffix: str
+
+    @property
+    def installed(self) -> bool:
+        try:
+            return importlib.util.find_spec(self.module) is not None
+        except ModuleNotFoundError:  # the parent package is missing
+            return False
+
+    @property
+    def version(self) -> str | None:
+        """The installed version, read without importing the runtime; None when it is not installed."""
+        if not self.installed:
+            return None
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(self.package)
+        return "unknown"
+
+    @property
+    def pip_command(self) -> str:
+        return f"pip install {self.package}"
+
+
+RUNTIMES = (
+    Runtime("tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite"),
+    Runtime("ai-edge-litert", "ai_edge_litert.interpreter", "ai-edge-litert", ".tflite"),
+    Runtime("tensorflow", "tensorflow", "tensorflow", ".tflite"),
+    Runtime("mnn", "MNN", "MNN", ".mnn"),
+)
+
+
+def runtime_named(name: str) -> Runtime:
+    for runtime in RUNTIMES:
+        if runtime.name == name:
+            return runtime
+    raise PatternliteError(f"unknown runtime {name!r}; known: {', '.join(r.name for r in RUNTIMES)}")
+
+
+def runtimes_for(suffix: str) -> list[Runtime]:
+    """The installed runtimes that run files of this suffix; an error with pip commands when there is none."""
+    known = [r for r in RUNTIMES if r.suffix == suffix]
+    if not known:
+        raise PatternliteError(f"no runtime runs {suffix or 'files without a suffix'}: give a .tflite or .mnn model")
+    installed = [r for r in known if r.installed]
+    if not installed:
+        raise MissingPackageError(f"a runtime for {suffix}", " or ".join(r.pip_command for r in known))
+    return installed
+
+
+class Session(ABC):
+    """A loaded model with one float32 image input of fixed shape and one output.
+
+    input_shape: (N, C, H, W), whatever layout the file uses.
+    """
+
+    input_shape: tuple[int, int, int, int]
+
+    @abstractmethod
+    def set_input(self, x: np.ndarray) -> None:
+        """x: float32 (N, C, H, W)."""
+
+    @abstractmethod
+    def invoke(self) -> None: ...
+
+    @abstractmethod
+    def output(self) -> np.ndarray:
+        """A copy of the output of the last `invoke`."""
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        self.set_input(x)
+        self.invoke()
+        return self.output()
+
+
+def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin: bool = False) -> Session:
+    """Loads a model in a runtime, with our plugin or as stock.
+
+    Raises PatternliteError when the file, the runtime or the plugin is missing or does not fit.
+    """
+    path = Path(path)
+    if path.suffix != runtime.suffix:
+        raise PatternliteError(f"{runtime.name} runs {runtime.suffix} files, not {path.name}")
+    if not path.is_file():
+        raise PatternliteError(f"{path} does not exist")
+    if threads < 1:
+        raise PatternliteError(f"threads must be at least 1, not {threads}")
+    if not runtime.installed:
+        raise MissingPackageError(runtime.name, runtime.pip_command)
+    session = MnnSession if runtime.suffix == ".mnn" else TfliteSession
+    try:
+        return session(runtime, path, threads, plugin)
+    except PatternliteError:
+        raise
+    except Exception as error:  # each runtime has kinds of its own
+        raise PatternliteError(f"{runtime.name} cannot open {path.name}: {one_line(error)}") from error
+
+
+class TfliteSession(Session):
+    """tflite-runtime, ai-edge-litert or tensorflow.lite."""
+
+    def __init__(self, runtime: Runtime, path: Path, threads: int, plugin: bool) -> None:
+        with path.open("rb") as file:
+            if file.read(8)[4:] != b"TFL3":
+                raise PatternliteError(f"{path} is not a TFLite file; convert the model again")
+        module = importlib.import_module(runtime.module)
+        interpreter = module.lite.Interpreter if runtime.module == "tensorflow" else module.Interpreter
+        options: dict[str, Any] = {"num_threads": threads}
+        if plugin:
+            from .tflite import load_delegate
+
+            options["experimental_delegates"] = [load_delegate(num_threads=threads)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tensorflow announces the end of tf.lite
+            self._interpreter = interpreter(str(path), **options)
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        shape = tuple(int(n) for n in inputs[0]["shape"])
+        _require_image_model(path, len(inputs), len(outputs), shape, inputs[0]["dtype"] == np.float32)
+        self._interpreter.allocate_tensors()
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        n, h, w, c = shape
+        self.input_shape = (n, c, h, w)
+
+    def set_input(self, x: np.ndarray) -> None:
+        self._interpreter.set_tensor(self._input, np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+
+    def invoke(self) -> None:
+        self._interpreter.invoke()
+
+    def output(self) -> np.ndarray:
+        return self._interpreter.get_tensor(self._output)
+
+
+class MnnSession(Session):
+    """MNN's interpreter API."""
+
+    def __init__(self, runtime: Runtime, path: Path, threads: int, plugin: bool) -> None:
+        self._mnn = importlib.import_module(runtime.module)
+        backend: str | int = "CPU"
+        if plugin:
+            from .mnn import register
+
+            backend = register()
+        try:
+            self._interpreter = self._mnn.Interpreter(str(path))
+        except Exception as error:
+            raise PatternliteError(f"{path} is not an MNN file; convert the model again") from error
+        self._session = self._interpreter.createSession({"backend": backend, "numThread": threads})
+        inputs = self._interpreter.getSessionInputAll(self._session)
+        outputs = self._interpreter.getSessionOutputAll(self._session)
+        self._input = self._interpreter.getSessionInput(self._session)
+        self._result = self._interpreter.getSessionOutput(self._session)
+        shape = tuple(int(n) for n in self._input.getShape())
+        float32 = self._input.getDataType() == self._mnn.Halide_Type_Float
+        _require_image_model(path, len(inputs), len(outputs), shape, float32)
+        self._nhwc = self._input.getDimensionType() == self._mnn.Tensor_DimensionType_Tensorflow
+        n, c, h, w = (shape[i] for i in ((0, 3, 1, 2) if self._nhwc else (0, 1, 2, 3)))
+        self.input_shape = (n, c, h, w)
+
+    def set_input(self, x: np.ndarray) -> None:
+        layout = self._mnn.Tensor_DimensionType_Caffe
+        if self._nhwc:
+            x, layout = x.transpose(0, 2, 3, 1), self._mnn.Tensor_DimensionType_Tensorflow
+        data = np.ascontiguousarray(x)
+        self._input.copyFrom(self._mnn.Tensor(data.shape, self._mnn.Halide_Type_Float, data, layout))
+
+    def invoke(self) -> None:
+        self._interpreter.runSession(self._session)
+
+    def output(self) -> np.ndarray:
+        shape = self._result.getShape()
+        host = self._mnn.Tensor(
+            shape, self._mnn.Halide_Type_Float, np.zeros(shape, np.float32), self._mnn.Tensor_DimensionType_Caffe
+        )
+        self._result.copyToHostTensor(host)
+        return np.array(host.getNumpyData(), np.float32).reshape(shape)
+
+
+def _require_image_model(path: Path, inputs: int, outputs: int, shape: tuple[int, ...], float32: bool) -> None:
+    if inputs != 1 or outputs != 1 or len(shape) != 4 or min(shape) < 1 or not float32:
+        raise PatternliteError(
+            f"{path.name} has {inputs} inputs, {outputs} outputs and a first input of shape {shape}"
+            f"{'' if float32 else ' that is not float32'}: only models of one float32 image input with fixed "
+            "shape and one output can be run here"
+        )
+
+
+def run_images(session: Session, images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields the output of each image of (M, C, H, W) for a session whose N is 1."""
+    for image in images:
+        yield session.run(image[None])[0]

@@ -1,0 +1,102 @@
+"""Interleaved timing: every contender runs under the same noise, and gets the same number of calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import OutputMismatchError
+
+# Runtimes' worker threads go on spinning for a moment after a call; the pause keeps one contender's
+# spinning out of the next one's time.
+_SETTLE_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds per call of one contender."""
+
+    minimum: float
+    median: float
+    p90: float
+    calls: int
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> Timing:
+        minimum, median, p90 = np.percentile(np.asarray(seconds) * 1e3, (0, 50, 90))
+        return cls(float(minimum), float(median), float(p90), len(seconds))
+
+
+def interleave(
+    contenders: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float,
+    burst: int = 5,
+    least_rounds: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
+    pause: Callable[[float], None] = time.sleep,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> dict[str, Timing]:
+    """Times the contenders in rounds A B C, B C A, C A B, ... for about `seconds` in all.
+
+    In a round each contender runs once uncounted, which refills the caches that the one before it
+    has emptied, then `burst` counted times. At least `least_rounds` rounds are run, and only whole
+    ones, so all have equally many calls. The first round is a warm-up and not counted.
+    progress is told the fraction done after each round.
+    """
+    if not contenders:
+        raise ValueError("nothing to time: give at least one contender")
+    if seconds <= 0 or burst < 1 or least_rounds < 1:
+        raise ValueError(f"seconds, burst and least_rounds must be positive: {seconds}, {burst}, {least_rounds}")
+    names = list(contenders)
+    samples: dict[str, list[float]] = {name: [] for name in names}
+    start = clock()
+    rounds = -1  # the warm-up
+    while rounds < least_rounds or clock() - start < seconds:
+        for i in range(len(names)):
+            name = names[(i + max(rounds, 0)) % len(names)]
+            spent = _burst(contenders[name], burst, clock)
+            if rounds >= 0:
+                samples[name] += spent
+            pause(_SETTLE_SECONDS)
+        rounds += 1
+        progress(min(1.0, (clock() - start) / seconds, rounds / least_rounds))
+    return {name: Timing.of(spent) for name, spent in samples.items()}
+
+
+def _burst(call: Callable[[], object], count: int, clock: Callable[[], float]) -> list[float]:
+    call()
+    spent = []
+    for _ in range(count):
+        begin = clock()
+        call()
+        spent.append(clock() - begin)
+    return spent
+
+
+def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
+    """Largest |reference - output| over the reference's range; inf where either is not finite.
+
+    Raises ValueError when the shapes differ.
+    """
+    if reference.shape != output.shape:
+        raise ValueError(f"outputs of shape {reference.shape} and {output.shape} cannot be compared")
+    if not (np.isfinite(reference).all() and np.isfinite(output).all()):
+        return float("inf")
+    difference = float(np.max(np.abs(reference.astype(np.float64) - output)))
+    span = float(np.ptp(reference))
+    return difference / span if span else (0.0 if difference == 0 else float("inf"))
+
+
+def require_equal(what: str, reference: np.ndarray, output: np.ndarray, tolerance: float) -> float:
+    """The relative difference; OutputMismatchError naming `what` when it exceeds `tolerance`."""
+    difference = relative_difference(reference, output)
+    if difference > tolerance:
+        raise OutputMismatchError(
+            f"{what}: outputs differ by {difference:.1e} of their range, more than {tolerance:.0e}; "
+            "no timing of a wrong answer: please report this model"
+        )
+    return difference
