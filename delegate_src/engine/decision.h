@@ -10,7 +10,7 @@ namespace patternlite {
 
 struct LayerReport {
   std::string name;
-  std::string kind;      // "conv3x3", "conv3x3s2", "conv1x1", "fc"
+  std::string kind;                                      // "conv3x3", "conv3x3s2", "conv1x1", ...
   int filters = 0, channels = 0, height = 0, width = 0;  // output map
   double dense_macs = 0, kept_macs = 0;
   double kernels_kept = 0;  // fraction of kernels with any weight left
@@ -18,19 +18,6 @@ struct LayerReport {
   std::string reason;       // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
   std::string kernel;       // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
 };
-
-// Recognised sparsity of one convolution's weights, from the zeros alone.
-struct Sparsity {
-  double density = 1;       // non-zero weights / weights
-  double kernels_kept = 1;
-  int patterns = 0;
-  int max_taps = 0;         // most weights left in one kernel
-  bool finite = true;       // no NaN or Inf
-};
-Sparsity recognise(const Convolution& conv, const Graph& graph);
-
-// The reason code of a convolution the engine can run.
-std::string reason_of(const Sparsity& sparsity, const Window& window);
 
 // One report line per convolution of the graph, and whether running it here is expected to beat the
 // stock runtime ("never slower": cost_model.h).

@@ -1,7 +1,7 @@
 // A small graph of the operators the engine runs, independent of any runtime. Adaptors build it.
 //
-// Tensors are one image each (batch is looped outside). Weights are viewed, not copied: they must stay
-// alive until the graph is compiled.
+// Tensors are one image each (batch is looped outside). Weights are viewed, not copied: they must
+// stay alive until the graph is compiled.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@
 namespace patternlite {
 
 using TensorId = int;
+inline constexpr TensorId kNoTensor = -1;
 
 enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
 
@@ -40,6 +41,7 @@ struct Convolution {
   WeightsView weights;
   const float* bias = nullptr;  // [filters], or null
   Activation activation = Activation::kNone;
+  TensorId residual = kNoTensor;  // added before the activation; set by fuse()
 };
 
 enum class PoolMode { kMax, kAverage };

@@ -10,8 +10,8 @@ class Parallel {
  public:
   virtual ~Parallel() = default;
   virtual int threads() const = 0;
-  // Calls task(0) .. task(count - 1), each once, on any threads; returns when all are done. Tasks do
-  // not throw.
+  // Calls task(0) .. task(count - 1), each once, on any threads; returns when all are done. Tasks
+  // do not throw.
   virtual void run(int count, const std::function<void(int)>& task) = 0;
 };
 

@@ -2,9 +2,9 @@
 //
 //   plane: | lead: zero rows above | row 0 | gap | row 1 | gap | ... | zero rows below, tail |
 //
-// Rows are `pitch` = width + border floats apart; the gap of `border` zero columns serves as the right
-// padding of one row and the left padding of the next. A convolution tap outside the image lands on a
-// zero. Whoever writes a tensor leaves its borders zero; memory is zeroed once.
+// Rows are `pitch` = width + border floats apart; the gap of `border` zero columns serves as the
+// right padding of one row and the left padding of the next. A convolution tap outside the image
+// lands on a zero. Whoever writes a tensor leaves its borders zero; memory is zeroed once.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,7 @@ namespace patternlite {
 struct Shape {
   int channels = 0, height = 0, width = 0;  // one image
   bool operator==(const Shape&) const = default;
-  std::size_t elements() const {
-    return static_cast<std::size_t>(channels) * height * width;
-  }
+  std::size_t elements() const { return static_cast<std::size_t>(channels) * height * width; }
 };
 
 struct PlanarLayout {

@@ -1,5 +1,5 @@
-// A graph compiled for this machine: packed weights, planned memory, kernels chosen. Compile once, run
-// many times. Not thread-safe: one Program runs one image at a time, on `threads` threads.
+// A graph compiled for this machine: packed weights, planned memory, kernels chosen. Compile once,
+// run many times. Not thread-safe: one Program runs one image at a time, on `threads` threads.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 namespace patternlite {
 
 struct CompileOptions {
-  const kernels::KernelTable* kernels = nullptr;  // null: best_kernels()
+  const kernels::KernelTable* kernels = nullptr;  // null: best_kernels(), see isa.h
   std::shared_ptr<Parallel> parallel;             // null: this thread alone
 };
 
@@ -35,11 +35,5 @@ class Program {
   virtual std::size_t activation_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
 };
-
-// The table the process uses: the newest ISA of this machine, or the one that the environment variable
-// PATTERNLITE_ISA or force_isa() names. Throws std::invalid_argument, listing the names there are, for
-// an unknown one.
-const kernels::KernelTable& best_kernels();
-void force_isa(const std::string& name);  // "" returns to the default
 
 }  // namespace patternlite

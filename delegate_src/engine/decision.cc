@@ -1,0 +1,53 @@
+#include "engine/decision.h"
+
+#include "engine/cost_model.h"
+#include "engine/recognise.h"
+
+namespace patternlite {
+namespace {
+
+// The stock runtime must be expected to take this many times as long: what the model may err by.
+constexpr double kLeastSpeedup = 1.15;
+
+std::string kind_of(const Window& w) {
+  std::string kind = "conv" + std::to_string(w.kernel_h) + "x" + std::to_string(w.kernel_w);
+  if (w.stride_h != 1 || w.stride_w != 1) kind += "s" + std::to_string(w.stride_h);
+  return kind;
+}
+
+}  // namespace
+
+Verdict judge(const Graph& graph) {
+  Verdict verdict;
+  double ours = 0, stock = 0;
+  bool any_sparse = false, all_finite = true;
+  for (const Node& node : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&node.op);
+    if (conv == nullptr) continue;
+    const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
+    const Sparsity sparsity = recognise(*conv, graph);
+    const double dense_macs = static_cast<double>(output.elements()) * input.channels *
+                              conv->window.kernel_h * conv->window.kernel_w;
+    LayerReport layer{.name = node.name,
+                      .kind = kind_of(conv->window),
+                      .filters = output.channels,
+                      .channels = input.channels,
+                      .height = output.height,
+                      .width = output.width,
+                      .dense_macs = dense_macs,
+                      .kept_macs = dense_macs * sparsity.density,
+                      .kernels_kept = sparsity.kernels_kept,
+                      .patterns = sparsity.patterns,
+                      .reason = reason_of(sparsity, conv->window),
+                      .kernel = "stock"};
+    any_sparse |= is_sparse(layer.reason);
+    all_finite &= sparsity.finite;
+    ours += estimated_cost(*conv, sparsity, input, output);
+    stock += stock_cost(dense_macs);
+    verdict.layers.push_back(std::move(layer));
+  }
+  verdict.worthwhile = any_sparse && all_finite && ours * kLeastSpeedup < stock;
+  return verdict;
+}
+
+}  // namespace patternlite

@@ -1,0 +1,15 @@
+// Convolutions run by the IS kernel: filters that share nothing, any stride.
+#pragma once
+
+#include <memory>
+
+#include "engine/packed_convolution.h"
+
+namespace patternlite {
+
+std::unique_ptr<PackedConvolution> pack_input_stationary(const Convolution& conv,
+                                                         const PlanarLayout& input,
+                                                         const PlanarLayout& output,
+                                                         const kernels::KernelTable& kernels);
+
+}  // namespace patternlite

@@ -1,0 +1,72 @@
+#include "engine/packed_convolution.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+#include "engine/broadcast_convolution.h"
+#include "engine/cost_model.h"
+#include "engine/input_stationary_convolution.h"
+#include "engine/output_stationary_convolution.h"
+
+namespace patternlite {
+namespace {
+
+struct Choice {
+  ConvKernel kernel = ConvKernel::kBc16;
+  Grouping grouping;
+};
+
+Choice choose(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
+              const PlanarLayout& output) {
+  Choice best;
+  double lowest = std::numeric_limits<double>::infinity();
+  for (ConvKernel kernel :
+       {ConvKernel::kBc16, ConvKernel::kOs4, ConvKernel::kOs2, ConvKernel::kOs1, ConvKernel::kIs}) {
+    if (!runs(kernel, conv, input, output)) continue;
+    Grouping grouping = group_filters(taps, group_size(kernel));
+    const double cycles = cost(kernel, grouping.work, output);
+    if (cycles < lowest) {
+      lowest = cycles;
+      best = {kernel, std::move(grouping)};
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> PackedConvolution::pack(const Convolution& conv,
+                                                           const PlanarLayout& input,
+                                                           const PlanarLayout& output,
+                                                           const kernels::KernelTable& kernels) {
+  if (input.border < required_border(conv.window, input.shape, output.shape)) {
+    throw std::invalid_argument("the input's border is narrower than the convolution's padding");
+  }
+  const std::size_t limit = std::numeric_limits<int32_t>::max();
+  if (input.elements() > limit || output.elements() > limit) {
+    throw std::invalid_argument("a tensor is too large: its planes must fit 2^31 floats");
+  }
+  const TapSets taps(conv, output.shape.channels, input.shape.channels);
+  const Choice choice = choose(conv, taps, input, output);
+  switch (choice.kernel) {
+    case ConvKernel::kBc16:
+      return pack_broadcast(conv, taps, choice.grouping, input, output, kernels);
+    case ConvKernel::kIs:
+      return pack_input_stationary(conv, input, output, kernels);
+    default:
+      return pack_output_stationary(conv, taps, choice.grouping, group_size(choice.kernel), input,
+                                    output, kernels);
+  }
+}
+
+int required_border(const Window& w, const Shape& input, const Shape& output) {
+  const int below = (output.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h - w.pad_top -
+                    (input.height - 1);
+  const int right = (output.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w - w.pad_left -
+                    (input.width - 1);
+  return std::max({w.pad_top, w.pad_left, below, right, 0});
+}
+
+}  // namespace patternlite

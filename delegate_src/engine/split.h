@@ -1,0 +1,18 @@
+// Cutting a loop into tasks.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+namespace patternlite {
+
+// Range `part` of `parts` of [0, count), cut at multiples of `unit`.
+inline std::pair<int, int> range_of(int count, int parts, int part, int unit = 1) {
+  const long long units = (count + unit - 1) / unit;
+  const auto cut = [&](int at) {
+    return static_cast<int>(std::min<long long>(units * at / parts * unit, count));
+  };
+  return {cut(part), cut(part + 1)};
+}
+
+}  // namespace patternlite
