@@ -1,0 +1,163 @@
+"""Which convolutions a model runs, in what order, and what consumes them; found by running it once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+from torch.overrides import TorchFunctionMode
+
+_ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
+
+BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
+
+
+@dataclass(frozen=True)
+class Site:
+    """A convolution to prune, where it stands.
+
+    norm: the BatchNorm with running statistics that directly consumes it, if there is one.
+    residual: its output (after `norm`) is one operand of an addition, the end of a residual branch.
+    """
+
+    name: str
+    conv: nn.Conv2d
+    norm: BatchNorm | None
+    out_size: tuple[int, int]
+    residual: bool
+
+    @property
+    def branch_end(self) -> nn.Module:
+        return self.norm or self.conv
+
+    @property
+    def kernels(self) -> int:
+        return self.conv.out_channels * self.conv.in_channels
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per image, dense."""
+        return self.conv.weight.numel() * self.out_size[0] * self.out_size[1]
+
+    def apply(self, x: Tensor) -> Tensor:
+        """conv and norm on (N, C, H, W), without running anybody's hooks."""
+        y = self.conv.forward(x)
+        return self.norm.forward(y) if self.norm else y
+
+
+@dataclass(frozen=True)
+class Trace:
+    """sites: to prune, in forward order.  dense: name -> why, of the other convolutions.
+
+    norms: every BatchNorm with running statistics that runs once, in forward order.
+    """
+
+    sites: list[Site]
+    dense: dict[str, str]
+    norms: list[BatchNorm]
+
+
+class Additions(TorchFunctionMode):
+    """Calls `rewrite(a, b)` before each plain addition of equal-shaped tensors; it may replace them."""
+
+    def __init__(self, rewrite: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+        super().__init__()
+        self._rewrite = rewrite
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in _ADDITIONS and not kwargs and len(args) == 2:
+            a, b = args
+            if isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape:
+                args = self._rewrite(a, b)
+        return func(*args, **(kwargs or {}))
+
+
+class Mark:
+    """A tensor as it was at one moment: a later in-place change (a ReLU, say) makes it another."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor, self._version = tensor, tensor._version
+
+    def is_now(self, tensor: Tensor) -> bool:
+        return tensor is self._tensor and tensor._version == self._version
+
+
+def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str, ...] = ()) -> Trace:
+    """Runs the model (in eval mode) on zeros of (2, *input_shape).
+
+    Prunes Conv2d 3x3, groups 1, of any stride and dilation, except the first convolution, those in
+    `keep_dense`, and modules that run more than once. ValueError when the model cannot run.
+    """
+    convs = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
+    if unknown := sorted(set(keep_dense) - set(convs)):
+        raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
+    names = {module: name for name, module in convs.items()}
+    runs: Counter[nn.Module] = Counter()
+    outputs: dict[nn.Module, Mark] = {}
+    sizes: dict[nn.Module, tuple[int, int]] = {}
+    consumer: dict[nn.Module, BatchNorm] = {}
+    additions: list[list[nn.Module]] = []  # the modules that made the operands, in the order they ran
+
+    def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        runs[module] += 1
+        outputs[module] = Mark(output)
+        if isinstance(module, nn.Conv2d):
+            sizes[module] = (output.shape[2], output.shape[3])
+        else:
+            for conv in sizes:
+                if outputs[conv].is_now(inputs[0]):
+                    consumer[conv] = module
+
+    def on_addition(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
+        return a, b
+
+    watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
+    handles = [module.register_forward_hook(on_output) for module in watched]
+    parameter = next(model.parameters(), torch.empty(0))
+    try:
+        with torch.no_grad(), Additions(on_addition):
+            model(torch.zeros(2, *input_shape, device=parameter.device))
+    except Exception as error:
+        raise ValueError(
+            f"the model cannot run on a batch of shape {(2, *input_shape)}: {error}. "
+            "input_shape is (channels, height, width), without the batch"
+        ) from error
+    finally:
+        for handle in handles:
+            handle.remove()
+
+    norms = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m.running_mean is not None]
+    shared = Counter(conv.weight for conv in sizes)
+    sites, dense = [], {name: "does not run" for name, conv in convs.items() if conv not in runs}
+    for i, conv in enumerate(sizes):
+        name = names[conv]
+        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, first=i == 0, runs=max(runs[conv], shared[conv.weight])):
+            dense[name] = reason
+            continue
+        norm = consumer.get(conv)
+        norm = norm if norm in norms else None
+        sites.append(Site(name, conv, norm, sizes[conv], residual=False))
+    # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
+    ends = {site.branch_end for site in sites}
+    closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
+    sites = [replace(site, residual=closing[site.branch_end] == 1) for site in sites]
+    return Trace(sites, dense, norms)
+
+
+def _why_dense(conv: nn.Conv2d, *, first: bool, runs: int) -> str | None:
+    if conv.kernel_size != (3, 3):
+        return f"{conv.kernel_size[0]}x{conv.kernel_size[1]}"
+    if conv.groups != 1:
+        return f"{conv.groups} groups"
+    if type(conv).forward is not nn.Conv2d.forward or is_parametrized(conv):
+        return f"not a plain Conv2d ({type(conv).__name__})"
+    if first:
+        return "first convolution"
+    if runs > 1:
+        return f"used {runs} times"
+    return None

@@ -1,0 +1,112 @@
+"""What happens at one layer: its targets from the dense model, then its mask, weights and statistics."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import admm, budget
+from .graph import Site
+from .patterns import histogram
+from .projections import project
+from .refit import least_squares, match_outputs
+from .report import LayerReport
+from .statistics import Moments, Rows
+from .walk import Visit
+
+_ROWS = 20_000  # looked at per layer, where there are that many
+_REFIT_STEPS = 200  # of conjugate gradients, at most
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the dense layer does at the sampled rows.
+
+    values: (rows, O) its outputs before bias and norm; at the end of a residual branch what they are added to
+    is included, in the outputs' units. variance: (O,) of the outputs alone.
+    """
+
+    rows: Rows
+    values: Tensor
+    variance: Tensor
+
+
+@torch.no_grad()
+def study(visit: Visit, library: Tensor, seed: int, *, trusted: bool) -> tuple[Target, budget.Curve]:
+    """At a site of the dense model: its target, and its error at each rate.
+
+    trusted: whether the images are fit for least squares; if not, the curve is that of white inputs.
+    """
+    site = visit.site
+    rows = Rows.sample(site, [len(batch) for batch in visit.inputs], _ROWS, seed)
+    x = rows.of_inputs(site, visit.inputs)
+    weight = site.conv.weight.flatten(1)
+    y = x @ weight.T
+    if trusted:
+        half = len(x) // 2
+        fit, test = (Moments.of(x[part], y[part], centred=_shifts(site)) for part in (slice(half), slice(half, None)))
+    else:
+        fit = test = Moments(torch.eye(weight.shape[1], device=x.device), weight, weight.square().sum(1))
+    return Target(rows, y + _added(visit, rows), y.var(0)), budget.measure(site, fit, test, library)
+
+
+@torch.no_grad()
+def prune_layer(visit: Visit, target: Target, library: Tensor, kernels: int, *, trusted: bool) -> LayerReport:
+    """At a site of the pruned model, everything before it pruned: prunes it in place.
+
+    Its inputs are those of the pruned model, its target that of the dense one: so each layer also makes up
+    for the errors of those before it, and the end of a residual branch for those of its shortcut.
+    """
+    began = time.perf_counter()
+    site = visit.site
+    original = site.conv.weight.flatten(1)
+    x = target.rows.of_inputs(site, visit.inputs)
+    wanted = target.values - _added(visit, target.rows)
+    moments = Moments.of(x, wanted, centred=_shifts(site))
+    residuals = []
+    if trusted:
+        solution = admm.solve(moments, original, library, kernels)
+        mask, residuals = solution.mask, solution.residuals
+        weight = least_squares(moments, original, mask, admm.RIDGE, solution.weight, steps=_REFIT_STEPS)
+    else:
+        mask = project(original, library, kernels)
+        weight = original * mask
+    site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
+    importance = budget.importance(site)
+    error = (importance * moments.error(weight)).sum() / (importance * target.variance).sum().clamp_min(1e-30)
+    match_outputs(site, x @ weight.T, wanted.mean(0), target.variance)
+    return LayerReport(
+        name=site.name,
+        shape=tuple(site.conv.weight.shape),
+        kernels=kernels,
+        weights=int(mask.sum()),
+        dense_macs=site.macs,
+        macs=int(mask.sum()) * site.out_size[0] * site.out_size[1],
+        patterns=histogram(mask.reshape_as(site.conv.weight)),
+        relative_error=float(error),
+        residuals=residuals,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _shifts(site: Site) -> bool:
+    """Whether a constant can be added per channel, so that only deviations from the mean count."""
+    return site.norm is not None or site.conv.bias is not None
+
+
+def _added(visit: Visit, rows: Rows) -> Tensor | float:
+    """What a residual branch's end is added to, (rows, O), in units of the convolution's output."""
+    if visit.others is None:
+        return 0.0
+    added = rows.of_outputs(visit.others)
+    norm = visit.site.norm
+    if norm is None:
+        return added
+    gamma = torch.ones_like(norm.running_var) if norm.weight is None else norm.weight
+    gain = gamma / (norm.running_var + norm.eps).sqrt()
+    # A channel that the norm all but silences cannot make up for anything.
+    audible = gain.abs() > 1e-2 * gain.abs().max()
+    return added * torch.where(audible, 1 / gain, torch.zeros_like(gain))

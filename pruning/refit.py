@@ -1,0 +1,71 @@
+"""Weights and normalisation for a fixed support."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .graph import Site
+from .statistics import Moments
+
+_VARIANCE_RATIO = (0.05, 4.0)  # what BN matching may at most do to a channel
+
+
+def least_squares(
+    moments: Moments, anchor: Tensor, mask: Tensor, ridge: float, start: Tensor, *, steps: int, tolerance: float = 1e-4
+) -> Tensor:
+    """argmin over W on the mask of E|Y - X W'|^2 + ridge * sum diag(G) (W - anchor)^2, for all filters at once.
+
+    Conjugate gradients on the masked normal equations, preconditioned by diag(G): a few dense products
+    in place of one Cholesky per filter, whose supports all differ. Ends after `steps`, or when every
+    filter's preconditioned residual has shrunk by `tolerance`.
+
+    anchor, mask, start: (O, D).  Returns (O, D), zero outside the mask.
+    """
+    diagonal = moments.gram.diagonal()
+    damping = ridge * diagonal
+    scale = mask / (diagonal + damping).clamp_min(torch.finfo(diagonal.dtype).tiny)
+    weight = start * mask
+    residual = (moments.cross + damping * anchor - weight @ moments.gram - weight * damping) * mask
+    z = scale * residual
+    direction, rz = z, (residual * z).sum(1, keepdim=True)
+    enough = rz * tolerance**2
+    for _ in range(steps):
+        if bool((rz <= enough).all()):
+            break
+        product = (direction @ moments.gram + direction * damping) * mask
+        step = _ratio(rz, (direction * product).sum(1, keepdim=True))
+        weight = weight + step * direction
+        residual = residual - step * product
+        z = scale * residual
+        rz, before = (residual * z).sum(1, keepdim=True), rz
+        direction = z + _ratio(rz, before) * direction
+    return weight
+
+
+def _ratio(a: Tensor, b: Tensor) -> Tensor:
+    return torch.where(b > 0, a / b.clamp_min(torch.finfo(b.dtype).tiny), torch.zeros_like(a))
+
+
+@torch.no_grad()
+def match_outputs(site: Site, pruned: Tensor, mean: Tensor, variance: Tensor) -> None:
+    """Gives what follows the convolution the mean and variance that the dense one had.
+
+    The ratio and the shift between the two are carried over, rather than statistics of the images put in
+    the place of the running ones: an error that the images make in both cancels.
+
+    pruned: outputs of the convolution now (rows, O), before its bias.
+    mean, variance: (O,) what they should have.
+    """
+    shift = pruned.mean(0)
+    if site.norm is None:
+        if site.conv.bias is not None:
+            site.conv.bias += mean - shift
+        return
+    if site.conv.bias is not None:
+        shift, mean = shift + site.conv.bias, mean + site.conv.bias
+    ratio = pruned.var(0) / variance.clamp_min(torch.finfo(variance.dtype).tiny)
+    ratio = ratio.clamp(*_VARIANCE_RATIO)
+    norm = site.norm
+    norm.running_mean.copy_(shift - (mean - norm.running_mean) * ratio.sqrt())
+    norm.running_var.copy_(((norm.running_var + norm.eps) * ratio - norm.eps).clamp_min(0))

@@ -1,0 +1,100 @@
+"""What a pruning run did, for people (str) and for JSON (to_dict)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .statistics import Gap
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One pruned convolution.
+
+    shape: of its weight.  kernels: kept, of shape[0] * shape[1].  weights, macs: kept.
+    patterns: pattern -> kernels that have it.  relative_error: of its output on the synthetic images, before
+    distillation.  residuals: ADMM's (primal, dual) at the end of each stage.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kernels: int
+    weights: int
+    dense_macs: int
+    macs: int
+    patterns: dict[str, int]
+    relative_error: float
+    residuals: list[tuple[float, float]]
+    seconds: float
+
+    @property
+    def dense_weights(self) -> int:
+        return self.shape[0] * self.shape[1] * self.shape[2] * self.shape[3]
+
+    @property
+    def rate(self) -> float:
+        return self.dense_weights / self.weights
+
+
+@dataclass
+class PruneReport:
+    """The whole run. rate and mac_rate are over the pruned layers; parameter_rate over the whole model.
+
+    dense: convolutions left alone -> why.  gap: None for a model without BatchNorm statistics.
+    seconds: per stage.
+    """
+
+    layers: list[LayerReport]
+    dense: dict[str, str]
+    parameters: int
+    gap: Gap | None
+    warnings: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        return sum(layer.dense_weights for layer in self.layers) / sum(layer.weights for layer in self.layers)
+
+    @property
+    def mac_rate(self) -> float:
+        return sum(layer.dense_macs for layer in self.layers) / sum(layer.macs for layer in self.layers)
+
+    @property
+    def parameter_rate(self) -> float:
+        removed = sum(layer.dense_weights - layer.weights for layer in self.layers)
+        return self.parameters / (self.parameters - removed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, with the rates worked out."""
+        layers = [asdict(layer) | {"rate": layer.rate} for layer in self.layers]
+        rates = {"rate": self.rate, "mac_rate": self.mac_rate, "parameter_rate": self.parameter_rate}
+        return asdict(self) | {"layers": layers} | rates
+
+    def __str__(self) -> str:
+        width = max(len("layer"), *(len(layer.name) for layer in self.layers))
+        lines = [f"{'layer':<{width}}  {'weights':>14}  {'rate':>6}  {'MACs':>8}  {'error':>7}  patterns"]
+        for layer in self.layers:
+            lines.append(
+                f"{layer.name:<{width}}  {'x'.join(map(str, layer.shape)):>14}  {layer.rate:>5.2f}x"
+                f"  {_count(layer.macs):>8}  {layer.relative_error:>7.4f}  {len(layer.patterns)}"
+            )
+        lines.append(
+            f"{len(self.layers)} layers: weights {self.rate:.2f}x fewer, MACs {self.mac_rate:.2f}x fewer; "
+            f"the whole model has {self.parameter_rate:.2f}x fewer weights"
+        )
+        if self.dense:
+            lines.append("left dense: " + ", ".join(f"{name} ({why})" for name, why in self.dense.items()))
+        if self.gap:
+            lines.append(f"BatchNorm gap of the images: mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}")
+        lines.append("seconds: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items()))
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def _count(value: float) -> str:
+    for unit in ("", "K", "M"):
+        if value < 1000:
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f"{value:.4g}G"

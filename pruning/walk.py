@@ -1,0 +1,133 @@
+"""One forward pass over many batches at once, halting at each site until it has been dealt with.
+
+Every batch runs the model in a thread of its own, one thread at a time; so a model of any shape is run
+exactly once, however many layers it has, and each layer's input already comes from what precedes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .graph import Additions, Mark, Site
+
+
+@dataclass(frozen=True)
+class Visit:
+    """All batches have come to this site. Its weights may be changed now: they run when the walk goes on.
+
+    inputs: the convolution's input of each batch.
+    others: for the end of a residual branch, what its output is added to, of each batch.
+    """
+
+    site: Site
+    inputs: list[Tensor]
+    others: list[Tensor] | None
+
+
+class _Stopped(BaseException):
+    """Unwinds a forward pass that is not needed any more."""
+
+
+class _Pass(threading.Thread):
+    """The forward pass of one batch."""
+
+    def __init__(self, model: nn.Module, batch: Tensor) -> None:
+        super().__init__(daemon=True)
+        self._model, self._batch = model, batch
+        self._go, self._halted = threading.Semaphore(0), threading.Semaphore(0)
+        self._stopping = False
+        self._open: dict[Site, Tensor] = {}  # the ends of residual branches that have run, with their inputs
+        self._ends: dict[Site, Mark] = {}  # and with their outputs
+        self.at: tuple[Site, Tensor, Tensor | None] | None = None
+        self.error: BaseException | None = None
+        self.start()
+
+    def advance(self) -> None:
+        """Runs to the next site, or to the end."""
+        self._go.release()
+        self._halted.acquire()
+        if self.error:
+            raise self.error
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._go.release()
+        self.join()
+
+    def run(self) -> None:
+        try:
+            self._wait()
+            with torch.no_grad(), Additions(self._on_addition):
+                self._model(self._batch)
+        except _Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+        finally:
+            self.at = None
+            self._halted.release()
+
+    def on_input(self, site: Site, x: Tensor) -> None:
+        if site.residual:
+            self._open[site] = x
+        else:
+            self._halt(site, x, None)
+
+    def on_branch_end(self, site: Site, output: Tensor) -> None:
+        self._ends[site] = Mark(output)
+
+    def _on_addition(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        for site, end in self._ends.items():
+            if (swapped := end.is_now(b)) or end.is_now(a):
+                del self._ends[site]
+                x = self._open.pop(site)
+                self._halt(site, x, a if swapped else b)
+                solved = site.apply(x)  # again, with the weights it has now
+                return (a, solved) if swapped else (solved, b)
+        return a, b
+
+    def _halt(self, site: Site, x: Tensor, other: Tensor | None) -> None:
+        self.at = site, x, other
+        self._halted.release()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._go.acquire()
+        if self._stopping:
+            raise _Stopped
+
+
+def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator[Visit]:
+    """Yields every site once, in forward order. Close the generator, or exhaust it, to end the passes."""
+    handles = []
+    for site in sites:
+
+        def on_input(_module, inputs, site=site):
+            threading.current_thread().on_input(site, inputs[0])
+
+        def on_branch_end(_module, _inputs, output, site=site):
+            threading.current_thread().on_branch_end(site, output)
+
+        handles.append(site.conv.register_forward_pre_hook(on_input))
+        if site.residual:
+            handles.append(site.branch_end.register_forward_hook(on_branch_end))
+    passes = [_Pass(model, batch) for batch in batches]
+    try:
+        for _ in sites:
+            for each in passes:
+                each.advance()
+            places = [each.at for each in passes if each.at]
+            if len(places) < len(passes) or any(place[0] is not places[0][0] for place in places):
+                raise ValueError("the model takes another path for other images: it cannot be pruned layer by layer")
+            others = [place[2] for place in places]
+            yield Visit(places[0][0], [place[1] for place in places], others if others[0] is not None else None)
+    finally:
+        for each in passes:
+            each.stop()
+        for handle in handles:
+            handle.remove()
