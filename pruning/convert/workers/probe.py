@@ -1,0 +1,212 @@
+"""Child program: probe.py MODEL INPUTS.npy|- RESULT.npz
+
+Runs the model in its stock runtime and reads the zeros of its convolution weights. With "-" it draws the
+inputs itself. RESULT holds
+    inputs   (samples, *input shape)   as fed, in the file's own layout
+    outputs  (samples, *output shape)
+    zeros_0, zeros_1, ...              one bool array (O, I/groups, H, W) per convolution: weight == 0
+A convolution whose weights are not stored as plain or fp16 constants is left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+SAMPLES = 3
+SEED = 0
+
+
+def draw(shape: list[Any], dtype_is_float32: bool) -> Array:
+    """Standard normal samples for a model input."""
+    if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape) or not dtype_is_float32:
+        sys.exit(f"the model must take one float32 image of a fixed 4-D shape; its input has shape {shape}")
+    return np.random.default_rng(SEED).standard_normal((SAMPLES, *shape), dtype=np.float32)
+
+
+def only(items: list[Any], what: str) -> Any:
+    if len(items) != 1:
+        sys.exit(f"the model must have one {what}; it has {len(items)}")
+    return items[0]
+
+
+def probe_onnx(path: str, inputs: Array | None) -> dict[str, Any]:
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    model_input = only(session.get_inputs(), "input")
+    only(session.get_outputs(), "output")
+    if inputs is None:
+        inputs = draw(model_input.shape, model_input.type == "tensor(float)")
+    outputs = [session.run(None, {model_input.name: x})[0] for x in inputs]
+
+    graph = onnx.load(path).graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants |= {
+        node.output[0]: attribute.t
+        for node in graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    }
+    for node in graph.node:  # the exporter names a tensor used twice through Identity; nodes are sorted
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
+    weights = [
+        onnx.numpy_helper.to_array(constants[node.input[1]])
+        for node in graph.node
+        if node.op_type == "Conv" and node.input[1] in constants
+    ]
+    return result(inputs, outputs, [w for w in weights if w.ndim == 4])
+
+
+def tflite_interpreter() -> Callable[..., Any]:
+    for module in ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite"):
+        try:
+            return importlib.import_module(module).Interpreter  # type: ignore[no-any-return]
+        except ImportError:
+            continue
+    sys.exit("no TFLite runtime found")
+
+
+def probe_tflite(path: str, inputs: Array | None) -> dict[str, Any]:
+    interpreter = tflite_interpreter()(model_path=path, num_threads=1)
+    interpreter.allocate_tensors()
+    model_input = only(interpreter.get_input_details(), "input")
+    model_output = only(interpreter.get_output_details(), "output")
+    if inputs is None:
+        inputs = draw(model_input["shape_signature"].tolist(), model_input["dtype"] == np.float32)
+    outputs = []
+    for x in inputs:
+        interpreter.set_tensor(model_input["index"], x)
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(model_output["index"]))
+
+    ops = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]
+    producers = {index: op for op in ops for index in op["outputs"]}
+    weights = []
+    for op in ops:
+        if op["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            continue
+        index = op["inputs"][1]
+        if index in producers and producers[index]["op_name"] == "DEQUANTIZE":  # fp16 storage
+            index = producers[index]["inputs"][0]
+        if index not in producers and index != model_input["index"]:
+            ohwi = interpreter.get_tensor(index)
+            axes = (3, 0, 1, 2) if op["op_name"] == "DEPTHWISE_CONV_2D" else (0, 3, 1, 2)
+            weights.append(ohwi.transpose(axes))
+    return result(inputs, outputs, weights)
+
+
+def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
+    import MNN
+
+    if inputs is None:
+        sys.exit("a .mnn file is only ever a target")
+    network = MNN.Interpreter(path)
+    session = network.createSession({"backend": "CPU", "precision": "high", "numThread": 1})
+    model_input = only(list(network.getSessionInputAll(session).values()), "input")
+    model_output = only(list(network.getSessionOutputAll(session).values()), "output")
+    if tuple(model_input.getShape()) != inputs.shape[1:]:
+        sys.exit(f"the .mnn input has shape {model_input.getShape()}, expected {inputs.shape[1:]}")
+    outputs = []
+    for x in inputs:
+        host = MNN.Tensor(x.shape, MNN.Halide_Type_Float, x, model_input.getDimensionType())
+        model_input.copyFrom(host)
+        network.runSession(session)
+        shape = model_output.getShape()
+        nan = np.full(shape, np.nan, np.float32)
+        host = MNN.Tensor(shape, MNN.Halide_Type_Float, nan, model_output.getDimensionType())
+        model_output.copyToHostTensor(host)
+        outputs.append(host.getNumpyData().reshape(shape).copy())
+    return result(inputs, outputs, mnn_conv_weights(path))
+
+
+class Table:
+    """A flatbuffer table (https://flatbuffers.dev/internals); fields are numbered as in the schema."""
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self.data = data
+        self.position = position
+        self.vtable = position - struct.unpack_from("<i", data, position)[0]
+
+    def field(self, number: int) -> int:
+        """Position of a field, or 0 where it is absent."""
+        slot = 4 + 2 * number
+        if slot >= struct.unpack_from("<H", self.data, self.vtable)[0]:
+            return 0
+        offset = struct.unpack_from("<H", self.data, self.vtable + slot)[0]
+        return self.position + offset if offset else 0
+
+    def scalar(self, number: int, kind: str, default: int) -> int:
+        at = self.field(number)
+        return int(struct.unpack_from("<" + kind, self.data, at)[0]) if at else default
+
+    def table(self, number: int) -> Table:
+        return Table(self.data, follow(self.data, self.field(number)))
+
+    def vector(self, number: int) -> tuple[int, int]:
+        """Position of the first element, and length."""
+        at = self.field(number)
+        if not at:
+            return 0, 0
+        start = follow(self.data, at)
+        return start + 4, struct.unpack_from("<I", self.data, start)[0]
+
+
+def follow(data: bytes, position: int) -> int:
+    return position + int(struct.unpack_from("<I", data, position)[0])
+
+
+def mnn_conv_weights(path: str) -> list[Array]:
+    """The convolution weights of a .mnn file.
+
+    The converter's own JSON dump prints six decimals, so it shows zeros where there are small weights.
+    Field numbers are those of MNN's schema (Net, Op, Convolution2D, Convolution2DCommon).
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    start, length = Table(data, follow(data, 0)).vector(3)  # Net.oplists
+    weights = []
+    for i in range(length):
+        op = Table(data, follow(data, start + 4 * i))
+        if op.scalar(5, "i", 0) not in (12, 13):  # OpType.Convolution, ConvolutionDepthwise
+            continue
+        conv = op.table(2)
+        common = conv.table(0)
+        kernel = common.scalar(3, "i", 1), common.scalar(2, "i", 1)
+        out_channels = common.scalar(10, "i", 0)
+        first, count = conv.vector(1)
+        flat = np.frombuffer(data, "<f4", count, first)
+        if count and count % (out_channels * kernel[0] * kernel[1]) == 0:
+            weights.append(flat.reshape(out_channels, -1, *kernel))
+    return weights
+
+
+def result(inputs: Array, outputs: list[Array], weights: list[Array]) -> dict[str, Any]:
+    zeros = {f"zeros_{i}": weight == 0 for i, weight in enumerate(weights)}
+    return {"inputs": inputs, "outputs": np.stack(outputs), **zeros}
+
+
+PROBES = {".onnx": probe_onnx, ".tflite": probe_tflite, ".mnn": probe_mnn}
+
+
+def main(path: str, inputs: str, target: str) -> None:
+    probe = PROBES[os.path.splitext(path)[1]]
+    np.savez(target, **probe(path, None if inputs == "-" else np.load(inputs)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
