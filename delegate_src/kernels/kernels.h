@@ -1,13 +1,13 @@
 // The kernels' face: parameter blocks and one table of functions per ISA.
 //
-// Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know no
-// graphs, threads or memory. This header is all that the floors above may include.
+// Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know
+// no graphs, threads or memory. This header is all that the floors above may include.
 //
-// Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above and
-// below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at row 0,
-// column 0 of channel 0. A *tap* is one non-zero weight position: a constant element offset from an
-// output position's input to the input value it multiplies. A *group* is a set of filters that share
-// their taps. Zero borders make every tap of every output position a plain load.
+// Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
+// and below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at
+// row 0, column 0 of channel 0. A *tap* is one non-zero weight position: a constant element offset
+// from an output position's input to the input value it multiplies. A *group* is a set of filters
+// that share their taps. Zero borders make every tap of every output position a plain load.
 #pragma once
 
 #include <stddef.h>
@@ -17,11 +17,12 @@ namespace patternlite::kernels {
 
 // Filters of one layer that are packed alike: `groups` groups of G filters each.
 struct TapStream {
-  const int32_t* start;    // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
-  const int32_t* offset;   // [taps]: input element offset of each tap (channel, row and column)
-  const float* weights;    // [taps][G], 64-byte aligned
-  const float* bias;       // [groups][G]
-  const int32_t* out_plane;  // [groups][G]: element offset of the filter's output plane; -1: no filter
+  const int32_t* start;   // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
+  const int32_t* offset;  // [taps]: input element offset of each tap (channel, row and column)
+  const float* weights;   // [taps][G], 64-byte aligned
+  const float* bias;      // [groups][G]
+  const int32_t*
+      out_plane;  // [groups][G]: element offset of the filter's output plane; -1: no filter
 };
 
 // What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
@@ -30,8 +31,8 @@ struct Epilogue {
   float low, high;        // -inf / +inf when there is no activation
 };
 
-// Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1, 2
-// or 4 filters. Stride 1 only; input and output have one pitch. Positions are counted from row 0,
+// Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
+// 2 or 4 filters. Stride 1 only; input and output have one pitch. Positions are counted from row 0,
 // column 0; `mask` zeroes the pad columns and the tail, so the border invariant holds.
 struct ConvOs {
   const float* input;
@@ -50,18 +51,18 @@ struct ConvBc {
   float* output;
   TapStream stream;
   Epilogue epilogue;
-  int input_row_step;     // elements between the inputs of output rows y and y + 1 (stride_h * pitch)
+  int input_row_step;  // elements between the inputs of output rows y and y + 1 (stride_h * pitch)
   int input_column_step;  // elements between the inputs of output columns x and x + 1 (stride_w)
   int output_pitch, output_width;
   int group_begin, group_end;
   int row_begin, row_end;  // output rows
 };
 
-// Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions` real
-// output positions (y * width + x; no pads). Of each input channel the kernel first copies the inputs
-// of the tile, once per tap of the layer, into scratch *slots* (so any stride is a compact, aligned
-// vector from then on), then walks over *records*: up to 4 slots and the filters that weight them.
-// The accumulators of a block of filters stay in scratch, sized for L1.
+// Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions`
+// real output positions (y * width + x; no pads). Of each input channel the kernel first copies the
+// inputs of the tile, once per tap of the layer, into scratch *slots* (so any stride is a compact,
+// aligned vector from then on), then walks over *records*: up to 4 slots and the filters that
+// weight them. The accumulators of a block of filters stay in scratch, sized for L1.
 union IsWord {
   int32_t index;
   float weight;
@@ -90,7 +91,8 @@ struct ConvIs {
   float* output;
   IsStream stream;
   Epilogue epilogue;
-  // 64-byte aligned: (kIsChannels * taps + filters of the largest block) * tile floats, one per thread.
+  // 64-byte aligned: (kIsChannels * taps + filters of the largest block) * tile floats, one per
+  // thread.
   float* scratch;
   int tile;  // min(KernelTable::is_positions, real positions rounded up to KernelTable::lanes)
   int input_row_step, input_column_step;  // as for BC
@@ -101,8 +103,8 @@ struct ConvIs {
 
 enum class PoolKind : int { kMax, kAverage };
 
-// Max or average pooling of `channels` planes. Average divides by the window cells that lie inside the
-// image (TFLite's rule; MNN's default as well).
+// Max or average pooling of `channels` planes. Average divides by the window cells that lie inside
+// the image (TFLite's rule; MNN's default as well).
 struct Pool {
   const float* input;
   float* output;

@@ -1,0 +1,154 @@
+// Broadcast convolution: the vector runs over 16 filters, a tile of output positions is held in
+// registers, and every input scalar is broadcast. No lane is lost on small maps, any stride is
+// free.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+inline constexpr int kBcFilters = 16;
+inline constexpr int kBcVectors = kBcFilters / kLanes;  // per position
+inline constexpr int kBcTile = kBcVectors == 1 ? 28 : kRegisters == 32 || kBcVectors == 2 ? 6 : 3;
+inline constexpr int kBcMaxRows = 8;
+// Tile widths that are compiled, each with 1 .. bc_max_rows(width) rows.
+#if PL_LANES == 16
+inline constexpr int kBcWidths[] = {28, 16, 14, 8, 7, 4, 2, 1};
+#elif PL_LANES == 8 || defined(__aarch64__)
+inline constexpr int kBcWidths[] = {6, 5, 4, 3, 2, 1};
+#else
+inline constexpr int kBcWidths[] = {3, 2, 1};
+#endif
+inline constexpr int kBcWidthCount = sizeof kBcWidths / sizeof kBcWidths[0];
+
+constexpr int bc_max_rows(int width) {
+  return kBcTile / width < kBcMaxRows ? kBcTile / width : kBcMaxRows;
+}
+
+// A tile's place: its first row and column, and its size.
+struct BcTile {
+  int y, x, rows, columns;
+};
+
+// Sums of one group over R x C positions, [R * C][16]. ColumnStep 0: taken from `conv`.
+template <int R, int C, int ColumnStep>
+void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
+  const TapStream& stream = conv.stream;
+  const ptrdiff_t row_step = conv.input_row_step;
+  const ptrdiff_t column_step = ColumnStep ? ColumnStep : conv.input_column_step;
+  V sum[R * C][kBcVectors];
+  PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
+    const V bias = load(stream.bias + group * kBcFilters + v * kLanes);
+    PL_UNROLL for (int i = 0; i < R * C; ++i) sum[i][v] = bias;
+  }
+  const int32_t* offset = stream.offset + stream.start[group];
+  const int32_t* const end = stream.offset + stream.start[group + 1];
+  const float* weight = stream.weights + static_cast<size_t>(stream.start[group]) * kBcFilters;
+  for (; offset != end; ++offset, weight += kBcFilters) {
+    const float* tap = input + *offset;
+    V w[kBcVectors];
+    PL_UNROLL for (int v = 0; v < kBcVectors; ++v) w[v] = load(weight + v * kLanes);
+    PL_UNROLL for (int r = 0; r < R; ++r) {
+      PL_UNROLL for (int c = 0; c < C; ++c) {
+        const V x = broadcast(tap[r * row_step + c * column_step]);
+        PL_UNROLL for (int v = 0; v < kBcVectors; ++v) sum[r * C + c][v] += x * w[v];
+      }
+    }
+  }
+  PL_UNROLL for (int i = 0; i < R * C; ++i) {
+    PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
+      store(sums + i * kBcFilters + v * kLanes, sum[i][v]);
+    }
+  }
+}
+
+// Transposes a group's sums into the filters' planes, four positions by four filters at a time.
+inline void bc_store(const ConvBc& conv, const BcTile& tile, int group, const float* sums) {
+  const Epilogue& epilogue = conv.epilogue;
+  const int32_t* planes = conv.stream.out_plane + group * kBcFilters;
+  for (int r = 0; r < tile.rows; ++r) {
+    const ptrdiff_t row = static_cast<ptrdiff_t>(tile.y + r) * conv.output_pitch + tile.x;
+    for (int c = 0; c < tile.columns; c += 4) {
+      const int count = min(4, tile.columns - c);
+      const float* from = sums + (r * tile.columns + c) * kBcFilters;
+      for (int f = 0; f < kBcFilters; f += 4) {
+        V4 x[4];
+        PL_UNROLL for (int i = 0; i < 4; ++i) x[i] = load<V4>(from + i * kBcFilters + f);
+        transpose(x);
+        PL_UNROLL for (int i = 0; i < 4; ++i) {
+          if (planes[f + i] < 0) continue;
+          const ptrdiff_t at = planes[f + i] + row + c;
+          if (epilogue.residual) x[i] += load<V4>(epilogue.residual + at);
+          x[i] = clamp(x[i], epilogue.low, epilogue.high);
+          if (count == 4) {
+            store(conv.output + at, x[i]);
+          } else {
+            for (int k = 0; k < count; ++k) conv.output[at + k] = x[i][k];
+          }
+        }
+      }
+    }
+  }
+}
+
+using BcSums = void (*)(const ConvBc&, const float*, int, float*);
+
+template <int C, int ColumnStep, int R>
+BcSums bc_kernel_of_rows(int rows) {
+  if constexpr (R > 1) {
+    if (rows != R) return bc_kernel_of_rows<C, ColumnStep, R - 1>(rows);
+  }
+  return &bc_sums<R, C, ColumnStep>;
+}
+
+template <int ColumnStep, int Index = 0>
+BcSums bc_kernel(int rows, int columns) {
+  constexpr int C = kBcWidths[Index];
+  if constexpr (Index + 1 < kBcWidthCount) {
+    if (columns != C) return bc_kernel<ColumnStep, Index + 1>(rows, columns);
+  }
+  return bc_kernel_of_rows<C, ColumnStep, bc_max_rows(C)>(rows);
+}
+
+inline BcSums bc_kernel(int column_step, int rows, int columns) {
+  if (column_step == 1) return bc_kernel<1>(rows, columns);
+  if (column_step == 2) return bc_kernel<2>(rows, columns);
+  return bc_kernel<0>(rows, columns);
+}
+
+// Width of the next tile when `left` of `width` columns remain.
+inline int bc_tile_width(int width, int left) {
+  if (kBcVectors > 1) return ceil_div(left, ceil_div(left, kBcTile));
+  static constexpr int kWhole[] = {28, 14, 7, 16, 8};  // without remainder, if possible
+  for (int candidate : kWhole) {
+    if (width % candidate == 0) return candidate;
+  }
+  for (int candidate : kBcWidths) {
+    if (candidate <= left && candidate <= 16) return candidate;
+  }
+  return 1;
+}
+
+// Tiles outside, groups inside: the tile's inputs stay in L1, the weights stream.
+inline void conv_bc16(const ConvBc& conv) {
+  // Three more positions than a tile: bc_store reads whole quads.
+  alignas(64) float sums[(kBcTile + 3) * kBcFilters] = {};
+  for (int x = 0; x < conv.output_width;) {
+    const int columns = bc_tile_width(conv.output_width, conv.output_width - x);
+    for (int y = conv.row_begin; y < conv.row_end;) {
+      const int left = conv.row_end - y;
+      const BcTile tile{y, x, ceil_div(left, ceil_div(left, bc_max_rows(columns))), columns};
+      const BcSums kernel = bc_kernel(conv.input_column_step, tile.rows, columns);
+      const float* input = conv.input + static_cast<ptrdiff_t>(y) * conv.input_row_step +
+                           static_cast<ptrdiff_t>(x) * conv.input_column_step;
+      for (int group = conv.group_begin; group < conv.group_end; ++group) {
+        kernel(conv, input, group, sums);
+        bc_store(conv, tile, group, sums);
+      }
+      y += tile.rows;
+    }
+    x += columns;
+  }
+}
+
+}  // namespace patternlite::kernels::PL_ISA

@@ -1,0 +1,141 @@
+// Input-stationary convolution: the inputs of a record stay in registers while its filters'
+// accumulators pass by, from and to L1.
+#pragma once
+
+#include "kernels/gather.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+// Vectors per tile: 4 taps x kIsVectors inputs stay in registers.
+inline constexpr int kIsVectors = kRegisters == 32 ? 4 : 2;
+inline constexpr int kIsPositions = kIsVectors * kLanes;
+inline constexpr int kIsAccumulators = 8192;  // 32 KB
+inline constexpr int kIsTaps = 4;
+
+// A tile: real positions position .. position + count - 1, in `vectors` vectors.
+struct IsTile {
+  int position, count, vectors;
+};
+
+// `count` records of S filters; returns the word behind them.
+template <int S, int M>
+PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* slots, float* sums) {
+  for (; count > 0; --count, word += kIsTaps + S * (1 + kIsTaps)) {
+    V x[kIsTaps][M];
+    PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
+      PL_UNROLL for (int m = 0; m < M; ++m) x[t][m] = load(slots + word[t].index + m * kLanes);
+    }
+    PL_UNROLL for (int s = 0; s < S; ++s) {
+      float* at = sums + word[kIsTaps + s].index;
+      const IsWord* weight = word + kIsTaps + S + s * kIsTaps;
+      V sum[M];
+      PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = load(at + m * kLanes);
+      PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
+        const V w = broadcast(weight[t].weight);
+        PL_UNROLL for (int m = 0; m < M; ++m) sum[m] += x[t][m] * w;
+      }
+      PL_UNROLL for (int m = 0; m < M; ++m) store(at + m * kLanes, sum[m]);
+    }
+  }
+  return word;
+}
+
+// Copies the tile's inputs of channels first .. end - 1 into their slots.
+inline void is_gather(const ConvIs& conv, const IsTile& tile, const Gather* plans, int first,
+                      int end, float* slots) {
+  const IsStream& stream = conv.stream;
+  for (int channel = first; channel < end; ++channel) {
+    const float* plane = conv.input + channel * stream.input_plane;
+    for (int v = 0; v < tile.vectors; ++v) {
+      float* slot = slots + (channel - first) * stream.taps * conv.tile + v * kLanes;
+      for (int t = 0; t < stream.taps; ++t, slot += conv.tile) {
+        store(slot, gather(plane + stream.tap_offset[t], plans[v]));
+      }
+    }
+  }
+}
+
+inline void is_plan(const ConvIs& conv, const IsTile& tile, Gather* plans) {
+  int y = tile.position / conv.output_width, x = tile.position % conv.output_width;
+  int left = tile.count;
+  for (int v = 0; v < tile.vectors; ++v) {
+    int32_t offset[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      offset[lane] = y * conv.input_row_step + x * conv.input_column_step;
+      if (--left <= 0) continue;  // lanes behind the tile repeat its last position
+      if (++x == conv.output_width) x = 0, ++y;
+    }
+    plan_gather(offset, plans[v]);
+  }
+}
+
+// Finished sums of one filter, to the rows of its plane.
+inline void is_store(const ConvIs& conv, const IsTile& tile, const float* sums, int32_t plane) {
+  const Epilogue& epilogue = conv.epilogue;
+  int y = tile.position / conv.output_width, x = tile.position % conv.output_width;
+  for (int done = 0; done < tile.count;) {
+    const int count = min(min(conv.output_width - x, tile.count - done), kLanes);
+    const ptrdiff_t at = plane + static_cast<ptrdiff_t>(y) * conv.output_pitch + x;
+    V sum = load(sums + done);
+    if (epilogue.residual) sum += load(epilogue.residual + at);
+    store_part(conv.output + at, clamp(sum, epilogue.low, epilogue.high), count);
+    done += count;
+    x += count;
+    if (x == conv.output_width) x = 0, ++y;
+  }
+}
+
+template <int M>
+void is_tile(const ConvIs& conv, const IsTile& tile) {
+  const IsStream& stream = conv.stream;
+  float* slots = conv.scratch;
+  float* sums = slots + kIsChannels * stream.taps * conv.tile;
+  Gather plans[M];
+  is_plan(conv, tile, plans);
+  const int channel_groups = ceil_div(stream.channels, kIsChannels);
+  for (int block = conv.block_begin; block < conv.block_end; ++block) {
+    const int first_filter = stream.filter_start[block];
+    const int filters = stream.filter_start[block + 1] - first_filter;
+    for (int f = 0; f < filters; ++f) {
+      const V bias = broadcast(stream.bias[first_filter + f]);
+      PL_UNROLL for (int m = 0; m < M; ++m) store(sums + f * conv.tile + m * kLanes, bias);
+    }
+    const IsWord* word = stream.words + stream.block_start[block];
+    const int32_t* count = stream.record_count + block * channel_groups * 3;
+    for (int group = 0; group < channel_groups; ++group, count += 3) {
+      if (count[0] + count[1] + count[2] == 0) continue;
+      const int first = group * kIsChannels;
+      is_gather(conv, tile, plans, first, min(first + kIsChannels, stream.channels), slots);
+      word = is_records<4, M>(word, count[0], slots, sums);
+      word = is_records<2, M>(word, count[1], slots, sums);
+      word = is_records<1, M>(word, count[2], slots, sums);
+    }
+    for (int f = 0; f < filters; ++f) {
+      const int32_t plane = stream.out_plane[first_filter + f];
+      if (plane >= 0) is_store(conv, tile, sums + f * conv.tile, plane);
+    }
+  }
+}
+
+template <int M>
+auto is_kernel(int vectors) -> void (*)(const ConvIs&, const IsTile&) {
+  if constexpr (M > 1) {
+    if (vectors != M) return is_kernel<M - 1>(vectors);
+  }
+  return &is_tile<M>;
+}
+
+inline void conv_is(const ConvIs& conv) {
+  const int vectors = ceil_div(conv.position_end - conv.position_begin, kLanes);
+  const int tiles = ceil_div(vectors, conv.tile / kLanes);
+  for (int i = 0, done = 0; i < tiles; ++i) {
+    IsTile tile;
+    tile.vectors = ceil_div(vectors - done, tiles - i);
+    tile.position = conv.position_begin + done * kLanes;
+    tile.count = min(tile.vectors * kLanes, conv.position_end - tile.position);
+    is_kernel<kIsVectors>(tile.vectors)(conv, tile);
+    done += tile.vectors;
+  }
+}
+
+}  // namespace patternlite::kernels::PL_ISA

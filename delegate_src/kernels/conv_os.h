@@ -1,0 +1,85 @@
+// Output-stationary convolution: G filters x M vectors of accumulators live in registers over all
+// taps.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+// Vectors per position block: as many as leave registers for weights and one input.
+template <int G>
+constexpr int os_max_vectors() {
+  if (kRegisters == 32) return G == 1 ? 14 : G == 2 ? 10 : 6;
+  return G == 1 ? 8 : G == 2 ? 5 : 3;
+}
+
+template <int G, int M>
+void os_block(const ConvOs& conv, int position) {
+  const TapStream& stream = conv.stream;
+  const float* input = conv.input + position;
+  for (int group = conv.group_begin; group < conv.group_end; ++group) {
+    V sum[G][M];
+    PL_UNROLL for (int g = 0; g < G; ++g) {
+      const V bias = broadcast(stream.bias[group * G + g]);
+      PL_UNROLL for (int m = 0; m < M; ++m) sum[g][m] = bias;
+    }
+    const int32_t* offset = stream.offset + stream.start[group];
+    const int32_t* const end = stream.offset + stream.start[group + 1];
+    const float* weight = stream.weights + static_cast<size_t>(stream.start[group]) * G;
+    for (; offset != end; ++offset, weight += G) {
+      const float* tap = input + *offset;
+      if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
+        V x[M];
+        PL_UNROLL for (int m = 0; m < M; ++m) x[m] = load(tap + m * kLanes);
+        PL_UNROLL for (int g = 0; g < G; ++g) {
+          const V w = broadcast(weight[g]);
+          PL_UNROLL for (int m = 0; m < M; ++m) sum[g][m] += x[m] * w;
+        }
+      } else {
+        V w[G];
+        PL_UNROLL for (int g = 0; g < G; ++g) w[g] = broadcast(weight[g]);
+        PL_UNROLL for (int m = 0; m < M; ++m) {
+          const V x = load(tap + m * kLanes);
+          PL_UNROLL for (int g = 0; g < G; ++g) sum[g][m] += x * w[g];
+        }
+      }
+    }
+    const Epilogue& epilogue = conv.epilogue;
+    PL_UNROLL for (int g = 0; g < G; ++g) {
+      const int32_t plane = stream.out_plane[group * G + g];
+      if (plane < 0) continue;
+      float* output = conv.output + plane + position;
+      const float* residual = epilogue.residual ? epilogue.residual + plane + position : nullptr;
+      PL_UNROLL for (int m = 0; m < M; ++m) {
+        V x = sum[g][m];
+        if (residual) x += load(residual + m * kLanes);
+        x = clamp(x, epilogue.low, epilogue.high);
+        store(output + m * kLanes, keep(x, conv.mask + position + m * kLanes));
+      }
+    }
+  }
+}
+
+// The instance for `vectors`, found by counting down from M.
+template <int G, int M>
+auto os_kernel(int vectors) -> void (*)(const ConvOs&, int) {
+  if constexpr (M > 1) {
+    if (vectors != M) return os_kernel<G, M - 1>(vectors);
+  }
+  return &os_block<G, M>;
+}
+
+// Position blocks outside, groups inside: the weights stream, the block's inputs stay in cache.
+template <int G>
+void conv_os(const ConvOs& conv) {
+  constexpr int kMax = os_max_vectors<G>();
+  const int vectors = (conv.position_end - conv.position_begin) / kLanes;
+  const int blocks = ceil_div(vectors, kMax);
+  for (int block = 0, done = 0; block < blocks; ++block) {
+    const int now = ceil_div(vectors - done, blocks - block);
+    os_kernel<G, kMax>(now)(conv, conv.position_begin + done * kLanes);
+    done += now;
+  }
+}
+
+}  // namespace patternlite::kernels::PL_ISA

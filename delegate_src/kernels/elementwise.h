@@ -1,0 +1,123 @@
+// Pooling and addition on planar tensors. Both write real positions only.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+// kLanes elements, `Stride` (1 or 2) apart.
+template <int Stride>
+PL_INLINE V load_strided(const float* p) {
+  if constexpr (Stride == 1) {
+    return load(p);
+  } else {
+    V x;
+    PL_UNROLL for (int i = 0; i < kLanes; ++i) x[i] = p[2 * i];
+    return x;
+  }
+}
+
+template <PoolKind Kind, class T>
+PL_INLINE T pool_combine(T a, T b) {
+  if constexpr (Kind == PoolKind::kAverage) return a + b;
+  return a > b ? a : b;
+}
+
+// The part of a window, `count` cells from `first`, that lies inside an image of `size`.
+struct PoolSpan {
+  int first, count;
+};
+PL_INLINE PoolSpan pool_span(int output, int stride, int pad, int kernel, int size) {
+  const int first = output * stride - pad;
+  const int begin = max(first, 0);
+  return {begin, min(first + kernel, size) - begin};
+}
+
+template <PoolKind Kind>
+PL_INLINE float pool_finish(float x, int cells, const Pool& pool) {
+  if (Kind == PoolKind::kAverage) x /= static_cast<float>(cells);
+  x = x < pool.low ? pool.low : x;
+  return x > pool.high ? pool.high : x;
+}
+
+// One output position, whose window may leave the image.
+template <PoolKind Kind>
+float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
+  const PoolSpan columns =
+      pool_span(x, pool.stride_w, pool.pad_left, pool.kernel_w, pool.input_width);
+  const float* corner =
+      plane + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch + columns.first;
+  float sum = Kind == PoolKind::kAverage ? 0.0f : corner[0];
+  for (int r = 0; r < rows.count; ++r) {
+    for (int c = 0; c < columns.count; ++c) {
+      sum = pool_combine<Kind>(sum, corner[static_cast<ptrdiff_t>(r) * pool.input_pitch + c]);
+    }
+  }
+  return pool_finish<Kind>(sum, rows.count * columns.count, pool);
+}
+
+// Output columns x_begin .. x_end - 1 of a row, whose windows all lie inside the image's columns.
+template <PoolKind Kind, int Stride>
+void pool_inside(const Pool& pool, const float* plane, PoolSpan rows, int x_begin, int x_end,
+                 float* output) {
+  const V cells = broadcast(static_cast<float>(rows.count * pool.kernel_w));
+  for (int x = x_begin; x < x_end; x += kLanes) {
+    const float* corner = plane + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch +
+                          (x * Stride - pool.pad_left);
+    V sum = Kind == PoolKind::kAverage ? V{} : load_strided<Stride>(corner);
+    for (int r = 0; r < rows.count; ++r) {
+      const float* row = corner + static_cast<ptrdiff_t>(r) * pool.input_pitch;
+      for (int c = 0; c < pool.kernel_w; ++c) {
+        sum = pool_combine<Kind>(sum, load_strided<Stride>(row + c));
+      }
+    }
+    if (Kind == PoolKind::kAverage) sum /= cells;
+    store_part(output + x, clamp(sum, pool.low, pool.high), min(kLanes, x_end - x));
+  }
+}
+
+template <PoolKind Kind>
+void pool_plane(const Pool& pool, const float* input, float* output) {
+  // Columns left of `inside` start in the padding, those from `outside` on end in it.
+  const int inside = min(ceil_div(max(pool.pad_left, 0), pool.stride_w), pool.output_width);
+  const int last = pool.input_width - pool.kernel_w + pool.pad_left;
+  const int outside = max(inside, min(last < 0 ? 0 : last / pool.stride_w + 1, pool.output_width));
+  const bool vectors = pool.stride_w <= 2;
+  for (int y = 0; y < pool.output_height; ++y) {
+    const PoolSpan rows =
+        pool_span(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.input_height);
+    float* row = output + static_cast<ptrdiff_t>(y) * pool.output_pitch;
+    for (int x = 0; x < pool.output_width; ++x) {
+      if (vectors && x == inside) x = outside;
+      if (x < pool.output_width) row[x] = pool_one<Kind>(pool, input, rows, x);
+    }
+    if (pool.stride_w == 1) pool_inside<Kind, 1>(pool, input, rows, inside, outside, row);
+    if (pool.stride_w == 2) pool_inside<Kind, 2>(pool, input, rows, inside, outside, row);
+  }
+}
+
+inline void pool(const Pool& pool) {
+  for (int c = 0; c < pool.channels; ++c) {
+    const float* input = pool.input + c * pool.input_plane;
+    float* output = pool.output + c * pool.output_plane;
+    if (pool.kind == PoolKind::kMax) {
+      pool_plane<PoolKind::kMax>(pool, input, output);
+    } else {
+      pool_plane<PoolKind::kAverage>(pool, input, output);
+    }
+  }
+}
+
+inline void add(const Add& add) {
+  for (int c = 0; c < add.channels; ++c) {
+    for (int y = 0; y < add.height; ++y) {
+      const size_t row = c * add.plane + static_cast<size_t>(y) * add.pitch;
+      for (int x = 0; x < add.width; x += kLanes) {
+        const V sum = load(add.a + row + x) + load(add.b + row + x);
+        store_part(add.output + row + x, clamp(sum, add.low, add.high), min(kLanes, add.width - x));
+      }
+    }
+  }
+}
+
+}  // namespace patternlite::kernels::PL_ISA

@@ -1,0 +1,48 @@
+// Interleaved (NHWC) <-> planar, by 4 x 4 transposes of pixels and channels.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+// The shared walk: quads of pixels and channels, then single elements for what is left over.
+template <bool ToPlanar>
+void interleave(const Interleave& image) {
+  const size_t stride = image.pixel_stride, plane = image.plane;
+  const int quad_channels = image.channels / 4 * 4, quad_width = image.width / 4 * 4;
+  for (int y = 0; y < image.height; ++y) {
+    const size_t pixels = static_cast<size_t>(y) * image.width * stride;
+    const size_t row = static_cast<size_t>(y) * image.pitch;
+    const auto move_one = [&](int c, int x) {
+      const size_t interleaved = pixels + x * stride + c, planar = c * plane + row + x;
+      if (ToPlanar) {
+        image.output[planar] = image.input[interleaved];
+      } else {
+        image.output[interleaved] = image.input[planar];
+      }
+    };
+    for (int c = 0; c < quad_channels; c += 4) {
+      for (int x = 0; x < quad_width; x += 4) {
+        const size_t interleaved = pixels + x * stride + c, planar = c * plane + row + x;
+        const size_t from = ToPlanar ? interleaved : planar, from_step = ToPlanar ? stride : plane;
+        const size_t to = ToPlanar ? planar : interleaved, to_step = ToPlanar ? plane : stride;
+        V4 quad[4];
+        PL_UNROLL for (int i = 0; i < 4; ++i) quad[i] =
+            load<V4>(image.input + from + i * from_step);
+        transpose(quad);
+        PL_UNROLL for (int i = 0; i < 4; ++i) store(image.output + to + i * to_step, quad[i]);
+      }
+      for (int i = 0; i < 4; ++i) {
+        for (int x = quad_width; x < image.width; ++x) move_one(c + i, x);
+      }
+    }
+    for (int c = quad_channels; c < image.channels; ++c) {
+      for (int x = 0; x < image.width; ++x) move_one(c, x);
+    }
+  }
+}
+
+inline void to_planar(const Interleave& image) { interleave<true>(image); }
+inline void to_interleaved(const Interleave& image) { interleave<false>(image); }
+
+}  // namespace patternlite::kernels::PL_ISA

@@ -1,0 +1,27 @@
+// The kernels of one ISA. Compiled once per ISA: see CMakeLists.txt.
+#include "kernels/conv_bc.h"
+#include "kernels/conv_is.h"
+#include "kernels/conv_os.h"
+#include "kernels/elementwise.h"
+#include "kernels/interleave.h"
+
+#define PL_STRING(x) PL_STRING_OF(x)
+#define PL_STRING_OF(x) #x
+
+namespace patternlite::kernels::PL_ISA {
+
+extern const KernelTable kTable = {
+    .isa = PL_STRING(PL_ISA),
+    .lanes = kLanes,
+    .is_positions = kIsPositions,
+    .is_accumulators = kIsAccumulators,
+    .conv_os = {conv_os<1>, conv_os<2>, conv_os<4>},
+    .conv_bc16 = conv_bc16,
+    .conv_is = conv_is,
+    .pool = pool,
+    .add = add,
+    .to_planar = to_planar,
+    .to_interleaved = to_interleaved,
+};
+
+}  // namespace patternlite::kernels::PL_ISA

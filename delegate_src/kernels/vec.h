@@ -1,0 +1,101 @@
+// The vector type of one ISA, on GCC/Clang vector extensions.
+//
+// Included only by table.cc, which is compiled once per ISA (PL_ISA, PL_LANES). No standard library
+// header may be included here or in the kernels: see CMakeLists.txt.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+#include "kernels/kernels.h"
+
+// Full unrolling keeps arrays of accumulators in registers.
+#ifdef __clang__
+#define PL_UNROLL _Pragma("unroll")
+#else
+#define PL_UNROLL _Pragma("GCC unroll 32")
+#endif
+#define PL_INLINE inline __attribute__((always_inline))
+
+namespace patternlite::kernels::PL_ISA {
+
+inline constexpr int kLanes = PL_LANES;
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kRegisters = 32;
+#else
+inline constexpr int kRegisters = 16;
+#endif
+
+typedef float V __attribute__((vector_size(PL_LANES * 4)));
+typedef int32_t VI __attribute__((vector_size(PL_LANES * 4)));
+typedef float V4 __attribute__((vector_size(16)));
+
+template <class T = V>
+PL_INLINE T load(const float* p) {
+  T v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+PL_INLINE void store(float* p, T v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+// x - 0 is x for every x, so compilers see the broadcast in it.
+template <class T = V>
+PL_INLINE T broadcast(float x) {
+  return x - T{};
+}
+
+// NaN compares false, hence stays.
+template <class T>
+PL_INLINE T clamp(T x, float low, float high) {
+  const T lower = broadcast<T>(low), upper = broadcast<T>(high);
+  x = x < lower ? lower : x;
+  return x > upper ? upper : x;
+}
+
+// Keeps lanes whose mask is -1; the others become +0, NaN and infinity included.
+PL_INLINE V keep(V x, const int32_t* mask) {
+  VI m;
+  __builtin_memcpy(&m, mask, sizeof m);
+  return reinterpret_cast<V>(reinterpret_cast<VI>(x) & m);
+}
+
+// Stores the first `count` (1 .. lanes) elements and touches nothing behind them.
+PL_INLINE void store_part(float* p, V v, int count) {
+#if PL_LANES == 16
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512>(v));
+#else
+  if (count == kLanes) return store(p, v);
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+// Rows become columns.
+PL_INLINE void transpose(V4 (&x)[4]) {
+  typedef int32_t I4 __attribute__((vector_size(16)));
+#ifdef __clang__
+#define PL_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PL_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, I4{__VA_ARGS__})
+#endif
+  const V4 a = PL_SHUFFLE(x[0], x[1], 0, 4, 1, 5), b = PL_SHUFFLE(x[0], x[1], 2, 6, 3, 7);
+  const V4 c = PL_SHUFFLE(x[2], x[3], 0, 4, 1, 5), d = PL_SHUFFLE(x[2], x[3], 2, 6, 3, 7);
+  x[0] = PL_SHUFFLE(a, c, 0, 1, 4, 5);
+  x[1] = PL_SHUFFLE(a, c, 2, 3, 6, 7);
+  x[2] = PL_SHUFFLE(b, d, 0, 1, 4, 5);
+  x[3] = PL_SHUFFLE(b, d, 2, 3, 6, 7);
+#undef PL_SHUFFLE
+}
+
+PL_INLINE int min(int a, int b) { return a < b ? a : b; }
+PL_INLINE int max(int a, int b) { return a > b ? a : b; }
+PL_INLINE int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+}  // namespace patternlite::kernels::PL_ISA
