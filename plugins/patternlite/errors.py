@@ -21,7 +21,9 @@ class OutputMismatchError(PatternliteError):
 def one_line(error: BaseException) -> str:
     """The error's own text, flattened; pydantic's report becomes `option: what is wrong`."""
     if hasattr(error, "errors") and callable(error.errors):
-        items = [(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+        items = [
+            (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()
+        ]
         return "; ".join(f"{where}: {what}" if where else what for where, what in items)
     text = " ".join(str(error).split())
     if isinstance(error, PatternliteError | ValueError | OSError | RuntimeError | ImportError) and text:

@@ -53,9 +53,7 @@ def measure_latency(
     Raises OutputMismatchError before any timing if the plugin's answer differs from stock's.
     """
     runtime = runtime_named(runtime_name)
-    sessions = {
-        c.label: open_session(runtime, c.path, threads=threads, plugin=c.plugin) for c in contenders
-    }
+    sessions = {c.label: open_session(runtime, c.path, threads=threads, plugin=c.plugin) for c in contenders}
     if image is None:
         shape = sessions[contenders[0].label].input_shape
         image = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

@@ -11,7 +11,11 @@ from pathlib import Path
 from . import __version__
 from .runtimes import RUNTIMES
 
-_LEVELS = (("AVX-512", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}), ("AVX2", {"avx2", "fma"}), ("NEON", {"asimd"}))
+_LEVELS = (
+    ("AVX-512", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}),
+    ("AVX2", {"avx2", "fma"}),
+    ("NEON", {"asimd"}),
+)
 
 
 @dataclass(frozen=True)

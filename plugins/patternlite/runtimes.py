@@ -8,7 +8,6 @@ import importlib.metadata
 import importlib.util
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,9 @@ def runtimes_for(suffix: str) -> list[Runtime]:
     """The installed runtimes that run files of this suffix; an error with pip commands when there is none."""
     known = [r for r in RUNTIMES if r.suffix == suffix]
     if not known:
-        raise PatternliteError(f"no runtime runs {suffix or 'files without a suffix'}: give a .tflite or .mnn model")
+        raise PatternliteError(
+            f"no runtime runs {suffix or 'files without a suffix'}: give a .tflite or .mnn model"
+        )
     installed = [r for r in known if r.installed]
     if not installed:
         raise MissingPackageError(f"a runtime for {suffix}", " or ".join(r.pip_command for r in known))
@@ -200,22 +201,21 @@ class MnnSession(Session):
     def output(self) -> np.ndarray:
         shape = self._result.getShape()
         host = self._mnn.Tensor(
-            shape, self._mnn.Halide_Type_Float, np.zeros(shape, np.float32), self._mnn.Tensor_DimensionType_Caffe
+            shape,
+            self._mnn.Halide_Type_Float,
+            np.zeros(shape, np.float32),
+            self._mnn.Tensor_DimensionType_Caffe,
         )
         self._result.copyToHostTensor(host)
         return np.array(host.getNumpyData(), np.float32).reshape(shape)
 
 
-def _require_image_model(path: Path, inputs: int, outputs: int, shape: tuple[int, ...], float32: bool) -> None:
+def _require_image_model(
+    path: Path, inputs: int, outputs: int, shape: tuple[int, ...], float32: bool
+) -> None:
     if inputs != 1 or outputs != 1 or len(shape) != 4 or min(shape) < 1 or not float32:
         raise PatternliteError(
             f"{path.name} has {inputs} inputs, {outputs} outputs and a first input of shape {shape}"
             f"{'' if float32 else ' that is not float32'}: only models of one float32 image input with fixed "
             "shape and one output can be run here"
         )
-
-
-def run_images(session: Session, images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields the output of each image of (M, C, H, W) for a session whose N is 1."""
-    for image in images:
-        yield session.run(image[None])[0]

@@ -50,7 +50,9 @@ def interleave(
     if not contenders:
         raise ValueError("nothing to time: give at least one contender")
     if seconds <= 0 or burst < 1 or least_rounds < 1:
-        raise ValueError(f"seconds, burst and least_rounds must be positive: {seconds}, {burst}, {least_rounds}")
+        raise ValueError(
+            f"seconds, burst and least_rounds must be positive: {seconds}, {burst}, {least_rounds}"
+        )
     names = list(contenders)
     samples: dict[str, list[float]] = {name: [] for name in names}
     start = clock()

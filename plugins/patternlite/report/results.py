@@ -14,7 +14,12 @@ import numpy as np
 from ..latency import Latency, speed_up
 from ..machine import Machine
 
-STOCK_DENSE, STOCK_PRUNED, PLUGIN_DENSE, PLUGIN_PRUNED = "stock, dense", "stock, pruned", "plugin, dense", "plugin, pruned"
+STOCK_DENSE, STOCK_PRUNED, PLUGIN_DENSE, PLUGIN_PRUNED = (
+    "stock, dense",
+    "stock, pruned",
+    "plugin, dense",
+    "plugin, pruned",
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class Example:
 class DemoResult:
     """Everything the demo found out.
 
-    patterns: the library, each a 3x3 of booleans.  missing: runtimes not installed -> pip command.
+    weight_rate, mac_rate: dense over kept, of the pruned layers.
+    patterns: the kernels' patterns, rows as "110/010/001" -> kernels that have it, most frequent first.  missing: runtimes not installed -> pip command.
     stages: (what, seconds) in order.  settings: what it was asked to do.
     """
 
@@ -96,7 +102,7 @@ class DemoResult:
     files: tuple[FileSize, ...]
     latencies: tuple[Latency, ...]
     layers: tuple[Layer, ...]
-    patterns: tuple[tuple[tuple[bool, ...], ...], ...]
+    patterns: Mapping[str, int]
     stages: tuple[tuple[str, float], ...]
     missing: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
@@ -114,7 +120,9 @@ class DemoResult:
     def speed_ups(self, runtime: str, threads: int) -> tuple[float, float]:
         """Of the plugin on the pruned file over (stock on the dense file, stock on the same file)."""
         plugin = self.latency(runtime, threads, PLUGIN_PRUNED)
-        return tuple(speed_up(self.latency(runtime, threads, label), plugin) for label in (STOCK_DENSE, STOCK_PRUNED))  # type: ignore[return-value]
+        return tuple(
+            speed_up(self.latency(runtime, threads, label), plugin) for label in (STOCK_DENSE, STOCK_PRUNED)
+        )  # type: ignore[return-value]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the example images stay in the HTML page."""

@@ -1,0 +1,1 @@
+"""The whole road on what ships with the project: `patternlite demo`."""

@@ -1,0 +1,44 @@
+"""What a runtime answers on real images, stock and with the plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..latency import TOLERANCE
+from ..report.results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, RuntimeAgreement
+from ..runtimes import open_session, runtime_named
+from ..timing import require_equal
+
+
+def classify(
+    runtime_name: str, dense: Path, pruned: Path, images: np.ndarray, threads: int
+) -> dict[str, np.ndarray]:
+    """Logits (N, classes) of both files, stock and with the plugin, by label.
+
+    images: float32 (N, C, H, W), normalised.
+    """
+    runtime = runtime_named(runtime_name)
+    runs = (
+        (STOCK_DENSE, dense, False),
+        (PLUGIN_DENSE, dense, True),
+        (STOCK_PRUNED, pruned, False),
+        (PLUGIN_PRUNED, pruned, True),
+    )
+    logits = {}
+    for label, path, plugin in runs:
+        session = open_session(runtime, path, threads=threads, plugin=plugin)
+        logits[label] = np.stack([session.run(image[None])[0] for image in images])
+    return logits
+
+
+def agreement(runtime_name: str, logits: Mapping[str, np.ndarray], labels: np.ndarray) -> RuntimeAgreement:
+    """Accuracies, and the plugin's differences from stock; OutputMismatchError when one is too large."""
+    difference = {
+        plugin: require_equal(f"{plugin} in {runtime_name}", logits[stock], logits[plugin], TOLERANCE)
+        for plugin, stock in ((PLUGIN_DENSE, STOCK_DENSE), (PLUGIN_PRUNED, STOCK_PRUNED))
+    }
+    accuracy = {label: float((values.argmax(1) == labels).mean()) for label, values in logits.items()}
+    return RuntimeAgreement(runtime_name, runtime_named(runtime_name).version or "", accuracy, difference)

@@ -1,0 +1,46 @@
+"""The trained network and the real test images that ship with the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import PatternliteError
+from .images import LabelledImages, read_images
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Of the training set, for pixels in 0..1; benchmarks/train_cifar10.py trained with these.
+MEAN = (0.4914, 0.4822, 0.4465)
+STD = (0.2470, 0.2435, 0.2616)
+INPUT_SHAPE = (3, 32, 32)
+
+ASSETS = Path(__file__).parent / "assets"
+WEIGHTS = ASSETS / "slim_resnet18_cifar10.safetensors"
+IMAGES = ASSETS / "cifar10_test_1000.zip"
+
+
+def load_network() -> nn.Module:
+    """The trained network in eval mode, float32."""
+    from patternlite.pruning.networks import slim_resnet18
+
+    from ..models import load_weights
+
+    _require(WEIGHTS)
+    model = slim_resnet18()
+    load_weights(model, WEIGHTS)
+    return model.eval()
+
+
+def load_images() -> LabelledImages:
+    """1,000 CIFAR-10 test images, 100 a class."""
+    _require(IMAGES)
+    return read_images(IMAGES, "test")
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise PatternliteError(
+            f"{path} is missing from this installation; run: pip install --force-reinstall ."
+        )

@@ -1,0 +1,191 @@
+"""The steps of the demo: prune, convert, check on real images, time."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import MissingPackageError
+from ..inspection import inspect
+from ..isolated import Isolated
+from ..latency import Contender, Latency, measure_latency
+from ..machine import describe_machine, versions
+from ..models import require_torch
+from ..progress import Stages
+from ..report.results import (
+    PLUGIN_PRUNED,
+    STOCK_DENSE,
+    STOCK_PRUNED,
+    DemoResult,
+    Example,
+    FileSize,
+    RuntimeAgreement,
+)
+from ..runtimes import RUNTIMES, Runtime
+from .evaluate import agreement, classify
+from .images import LabelledImages
+from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
+
+if TYPE_CHECKING:
+    from patternlite.pruning import PruneResult
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """output: the folder for models and reports.  seconds: what all timings together may take."""
+
+    output: Path
+    rate: float = 4.0
+    macs: float = 4.0
+    threads: tuple[int, ...] = (1, 2)
+    seed: int = 0
+    seconds: float = 40.0
+
+
+def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
+    """Runs the whole demo; models land in options.output.
+
+    Raises OutputMismatchError when a runtime's answers change with the plugin.
+    """
+    runtimes = [r for r in RUNTIMES if r.installed]
+    if not runtimes:
+        raise MissingPackageError("any runtime", "pip install 'patternlite[convert,tflite,mnn]'")
+    require_torch()
+    options.output.mkdir(parents=True, exist_ok=True)
+    network, images = load_network(), load_images()
+
+    pruned = _prune(network, options, stages)
+    suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
+    paths = _convert({"dense": network, "pruned": pruned.model}, suffixes, options.output, stages)
+    agreements, latencies, logits = _measure(runtimes, paths, images, options, stages)
+
+    first = agreements[0]
+    return DemoResult(
+        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=describe_machine(),
+        versions=versions(),
+        settings={"rate": options.rate, "macs": options.macs, "seed": options.seed},
+        images=len(images),
+        dense_accuracy=first.accuracy[STOCK_DENSE],
+        pruned_accuracy=first.accuracy[STOCK_PRUNED],
+        weight_rate=pruned.report.rate,
+        mac_rate=pruned.report.mac_rate,
+        agreements=tuple(agreements),
+        files=tuple(file_size(paths[v, s], v) for s in suffixes for v in ("dense", "pruned")),
+        latencies=tuple(latencies),
+        layers=tuple(inspect(paths["pruned", suffixes[0]]).layers),
+        patterns=_patterns(pruned),
+        stages=tuple(stages.seconds),
+        missing={r.name: r.pip_command for r in RUNTIMES if not r.installed},
+        examples=choose_examples(images, logits),
+    )
+
+
+def _prune(network: nn.Module, options: DemoOptions, stages: Stages) -> PruneResult:
+    from patternlite.pruning import PruneConfig, prune
+
+    config = PruneConfig(rate=options.rate, macs=options.macs, mean=MEAN, std=STD, seed=options.seed)
+    with stages.stage("Pruning, no data") as advance:
+        result = prune(network, input_shape=INPUT_SHAPE, config=config, progress=advance)
+    result.masks.save(options.output / "masks.safetensors")
+    return result
+
+
+def _convert(
+    models: Mapping[str, nn.Module], suffixes: Sequence[str], output: Path, stages: Stages
+) -> dict[tuple[str, str], Path]:
+    """(variant, suffix) -> the file."""
+    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+
+    converters = {".tflite": to_tflite, ".mnn": to_mnn}
+    paths = {}
+    total, done = len(models) * (1 + len(suffixes)), 0
+    with stages.stage("Converting") as advance:
+        for variant, model in models.items():
+            onnx = output / f"{variant}.onnx"
+            advance(onnx.name, done / total)
+            to_onnx(model, (1, *INPUT_SHAPE), onnx)
+            done += 1
+            for suffix in suffixes:
+                path = onnx.with_suffix(suffix)
+                advance(path.name, done / total)
+                converters[suffix](onnx, path)
+                paths[variant, suffix] = path
+                done += 1
+    return paths
+
+
+def _measure(
+    runtimes: Sequence[Runtime],
+    paths: Mapping[tuple[str, str], Path],
+    images: LabelledImages,
+    options: DemoOptions,
+    stages: Stages,
+) -> tuple[list[RuntimeAgreement], list[Latency], dict[str, np.ndarray]]:
+    """Checks every runtime on the images, then times all; also the first runtime's logits by label."""
+    inputs = images.normalised(MEAN, STD)
+    agreements: list[RuntimeAgreement] = []
+    latencies: list[Latency] = []
+    first_logits: dict[str, np.ndarray] = {}
+    with stages.stage(f"Checking on {len(images):,} images") as advance:
+        for i, runtime in enumerate(runtimes):
+            advance(runtime.name, i / len(runtimes))
+            dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
+            with Isolated() as process:
+                logits = process.call(classify, runtime.name, dense, pruned, inputs, max(options.threads))
+            agreements.append(agreement(runtime.name, logits, images.labels))
+            first_logits = first_logits or logits
+    cases = len(runtimes) * len(options.threads)
+    with stages.stage("Timing") as advance:
+        for runtime in runtimes:
+            dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
+            contenders = (
+                Contender(STOCK_DENSE, dense),
+                Contender(STOCK_PRUNED, pruned),
+                Contender(PLUGIN_PRUNED, pruned, plugin=True),
+            )
+            with Isolated() as process:
+                for threads in options.threads:
+                    advance(f"{runtime.name}, threads {threads}", len(latencies) / (cases * len(contenders)))
+                    latencies += process.call(
+                        measure_latency,
+                        runtime.name,
+                        contenders,
+                        threads=threads,
+                        seconds=options.seconds / cases,
+                        image=inputs[:1],
+                    )
+    return agreements, latencies, first_logits
+
+
+def file_size(path: Path, variant: str) -> FileSize:
+    data = path.read_bytes()
+    return FileSize(path.name, variant, len(data), len(gzip.compress(data, 9, mtime=0)))
+
+
+def _patterns(pruned: PruneResult) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for layer in pruned.report.layers:
+        counts.update(layer.patterns)
+    return dict(counts.most_common())
+
+
+def choose_examples(
+    images: LabelledImages, logits: Mapping[str, np.ndarray], disputed: int = 4
+) -> tuple[Example, ...]:
+    """The first image of each class, then up to `disputed` on which dense and pruned differ."""
+    dense, pruned = (logits[label].argmax(1) for label in (STOCK_DENSE, PLUGIN_PRUNED))
+    chosen = [int(np.flatnonzero(images.labels == c)[0]) for c in range(len(images.classes))]
+    chosen += [int(i) for i in np.flatnonzero(dense != pruned) if i not in chosen][:disputed]
+    name = images.classes
+    return tuple(
+        Example(images.pixels[i], name[images.labels[i]], name[dense[i]], name[pruned[i]]) for i in chosen
+    )

@@ -1,0 +1,118 @@
+"""Results as rich tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from ..latency import TOLERANCE, Latency, speed_up
+from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, Layer
+
+
+def count(value: float) -> str:
+    """1234567 -> "1.2 M"."""
+    for unit in ("", " K", " M"):
+        if abs(value) < 999.5:
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f"{value:.3g} G"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:.2f} MB"
+
+
+def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table:
+    """One row per contender; speed-ups are over the first contender of the same runtime and threads."""
+    table = _table(title)
+    table.add_column("runtime")
+    table.add_column("threads", justify="right")
+    table.add_column("")
+    for column in ("min ms", "median ms", "p90 ms", "speed-up", "output difference"):
+        table.add_column(column, justify="right")
+    first: dict[tuple[str, int], Latency] = {}
+    for entry in latencies:
+        case = (entry.runtime, entry.threads)
+        if case not in first and first:
+            table.add_section()
+        baseline = first.setdefault(case, entry)
+        table.add_row(
+            entry.runtime if baseline is entry else "",
+            str(entry.threads) if baseline is entry else "",
+            entry.label,
+            *(f"{v:.2f}" for v in (entry.timing.minimum, entry.timing.median, entry.timing.p90)),
+            "" if baseline is entry else f"{speed_up(baseline, entry):.2f}x",
+            "" if entry.difference is None else f"{entry.difference:.0e}",
+            style="bold" if entry.plugin else None,
+        )
+    return table
+
+
+def layer_table(layers: Sequence[Layer], title: str = "Convolutions") -> Table:
+    table = _table(title)
+    for column in ("layer", "kind", "output"):
+        table.add_column(column, overflow="fold")
+    for column in ("non-zero", "kernels kept", "patterns", "MACs", "kept"):
+        table.add_column(column, justify="right")
+    for column in ("decision", "kernel"):
+        table.add_column(column)
+    for layer in layers:
+        table.add_row(
+            layer.name,
+            layer.kind,
+            layer.shape,
+            f"{layer.density:.1%}",
+            f"{layer.kernels_kept:.1%}",
+            str(layer.patterns),
+            count(layer.dense_macs),
+            count(layer.kept_macs),
+            Text(layer.reason, style="green" if layer.accelerated else "yellow"),
+            layer.kernel,
+        )
+    return table
+
+
+def demo_table(result: DemoResult) -> Table:
+    """The one table at the end of the demo."""
+    table = _table(f"{result.machine.cpu}, {result.machine.cores} cores; latency: min (median)")
+    table.add_column("")
+    for column in ("dense, stock", "pruned, stock", "pruned, plugin", "gain"):
+        table.add_column(column, justify="right")
+    first = result.agreements[0]
+    table.add_row(
+        f"accuracy, {result.images:,} real test images",
+        *(f"{first.accuracy[label]:.1%}" for label in (STOCK_DENSE, STOCK_PRUNED, PLUGIN_PRUNED)),
+        f"{100 * (result.pruned_accuracy - result.dense_accuracy):+.1f} points",
+    )
+    for what, rate in (("weights", result.weight_rate), ("multiply-accumulates", result.mac_rate)):
+        table.add_row(f"{what}, pruned layers", "100%", f"{1 / rate:.1%}", "same file", f"{rate:.2f}x fewer")
+    sizes = {(f.variant, f.name.rsplit(".", 1)[1]): f for f in result.files}
+    for kind in dict.fromkeys(kind for _, kind in sizes):
+        dense, pruned = sizes["dense", kind], sizes["pruned", kind]
+        table.add_row(
+            f".{kind} file, MB (gzip)",
+            *(f"{f.bytes / 1e6:.2f} ({f.gzip_bytes / 1e6:.2f})" for f in (dense, pruned)),
+            "same file",
+            f"{dense.gzip_bytes / pruned.gzip_bytes:.2f}x smaller",
+        )
+    differences = [d for agreement in result.agreements for d in agreement.difference.values()]
+    table.add_row("largest output difference", "", "", f"{max(differences):.0e}", f"at most {TOLERANCE:.0e}")
+    table.add_section()
+    for runtime, threads in result.cases():
+        timings = [
+            result.latency(runtime, threads, label).timing
+            for label in (STOCK_DENSE, STOCK_PRUNED, PLUGIN_PRUNED)
+        ]
+        table.add_row(
+            f"{runtime}, {threads} thread{'s' if threads > 1 else ''}, ms",
+            *(f"{timing.minimum:.2f} ({timing.median:.2f})" for timing in timings),
+            f"[bold green]{result.speed_ups(runtime, threads)[0]:.2f}x faster",
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
