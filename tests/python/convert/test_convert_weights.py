@@ -1,0 +1,73 @@
+"""The zeros in the files, through readers that verification does not use."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+import patternlite.pruning.convert as convert
+
+
+@pytest.fixture(scope="module")
+def probe() -> ModuleType:
+    """The child program as a module."""
+    path = Path(convert.__file__).parent / "workers" / "probe.py"
+    spec = importlib.util.spec_from_file_location("probe", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_tflite_zeros_through_the_schema(converted: Any) -> None:
+    model = schema.ModelT.InitFromPackedBuf(converted.tflite.path.read_bytes(), 0)
+    graph = model.subgraphs[0]
+    masks = []
+    for op in graph.operators:
+        kind = model.operatorCodes[op.opcodeIndex].builtinCode
+        if kind in (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D):
+            tensor = graph.tensors[op.inputs[1]]
+            ohwi = np.frombuffer(bytes(model.buffers[tensor.buffer].data), "<f4").reshape(tensor.shape)
+            depthwise = kind == schema.BuiltinOperator.DEPTHWISE_CONV_2D
+            masks.append(ohwi.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2)) == 0)
+    for zeros in converted.conv_zeros():
+        assert any(np.array_equal(zeros, mask) for mask in masks)
+
+
+def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path, probe: ModuleType) -> None:
+    """Guards our reader against changes of MNN's format."""
+    dump = tmp_path / "dump.json"
+    arguments = ["mnnconvert", "-f", "MNN", "--modelFile", str(converted.mnn.path), "--JsonFile", str(dump)]
+    code = f"import _tools; assert _tools.mnnconvert({arguments!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    dumped = [
+        op["main"]
+        for op in json.loads(dump.read_text())["oplists"]
+        if op["type"] in ("Convolution", "ConvolutionDepthwise")
+    ]
+    read = probe.mnn_conv_weights(str(converted.mnn.path))
+    assert len(read) == len(dumped) > 0
+    for weight, conv in zip(read, dumped, strict=True):
+        common = conv["common"]
+        assert weight.shape[0] == common["outputCount"]
+        assert weight.shape[2:] == (common["kernelY"], common["kernelX"])
+        # The dump has six decimals: it shows our planted 1e-8 as 0.
+        np.testing.assert_allclose(weight.reshape(-1), conv["weight"], rtol=0, atol=1e-6)
+    assert any(0 < abs(weight.flat[0]) < 1e-7 for weight in read)
+
+
+def test_mnn_zeros_of_plain_convolutions(converted: Any, probe: ModuleType) -> None:
+    masks = [weight == 0 for weight in probe.mnn_conv_weights(str(converted.mnn.path))]
+    for zeros in converted.conv_zeros():
+        parts = [zeros] if len(zeros) != 12 else np.split(zeros, 2)  # MNN: one convolution per group
+        for part in parts:
+            assert any(np.array_equal(part, mask) for mask in masks)
