@@ -35,7 +35,9 @@ struct Gather {
 // Plans to gather from the given offsets, in ascending order.
 inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   plan.loads = 0;
-  plan.contiguous = offset[kLanes - 1] - offset[0] == kLanes - 1;
+  // Every lane counts: a tile's repeated last position can span kLanes with a gap inside.
+  plan.contiguous = true;
+  for (int lane = 0; lane < kLanes; ++lane) plan.contiguous &= offset[lane] == offset[0] + lane;
   for (int lane = 0; lane < kLanes; ++lane) {
     const int last = plan.loads - 1;
     if (last < 0 || offset[lane] - plan.at[last] >= kLanes) {

@@ -1,0 +1,191 @@
+// Every packing (OS, BC, IS) of random convolutions against the reference, for every ISA.
+#include "engine/packed_convolution.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "engine/aligned.h"
+#include "engine/broadcast_convolution.h"
+#include "engine/input_stationary_convolution.h"
+#include "engine/isa.h"
+#include "engine/output_stationary_convolution.h"
+#include "engine/reference.h"
+#include "engine/thread_pool.h"
+
+namespace patternlite::test {
+namespace {
+
+struct Case {
+  Shape input;
+  int filters;
+  Window window;
+  Pruning pruning;
+  int extra_border = 0;
+  bool residual = false;
+  Activation activation = Activation::kNone;
+};
+
+int draw(std::mt19937& random, int low, int high) {
+  return std::uniform_int_distribution<>(low, high)(random);
+}
+
+Case random_case(std::mt19937& random) {
+  Case c;
+  const int kernel = 2 * draw(random, 0, 2) + 1;
+  c.window = {.kernel_h = kernel, .kernel_w = kernel};
+  c.window.stride_h = c.window.stride_w = draw(random, 0, 2) == 0 ? 2 : 1;
+  c.window.dilation_h = c.window.dilation_w = draw(random, 0, 4) == 0 ? 2 : 1;
+  const int reach = (kernel - 1) * c.window.dilation_h;
+  c.window.pad_top = c.window.pad_left = draw(random, 0, 1) ? reach / 2 : 0;
+  const int smallest = std::max(1, reach + 1 - c.window.pad_top);
+  c.input = {draw(random, 1, 21), draw(random, smallest, smallest + 16),
+             draw(random, smallest, smallest + 20)};
+  c.filters = draw(random, 1, 40);
+  c.pruning = {.kernels_kept = draw(random, 0, 10) / 10.0,
+               .taps = draw(random, 1, 9),
+               .shared = 1 << draw(random, 0, 4)};
+  c.extra_border = draw(random, 0, 2);
+  c.residual = draw(random, 0, 1);
+  c.activation = static_cast<Activation>(draw(random, 0, 3));
+  return c;
+}
+
+// A planar tensor in poisoned memory: NaN wherever the layout promises no zero.
+class Planar {
+ public:
+  explicit Planar(const PlanarLayout& layout) : layout_(layout), memory_(layout.elements()) {
+    for_each([](float& value) { value = NAN; });
+  }
+  void set(const Image& image) {
+    Image copy = image;
+    for_each([&, this](float& value, int c, int y, int x) { value = copy.at(c, y, x); });
+  }
+  Image get() {
+    Image image{layout_.shape, std::vector<float>(layout_.shape.elements())};
+    for_each([&](float& value, int c, int y, int x) { image.at(c, y, x) = value; });
+    return image;
+  }
+  float* origin() { return memory_.data() + layout_.lead(); }
+  // Whether all that is no pixel is zero still.
+  bool borders_zero() {
+    std::vector<float> kept(memory_.begin(), memory_.end());
+    for_each([](float& value) { value = 0; });
+    const bool zero = std::all_of(memory_.begin(), memory_.end(), [](float v) { return v == 0; });
+    std::copy(kept.begin(), kept.end(), memory_.begin());
+    return zero;
+  }
+
+ private:
+  template <typename Visit>
+  void for_each(Visit visit) {
+    for (int c = 0; c < layout_.shape.channels; ++c) {
+      for (int y = 0; y < layout_.shape.height; ++y) {
+        for (int x = 0; x < layout_.shape.width; ++x) {
+          float& value = origin()[c * layout_.plane() + y * layout_.pitch() + x];
+          if constexpr (std::is_invocable_v<Visit, float&>) {
+            visit(value);
+          } else {
+            visit(value, c, y, x);
+          }
+        }
+      }
+    }
+  }
+  PlanarLayout layout_;
+  AlignedVector<float> memory_;
+};
+
+class PackedConvolutionTest : public testing::TestWithParam<std::string> {
+ protected:
+  // Packs by `pack`, runs on 1 and 3 threads: right, equal to the bit, borders intact.
+  template <typename Pack>
+  void check(const Case& c, unsigned seed, const Pack& pack) {
+    WeightStore store(seed);
+    Graph graph;
+    Convolution conv{.window = c.window, .activation = c.activation};
+    conv.input = graph.add_tensor(c.input);
+    const int pad_after = c.window.pad_top;
+    const Shape shape = window_shape(c.input, c.filters, c.window, pad_after, pad_after);
+    conv.output = graph.add_tensor(shape);
+    store.fill(conv, c.filters, c.input.channels, c.pruning);
+    graph.inputs = {conv.input};
+    std::vector<Image> inputs{random_image(c.input, store.random)};
+    if (c.residual) {
+      conv.residual = graph.add_tensor(shape);
+      graph.inputs.push_back(conv.residual);
+      inputs.push_back(random_image(shape, store.random));
+    }
+    graph.outputs = {conv.output};
+    graph.nodes = {{conv, "conv"}};
+    const Image expected = run_reference(graph, inputs)[0];
+
+    const int border = required_border(c.window, c.input, shape) + c.extra_border;
+    const PlanarLayout in{c.input, border}, out{shape, border};
+    const auto packed = pack(conv, in, out);
+    if (packed == nullptr) return;
+    Planar input(in), residual(out);
+    input.set(inputs[0]);
+    if (c.residual) residual.set(inputs[1]);
+    Image first;
+    for (int threads : {1, 3}) {
+      Planar output(out);
+      packed->run(input.origin(), c.residual ? residual.origin() : nullptr, output.origin(),
+                  *make_thread_pool(threads));
+      const Image actual = output.get();
+      ASSERT_LT(relative_error(expected, actual), 2e-5) << packed->kernel_name();
+      ASSERT_TRUE(output.borders_zero()) << packed->kernel_name();
+      if (threads == 1) first = actual;
+      ASSERT_EQ(first.values, actual.values) << "threads change the result";
+    }
+  }
+  const kernels::KernelTable& kernels() { return kernels_named(GetParam()); }
+};
+
+TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    std::mt19937 random(seed);
+    const Case c = random_case(random);
+    SCOPED_TRACE(testing::Message()
+                 << "seed " << seed << ": " << c.input.channels << "x" << c.input.height << "x"
+                 << c.input.width << " -> " << c.filters << ", kernel " << c.window.kernel_h
+                 << ", stride " << c.window.stride_h << ", dilation " << c.window.dilation_h);
+    check(c, seed, [&](auto& conv, auto& in, auto& out) {
+      const TapSets taps(conv, c.filters, c.input.channels);
+      return pack_broadcast(conv, taps, group_filters(taps, 16), in, out, kernels());
+    });
+    check(c, seed, [&](auto& conv, auto& in, auto& out) {
+      return pack_input_stationary(conv, in, out, kernels());
+    });
+    for (int size : {1, 2, 4}) {
+      check(c, seed, [&](auto& conv, auto& in, auto& out) -> std::unique_ptr<PackedConvolution> {
+        if (c.window.stride_h != 1 || in.pitch() != out.pitch()) return nullptr;
+        const TapSets taps(conv, c.filters, c.input.channels);
+        return pack_output_stationary(conv, taps, group_filters(taps, size), size, in, out,
+                                      kernels());
+      });
+    }
+    check(c, seed, [&](auto& conv, auto& in, auto& out) {
+      return PackedConvolution::pack(conv, in, out, kernels());
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, PackedConvolutionTest, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return info.param; });
+
+TEST(PackedConvolution, RefusesANarrowBorder) {
+  WeightStore store(1);
+  Convolution conv{.input = 0, .output = 1, .window = {.kernel_h = 3, .kernel_w = 3}};
+  conv.window.pad_top = conv.window.pad_left = 1;
+  store.fill(conv, 4, 4, {});
+  const PlanarLayout layout{{4, 8, 8}, 0};
+  EXPECT_THROW(PackedConvolution::pack(conv, layout, layout, best_kernels()),
+               std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace patternlite::test

@@ -1,0 +1,168 @@
+// The engine's small parts: recognition, grouping, layouts, judging, threads, ISA choice.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+#include "engine/decision.h"
+#include "engine/grouping.h"
+#include "engine/isa.h"
+#include "engine/planar.h"
+#include "engine/recognise.h"
+#include "engine/reference.h"
+#include "engine/split.h"
+#include "engine/thread_pool.h"
+
+namespace patternlite::test {
+namespace {
+
+struct OneConvolution {
+  OneConvolution(int filters, int channels, int kernel, Pruning pruning, int size = 14) : store(7) {
+    conv.window = {.kernel_h = kernel, .kernel_w = kernel};
+    conv.window.pad_top = conv.window.pad_left = kernel / 2;
+    conv.input = graph.add_tensor({channels, size, size});
+    conv.output = graph.add_tensor({filters, size, size});
+    store.fill(conv, filters, channels, pruning);
+    graph.nodes = {{conv, "conv"}};
+    graph.inputs = {conv.input};
+    graph.outputs = {conv.output};
+  }
+  WeightStore store;
+  Graph graph;
+  Convolution conv;
+};
+
+TEST(Recognise, CountsWhatIsThere) {
+  OneConvolution c(32, 16, 3, {.kernels_kept = 0.5, .taps = 4, .shared = 4});
+  const Sparsity found = recognise(c.conv, c.graph);
+  EXPECT_NEAR(found.density, 0.5 * 4 / 9, 0.07);
+  EXPECT_NEAR(found.kernels_kept, found.density * 9 / 4, 1e-9);
+  EXPECT_EQ(found.max_taps, 4);
+  EXPECT_EQ(found.shared_group, 4);
+  EXPECT_EQ(reason_of(found, c.conv.window), "pattern");
+}
+
+TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
+  OneConvolution c(16, 16, 3, {.kernels_kept = 0.5, .taps = 4, .shared = 8});
+  // Filters 0..7 share and 8..15 share: walked with stride 9 modulo 16 they alternate.
+  Convolution shuffled = c.conv;
+  std::vector<float> weights(16 * 16 * 9);
+  for (int o = 0; o < 16; ++o) {
+    for (int i = 0; i < 16 * 9; ++i) {
+      weights[o * 144 + i] = c.conv.weights.data[(o * 9 % 16) * 144 + i];
+    }
+  }
+  shuffled.weights.data = weights.data();
+  EXPECT_EQ(recognise(shuffled, c.graph).shared_group, 4);
+  const TapSets taps(shuffled, 16, 16);
+  EXPECT_EQ(group_filters(taps, 4).work, group_filters(TapSets(c.conv, 16, 16), 4).work);
+  double kept = 0;
+  for (int o = 0; o < 16; ++o) kept += taps.count(o);
+  EXPECT_EQ(group_filters(taps, 4).work, kept) << "a group of equal filters adds no zeros";
+}
+
+TEST(Recognise, NamesNonFiniteWeights) {
+  OneConvolution c(4, 4, 3, {});
+  const_cast<float*>(c.conv.weights.data)[5] = NAN;
+  EXPECT_EQ(reason_of(recognise(c.conv, c.graph), c.conv.window), "declined:non-finite-weights");
+  EXPECT_FALSE(judge(c.graph).worthwhile);
+}
+
+TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
+  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {}).graph).worthwhile);
+  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {.taps = 8}).graph).worthwhile);
+  EXPECT_TRUE(judge(OneConvolution(64, 64, 3, {.kernels_kept = 0.28, .taps = 4}).graph).worthwhile);
+}
+
+TEST(Grouping, EveryFilterOnce) {
+  OneConvolution c(37, 8, 3, {.kernels_kept = 0.3, .taps = 4});
+  for (int size : {1, 2, 4, 16}) {
+    std::vector<int> seen(37);
+    for (const auto& group : group_filters(TapSets(c.conv, 37, 8), size).groups) {
+      EXPECT_LE(static_cast<int>(group.size()), size);
+      for (int filter : group) ++seen[filter];
+    }
+    EXPECT_EQ(seen, std::vector<int>(37, 1));
+  }
+}
+
+TEST(PlanarLayout, PlanesKeepTheirPromises) {
+  for (int height : {1, 4, 7, 14, 33}) {
+    for (int width : {1, 4, 7, 16, 31}) {
+      for (int border : {0, 1, 3}) {
+        const PlanarLayout layout{{5, height, width}, border};
+        EXPECT_EQ(layout.plane() / 16 % 2, 1u);
+        EXPECT_EQ(layout.lead() % 16, 0);
+        EXPECT_GE(layout.lead(), border * layout.pitch() + border);
+        EXPECT_GE(layout.plane(),
+                  layout.lead() + static_cast<std::size_t>(layout.padded_positions()));
+      }
+    }
+  }
+}
+
+TEST(RangeOf, CoversEverythingOnce) {
+  for (int count : {0, 1, 5, 64, 1000}) {
+    for (int parts : {1, 2, 3, 7}) {
+      for (int unit : {1, 16}) {
+        int next = 0;
+        for (int part = 0; part < parts; ++part) {
+          const auto [first, last] = range_of(count, parts, part, unit);
+          EXPECT_EQ(first, next);
+          EXPECT_TRUE(first % unit == 0 || first == count);
+          next = last;
+        }
+        EXPECT_EQ(next, count);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, EveryTaskOnce) {
+  for (int threads : {1, 2, 5}) {
+    auto pool = make_thread_pool(threads);
+    EXPECT_EQ(pool->threads(), threads);
+    for (int round = 0; round < 2000; ++round) {
+      const int count = round % 13;
+      std::vector<std::atomic<int>> calls(count);
+      pool->run(count, [&](int task) { ++calls[task]; });
+      for (const auto& call : calls) ASSERT_EQ(call, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, WakesFromSleep) {
+  auto pool = make_thread_pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<int> calls = 0;
+    pool->run(7, [&](int) { ++calls; });
+    EXPECT_EQ(calls, 7);
+  }
+}
+
+TEST(ThreadPool, ServesSeveralCallersAtOnce) {
+  auto pool = make_thread_pool(2);
+  std::atomic<int> calls = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) pool->run(3, [&](int) { ++calls; });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(calls, 4 * 500 * 3);
+}
+
+TEST(Isa, CanBeForcedByName) {
+  for (const std::string& name : available_isas()) {
+    force_isa(name);
+    EXPECT_EQ(best_kernels().isa, name);
+  }
+  force_isa("");
+  EXPECT_THROW(force_isa("sse9"), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace patternlite::test

@@ -1,0 +1,236 @@
+// Whole graphs, fused and planned, against the reference run of the graph as given.
+#include "engine/program.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/fuse.h"
+#include "engine/isa.h"
+#include "engine/memory_plan.h"
+#include "engine/reference.h"
+#include "engine/thread_pool.h"
+
+namespace patternlite::test {
+namespace {
+
+// Builds graphs the way an adaptor does, one operator after the other.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(unsigned seed) : store_(seed) {}
+
+  TensorId input(Shape shape) {
+    graph.inputs.push_back(graph.add_tensor(shape));
+    return graph.inputs.back();
+  }
+  TensorId conv(TensorId from, int filters, int kernel, int stride, int pad, Pruning pruning,
+                Activation activation = Activation::kNone) {
+    const Shape shape = graph.tensors[from];
+    Convolution op{.input = from,
+                   .window = {.kernel_h = kernel,
+                              .kernel_w = kernel,
+                              .stride_h = stride,
+                              .stride_w = stride,
+                              .pad_top = pad,
+                              .pad_left = pad},
+                   .activation = activation};
+    store_.fill(op, filters, shape.channels, pruning);
+    return add(op, window_shape(shape, filters, op.window, pad, pad));
+  }
+  TensorId pool(TensorId from, PoolMode mode, int kernel, int stride, int pad) {
+    const Shape shape = graph.tensors[from];
+    Pooling op{.input = from, .mode = mode, .window = {.kernel_h = kernel, .kernel_w = kernel}};
+    op.window.stride_h = op.window.stride_w = stride;
+    op.window.pad_top = op.window.pad_left = pad;
+    return add(op, window_shape(shape, shape.channels, op.window, pad, pad));
+  }
+  TensorId mean(TensorId from) {
+    const Shape shape = graph.tensors[from];
+    Pooling op{.input = from,
+               .mode = PoolMode::kAverage,
+               .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
+    return add(op, {shape.channels, 1, 1});
+  }
+  TensorId pad(TensorId from, int before, int after) {
+    const Shape shape = graph.tensors[from];
+    return add(Padding{from, kNoTensor, before, before, after, after},
+               {shape.channels, shape.height + before + after, shape.width + before + after});
+  }
+  TensorId sum(TensorId a, TensorId b, Activation activation) {
+    return add(Addition{a, b, kNoTensor, activation}, graph.tensors[a]);
+  }
+  TensorId activate(TensorId from, Activation activation) {
+    return add(ActivationOp{from, kNoTensor, activation}, graph.tensors[from]);
+  }
+  TensorId alias(TensorId from) { return add(Alias{from, kNoTensor}, graph.tensors[from]); }
+
+  Graph graph;
+  std::mt19937& random() { return store_.random; }
+
+ private:
+  template <typename Op>
+  TensorId add(Op op, Shape shape) {
+    op.output = graph.add_tensor(shape);
+    graph.nodes.push_back({op, "node" + std::to_string(graph.nodes.size())});
+    return op.output;
+  }
+  WeightStore store_;
+};
+
+constexpr Pruning kPattern{.kernels_kept = 0.5, .taps = 4};
+
+// A residual network with all operators, as the converters write it.
+GraphBuilder small_resnet(unsigned seed) {
+  GraphBuilder b(seed);
+  const TensorId image = b.input({3, 17, 15});
+  TensorId x = b.conv(image, 20, 3, 1, 1, {}, Activation::kRelu);
+  x = b.pool(b.conv(x, 24, 5, 1, 2, {.kernels_kept = 0.4, .taps = 9}), PoolMode::kMax, 3, 2, 1);
+  TensorId y = b.conv(x, 24, 3, 1, 1, kPattern, Activation::kRelu);
+  x = b.sum(b.conv(y, 24, 3, 1, 1, kPattern), x, Activation::kRelu);
+  y = b.activate(b.conv(b.pad(x, 1, 1), 40, 3, 2, 0, kPattern), Activation::kRelu6);
+  y = b.conv(y, 40, 3, 1, 1, kPattern);
+  const TensorId shortcut = b.conv(x, 40, 1, 2, 0, {.kernels_kept = 0.3});
+  x = b.activate(b.sum(y, shortcut, Activation::kNone), Activation::kRelu);
+  const TensorId side = b.pool(x, PoolMode::kAverage, 2, 1, 0);
+  const TensorId mean = b.alias(b.mean(x));
+  b.graph.outputs = {b.conv(mean, 10, 1, 1, 0, {}), side};
+  return b;
+}
+
+std::vector<Image> run(Program& program, const Graph& graph, const std::vector<Image>& inputs) {
+  std::vector<const float*> in;
+  for (const Image& image : inputs) in.push_back(image.values.data());
+  std::vector<Image> outputs;
+  std::vector<float*> out;
+  for (TensorId id : graph.outputs) {
+    const Shape shape = graph.tensors[id];
+    outputs.push_back({shape, std::vector<float>(shape.elements(), NAN)});
+  }
+  for (Image& image : outputs) out.push_back(image.values.data());
+  program.run(in, out);
+  return outputs;
+}
+
+class ProgramTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ProgramTest, EqualsTheReferenceRunAfterRun) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    GraphBuilder b = small_resnet(seed);
+    std::vector<std::unique_ptr<Program>> programs;
+    for (int threads : {1, 2, 4}) {
+      programs.push_back(Program::compile(
+          b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(threads)}));
+    }
+    for (int repeat = 0; repeat < 3; ++repeat) {  // memory is used again: nothing may linger
+      const std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
+      const std::vector<Image> expected = run_reference(b.graph, inputs);
+      std::vector<Image> first;
+      for (auto& program : programs) {
+        const std::vector<Image> actual = run(*program, b.graph, inputs);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << "seed " << seed;
+          if (!first.empty()) ASSERT_EQ(first[i].values, actual[i].values) << "threads matter";
+        }
+        first = actual;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, ProgramTest, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return info.param; });
+
+TEST(Program, AnImageOfInfAndNanPoisonsNoLaterRun) {
+  GraphBuilder b = small_resnet(3);
+  auto program = Program::compile(b.graph, {});
+  std::vector<Image> good{random_image(b.graph.tensors[0], b.random())}, bad = good;
+  for (std::size_t i = 0; i < bad[0].values.size(); ++i) bad[0].values[i] = i % 2 ? NAN : INFINITY;
+  run(*program, b.graph, bad);
+  EXPECT_LT(relative_error(run_reference(b.graph, good)[0], run(*program, b.graph, good)[0]), 2e-5);
+}
+
+TEST(Program, NanReachesWhatDependsOnIt) {
+  GraphBuilder b(5);
+  const TensorId image = b.input({2, 9, 9});
+  b.graph.outputs = {b.conv(image, 4, 3, 1, 1, {.taps = 4}, Activation::kRelu)};
+  std::vector<Image> inputs{random_image({2, 9, 9}, b.random())};
+  inputs[0].at(0, 4, 4) = NAN;
+  const Image expected = run_reference(b.graph, inputs)[0];
+  const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    EXPECT_EQ(std::isnan(expected.values[i]), std::isnan(actual.values[i])) << i;
+  }
+}
+
+TEST(Program, ReportsWhatEachConvolutionBecame) {
+  GraphBuilder b = small_resnet(0);
+  const auto program = Program::compile(b.graph, {});
+  const auto& layers = program->layers();
+  ASSERT_EQ(layers.size(), 8u);
+  EXPECT_EQ(layers[0].reason, "dense:too-few-zeros");
+  EXPECT_EQ(layers[1].reason, "sparse-kxk");
+  EXPECT_EQ(layers[2].reason, "pattern");
+  EXPECT_EQ(layers[6].reason, "sparse-1x1");
+  for (const LayerReport& layer : layers) EXPECT_NE(layer.kernel, "stock") << layer.name;
+  EXPECT_GT(program->weight_bytes(), 0u);
+}
+
+TEST(Fuse, LeavesOneNodeForEachConvolutionAndPool) {
+  const GraphBuilder b = small_resnet(0);
+  const Graph fused = fuse(b.graph);
+  EXPECT_EQ(fused.nodes.size(), 8u + 3u);  // convolutions, pools; the rest is folded in
+}
+
+TEST(Fuse, PaddingWiderThanTheWindowStays) {
+  GraphBuilder b(1);
+  const TensorId image = b.input({3, 6, 6});
+  b.graph.outputs = {b.conv(b.pad(image, 4, 1), 5, 3, 1, 0, {})};
+  EXPECT_EQ(fuse(b.graph).nodes.size(), 2u);
+  const std::vector<Image> inputs{random_image({3, 6, 6}, b.random())};
+  const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5);
+}
+
+TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
+  GraphBuilder b(2);
+  const TensorId image = b.input({4, 5, 5});
+  const TensorId x = b.conv(image, 4, 3, 1, 1, {});
+  b.graph.outputs = {b.sum(x, x, Activation::kNone), b.activate(x, Activation::kRelu)};
+  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
+  const auto expected = run_reference(b.graph, inputs);
+  const auto actual = run(*Program::compile(b.graph, {}), b.graph, inputs);
+  for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
+}
+
+TEST(MemoryPlan, TensorsAliveTogetherNeverShareASlot) {
+  const GraphBuilder b = small_resnet(0);
+  const Graph graph = fuse(b.graph);
+  const MemoryPlan plan = plan_memory(graph);
+  for (const Node& node : graph.nodes) {
+    if (const auto* conv = std::get_if<Convolution>(&node.op)) {
+      EXPECT_NE(plan.slot[conv->input], plan.slot[conv->output]);
+      if (conv->residual != kNoTensor) {
+        EXPECT_NE(plan.slot[conv->residual], plan.slot[conv->output]);
+        EXPECT_NE(plan.slot[conv->residual], plan.slot[conv->input]);
+      }
+    }
+  }
+  EXPECT_LT(plan.slots.size(), graph.nodes.size());  // memory is used again
+}
+
+TEST(Validate, NamesTheNodeThatDoesNotFit) {
+  GraphBuilder b(1);
+  const TensorId image = b.input({3, 6, 6});
+  b.graph.outputs = {b.sum(image, b.conv(image, 3, 3, 1, 1, {}), Activation::kNone)};
+  validate(b.graph);
+  b.graph.tensors[1].height = 5;
+  try {
+    validate(b.graph);
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("node1"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace patternlite::test

@@ -1,0 +1,182 @@
+#include "engine/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace patternlite::test {
+namespace {
+
+double clamp(double value, Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return value < 0 ? 0 : value;
+    case Activation::kRelu6:
+      return value < 0 ? 0 : value > 6 ? 6 : value;
+    case Activation::kReluN1To1:
+      return value < -1 ? -1 : value > 1 ? 1 : value;
+    case Activation::kNone:
+      break;
+  }
+  return value;
+}
+
+bool inside(const Image& image, int y, int x) {
+  return y >= 0 && y < image.shape.height && x >= 0 && x < image.shape.width;
+}
+
+// Calls visit(c, y, x) for every output element and stores what it returns.
+template <typename Visit>
+void for_each_output(Image& output, Visit visit) {
+  for (int y = 0; y < output.shape.height; ++y) {
+    for (int x = 0; x < output.shape.width; ++x) {
+      for (int c = 0; c < output.shape.channels; ++c) {
+        output.at(c, y, x) = static_cast<float>(visit(c, y, x));
+      }
+    }
+  }
+}
+
+struct Runner {
+  std::vector<Image>& tensors;
+
+  void operator()(const Convolution& op) const {
+    const Image& input = tensors[op.input];
+    const Window& w = op.window;
+    for_each_output(tensors[op.output], [&](int o, int y, int x) {
+      double sum = op.bias == nullptr ? 0 : op.bias[o];
+      for (int i = 0; i < input.shape.channels; ++i) {
+        for (int ky = 0; ky < w.kernel_h; ++ky) {
+          for (int kx = 0; kx < w.kernel_w; ++kx) {
+            const double weight = op.weights.at(o, i, ky, kx);
+            const int iy = y * w.stride_h + ky * w.dilation_h - w.pad_top;
+            const int ix = x * w.stride_w + kx * w.dilation_w - w.pad_left;
+            if (weight != 0 && inside(input, iy, ix)) sum += weight * input.at(i, iy, ix);
+          }
+        }
+      }
+      if (op.residual != kNoTensor) sum += tensors[op.residual].at(o, y, x);
+      return clamp(sum, op.activation);
+    });
+  }
+
+  void operator()(const Pooling& op) const {
+    const Image& input = tensors[op.input];
+    const Window& w = op.window;
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      double sum = 0, largest = -std::numeric_limits<double>::infinity();
+      int cells = 0;
+      for (int ky = 0; ky < w.kernel_h; ++ky) {
+        for (int kx = 0; kx < w.kernel_w; ++kx) {
+          const int iy = y * w.stride_h + ky - w.pad_top, ix = x * w.stride_w + kx - w.pad_left;
+          if (!inside(input, iy, ix)) continue;
+          const double value = input.at(c, iy, ix);
+          sum += value;
+          largest = std::max(largest, value);
+          ++cells;
+        }
+      }
+      return clamp(op.mode == PoolMode::kMax ? largest : sum / cells, op.activation);
+    });
+  }
+
+  void operator()(const Addition& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      return clamp(double{tensors[op.a].at(c, y, x)} + tensors[op.b].at(c, y, x), op.activation);
+    });
+  }
+
+  void operator()(const Padding& op) const {
+    const Image& input = tensors[op.input];
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      return inside(input, y - op.top, x - op.left) ? input.at(c, y - op.top, x - op.left) : 0.0f;
+    });
+  }
+
+  void operator()(const ActivationOp& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      return clamp(tensors[op.input].at(c, y, x), op.activation);
+    });
+  }
+
+  void operator()(const Alias& op) const { tensors[op.output].values = tensors[op.input].values; }
+};
+
+}  // namespace
+
+Image random_image(Shape shape, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  Image image{shape, std::vector<float>(shape.elements())};
+  for (float& value : image.values) value = normal(random);
+  return image;
+}
+
+std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& inputs) {
+  std::vector<Image> tensors;
+  for (const Shape& shape : graph.tensors) {
+    tensors.push_back({shape, std::vector<float>(shape.elements(), NAN)});
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) tensors[graph.inputs[i]] = inputs[i];
+  for (const Node& node : graph.nodes) std::visit(Runner{tensors}, node.op);
+  std::vector<Image> outputs;
+  for (TensorId id : graph.outputs) outputs.push_back(tensors[id]);
+  return outputs;
+}
+
+double relative_error(const Image& reference, const Image& actual) {
+  if (reference.values.size() != actual.values.size()) {
+    return std::numeric_limits<double>::infinity();
+  }
+  double largest = 1e-6, difference = 0;
+  for (std::size_t i = 0; i < reference.values.size(); ++i) {
+    const double error = std::abs(double{reference.values[i]} - actual.values[i]);
+    if (std::isnan(error)) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, std::abs(double{reference.values[i]}));
+    difference = std::max(difference, error);
+  }
+  return difference / largest;
+}
+
+void WeightStore::fill(Convolution& conv, int filters, int channels, Pruning pruning) {
+  const int area = conv.window.kernel_h * conv.window.kernel_w;
+  auto weights =
+      std::make_unique<std::vector<float>>(static_cast<std::size_t>(filters) * area * channels);
+  auto bias = std::make_unique<std::vector<float>>(filters);
+  std::normal_distribution<float> normal;
+  std::vector<int> places(area);
+  for (int i = 0; i < area; ++i) places[i] = i;
+  for (int first = 0; first < filters; first += pruning.shared) {
+    for (int channel = 0; channel < channels; ++channel) {
+      if (std::uniform_real_distribution<>()(random) >= pruning.kernels_kept) continue;
+      std::shuffle(places.begin(), places.end(), random);
+      const int last = std::min(first + pruning.shared, filters);
+      for (int filter = first; filter < last; ++filter) {
+        for (int k = 0; k < std::min(pruning.taps, area); ++k) {
+          (*weights)[(static_cast<std::size_t>(filter) * area + places[k]) * channels + channel] =
+              normal(random);
+        }
+      }
+    }
+  }
+  for (float& value : *bias) value = normal(random);
+  conv.weights = {.data = weights->data(),
+                  .filter_stride = static_cast<std::ptrdiff_t>(area) * channels,
+                  .channel_stride = 1,
+                  .row_stride = static_cast<std::ptrdiff_t>(conv.window.kernel_w) * channels,
+                  .column_stride = channels};
+  conv.bias = bias->data();
+  arrays_.push_back(std::move(weights));
+  arrays_.push_back(std::move(bias));
+}
+
+Shape window_shape(const Shape& input, int channels, const Window& w, int pad_bottom,
+                   int pad_right) {
+  const auto extent = [](int size, int before, int after, int kernel, int dilation, int stride) {
+    return (size + before + after - (kernel - 1) * dilation - 1) / stride + 1;
+  };
+  return {channels,
+          extent(input.height, w.pad_top, pad_bottom, w.kernel_h, w.dilation_h, w.stride_h),
+          extent(input.width, w.pad_left, pad_right, w.kernel_w, w.dilation_w, w.stride_w)};
+}
+
+}  // namespace patternlite::test
