@@ -1,0 +1,28 @@
+// patternlite._native: what Python needs of the engine and the adaptors.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "engine/isa.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+void bind_tflite(nb::module_& m);
+#ifdef PATTERNLITE_WITH_MNN
+void bind_mnn(nb::module_& m);
+#endif
+
+NB_MODULE(_native, m) {
+  // Delegates that interpreters still hold when Python ends are no leaks worth a warning.
+  nb::set_leak_warnings(false);
+  m.def("available_isas", &patternlite::available_isas,
+        "Instruction sets this machine can run, slowest first.");
+  m.def("current_isa", [] { return std::string(patternlite::best_kernels().isa); });
+  m.def("force_isa", &patternlite::force_isa, "name"_a,
+        "For models loaded from now on; '' returns to the default.");
+  bind_tflite(m);
+#ifdef PATTERNLITE_WITH_MNN
+  bind_mnn(m);
+#endif
+}

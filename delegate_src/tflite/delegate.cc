@@ -1,0 +1,168 @@
+#include "tflite/delegate.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "engine/isa.h"
+#include "engine/thread_pool.h"
+#include "tflite/partitions.h"
+
+namespace patternlite::tflite {
+namespace {
+
+struct State {
+  TfLiteDelegate delegate{};
+  Options options;
+  std::mutex mutex;  // held while the delegate is applied to a graph
+  std::vector<LayerReport> layers;
+  std::string last_message;
+  // Compiled partitions on their way to init(), by their nodes.
+  std::map<std::vector<int>, std::unique_ptr<Kernel>> ready;
+  std::shared_ptr<State> self;  // until destroy_delegate
+};
+
+State& state_of(TfLiteDelegate* delegate) { return *static_cast<State*>(delegate->data_); }
+
+// What a claimed node's user_data points to.
+struct KernelHandle {
+  std::unique_ptr<Kernel> kernel;
+  // A numpy view of a tensor keeps the native interpreter, and so this kernel, alive after Python
+  // has dropped the delegate; the runtime still touches its TfLiteDelegate then.
+  std::shared_ptr<State> state;
+};
+
+std::vector<int> key_of(std::span<const int> nodes) {
+  const std::set<int> sorted(nodes.begin(), nodes.end());
+  return {sorted.begin(), sorted.end()};
+}
+
+void* kernel_init(TfLiteContext*, const char* buffer, size_t) {
+  const auto* params = reinterpret_cast<const TfLiteDelegateParams*>(buffer);
+  State& state = state_of(params->delegate);
+  auto kernel = state.ready.extract(key_of(items(params->nodes_to_replace)));
+  if (kernel.empty()) return nullptr;  // kernel_prepare tells
+  return new KernelHandle{std::move(kernel.mapped()), state.self};
+}
+
+void kernel_free(TfLiteContext*, void* user_data) { delete static_cast<KernelHandle*>(user_data); }
+
+TfLiteStatus kernel_prepare(TfLiteContext* context, TfLiteNode* node) {
+  auto* handle = static_cast<KernelHandle*>(node->user_data);
+  if (!handle) {
+    context->ReportError(context,
+                         "PatternDelegate: the runtime formed other partitions than it "
+                         "had announced; use it without the delegate. ");
+    return kTfLiteError;
+  }
+  try {
+    handle->kernel->compile(*context);
+    return handle->kernel->resize_outputs(context);
+  } catch (const std::exception& error) {
+    context->ReportError(context,
+                         "PatternDelegate: the model does not run at these input shapes (%s); make "
+                         "an interpreter without the delegate for them. ",
+                         error.what());
+    return kTfLiteError;
+  }
+}
+
+TfLiteStatus kernel_invoke(TfLiteContext* context, TfLiteNode* node) {
+  static_cast<KernelHandle*>(node->user_data)->kernel->run(*context);
+  return kTfLiteOk;
+}
+
+TfLiteRegistration kernel_registration() {
+  TfLiteRegistration registration{};
+  registration.init = kernel_init;
+  registration.free = kernel_free;
+  registration.prepare = kernel_prepare;
+  registration.invoke = kernel_invoke;
+  registration.builtin_code = kTfLiteBuiltinDelegate;
+  registration.custom_name = "PatternDelegate";
+  registration.version = 1;
+  return registration;
+}
+
+std::string summary(const Selection& selection, const CompileOptions& options, int threads) {
+  const std::size_t partitions = selection.kernels.size();
+  return "PatternDelegate: " + std::to_string(selection.claimed_convolutions) + "/" +
+         std::to_string(selection.convolutions) + " CONV_2D in " + std::to_string(partitions) +
+         (partitions == 1 ? " partition" : " partitions") + ", isa=" + options.kernels->isa +
+         ", threads=" + std::to_string(threads);
+}
+
+TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
+  int threads = state.options.num_threads;
+  if (threads == 0) threads = std::max(1, context->recommended_num_threads);
+  // A pool of each interpreter's own: interpreters may run at the same time.
+  const CompileOptions compile_options{
+      .kernels = state.options.kernels ? state.options.kernels : &best_kernels(),
+      .parallel = make_thread_pool(threads)};
+  Selection selection = select_partitions(context, state.options, compile_options);
+  if (!selection.layers.empty()) state.layers = selection.layers;
+  if (selection.kernels.empty()) return kTfLiteOk;
+
+  const std::string message = summary(selection, compile_options, threads);
+  const IntArray nodes(selection.nodes());
+  for (auto& kernel : selection.kernels) {
+    std::vector<int> indices;
+    for (const OpNode& node : kernel->nodes()) indices.push_back(node.index);
+    state.ready[key_of(indices)] = std::move(kernel);
+  }
+  const TfLiteStatus status = context->ReplaceNodeSubsetsWithDelegateKernels(
+      context, kernel_registration(), nodes.get(), delegate);
+  state.ready.clear();
+  // Some runtimes apply delegates anew at every resize.
+  if (status == kTfLiteOk && message != state.last_message) {
+    std::fprintf(stderr, "INFO: %s\n", message.c_str());
+    state.last_message = message;
+  }
+  return status;
+}
+
+TfLiteStatus prepare(TfLiteContext* context, TfLiteDelegate* delegate) {
+  State& state = state_of(delegate);
+  const std::lock_guard lock(state.mutex);
+  try {
+    return apply(context, delegate, state);
+  } catch (const std::exception& error) {
+    // Nothing has been claimed: the model runs as if there were no delegate.
+    std::fprintf(stderr, "WARNING: PatternDelegate leaves the model to the stock runtime: %s\n",
+                 error.what());
+    return kTfLiteOk;
+  }
+}
+
+}  // namespace
+
+TfLiteDelegate* create_delegate(const Options& options) {
+  best_kernels();  // throws now if PATTERNLITE_ISA names no ISA
+  auto state = std::make_shared<State>();
+  state->options = options;
+  state->delegate.data_ = state.get();
+  state->delegate.Prepare = prepare;
+  // Shapes are propagated by the kernels themselves; without this flag, graphs with dynamic tensors
+  // elsewhere would be refused.
+  state->delegate.flags = kTfLiteDelegateFlagsAllowDynamicTensors;
+  state->self = state;
+  return &state->delegate;
+}
+
+void destroy_delegate(TfLiteDelegate* delegate) {
+  if (delegate) state_of(delegate).self.reset();
+}
+
+std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
+  State& state = state_of(delegate);
+  const std::lock_guard lock(state.mutex);
+  return state.layers;
+}
+
+}  // namespace patternlite::tflite

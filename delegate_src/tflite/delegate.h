@@ -1,0 +1,20 @@
+// The delegate: TFLite hands it a graph, it claims the partitions worth taking.
+#pragma once
+
+#include <vector>
+
+#include "engine/decision.h"
+#include "tflite/abi.h"
+#include "tflite/options.h"
+
+namespace patternlite::tflite {
+
+// Any number of interpreters may use one delegate. It may be destroyed before them: claimed
+// partitions keep alive what they need, the TfLiteDelegate itself included.
+TfLiteDelegate* create_delegate(const Options& options);
+void destroy_delegate(TfLiteDelegate* delegate);
+
+// Every convolution of the graph that the delegate was last applied to, in its order.
+std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
+
+}  // namespace patternlite::tflite

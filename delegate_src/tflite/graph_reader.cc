@@ -1,0 +1,187 @@
+#include "tflite/graph_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace patternlite::tflite {
+namespace {
+
+bool is_constant(const TfLiteTensor& tensor) {
+  return tensor.allocation_type == kTfLiteMmapRo && tensor.data.raw != nullptr;
+}
+
+void require_float(const OpNode& node, const TfLiteTensor& tensor) {
+  if (tensor.type != kTfLiteFloat32) {
+    throw Declined(node.index, std::string("dtype-") + type_name(tensor.type));
+  }
+}
+
+size_t operands(const OpNode& node) {
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinConv2d:
+    case kTfLiteBuiltinFullyConnected:
+    case kTfLiteBuiltinMean:
+    case kTfLiteBuiltinAdd:
+    case kTfLiteBuiltinPad:
+    case kTfLiteBuiltinPadV2:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
+void GraphReader::add(const OpNode& node) {
+  if (node.inputs.size() < operands(node) || node.outputs.size() != 1) {
+    throw Declined(node.index, "unsupported-op");
+  }
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinConv2d:
+      return add_convolution(node);
+    case kTfLiteBuiltinFullyConnected:
+      return add_fully_connected(node);
+    case kTfLiteBuiltinMaxPool2d:
+      return add_pooling(node, PoolMode::kMax);
+    case kTfLiteBuiltinAveragePool2d:
+      return add_pooling(node, PoolMode::kAverage);
+    case kTfLiteBuiltinMean:
+      return add_mean(node);
+    case kTfLiteBuiltinAdd:
+      return add_addition(node);
+    case kTfLiteBuiltinRelu:
+      return add_activation(node, Activation::kRelu);
+    case kTfLiteBuiltinRelu6:
+      return add_activation(node, Activation::kRelu6);
+    case kTfLiteBuiltinReluN1To1:
+      return add_activation(node, Activation::kReluN1To1);
+    case kTfLiteBuiltinPad:
+    case kTfLiteBuiltinPadV2:
+      return add_pad(node);
+    case kTfLiteBuiltinReshape:
+      return add_reshape(node);
+    case kTfLiteBuiltinSqueeze:
+      return add_squeeze(node);
+    default:
+      throw Declined(node.index, "unsupported-op");
+  }
+}
+
+PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
+  PartitionGraph partition;
+  std::map<TensorId, int> aliases;  // of what is already an input or output, the RESHAPE or -1
+  for (const TensorId input : graph_.inputs) aliases.emplace(input, -1);
+  for (const int output : outputs) {
+    const Value& value = values_.at(output);
+    if (value.pad) throw Declined(value.pad->node, "pad-not-foldable");
+    // The engine writes each output once: another name for it stays with the runtime.
+    const auto [first, is_new] = aliases.emplace(value.id, value.alias_node);
+    if (!is_new) throw Declined(std::max(first->second, value.alias_node), "only-renames");
+    graph_.outputs.push_back(value.id);
+    partition.outputs.push_back(output);
+    partition.output_dims.push_back(value.dims);
+  }
+  partition.batch = partition.output_dims.empty() ? 1 : partition.output_dims[0][0];
+  for (const auto& [index, value] : values_) {
+    if (value.dims[0] != partition.batch) throw Declined(-1, "unequal-batches");
+  }
+  partition.graph = std::move(graph_);
+  partition.inputs = std::move(inputs_);
+  partition.convolution_nodes = std::move(convolution_nodes_);
+  return partition;
+}
+
+std::string GraphReader::name_of(const OpNode& node) const {
+  const char* name = tensor(node.outputs[0]).name;
+  return name ? name : "";
+}
+
+GraphReader::Value GraphReader::value(const OpNode& node, int input) {
+  const int index = node.inputs[input];
+  if (const auto found = values_.find(index); found != values_.end()) return found->second;
+
+  const TfLiteTensor& source = tensor(index);
+  require_float(node, source);
+  if (source.allocation_type == kTfLiteMmapRo) throw Declined(node.index, "constant-operand");
+  const std::span<const int> dims = items(source.dims);
+  if (dims.size() != 4 && dims.size() != 2) throw Declined(node.index, "rank");
+  if (std::ranges::any_of(dims, [](int size) { return size < 1; })) {
+    throw Declined(node.index, "dynamic-shape");
+  }
+  const Shape shape = dims.size() == 4 ? Shape{dims[3], dims[1], dims[2]} : Shape{dims[1], 1, 1};
+  const Value made{.id = graph_.add_tensor(shape), .dims = {dims.begin(), dims.end()}};
+  graph_.inputs.push_back(made.id);
+  inputs_.push_back(index);
+  values_.emplace(index, made);
+  return made;
+}
+
+GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
+  Value operand = value(node, input);
+  if (operand.pad) throw Declined(operand.pad->node, "pad-not-foldable");
+  return operand;
+}
+
+GraphReader::Value GraphReader::map_value(const OpNode& node, int input) {
+  Value operand = value(node, input);
+  if (operand.dims.size() != 4) throw Declined(node.index, "rank");
+  return operand;
+}
+
+const float* GraphReader::weights(const OpNode& node) const {
+  const float* data = constant(node, 1);
+  if (!data) throw Declined(node.index, "dynamic-weights");
+  return data;
+}
+
+const float* GraphReader::bias(const OpNode& node, int filters) const {
+  const float* data = constant(node, 2);
+  if (data && tensor(node.inputs[2]).bytes != filters * sizeof(float)) {
+    throw Declined(node.index, "bias-shape");
+  }
+  return data;
+}
+
+const float* GraphReader::constant(const OpNode& node, size_t input) const {
+  if (input >= node.inputs.size() || node.inputs[input] < 0) return nullptr;
+  const TfLiteTensor& source = tensor(node.inputs[input]);
+  require_float(node, source);
+  if (source.sparsity) throw Declined(node.index, "compressed-weights");
+  if (!is_constant(source)) throw Declined(node.index, "dynamic-weights");
+  return source.data.f;
+}
+
+std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) const {
+  const TfLiteTensor& source = tensor(node.inputs[input]);
+  if (!is_constant(source)) throw Declined(node.index, "dynamic-shape");
+  if (source.type == kTfLiteInt32) {
+    return {source.data.i32, source.data.i32 + source.bytes / sizeof(int32_t)};
+  }
+  if (source.type == kTfLiteInt64) {
+    return {source.data.i64, source.data.i64 + source.bytes / sizeof(int64_t)};
+  }
+  throw Declined(node.index, std::string("dtype-") + type_name(source.type));
+}
+
+GraphReader::Value GraphReader::define(const OpNode& node, const Shape& shape,
+                                       std::vector<int> dims, Activation activation) {
+  require_float(node, tensor(node.outputs[0]));
+  if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
+    throw Declined(node.index, "empty-output");
+  }
+  const Value made{
+      .id = graph_.add_tensor(shape),
+      .dims = std::move(dims),
+      .non_negative = activation == Activation::kRelu || activation == Activation::kRelu6};
+  values_[node.outputs[0]] = made;
+  return made;
+}
+
+void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int> dims) {
+  Value renamed = source;
+  renamed.dims = std::move(dims);
+  renamed.alias_node = node.index;
+  values_[node.outputs[0]] = renamed;
+}
+
+}  // namespace patternlite::tflite

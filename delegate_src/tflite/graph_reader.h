@@ -1,0 +1,92 @@
+// TFLite operators -> engine graph.
+//
+// Shapes are derived from the inputs' shapes alone, never read from the outputs: after a resize the
+// runtime's record of the tensors inside a partition is stale. One reader serves both to ask
+// whether an operator can be taken and to build a partition's graph.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "tflite/node.h"
+
+namespace patternlite::tflite {
+
+// A partition's graph and what joins it to the interpreter.
+struct PartitionGraph {
+  Graph graph;
+  int batch = 1;
+  std::vector<int> inputs;                    // tensors, in the order of graph.inputs
+  std::vector<int> outputs;                   // tensors, in the order of graph.outputs
+  std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
+  std::vector<int> convolution_nodes;         // node index of each convolution, in graph order
+};
+
+class GraphReader {
+ public:
+  // Tensors are read through the context whenever a node is added.
+  explicit GraphReader(const TfLiteContext& context) : context_(context) {}
+
+  // Throws Declined, naming the node to leave out: this one, or an earlier PAD or RESHAPE that
+  // could not be folded into this one.
+  void add(const OpNode& node);
+
+  // The graph that computes these tensors. Throws Declined as well.
+  PartitionGraph finish(std::span<const int> outputs) &&;
+
+ private:
+  // A PAD that waits for the convolution or max pooling that reads it.
+  struct Pad {
+    int node = -1;
+    int top = 0, left = 0, bottom = 0, right = 0;
+    float fill = 0;
+  };
+  // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
+  // tensor do in NHWC, also where `dims` calls it flat.
+  struct Value {
+    TensorId id = -1;
+    std::vector<int> dims;
+    bool non_negative = false;
+    int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
+    std::optional<Pad> pad = std::nullopt;
+  };
+
+  void add_convolution(const OpNode& node);
+  void add_fully_connected(const OpNode& node);
+  void add_pooling(const OpNode& node, PoolMode mode);
+  void add_mean(const OpNode& node);
+  void add_addition(const OpNode& node);
+  void add_activation(const OpNode& node, Activation activation);
+  void add_pad(const OpNode& node);
+  void add_reshape(const OpNode& node);
+  void add_squeeze(const OpNode& node);
+
+  const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
+  const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }
+  std::string name_of(const OpNode& node) const;
+
+  // An operand, which becomes an input of the graph unless a node has made it.
+  Value value(const OpNode& node, int input);
+  Value unpadded_value(const OpNode& node, int input);
+  Value map_value(const OpNode& node, int input);  // rank 4
+  // The constant operand's elements, float or int; null for one left out.
+  const float* constant(const OpNode& node, size_t input) const;
+  const float* weights(const OpNode& node) const;
+  const float* bias(const OpNode& node, int filters) const;
+  std::vector<int> constant_ints(const OpNode& node, size_t input) const;
+
+  Value define(const OpNode& node, const Shape& shape, std::vector<int> dims,
+               Activation activation);
+  void alias(const OpNode& node, const Value& source, std::vector<int> dims);
+
+  const TfLiteContext& context_;
+  Graph graph_;
+  std::map<int, Value> values_;
+  std::vector<int> inputs_;
+  std::vector<int> convolution_nodes_;
+};
+
+}  // namespace patternlite::tflite

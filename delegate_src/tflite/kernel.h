@@ -1,0 +1,45 @@
+// One partition, compiled: what runs in place of the TFLite nodes it was made of.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/program.h"
+#include "tflite/graph_reader.h"
+
+namespace patternlite::tflite {
+
+class Kernel {
+ public:
+  // `outputs` are the tensors that the rest of the interpreter wants.
+  Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, CompileOptions options);
+
+  // Compiles for the inputs' present shapes; does nothing if they are what they were. Throws
+  // Declined or std::invalid_argument when the operators do not fit together at these shapes.
+  void compile(const TfLiteContext& context);
+
+  // Tells the interpreter the outputs' shapes.
+  TfLiteStatus resize_outputs(TfLiteContext* context) const;
+
+  void run(const TfLiteContext& context);
+
+  const std::vector<OpNode>& nodes() const { return nodes_; }
+  const PartitionGraph& partition() const { return partition_; }
+  const std::vector<LayerReport>& layers() const { return program_->layers(); }
+
+ private:
+  std::vector<OpNode> nodes_;
+  std::vector<int> outputs_;
+  CompileOptions options_;
+  PartitionGraph partition_;
+  std::vector<std::vector<int>> input_dims_;
+  std::unique_ptr<Program> program_;
+  std::vector<const float*> input_data_;
+  std::vector<float*> output_data_;
+};
+
+PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNode> nodes,
+                              std::span<const int> outputs);
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,98 @@
+#include "tflite/node.h"
+
+namespace patternlite::tflite {
+
+std::vector<OpNode> read_plan(TfLiteContext* context) {
+  TfLiteIntArray* plan = nullptr;
+  if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) {
+    throw std::runtime_error("the interpreter gives no execution plan");
+  }
+  std::vector<OpNode> nodes;
+  for (const int index : items(plan)) {
+    TfLiteNode* node = nullptr;
+    TfLiteRegistration* registration = nullptr;
+    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
+      throw std::runtime_error("the interpreter does not give node " + std::to_string(index));
+    }
+    const int code = node->delegate ? kTfLiteBuiltinDelegate : registration->builtin_code;
+    nodes.push_back({.index = index,
+                     .builtin_code = code,
+                     .inputs = items(node->inputs),
+                     .outputs = items(node->outputs),
+                     .params = node->builtin_data});
+  }
+  return nodes;
+}
+
+const char* type_name(TfLiteType type) {
+  switch (type) {
+    case kTfLiteFloat32:
+      return "float32";
+    case kTfLiteInt32:
+      return "int32";
+    case kTfLiteUInt8:
+      return "uint8";
+    case kTfLiteInt64:
+      return "int64";
+    case kTfLiteBool:
+      return "bool";
+    case kTfLiteInt16:
+      return "int16";
+    case kTfLiteInt8:
+      return "int8";
+    case kTfLiteFloat16:
+      return "float16";
+    case kTfLiteInt4:
+      return "int4";
+    case kTfLiteBFloat16:
+      return "bfloat16";
+    default:
+      return "other";
+  }
+}
+
+bool is_convolution(const OpNode& node) {
+  return (node.builtin_code == kTfLiteBuiltinConv2d ||
+          node.builtin_code == kTfLiteBuiltinDepthwiseConv2d ||
+          node.builtin_code == kTfLiteBuiltinFullyConnected) &&
+         node.inputs.size() >= 2 && node.inputs[1] >= 0 && node.outputs.size() == 1;
+}
+
+LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
+                            const std::string& reason) {
+  const TfLiteTensor& weights = context.tensors[node.inputs[1]];
+  const TfLiteTensor& output = context.tensors[node.outputs[0]];
+  const std::span<const int> kernel = items(weights.dims);
+  const std::span<const int> map = items(output.dims);
+
+  LayerReport report;
+  report.name = output.name ? output.name : "";
+  report.reason = reason;
+  report.kernel = "stock";
+  if (!map.empty()) report.filters = map.back();
+  if (map.size() == 4) {
+    report.height = map[1];
+    report.width = map[2];
+  }
+  double weights_per_output = 0;
+  if (node.builtin_code == kTfLiteBuiltinFullyConnected) {
+    report.kind = "fc";
+    report.height = report.width = 1;
+    if (kernel.size() == 2) report.channels = kernel[1];
+    weights_per_output = report.channels;
+  } else if (kernel.size() == 4) {
+    const bool depthwise = node.builtin_code == kTfLiteBuiltinDepthwiseConv2d;
+    report.kind = (depthwise ? "depthwise" : "conv") + std::to_string(kernel[1]) + "x" +
+                  std::to_string(kernel[2]);
+    // Both convolutions' parameters begin with padding, stride_width, stride_height.
+    const int stride = node.params_as<TfLiteConvParams>().stride_height;
+    if (stride > 1) report.kind.append("s").append(std::to_string(stride));
+    report.channels = kernel[3];
+    weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
+  }
+  report.dense_macs = weights_per_output * report.filters * report.height * report.width;
+  report.kept_macs = report.dense_macs;  // the stock runtime skips no zeros
+  return report;
+}
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,46 @@
+// One TFLite operator as the delegate sees it, and why one is not taken.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/decision.h"
+#include "tflite/abi.h"
+
+namespace patternlite::tflite {
+
+// A copy of what a node refers to: TfLiteNode itself moves when the graph changes, and may be asked
+// for only while a delegate is applied. Everything pointed to lives as long as the interpreter.
+struct OpNode {
+  int index = -1;  // in the interpreter
+  int builtin_code = -1;
+  std::span<const int> inputs, outputs;  // tensors
+  const void* params = nullptr;
+
+  template <typename Params>
+  const Params& params_as() const {
+    return *static_cast<const Params*>(params);
+  }
+};
+
+// The operators of the execution plan, in its order. A TFLite node that another delegate has
+// claimed comes with builtin code kTfLiteBuiltinDelegate.
+std::vector<OpNode> read_plan(TfLiteContext* context);
+
+// A node that is left to the stock runtime; `reason` is a code like "declined:dtype-int8".
+class Declined : public std::runtime_error {
+ public:
+  Declined(int node, const std::string& why) : std::runtime_error("declined:" + why), node(node) {}
+  const int node;  // index of the one to leave out
+};
+
+const char* type_name(TfLiteType type);
+
+bool is_convolution(const OpNode& node);  // also a fully connected or depthwise one
+
+// A report line for a convolution that stays with the stock runtime.
+LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
+                            const std::string& reason);
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,191 @@
+#include "tflite/partitions.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+namespace patternlite::tflite {
+namespace {
+
+class Selector {
+ public:
+  Selector(TfLiteContext* context, const Options& options, const CompileOptions& compile_options)
+      : context_(context),
+        options_(options),
+        compile_options_(compile_options),
+        plan_(read_plan(context)) {
+    for (const OpNode& node : plan_) {
+      by_index_[node.index] = node;
+      candidates_.insert(node.index);
+    }
+  }
+
+  Selection select() {
+    // Each pass may leave nodes out, which changes the partitions of the rest.
+    do {
+      changed_ = false;
+      drop_unreadable();
+    } while (changed_);
+    do {
+      changed_ = false;
+      partition();
+    } while (changed_);
+
+    Selection selection;
+    for (const OpNode& node : plan_) {
+      if (node.builtin_code == kTfLiteBuiltinConv2d) {
+        ++selection.convolutions;
+        selection.claimed_convolutions += candidates_.contains(node.index);
+      }
+      if (!is_convolution(node)) continue;
+      const auto report = reports_.find(node.index);
+      selection.layers.push_back(report != reports_.end()
+                                     ? report->second
+                                     : declined_report(*context_, node, reasons_[node.index]));
+    }
+    selection.kernels = std::move(kernels_);
+    return selection;
+  }
+
+ private:
+  void drop(int index, const std::string& reason) {
+    if (candidates_.erase(index) == 0) throw std::logic_error("node dropped twice");
+    reasons_[index] = reason;
+    changed_ = true;
+    // "dense:..." tells more than that its partition was not worth it.
+    const auto report = reports_.find(index);
+    if (report != reports_.end()) {
+      report->second.kernel = "stock";
+      if (!report->second.reason.starts_with("dense:")) report->second.reason = reason;
+    }
+  }
+
+  void drop_all(std::span<const int> indices, const std::string& reason) {
+    for (const int index : indices) drop(index, reason);
+  }
+
+  // Reads the whole graph, as if it were one partition, until a node cannot be read.
+  void drop_unreadable() {
+    GraphReader reader(*context_);
+    for (const OpNode& node : plan_) {
+      if (!candidates_.contains(node.index)) continue;
+      try {
+        reader.add(node);
+      } catch (const Declined& declined) {
+        drop(declined.node, declined.what());
+        // Another node's fault: what was read after it stands on sand.
+        if (declined.node != node.index) return;
+      }
+    }
+  }
+
+  void partition() {
+    kernels_.clear();
+    TfLiteDelegateParams* partitions = nullptr;
+    int count = 0;
+    const IntArray nodes({candidates_.begin(), candidates_.end()});
+    if (context_->PreviewDelegatePartitioning(context_, nodes.get(), &partitions, &count) !=
+        kTfLiteOk) {
+      throw std::runtime_error("the interpreter cannot partition the graph");
+    }
+    for (int i = 0; i < count; ++i) add_partition(partitions[i]);
+    if (changed_) return;
+    keep_largest();
+    if (changed_) return;
+    for (auto& kernel : kernels_) compile(*kernel);
+  }
+
+  void add_partition(const TfLiteDelegateParams& params) {
+    const std::span<const int> indices = items(params.nodes_to_replace);
+    const std::span<const int> outputs = items(params.output_tensors);
+    if (static_cast<int>(indices.size()) < options_.min_nodes_per_partition) {
+      return drop_all(indices, "declined:small-partition");
+    }
+    std::vector<OpNode> nodes;
+    for (const int index : indices) nodes.push_back(by_index_.at(index));
+    try {
+      const PartitionGraph partition = read_partition(*context_, nodes, outputs);
+      const Verdict verdict = judge(partition.graph);
+      for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
+        reports_[partition.convolution_nodes[i]] = verdict.layers[i];
+      }
+      if (partition.graph.nodes.empty() || !(verdict.worthwhile || options_.force)) {
+        return drop_all(indices, "declined:not-faster");
+      }
+    } catch (const Declined& declined) {
+      if (declined.node < 0) return drop_all(indices, declined.what());
+      return drop(declined.node, declined.what());
+    } catch (const std::invalid_argument& error) {
+      return drop_all(indices, std::string("declined:engine: ") + error.what());
+    }
+    kernels_.push_back(std::make_unique<Kernel>(
+        std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), compile_options_));
+  }
+
+  // By multiplications saved, when the user limits the number of partitions.
+  void keep_largest() {
+    const auto limit = static_cast<std::size_t>(options_.max_delegated_partitions);
+    if (limit == 0 || kernels_.size() <= limit) return;
+    const auto saved = [this](const std::unique_ptr<Kernel>& kernel) {
+      double macs = 0;
+      for (const OpNode& node : kernel->nodes()) {
+        const auto report = reports_.find(node.index);
+        if (report != reports_.end()) {
+          macs += report->second.dense_macs - report->second.kept_macs;
+        }
+      }
+      return macs;
+    };
+    std::ranges::stable_sort(kernels_, std::greater<>(), saved);
+    for (std::size_t i = limit; i < kernels_.size(); ++i) {
+      for (const OpNode& node : kernels_[i]->nodes()) {
+        drop(node.index, "declined:max-partitions");
+      }
+    }
+  }
+
+  void compile(Kernel& kernel) {
+    try {
+      kernel.compile(*context_);
+    } catch (const std::invalid_argument& error) {
+      for (const OpNode& node : kernel.nodes()) {
+        drop(node.index, std::string("declined:engine: ") + error.what());
+      }
+      return;
+    }
+    const std::vector<int>& convolutions = kernel.partition().convolution_nodes;
+    for (std::size_t i = 0; i < convolutions.size(); ++i) {
+      reports_[convolutions[i]] = kernel.layers()[i];
+    }
+  }
+
+  TfLiteContext* context_;
+  const Options& options_;
+  const CompileOptions& compile_options_;
+  std::vector<OpNode> plan_;
+  std::map<int, OpNode> by_index_;
+  std::set<int> candidates_;  // nodes still to be taken
+  std::map<int, std::string> reasons_;
+  std::map<int, LayerReport> reports_;  // of nodes that a partition held
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::vector<int> Selection::nodes() const {
+  std::vector<int> all;
+  for (const auto& kernel : kernels) {
+    for (const OpNode& node : kernel->nodes()) all.push_back(node.index);
+  }
+  return all;
+}
+
+Selection select_partitions(TfLiteContext* context, const Options& options,
+                            const CompileOptions& compile_options) {
+  return Selector(context, options, compile_options).select();
+}
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,26 @@
+// Which nodes of a graph the delegate takes, decided and compiled before any is claimed: once
+// claimed, a failure would reach the user as an error instead of falling back to the stock runtime.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tflite/kernel.h"
+#include "tflite/options.h"
+
+namespace patternlite::tflite {
+
+struct Selection {
+  std::vector<std::unique_ptr<Kernel>> kernels;    // one per partition
+  std::vector<LayerReport> layers;                 // every convolution of the graph, in its order
+  int convolutions = 0, claimed_convolutions = 0;  // CONV_2D alone
+  std::vector<int> nodes() const;                  // of all kernels, in execution order
+};
+
+// May only be called while the runtime applies the delegate.
+Selection select_partitions(TfLiteContext* context, const Options& options,
+                            const CompileOptions& compile_options);
+
+}  // namespace patternlite::tflite
