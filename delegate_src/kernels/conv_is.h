@@ -88,14 +88,14 @@ inline void is_store(const ConvIs& conv, const IsTile& tile, const float* sums, 
 template <int M>
 void is_tile(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
-  float* slots = conv.scratch;
-  float* sums = slots + kIsChannels * stream.taps * conv.tile;
   Gather plans[M];
   is_plan(conv, tile, plans);
   const int channel_groups = ceil_div(stream.channels, kIsChannels);
   for (int block = conv.block_begin; block < conv.block_end; ++block) {
     const int first_filter = stream.filter_start[block];
     const int filters = stream.filter_start[block + 1] - first_filter;
+    float* sums = conv.scratch;
+    float* slots = sums + filters * conv.tile;  // behind the sums: is_store reads over their end
     for (int f = 0; f < filters; ++f) {
       const V bias = broadcast(stream.bias[first_filter + f]);
       PL_UNROLL for (int m = 0; m < M; ++m) store(sums + f * conv.tile + m * kLanes, bias);

@@ -39,6 +39,7 @@ inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   plan.contiguous = true;
   for (int lane = 0; lane < kLanes; ++lane) plan.contiguous &= offset[lane] == offset[0] + lane;
   for (int lane = 0; lane < kLanes; ++lane) {
+    plan.contiguous = plan.contiguous && offset[lane] == offset[0] + lane;
     const int last = plan.loads - 1;
     if (last < 0 || offset[lane] - plan.at[last] >= kLanes) {
       plan.at[plan.loads++] = offset[lane];

@@ -1,0 +1,154 @@
+// conv_is of every ISA against the naive convolution.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "is_pack.h"
+#include "isa_test.h"
+#include "sparse_problem.h"
+
+namespace patternlite::testing {
+namespace {
+
+class ConvIsTester {
+ public:
+  explicit ConvIsTester(unsigned seed) : problem_(seed) {
+    SparseProblem& p = problem_;
+    p.in = {{p.draw(1, 12), p.draw(1, 33), p.draw(1, 33)}, p.draw(0, 2)};
+    block_filters_ = p.draw(1, 24);
+    filters_ = p.draw(1, 48);
+    density_ = p.chance(0.2) ? 0.02 : 0.4;
+    if (p.chance(0.5)) p.low = -0.4f, p.high = 0.7f;
+    p.with_residual = p.chance(0.5);
+    stride(p.draw(1, 3), p.draw(1, 3));
+  }
+  ConvIsTester& stride(int y, int x) {
+    problem_.stride_y = y;
+    problem_.stride_x = x;
+    return *this;
+  }
+  ConvIsTester& map(int height, int width, int border) {
+    problem_.in.shape.height = height;
+    problem_.in.shape.width = width;
+    problem_.in.border = border;
+    return *this;
+  }
+
+  void test(const kernels::KernelTable& table) {
+    SparseProblem& p = problem_;
+    p.out = {{filters_ + 1, (p.in.shape.height - 1) / p.stride_y + 1,
+              (p.in.shape.width - 1) / p.stride_x + 1},
+             p.draw(0, 2)};
+    make_taps();
+    make_kernels();
+    p.allocate(p.chance(0.3));
+
+    const int positions = p.out.shape.height * p.out.shape.width;
+    const int tile = std::min(table.is_positions, PlanarLayout::round_up(positions, table.lanes));
+    const int taps = static_cast<int>(taps_.size());
+    const PackedIs packed(kernels_, filters_, p.in.shape.channels, taps, block_filters_, tile);
+    std::vector<std::int32_t> tap_offset, out_plane;
+    std::vector<float> bias;
+    for (const Tap& tap : taps_) tap_offset.push_back(tap.dy * p.in.pitch() + tap.dx);
+    for (const Group& group : p.groups) {
+      bias.push_back(group.bias[0]);
+      out_plane.push_back(group.plane[0] < 0 ? -1
+                                             : group.plane[0] * static_cast<int>(p.out.plane()));
+    }
+    // 64-byte aligned and exactly as large as promised.
+    GuardedBuffer scratch(
+        PlanarLayout::round_up((kernels::kIsChannels * taps + block_filters_) * tile, 16),
+        Flush::kBack, kPoison);
+    const kernels::IsStream stream{p.in.shape.channels,
+                                   p.in.plane(),
+                                   taps,
+                                   tap_offset.data(),
+                                   packed.words.data(),
+                                   packed.block_start.data(),
+                                   packed.record_count.data(),
+                                   packed.filter_start.data(),
+                                   bias.data(),
+                                   out_plane.data()};
+    const auto run = [&](int block_begin, int block_end, int begin, int end) {
+      table.conv_is({p.input(), p.output(), stream, p.epilogue(), scratch.data(), tile,
+                     p.stride_y * p.in.pitch(), p.stride_x, p.out.pitch(), p.out.shape.width,
+                     block_begin, block_end, begin, end});
+    };
+    const int blocks = static_cast<int>(packed.block_start.size());
+    run(0, blocks, 0, positions);
+    p.check(/*zeroed=*/false);
+    const auto whole = p.output_bits();
+    p.poison_output();
+    const auto block_cuts = random_cuts(p, 0, blocks, 1), cuts = random_cuts(p, 0, positions, 16);
+    for (std::size_t b = 1; b < block_cuts.size(); ++b) {
+      for (std::size_t i = 1; i < cuts.size(); ++i) {
+        run(block_cuts[b - 1], block_cuts[b], cuts[i - 1], cuts[i]);
+      }
+    }
+    EXPECT_EQ(whole, p.output_bits()) << "a split changed bits";
+  }
+
+ private:
+  void make_taps() {
+    const int border = problem_.in.border;
+    for (int dy = -border; dy <= border; ++dy) {
+      for (int dx = -border; dx <= border; ++dx) taps_.push_back({0, dy, dx});
+    }
+  }
+
+  void make_kernels() {
+    SparseProblem& p = problem_;
+    const int taps = static_cast<int>(taps_.size());
+    std::vector<std::array<int, 4>> patterns(3);
+    for (auto& pattern : patterns) {
+      for (int& tap : pattern) tap = p.draw(0, taps - 1);
+    }
+    for (int f = 0; f < filters_; ++f) {
+      Group group{{}, {}, {p.real()}, {p.chance(0.1) ? -1 : (f + 1) % (filters_ + 1)}};
+      for (int c = 0; c < p.in.shape.channels; ++c) {
+        if (!p.chance(density_)) continue;
+        IsKernel kernel{f, c, patterns[p.draw(0, 2)], {}};
+        for (int t = 0; t < 4; ++t) {
+          kernel.weight[t] = p.chance(0.2) ? 0.0f : p.real();
+          const Tap& tap = taps_[kernel.tap[t]];
+          group.taps.push_back({c, tap.dy, tap.dx});
+          group.weights.push_back(kernel.weight[t]);
+        }
+        kernels_.push_back(kernel);
+      }
+      p.groups.push_back(group);
+    }
+  }
+
+  SparseProblem problem_;
+  int filters_, block_filters_;
+  double density_;
+  std::vector<Tap> taps_;
+  std::vector<IsKernel> kernels_;
+};
+
+using ConvIsTest = IsaTest;
+
+TEST_P(ConvIsTest, Random) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ConvIsTester(seed).test(table());
+    if (HasFailure()) return;
+  }
+}
+
+// Tiles that gather from one, two and many rows.
+TEST_P(ConvIsTest, EveryWidth) {
+  for (int width = 1; width <= 40; ++width) {
+    for (int stride : {1, 2}) {
+      SCOPED_TRACE("width " + std::to_string(width) + " stride " + std::to_string(stride));
+      ConvIsTester(width).map(width % 13 + 1, width, 1).stride(stride, stride).test(table());
+      if (HasFailure()) return;
+    }
+  }
+}
+
+INSTANTIATE_ISA_TESTS(ConvIsTest);
+
+}  // namespace
+}  // namespace patternlite::testing

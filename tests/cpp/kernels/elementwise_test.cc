@@ -1,0 +1,126 @@
+// pool and add of every ISA against naive loops.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "isa_test.h"
+#include "sparse_problem.h"
+
+namespace patternlite::testing {
+namespace {
+
+using kernels::PoolKind;
+
+// A problem supplies layouts and guarded tensors; its groups stay empty.
+class PoolTester {
+ public:
+  explicit PoolTester(unsigned seed) : problem_(seed) {
+    SparseProblem& p = problem_;
+    kind_ = p.chance(0.5) ? PoolKind::kMax : PoolKind::kAverage;
+    kernel_h_ = p.draw(1, 7), kernel_w_ = p.draw(1, 7);
+    stride_h_ = p.draw(1, 3), stride_w_ = p.draw(1, 3);
+    pad_top_ = p.draw(0, kernel_h_ - 1), pad_left_ = p.draw(0, kernel_w_ - 1);
+    p.in = {{p.draw(1, 6), p.draw(kernel_h_, 33), p.draw(kernel_w_, 70)}, p.draw(0, 2)};
+    const int bottom = p.draw(0, kernel_h_ - 1), right = p.draw(0, kernel_w_ - 1);
+    p.out = {
+        {p.in.shape.channels, (p.in.shape.height + pad_top_ + bottom - kernel_h_) / stride_h_ + 1,
+         (p.in.shape.width + pad_left_ + right - kernel_w_) / stride_w_ + 1},
+        p.draw(0, 2)};
+    if (p.chance(0.5)) p.low = -0.2f, p.high = 0.4f;
+    p.allocate(false);
+  }
+
+  void test(const kernels::KernelTable& table) {
+    SparseProblem& p = problem_;
+    table.pool({p.input(),         p.output(),       kind_,        p.in.shape.channels,
+                p.in.shape.height, p.in.shape.width, p.in.pitch(), p.out.shape.height,
+                p.out.shape.width, p.out.pitch(),    p.in.plane(), p.out.plane(),
+                kernel_h_,         kernel_w_,        stride_h_,    stride_w_,
+                pad_top_,          pad_left_,        p.low,        p.high});
+    std::vector<char> real(p.output_bits().size(), 0);
+    for (int c = 0; c < p.out.shape.channels; ++c) {
+      for (int y = 0; y < p.out.shape.height; ++y) {
+        for (int x = 0; x < p.out.shape.width; ++x) {
+          const std::size_t at = SparseProblem::index(p.out, c, y, x);
+          real[at] = 1;
+          ASSERT_NEAR(p.output()[at - p.out.lead()], expected(c, y, x), 1e-6)
+              << "channel " << c << " y " << y << " x " << x;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < real.size(); ++i) {
+      if (!real[i]) {
+        ASSERT_TRUE(std::isnan(p.output()[i - p.out.lead()])) << "written outside, element " << i;
+      }
+    }
+  }
+
+ private:
+  double expected(int c, int y, int x) const {
+    const SparseProblem& p = problem_;
+    double sum = 0, most = -INFINITY;
+    int cells = 0;
+    for (int ky = 0; ky < kernel_h_; ++ky) {
+      for (int kx = 0; kx < kernel_w_; ++kx) {
+        const int iy = y * stride_h_ - pad_top_ + ky, ix = x * stride_w_ - pad_left_ + kx;
+        if (iy < 0 || iy >= p.in.shape.height || ix < 0 || ix >= p.in.shape.width) continue;
+        const double value = p.input()[SparseProblem::index(p.in, c, iy, ix) - p.in.lead()];
+        sum += value;
+        most = std::max(most, value);
+        ++cells;
+      }
+    }
+    const double result = kind_ == PoolKind::kMax ? most : sum / cells;
+    return std::clamp<double>(result, p.low, p.high);
+  }
+
+  SparseProblem problem_;
+  PoolKind kind_;
+  int kernel_h_, kernel_w_, stride_h_, stride_w_, pad_top_, pad_left_;
+};
+
+using PoolTest = IsaTest;
+using AddTest = IsaTest;
+
+TEST_P(PoolTest, Random) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    PoolTester(seed).test(table());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(AddTest, Random) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SparseProblem p(seed);
+    p.in = p.out = {{p.draw(1, 9), p.draw(1, 20), p.draw(1, 70)}, p.draw(0, 3)};
+    p.with_residual = true;
+    if (p.chance(0.5)) p.low = -0.4f, p.high = 0.7f;
+    // The sum is a convolution with one tap of weight 1, plus a residual.
+    for (int c = 0; c < p.in.shape.channels; ++c) p.groups.push_back({{{c, 0, 0}}, {1}, {0}, {c}});
+    p.allocate(p.chance(0.3));
+    table().add({p.input(), p.residual(), p.output(), p.in.shape.channels, p.in.shape.height,
+                 p.in.shape.width, p.in.pitch(), p.in.plane(), p.low, p.high});
+    p.check(/*zeroed=*/false);
+    if (HasFailure()) return;
+    // In place: the same bits.
+    const auto whole = p.output_bits();
+    std::vector<float> a(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
+    float* in_place = a.data() + p.in.lead();
+    table().add({in_place, p.residual(), in_place, p.in.shape.channels, p.in.shape.height,
+                 p.in.shape.width, p.in.pitch(), p.in.plane(), p.low, p.high});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const float out = p.output()[static_cast<std::ptrdiff_t>(i) - p.in.lead()];
+      if (std::isnan(out)) continue;
+      ASSERT_EQ(a[i], out);
+    }
+  }
+}
+
+INSTANTIATE_ISA_TESTS(PoolTest);
+INSTANTIATE_ISA_TESTS(AddTest);
+
+}  // namespace
+}  // namespace patternlite::testing

@@ -1,0 +1,70 @@
+// Packs sparse kernels into the words of kernels.h's IsStream, plainly.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace patternlite::testing {
+
+// One filter's weights on one channel: up to 4 taps (indices into the layer's tap offsets), padded
+// by repeating a tap with weight 0.
+struct IsKernel {
+  int filter, channel;
+  std::array<int, 4> tap;
+  std::array<float, 4> weight;
+};
+
+struct PackedIs {
+  std::vector<kernels::IsWord> words;
+  std::vector<std::int32_t> block_start, record_count, filter_start{0};
+
+  PackedIs(const std::vector<IsKernel>& all, int filters, int channels, int taps, int block_filters,
+           int tile) {
+    const int blocks = (filters + block_filters - 1) / block_filters;
+    const int groups = (channels + kernels::kIsChannels - 1) / kernels::kIsChannels;
+    // Kernels by block, channel group, channel and taps.
+    using Slots = std::pair<int, std::array<int, 4>>;
+    std::vector<std::map<Slots, std::vector<const IsKernel*>>> lists(blocks * groups);
+    for (const IsKernel& kernel : all) {
+      const int at = kernel.filter / block_filters * groups + kernel.channel / kernels::kIsChannels;
+      lists[at][{kernel.channel, kernel.tap}].push_back(&kernel);
+    }
+    for (int block = 0; block < blocks; ++block) {
+      block_start.push_back(static_cast<std::int32_t>(words.size()));
+      filter_start.push_back(std::min(filters, (block + 1) * block_filters));
+      for (int group = 0; group < groups; ++group) {
+        for (int chunk : {4, 2, 1}) {
+          int count = 0;
+          for (const auto& [slots, list] : lists[block * groups + group]) {
+            const int size = static_cast<int>(list.size());
+            // Greedy: as many chunks of 4 as fit, then of 2, then of 1.
+            const int begin = chunk == 4 ? 0 : chunk == 2 ? size / 4 * 4 : size / 2 * 2;
+            for (int i = begin; i + chunk <= size; i += chunk, ++count) {
+              push_record(slots.first, slots.second, &list[i], chunk, taps, tile,
+                          block * block_filters);
+            }
+          }
+          record_count.push_back(count);
+        }
+      }
+    }
+  }
+
+ private:
+  void push_record(int channel, const std::array<int, 4>& tap, const IsKernel* const* kernel,
+                   int chunk, int taps, int tile, int first_filter) {
+    const auto index = [&](int value) { words.push_back({.index = value}); };
+    for (int t : tap) index((channel % kernels::kIsChannels * taps + t) * tile);
+    for (int s = 0; s < chunk; ++s) index((kernel[s]->filter - first_filter) * tile);
+    for (int s = 0; s < chunk; ++s) {
+      for (float weight : kernel[s]->weight) words.push_back({.weight = weight});
+    }
+  }
+};
+
+}  // namespace patternlite::testing
