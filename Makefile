@@ -1,0 +1,47 @@
+# Two commands: `make demo` and `make test`. Both make their own environment in .venv first.
+# They are thin: README.md has the same steps as plain commands.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find delegate_src plugins pruning -type f ! -name '*.pyc')
+
+.PHONY: demo test test-python test-cpp lint clean
+
+demo: build/.installed
+	$(BIN)/patternlite demo
+
+test: test-cpp test-python
+
+test-python: build/.installed
+	$(BIN)/python -m pytest
+
+test-cpp: build/.installed build/.system
+	$(BIN)/cmake --preset dev -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
+	$(BIN)/cmake --build --preset dev
+	$(BIN)/ctest --preset dev -j 2
+
+lint: build/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy plugins/patternlite pruning benchmarks
+	find delegate_src tests/cpp benchmarks/cpp -name '*.cc' -o -name '*.h' | xargs $(BIN)/clang-format --dry-run -Werror
+
+clean:
+	rm -rf .venv build
+
+# Installs the package with all it can use. A stamp, so that it happens once for each state of the sources.
+build/.installed: $(SOURCES)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or say make PYTHON=/path/to/it"; exit 1; }
+	@command -v c++ >/dev/null || { echo "no C++ compiler: apt-get install g++"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[convert,tflite,mnn,bench,dev]'
+	@mkdir -p build && touch $@
+
+# GoogleTest and Google Benchmark, from the distribution.
+build/.system:
+	@if ! test -e /usr/include/gtest/gtest.h || ! test -e /usr/include/benchmark/benchmark.h; then \
+	  command -v apt-get >/dev/null || { echo "install GoogleTest and Google Benchmark (libgtest-dev, libbenchmark-dev)"; exit 1; }; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends libgtest-dev libbenchmark-dev; \
+	fi
+	@mkdir -p build && touch $@
