@@ -79,6 +79,11 @@ def runtimes_for(suffix: str) -> list[Runtime]:
     return installed
 
 
+def require_installed(runtime: Runtime) -> None:
+    if not runtime.installed:
+        raise MissingPackageError(runtime.name, runtime.pip_command)
+
+
 class Session(ABC):
     """A loaded model with one float32 image input of fixed shape and one output.
 
@@ -116,8 +121,7 @@ def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin
         raise PatternliteError(f"{path} does not exist")
     if threads < 1:
         raise PatternliteError(f"threads must be at least 1, not {threads}")
-    if not runtime.installed:
-        raise MissingPackageError(runtime.name, runtime.pip_command)
+    require_installed(runtime)
     session = MnnSession if runtime.suffix == ".mnn" else TfliteSession
     try:
         return session(runtime, path, threads, plugin)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MissingPackageError
-from ..inspection import inspect
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
 from ..machine import describe_machine, versions
 from ..models import require_torch
 from ..progress import Stages
+from ..report.layers import layers_of
 from ..report.results import (
     PLUGIN_PRUNED,
     STOCK_DENSE,
@@ -34,8 +34,9 @@ from .images import LabelledImages
 from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
 
 if TYPE_CHECKING:
-    from patternlite.pruning import PruneResult
     from torch import nn
+
+    from patternlite.pruning import PruneResult
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         agreements=tuple(agreements),
         files=tuple(file_size(paths[v, s], v) for s in suffixes for v in ("dense", "pruned")),
         latencies=tuple(latencies),
-        layers=tuple(inspect(paths["pruned", suffixes[0]]).layers),
+        layers=tuple(layers_of(paths["pruned", suffixes[0]])),
         patterns=_patterns(pruned),
         stages=tuple(stages.seconds),
         missing={r.name: r.pip_command for r in RUNTIMES if not r.installed},

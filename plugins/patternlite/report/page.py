@@ -63,7 +63,7 @@ def pattern_picture(rows: str) -> Markup:
     from markupsafe import Markup
 
     squares = "".join(
-        f'<rect x="{10 * x}" y="{10 * y}" width="9" height="9" rx="1.5" class="{"on" if tap == "1" else "off"}"/>'
+        f'<rect x="{10 * x}" y="{10 * y}" width="9" height="9" rx="1.5" class="tap{tap}"/>'
         for y, row in enumerate(rows.split("/"))
         for x, tap in enumerate(row)
     )

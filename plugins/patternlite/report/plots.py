@@ -28,7 +28,7 @@ _BARS = (
     (STOCK_PRUNED, "pruned", "stock, pruned model"),
     (PLUGIN_PRUNED, "plugin", "with patternlite"),
 )
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "none",

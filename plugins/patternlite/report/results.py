@@ -36,20 +36,24 @@ class FileSize:
 class Layer:
     """What the plugin decided about one convolution of the pruned model.
 
-    density: non-zero weights / weights.  kernels_kept: fraction of kernels with any weight left.
+    shape: of the output map.  kernels_kept: fraction of kernels with any weight left.
     dense_macs, kept_macs: per inference.  reason: the decision's code.  kernel: "stock" when left alone.
     """
 
     name: str
     kind: str
     shape: str
-    density: float
     kernels_kept: float
     patterns: int
     dense_macs: float
     kept_macs: float
     reason: str
     kernel: str
+
+    @property
+    def density(self) -> float:
+        """Non-zero weights / weights."""
+        return self.kept_macs / self.dense_macs
 
     @property
     def accelerated(self) -> bool:
@@ -85,7 +89,8 @@ class DemoResult:
     """Everything the demo found out.
 
     weight_rate, mac_rate: dense over kept, of the pruned layers.
-    patterns: the kernels' patterns, rows as "110/010/001" -> kernels that have it, most frequent first.  missing: runtimes not installed -> pip command.
+    patterns: those of the kept kernels, rows as "110/010/001" -> kernels that have it, most frequent first.
+    missing: runtimes not installed -> pip command.
     stages: (what, seconds) in order.  settings: what it was asked to do.
     """
 

@@ -1,0 +1,224 @@
+"""The `patternlite` command. Each command parses its options and hands on; nothing is computed here."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from . import __version__
+from .errors import PatternliteError, one_line
+
+app = typer.Typer(
+    help="Pattern pruning without data, and fast inference of the result in stock TFLite and MNN runtimes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+
+_DEBUG = "PATTERNLITE_DEBUG"
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Registers a command whose errors are one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks."""
+
+    @app.command()
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            if os.environ.get(_DEBUG):
+                raise
+            Console(stderr=True).print(
+                f"error: {one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
+            raise typer.Exit(1) from None
+
+    return run
+
+
+def _numbers(kind: type[int] | type[float], least: float, count: int | None = None) -> Callable[[str], tuple]:
+    """A parser of comma-separated numbers, each at least `least`."""
+    noun = "integers" if kind is int else "numbers"
+    what = f"{count or 'some'} {noun} of at least {least:g} with commas between"
+
+    def parse(text: str) -> tuple:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not {what}") from None
+        if min(values) < least or count not in (None, len(values)):
+            raise typer.BadParameter(f"{text!r} is not {what}")
+        return values
+
+    return parse
+
+
+Threads = Annotated[
+    tuple,
+    typer.Option(parser=_numbers(int, 1), metavar="N,N", help="Thread counts to time, for example 1,2."),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"patternlite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@_command
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for the models and the report.")] = Path("build/demo"),
+    rate: Annotated[float, typer.Option(help="How many times fewer weights in pruned layers.")] = 4.0,
+    macs: Annotated[float, typer.Option(help="How many times fewer multiply-accumulates there.")] = 4.0,
+    threads: Threads = "1,2",  # type: ignore[assignment]
+    seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
+    seconds: Annotated[float, typer.Option(min=1, help="What all timings together may take.")] = 40.0,
+) -> None:
+    """Prunes a trained network without data, converts it, checks it on real images, and times it."""
+    from .demo.pipeline import DemoOptions, run_demo
+    from .progress import Stages
+    from .report.page import write_page
+    from .report.results import write_json
+    from .report.tables import demo_table
+
+    with Stages(console) as stages:
+        result = run_demo(DemoOptions(output, rate, macs, threads, seed, seconds), stages)
+    write_json(result, output / "report.json")
+    write_page(result, output / "report.html")
+    console.print(demo_table(result))
+    console.print(f"The whole story: {output / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+@_command
+def prune(
+    model: Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")],
+    input_shape: Annotated[
+        tuple,
+        typer.Option(parser=_numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224."),
+    ],
+    mean: Annotated[
+        tuple, typer.Option(parser=_numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+    ],
+    std: Annotated[
+        tuple, typer.Option(parser=_numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for what is written.")],
+    weights: Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")] = None,
+    rate: Annotated[float | None, typer.Option(help="How many times fewer weights in pruned layers.")] = None,
+    macs: Annotated[float | None, typer.Option(help="How many times fewer multiply-accumulates.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
+    tflite: Annotated[bool, typer.Option("--tflite", help="Write pruned.tflite too.")] = False,
+    mnn: Annotated[bool, typer.Option("--mnn", help="Write pruned.mnn too.")] = False,
+) -> None:
+    """Prunes a trained PyTorch model with patterns, without any data."""
+    from .models import load_model
+    from .progress import Stages
+    from .prune import prune_to
+
+    network = load_model(model, weights)
+    with Stages(console) as stages:
+        result, paths = prune_to(
+            output,
+            network,
+            input_shape,
+            {"mean": mean, "std": std, "rate": rate, "macs": macs, "seed": seed},
+            [s for s, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted],
+            stages,
+        )
+    console.print(str(result.report), markup=False, highlight=False, soft_wrap=True)
+    for path in paths:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+@_command
+def convert(
+    model: Annotated[Path, typer.Argument(help="A .onnx file (or .tflite, to .mnn).")],
+    outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
+) -> None:
+    """Converts a model, and verifies each file in its stock runtime."""
+    from .models import require_torch
+
+    require_torch()
+    from patternlite.pruning.convert import to_mnn, to_tflite
+
+    from .progress import Stages
+
+    converters = {".tflite": to_tflite, ".mnn": to_mnn}
+    for path in outputs:
+        if path.suffix not in converters:
+            raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
+    with Stages(console) as stages:
+        for path in outputs:
+            with stages.stage(path.name):
+                conversion = converters[path.suffix](model, path)
+            console.print(str(conversion), markup=False, highlight=False, soft_wrap=True)
+
+
+@_command
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
+) -> None:
+    """Shows what the plugin would do with each convolution, and why."""
+    from .report.layers import layers_of
+    from .report.tables import layer_table
+
+    layers = layers_of(model)
+    if as_json:
+        typer.echo(json.dumps([asdict(layer) for layer in layers], indent=2))
+    else:
+        console.print(layer_table(layers, title=model.name))
+
+
+@_command
+def bench(
+    model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
+    dense: Annotated[Path | None, typer.Option(help="The dense model, to compare with.")] = None,
+    runtime: Annotated[list[str] | None, typer.Option(help="Only this runtime; may be repeated.")] = None,
+    threads: Threads = "1,2",  # type: ignore[assignment]
+    seconds: Annotated[float, typer.Option(min=0.1, help="For each runtime and thread count.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
+) -> None:
+    """Times a model in stock runtimes and with the plugin, after checking that both answer alike."""
+    from .bench import bench as run_bench
+    from .progress import Stages
+    from .report.tables import latency_table
+
+    with Stages(Console(stderr=True)) as stages:
+        latencies = run_bench(model, dense, runtime or [], threads, seconds, stages)
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in latencies], indent=2))
+    else:
+        console.print(latency_table(latencies, title=f"{model.name}, batch 1"))
+
+
+@_command
+def doctor() -> None:
+    """Says what is installed, what works, and what to do about the rest."""
+    from .doctor import diagnose, doctor_table
+
+    checks = diagnose(Console(stderr=True))
+    console.print(doctor_table(checks))
+    if any(check.state == "failed" for check in checks):
+        raise typer.Exit(1)

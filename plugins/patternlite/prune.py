@@ -1,0 +1,67 @@
+"""`patternlite prune`: a model in, pruned files out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .progress import Stages
+from .report.results import write_atomically
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from patternlite.pruning import PruneResult
+
+
+def prune_to(
+    output: Path,
+    model: nn.Module,
+    input_shape: tuple[int, int, int],
+    options: Mapping[str, Any],
+    suffixes: Sequence[str],
+    stages: Stages,
+) -> tuple[PruneResult, list[Path]]:
+    """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json and,
+    for each of `suffixes` (".tflite", ".mnn"), the converted model.
+
+    options: of PruneConfig. Returns the result and the paths written.
+    """
+    from patternlite.pruning import PruneConfig, prune
+    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+
+    config = PruneConfig(**options)
+    output.mkdir(parents=True, exist_ok=True)
+    with stages.stage("Pruning, no data") as advance:
+        result = prune(model, input_shape=input_shape, config=config, progress=advance)
+    paths = [output / name for name in ("pruned.safetensors", "masks.safetensors", "report.json")]
+    save_weights(result.model, paths[0])
+    result.masks.save(paths[1])
+    write_atomically(paths[2], json.dumps(result.report.to_dict(), indent=2) + "\n")
+    if suffixes:
+        onnx = output / "pruned.onnx"
+        with stages.stage("Converting") as advance:
+            to_onnx(result.model, (1, *input_shape), onnx)
+            paths.append(onnx)
+            for i, suffix in enumerate(suffixes):
+                path = onnx.with_suffix(suffix)
+                advance(path.name, (i + 1) / (len(suffixes) + 1))
+                (to_tflite if suffix == ".tflite" else to_mnn)(onnx, path)
+                paths.append(path)
+    return result, paths
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """The model's state_dict as safetensors."""
+    from safetensors.torch import save_file
+
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        # Clones: safetensors refuses tensors that share memory, as tied weights do.
+        save_file({k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}, beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
