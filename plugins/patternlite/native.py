@@ -1,0 +1,17 @@
+"""The compiled part of the package."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+
+def load_native() -> ModuleType:
+    """`patternlite._native`; an ImportError that says how to get it when it was not built."""
+    try:
+        from . import _native
+    except ImportError as error:
+        raise ImportError(
+            "the compiled part of patternlite is missing or does not fit this Python; run: "
+            "pip install --force-reinstall patternlite (from a source tree: pip install -e .)"
+        ) from error
+    return _native

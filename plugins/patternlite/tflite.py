@@ -1,0 +1,79 @@
+"""Runs .tflite models of pruned CNNs fast on the stock TFLite runtimes.
+
+    from ai_edge_litert.interpreter import Interpreter
+    from patternlite.tflite import load_delegate
+
+    interpreter = Interpreter("model.tflite", experimental_delegates=[load_delegate()])
+
+works alike with tflite_runtime and tensorflow.lite. Layers that the stock runtime is expected to run
+faster stay with it, and so does everything the delegate does not know.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from .native import load_native
+
+
+class Delegate(Protocol):
+    """What `load_delegate` returns.
+
+    layers: one dict per convolution of the model it was last given to: name, kind, filters, channels,
+        height and width (of the output), dense_macs, kept_macs, kernels_kept, patterns, reason, kernel
+        ("stock" when left to the runtime).
+    """
+
+    @property
+    def layers(self) -> list[dict[str, Any]]: ...
+
+    def _get_native_delegate_pointer(self) -> int: ...
+
+
+def load_delegate(
+    *,
+    num_threads: int | None = None,
+    isa: str | None = None,
+    max_delegated_partitions: int | None = None,
+    min_nodes_per_partition: int | None = None,
+    force: bool = False,
+) -> Delegate:
+    """A delegate for the `experimental_delegates` of a TFLite interpreter; it may serve several.
+
+    num_threads: default: the interpreter's own `num_threads`, else 1.
+    isa: an instruction set of `available_isas()`; default: the newest of this machine.
+    max_delegated_partitions: take only the partitions that save most; default: no limit.
+    min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
+    force: take every layer that the delegate can run, even where the runtime is expected to be faster.
+
+    Raises ValueError for a value that an option does not take, ImportError when the package's compiled
+    part is missing.
+    """
+    options = {
+        "num_threads": num_threads,
+        "isa": isa,
+        "max_delegated_partitions": max_delegated_partitions,
+        "min_nodes_per_partition": min_nodes_per_partition,
+        "force": force,
+    }
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    delegate: Delegate = load_native().Delegate(given)
+    return delegate
+
+
+def get_library_path() -> str:
+    """The external delegate library, for programs that load it themselves.
+
+    `tflite.load_delegate(get_library_path(), {"num_threads": "2"})`, or TFLite's C++ external delegate;
+    options are those of `load_delegate`, as strings.
+    """
+    native = load_native()
+    # Beside the module, not beside this file: an editable install keeps them apart.
+    return str(Path(str(native.__file__)).with_name("libpattern_delegate.so"))
+
+
+def available_isas() -> list[str]:
+    """Instruction sets that this machine can run, slowest first."""
+    isas: list[str] = load_native().available_isas()
+    return isas
