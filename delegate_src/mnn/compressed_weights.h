@@ -1,0 +1,22 @@
+// A convolution's weights between packings: the non-zero ones and where they stand.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace patternlite::mnn {
+
+// A new input size needs the weights packed anew, and MNN frees its own; kept dense, they would
+// take four times the memory at the densities of pruned networks.
+class CompressedWeights {
+ public:
+  CompressedWeights(const float* weights, std::size_t count);
+  std::vector<float> expand() const;
+
+ private:
+  std::size_t count_;
+  std::vector<std::uint64_t> present_;  // one bit per weight
+  std::vector<float> nonzero_;
+};
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,60 @@
+#include "mnn/layer_log.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace patternlite::mnn {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::int64_t opened = 0;
+  std::vector<std::weak_ptr<LayerLog>> logs;
+};
+
+// Never destroyed: sessions may outlive static objects.
+Registry& registry() {
+  static auto* const registry = new Registry;
+  return *registry;
+}
+
+}  // namespace
+
+std::shared_ptr<LayerLog> LayerLog::open() {
+  Registry& open_logs = registry();
+  const std::lock_guard lock(open_logs.mutex);
+  std::erase_if(open_logs.logs, [](const auto& log) { return log.expired(); });
+  std::shared_ptr<LayerLog> log(new LayerLog(++open_logs.opened, syscall(SYS_gettid)));
+  open_logs.logs.push_back(log);
+  return log;
+}
+
+std::vector<std::shared_ptr<LayerLog>> LayerLog::all() {
+  Registry& open_logs = registry();
+  const std::lock_guard lock(open_logs.mutex);
+  std::vector<std::shared_ptr<LayerLog>> live;
+  for (const auto& log : open_logs.logs) {
+    if (auto held = log.lock()) live.push_back(std::move(held));
+  }
+  return live;
+}
+
+std::size_t LayerLog::add(LayerReport row) {
+  const std::lock_guard lock(mutex_);
+  rows_.push_back(std::move(row));
+  return rows_.size() - 1;
+}
+
+void LayerLog::set_kernel(std::size_t row, std::string kernel) {
+  const std::lock_guard lock(mutex_);
+  rows_[row].kernel = std::move(kernel);
+}
+
+std::vector<LayerReport> LayerLog::rows() const {
+  const std::lock_guard lock(mutex_);
+  return rows_;
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,36 @@
+// Reads the operators of an .mnn file: just enough of its flatbuffer schema for convolutions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "mnn/abi.h"
+
+namespace patternlite::mnn {
+
+enum OpType : std::int32_t { kConvolution = 12, kConvolutionDepthwise = 13 };
+
+std::int32_t op_type(const abi::Op* op);
+std::string op_name(const abi::Op* op);  // "" if it has none
+
+// MNN's Convolution2D. Weights are read by the engine (EngineFunctions::convolution_weights).
+struct ConvolutionOp {
+  enum class Padding { kExplicit = 0, kValid = 1, kSame = 2 };
+
+  int filters = 0, channels = 0, groups = 1;
+  Window window;  // explicit paddings filled in
+  Padding padding = Padding::kExplicit;
+  Activation activation = Activation::kNone;
+  bool integer = false;     // computes in integers
+  std::vector<float> bias;  // [filters], or empty
+};
+
+// `op` must be of type kConvolution or kConvolutionDepthwise. Throws std::invalid_argument if it is
+// not a Convolution2D.
+ConvolutionOp read_convolution(const abi::Op* op);
+
+// The window with the paddings that MNN uses between these shapes.
+Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
+
+}  // namespace patternlite::mnn

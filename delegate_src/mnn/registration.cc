@@ -1,0 +1,43 @@
+#include "mnn/registration.h"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "mnn/self_test.h"
+#include "mnn/shadow_runtime.h"
+
+namespace patternlite::mnn {
+namespace {
+
+// MNN_FORWARD_USER_0, USER_1 and USER_3: types the stock wheel leaves to plugins.
+constexpr int kForwardTypes[] = {8, 9, 11};
+
+}  // namespace
+
+int register_backend(const std::string& library, const std::vector<std::string>& supported) {
+  static std::mutex mutex;
+  static std::optional<int> registered;
+  const std::lock_guard lock(mutex);
+  if (registered) return *registered;
+
+  auto engine = std::make_unique<EngineHandle>(EngineHandle::open(library, supported));
+  self_test(*engine);
+  const abi::RuntimeCreator* cpu = (*engine)->get_runtime_creator(abi::kForwardCpu);
+  auto creator = std::make_unique<ShadowRuntimeCreator>(*engine, cpu);
+  for (int type : kForwardTypes) {
+    if ((*engine)->get_runtime_creator(type) ||
+        !(*engine)->insert_runtime_creator(type, creator.get(), false)) {
+      continue;
+    }
+    // MNN keeps both to the end of the process; it has no way to unregister.
+    std::ignore = engine.release();
+    std::ignore = creator.release();
+    registered = type;
+    return type;
+  }
+  throw RegistrationError("Other plugins hold all of MNN's forward types for plugins (8, 9, 11).");
+}
+
+}  // namespace patternlite::mnn

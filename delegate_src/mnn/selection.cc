@@ -1,0 +1,97 @@
+#include "mnn/selection.h"
+
+#include <atomic>
+#include <utility>
+
+#include "mnn/blocked_tensor.h"
+
+namespace patternlite::mnn {
+namespace {
+
+std::atomic<bool> all_taken{false};
+
+// Why this operator cannot be run here whatever its weights; null if it can.
+const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
+                     const abi::Tensors& inputs, const abi::Tensors& outputs, std::int32_t type) {
+  if (inputs.size() != 1 || outputs.size() != 1) return "declined:dynamic-weights";
+  if (conv.integer) return "declined:integer";
+  if (!is_blocked_float(engine, *inputs[0]) || !is_blocked_float(engine, *outputs[0])) {
+    return "declined:layout";
+  }
+  const Shape input = blocked_tensor(*inputs[0], 1).shape;
+  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  if (type != kConvolution || conv.groups != 1 || conv.channels != input.channels) {
+    return "declined:groups";
+  }
+  if (input.elements() == 0 || output.elements() == 0) return "declined:empty-output";
+  if (conv.filters != output.channels ||
+      (!conv.bias.empty() && conv.bias.size() != static_cast<std::size_t>(conv.filters))) {
+    return "declined:shapes";
+  }
+  return nullptr;
+}
+
+// Of a convolution whose weights were not looked at.
+LayerReport report_unread(std::string name, const char* reason, const ConvolutionOp& conv,
+                          const abi::Tensors& inputs, const abi::Tensors& outputs) {
+  LayerReport report;
+  report.name = std::move(name);
+  report.kind =
+      "conv" + std::to_string(conv.window.kernel_h) + "x" + std::to_string(conv.window.kernel_w);
+  report.reason = reason;
+  report.kernel = "stock";
+  report.kernels_kept = 1;
+  if (!inputs.empty() && !outputs.empty() && inputs[0]->dimensions == 4 &&
+      outputs[0]->dimensions == 4) {
+    const Shape input = blocked_tensor(*inputs[0], 1).shape;
+    const Shape output = blocked_tensor(*outputs[0], 1).shape;
+    report.filters = output.channels;
+    report.channels = input.channels;
+    report.height = output.height;
+    report.width = output.width;
+    const double groups = conv.groups > 0 ? conv.groups : 1;
+    report.dense_macs = static_cast<double>(output.elements()) * (input.channels / groups) *
+                        conv.window.kernel_h * conv.window.kernel_w;
+    report.kept_macs = report.dense_macs;
+  }
+  return report;
+}
+
+}  // namespace
+
+Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
+                             const abi::Tensors& outputs, const abi::Op* op) {
+  ConvolutionOp conv = read_convolution(op);
+  const std::string name = op_name(op);
+  if (const char* reason = obstacle(engine, conv, inputs, outputs, op_type(op))) {
+    return {report_unread(name, reason, conv, inputs, outputs), nullptr};
+  }
+  std::shared_ptr<void> owner;
+  const float* weights = nullptr;
+  int count = 0;
+  engine->convolution_weights(&owner, nullptr, op, &weights, &count);
+  const long long expected =
+      1LL * conv.filters * conv.channels * conv.window.kernel_h * conv.window.kernel_w;
+  if (!weights || count != expected) {
+    return {report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
+  }
+
+  const Shape input = blocked_tensor(*inputs[0], 1).shape;
+  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  Graph graph;
+  graph.tensors = {input, output};
+  graph.inputs = {0};
+  graph.outputs = {1};
+  graph.nodes.push_back(
+      {engine_convolution(conv, padded_window(conv, input, output), weights), name});
+  Verdict verdict = judge(graph);
+  Selection selection{std::move(verdict.layers.at(0)), nullptr};
+  if (verdict.worthwhile || all_taken) {
+    selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
+  }
+  return selection;
+}
+
+void take_all(bool all) { all_taken = all; }
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,25 @@
+// Which convolutions the plugin takes, and why it leaves the others to MNN.
+#pragma once
+
+#include <memory>
+
+#include "engine/decision.h"
+#include "mnn/convolution_layer.h"
+#include "mnn/engine_handle.h"
+
+namespace patternlite::mnn {
+
+struct Selection {
+  LayerReport report;
+  std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
+};
+
+// `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
+// memory is not needed.
+Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
+                             const abi::Tensors& outputs, const abi::Op* op);
+
+// Whether to take, from now on, every convolution that can be run here, however little that gains.
+void take_all(bool all);
+
+}  // namespace patternlite::mnn
