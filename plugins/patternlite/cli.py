@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
-from .errors import PatternliteError, one_line
+from .errors import PatternliteError, one_line, require_packages
 
 app = typer.Typer(
     help="Pattern pruning without data, and fast inference of the result in stock TFLite and MNN runtimes.",
@@ -96,6 +96,8 @@ def demo(
     seconds: Annotated[float, typer.Option(min=1, help="What all timings together may take.")] = 40.0,
 ) -> None:
     """Prunes a trained network without data, converts it, checks it on real images, and times it."""
+    require_packages("convert", "torch", "onnx2tf")
+    require_packages("bench", "PIL", "matplotlib", "jinja2")
     from .demo.pipeline import DemoOptions, run_demo
     from .progress import Stages
     from .report.page import write_page
@@ -157,9 +159,7 @@ def convert(
     outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
 ) -> None:
     """Converts a model, and verifies each file in its stock runtime."""
-    from .models import require_torch
-
-    require_torch()
+    require_packages("convert", "torch")
     from patternlite.pruning.convert import to_mnn, to_tflite
 
     from .progress import Stages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 
 class PatternliteError(Exception):
     """What went wrong and the fix, in one line; the command line prints it without a traceback."""
@@ -10,12 +12,23 @@ class PatternliteError(Exception):
 class MissingPackageError(PatternliteError):
     """Something optional is not installed; the text holds the pip command."""
 
-    def __init__(self, purpose: str, command: str) -> None:
-        super().__init__(f"{purpose} is not installed; run: {command}")
+    def __init__(self, what: str, command: str) -> None:
+        super().__init__(what, command)  # as they are: exceptions are pickled by their arguments
+
+    def __str__(self) -> str:
+        what, command = self.args
+        return f"{what} is not installed; run: {command}"
 
 
 class OutputMismatchError(PatternliteError):
     """Two runs that must agree do not."""
+
+
+def require_packages(extra: str, *modules: str) -> None:
+    """MissingPackageError naming our `extra` unless all the modules can be imported."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        raise MissingPackageError(" and ".join(missing), f"pip install 'patternlite[{extra}]'")
 
 
 def one_line(error: BaseException) -> str:

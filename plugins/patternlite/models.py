@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import MissingPackageError, PatternliteError, one_line
+from .errors import MissingPackageError, PatternliteError, one_line, require_packages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,7 +22,7 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
     weights: a state_dict as .safetensors or .pt. Without, a timm or torchvision model comes with the
         weights its package publishes, and a callable's model as the callable made it.
     """
-    require_torch()
+    require_packages("convert", "torch")
     source, _, name = spec.partition(":")
     if not source or not name:
         raise PatternliteError(
@@ -96,11 +96,6 @@ def read_state_dict(path: Path) -> Mapping[str, Tensor]:
             f"{path} holds no state_dict; save it with torch.save(model.state_dict(), ...)"
         )
     return state
-
-
-def require_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise MissingPackageError("torch", "pip install 'patternlite[convert]'")
 
 
 def _published(module: str) -> Any:

@@ -16,7 +16,6 @@ from ..errors import MissingPackageError
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
 from ..machine import describe_machine, versions
-from ..models import require_torch
 from ..progress import Stages
 from ..report.layers import layers_of
 from ..report.results import (
@@ -59,7 +58,6 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
     runtimes = [r for r in RUNTIMES if r.installed]
     if not runtimes:
         raise MissingPackageError("any runtime", "pip install 'patternlite[convert,tflite,mnn]'")
-    require_torch()
     options.output.mkdir(parents=True, exist_ok=True)
     network, images = load_network(), load_images()
 

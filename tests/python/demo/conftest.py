@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from patternlite.latency import Latency
 from patternlite.machine import Machine
@@ -35,20 +36,19 @@ def latencies() -> tuple[Latency, ...]:
 
 
 def layers() -> tuple[Layer, ...]:
-    found = [Layer("conv1", "conv3x3", "32x32x32", 1.0, 1.0, 1, 884736, 884736, "dense:too-few-zeros", "stock")]
+    found = [Layer("conv1", "conv3x3", "32x32x32", 1.0, 1, 884736, 884736, "dense:too-few-zeros", "stock")]
     for stage, (width, side) in enumerate(((32, 32), (64, 16), (128, 8), (256, 4))):
         for conv in range(4):
             macs = float(width * width * 9 * side * side)
             kept = macs / (2.5 + stage)
             name = f"stages.{stage}.{conv // 2}.conv{conv % 2 + 1}"
             shape = f"{width}x{side}x{side}"
-            found.append(
-                Layer(name, "conv3x3", shape, kept / macs, 0.6, 8, macs, kept, "pattern", "is-c1")
-            )
+            found.append(Layer(name, "conv3x3", shape, 0.6, 8, macs, kept, "pattern", "is-c1"))
     return tuple(found)
 
 
-def demo_result() -> DemoResult:
+@pytest.fixture(scope="session")
+def result() -> DemoResult:
     labels = (STOCK_DENSE, PLUGIN_DENSE, STOCK_PRUNED, PLUGIN_PRUNED)
     accuracy = dict(zip(labels, (0.912, 0.912, 0.903, 0.903), strict=True))
     difference = {PLUGIN_DENSE: 2e-7, PLUGIN_PRUNED: 3e-7}

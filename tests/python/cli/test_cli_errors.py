@@ -1,0 +1,250 @@
+"""Every way to use the command line wrongly ends in one line that names the fix, and no traceback."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from patternlite import cli, models, runtimes
+
+
+def run(*args: str | Path):
+    return CliRunner().invoke(cli.app, [str(a) for a in args])
+
+
+def assert_one_line(result, *parts: str) -> None:
+    assert result.exit_code == 1, result.output
+    lines = result.stderr.strip().splitlines()
+    message = lines[-1]
+    assert message.startswith("error: ")
+    assert "Traceback" not in result.output
+    for part in parts:
+        assert part in message
+
+
+def assert_usage(result, *parts: str) -> None:
+    assert result.exit_code == 2, result.output
+    text = " ".join(result.stderr.replace("│", " ").split())
+    for part in parts:
+        assert part in text
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch):
+    """Makes modules appear not installed."""
+    real = importlib.util.find_spec
+
+    def hide(*names: str) -> None:
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name, *a: None if name in names else real(name, *a)
+        )
+
+    return hide
+
+
+PRUNE = ("--input-shape", "3,32,32", "--mean", "0,0,0", "--std", "1,1,1")
+
+
+def test_version_is_shown() -> None:
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.output.startswith("patternlite ")
+
+
+def test_unknown_command() -> None:
+    assert_usage(run("prun"), "prun")
+
+
+def test_unknown_option() -> None:
+    assert_usage(run("demo", "--fast"), "--fast")
+
+
+@pytest.mark.parametrize("command", ["inspect", "bench"])
+@pytest.mark.parametrize("suffix", [".tflite", ".mnn"])
+def test_missing_file(command: str, suffix: str, tmp_path: Path) -> None:
+    assert_one_line(run(command, tmp_path / f"none{suffix}"), "does not exist")
+
+
+def test_bench_of_another_kind_of_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    path.write_bytes(b"x")
+    assert_one_line(run("bench", path), ".h5", ".tflite or .mnn")
+
+
+def test_bench_of_two_kinds_of_files(tmp_path: Path) -> None:
+    for name in ("a.tflite", "b.mnn"):
+        (tmp_path / name).write_bytes(b"x")
+    assert_one_line(run("bench", tmp_path / "a.tflite", "--dense", tmp_path / "b.mnn"), "of one kind")
+
+
+def test_bench_with_unknown_runtime(tmp_path: Path) -> None:
+    (tmp_path / "a.tflite").write_bytes(b"x")
+    assert_one_line(run("bench", tmp_path / "a.tflite", "--runtime", "onnx"), "unknown runtime 'onnx'", "mnn")
+
+
+def test_bench_with_a_runtime_for_other_files(tmp_path: Path) -> None:
+    (tmp_path / "a.tflite").write_bytes(b"x")
+    assert_one_line(run("bench", tmp_path / "a.tflite", "--runtime", "mnn"), "mnn runs .mnn files")
+
+
+def test_bench_with_missing_runtime(tmp_path: Path, without) -> None:
+    without("tflite_runtime.interpreter")
+    (tmp_path / "a.tflite").write_bytes(b"x")
+    result = run("bench", tmp_path / "a.tflite", "--runtime", "tflite-runtime")
+    assert_one_line(result, "tflite-runtime is not installed", "pip install tflite-runtime")
+
+
+def test_bench_without_any_runtime(tmp_path: Path, without) -> None:
+    without(*(r.module for r in runtimes.RUNTIMES))
+    (tmp_path / "a.mnn").write_bytes(b"x")
+    assert_one_line(run("bench", tmp_path / "a.mnn"), "pip install MNN")
+
+
+@pytest.mark.parametrize("threads", ["0", "a", "1,,2", "1,-2"])
+def test_bad_threads(threads: str) -> None:
+    assert_usage(run("bench", "a.tflite", "--threads", threads), "integers of at least 1")
+
+
+def test_corrupt_tflite(tmp_path: Path) -> None:
+    pytest.importorskip("tflite_runtime")
+    path = tmp_path / "a.tflite"
+    path.write_bytes(b"\x00\x01\xe9 no model" * 20)
+    result = run("bench", path, "--runtime", "tflite-runtime")
+    assert_one_line(result, "a.tflite is not a TFLite file", "convert the model again")
+
+
+def test_truncated_tflite(tmp_path: Path) -> None:
+    pytest.importorskip("tflite_runtime")
+    whole = (Path(runtimes.__file__).parent / "assets" / "probe.tflite").read_bytes()
+    path = tmp_path / "a.tflite"
+    path.write_bytes(whole[: len(whole) // 2])
+    assert_one_line(run("bench", path, "--runtime", "tflite-runtime"))
+
+
+def test_corrupt_mnn(tmp_path: Path) -> None:
+    pytest.importorskip("MNN")
+    path = tmp_path / "a.mnn"
+    path.write_bytes(b"no model" * 20)
+    assert_one_line(run("bench", path), "a.mnn is not an MNN file", "convert the model again")
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("resnet18", ("module:callable", "timm:NAME")),
+        ("no_such_module_here:net", ("no_such_module_here", "not found")),
+        ("json:loadz", ("json has no callable loadz",)),
+        ("json:dumps", ("json:dumps cannot be made",)),
+        ("builtins:dict", ("returned a dict", "torch.nn.Module")),
+    ],
+)
+def test_unknown_model(spec: str, parts: tuple[str, ...], tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert_one_line(run("prune", spec, *PRUNE, "--output", tmp_path), *parts)
+
+
+def test_model_package_not_installed(tmp_path: Path, without) -> None:
+    pytest.importorskip("torch")
+    without("timm")
+    assert_one_line(run("prune", "timm:resnet18", *PRUNE, "--output", tmp_path), "pip install timm")
+
+
+def test_prune_without_torch(tmp_path: Path, without) -> None:
+    without("torch")
+    assert_one_line(run("prune", "a:b", *PRUNE, "--output", tmp_path), "pip install 'patternlite[convert]'")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--input-shape", "3,32", "3 integers of at least 1"),
+        ("--input-shape", "3,32,x", "3 integers of at least 1"),
+        ("--mean", "a,b,c", "numbers"),
+        ("--std", "-1,1,1", "numbers of at least 0"),
+        ("--rate", "four", "number"),
+    ],
+)
+def test_bad_prune_options(option: str, value: str, part: str, tmp_path: Path) -> None:
+    assert_usage(run("prune", "a:b", *PRUNE, "--output", tmp_path, option, value), part)
+
+
+NETWORK = "patternlite.pruning.networks:slim_resnet18"
+
+
+def test_prune_with_nothing_asked(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path), "set rate or macs")
+
+
+def test_prune_with_impossible_rate(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--rate", "0.5"), "rate: ")
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+def test_corrupt_weights(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / name).write_bytes(b"no weights")
+    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / name)
+    assert_one_line(result, name, "save it")
+
+
+def test_missing_weights(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
+    assert_one_line(result, "w.pt does not exist")
+
+
+def test_weights_of_another_model(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "w.pt")
+    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
+    assert_one_line(result, "does not fit the model", "missing")
+
+
+def test_weights_that_are_no_state_dict(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save([1, 2], tmp_path / "w.pt")
+    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
+    assert_one_line(result, "holds no state_dict")
+
+
+def test_half_precision_weights_without_counters_load(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    from patternlite.pruning.networks import slim_resnet18
+
+    model = slim_resnet18()
+    half = {k: v.half() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    save_file(half, tmp_path / "w.safetensors")
+    loaded = models.load_model(NETWORK, tmp_path / "w.safetensors")
+    assert not loaded.training
+    for name, tensor in loaded.state_dict().items():
+        if name in half:
+            assert tensor.dtype == torch.float32
+            assert torch.equal(tensor, half[name].float())
+
+
+def test_convert_to_another_kind(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert_one_line(run("convert", "a.onnx", tmp_path / "a.xml"), "a.xml", ".tflite or .mnn")
+
+
+def test_convert_missing_file(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert_one_line(run("convert", tmp_path / "none.onnx", tmp_path / "a.mnn"), "none.onnx")
+
+
+def test_demo_without_any_runtime(tmp_path: Path, without) -> None:
+    without(*(r.module for r in runtimes.RUNTIMES))
+    assert_one_line(run("demo", "--output", tmp_path), "pip install 'patternlite[convert,tflite,mnn]'")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATTERNLITE_DEBUG", "1")
+    result = run("bench", tmp_path / "none.tflite")
+    assert isinstance(result.exception, cli.PatternliteError)

@@ -1,0 +1,148 @@
+"""Interleaving, on a clock that only the contenders move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from patternlite.errors import OutputMismatchError
+from patternlite.timing import Timing, interleave, relative_difference, require_equal
+
+
+@dataclass
+class Bench:
+    """Contenders that take a known time, and the order in which they were called."""
+
+    now: float = 0.0
+    calls: list[str] = field(default_factory=list)
+
+    def contender(self, name: str, seconds: float):
+        def call() -> None:
+            self.now += seconds
+            self.calls.append(name)
+
+        return call
+
+    def pause(self, seconds: float) -> None:
+        self.calls.append("|")
+
+    def run(self, costs: dict[str, float], **options) -> dict[str, Timing]:
+        contenders = {name: self.contender(name, cost) for name, cost in costs.items()}
+        return interleave(contenders, clock=lambda: self.now, pause=self.pause, **options)
+
+
+def test_times_are_those_of_the_contenders() -> None:
+    timings = Bench().run({"a": 0.003, "b": 0.012}, seconds=1)
+    for name, ms in (("a", 3.0), ("b", 12.0)):
+        timing = timings[name]
+        assert (timing.minimum, timing.median, timing.p90) == pytest.approx((ms, ms, ms))
+
+
+def test_all_get_the_same_number_of_calls() -> None:
+    timings = Bench().run({"a": 0.001, "b": 0.1, "c": 0.02}, seconds=2, burst=4)
+    assert len({t.calls for t in timings.values()}) == 1
+    assert timings["a"].calls % 4 == 0
+
+
+def test_the_order_rotates() -> None:
+    bench = Bench()
+    bench.run({"a": 1.0, "b": 1.0, "c": 1.0}, seconds=0.001, burst=1, least_rounds=3)
+    rounds = "".join(bench.calls).strip("|").split("|")
+    # Each turn is one uncounted and one counted call; the first three turns are the warm-up.
+    assert rounds == [2 * name for name in "abc" + "abc" + "bca" + "cab"]
+
+
+def test_warm_up_is_not_counted() -> None:
+    bench = Bench()
+    cost = iter([9.0] * 6 + [1.0] * 100)
+
+    def slow_at_first() -> None:
+        bench.now += next(cost)
+
+    timings = interleave(
+        {"a": slow_at_first}, seconds=0.001, burst=5, clock=lambda: bench.now, pause=bench.pause
+    )
+    assert timings["a"] == Timing(1000.0, 1000.0, 1000.0, 15)
+
+
+def test_the_call_after_another_contender_is_not_counted() -> None:
+    """It pays for the caches the other one emptied."""
+    bench = Bench()
+    last = ""
+
+    def contender(name: str):
+        def call() -> None:
+            nonlocal last
+            bench.now += 1.0 if name == last else 5.0
+            last = name
+
+        return call
+
+    timings = interleave(
+        {n: contender(n) for n in "ab"}, seconds=0.001, clock=lambda: bench.now, pause=bench.pause
+    )
+    assert {t.p90 for t in timings.values()} == {1000.0}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 10.0])
+def test_the_budget_holds_up_to_one_round(seconds: float) -> None:
+    bench = Bench()
+    costs = {"a": 0.002, "b": 0.004}
+    bench.run(costs, seconds=seconds, burst=5)
+    assert seconds <= bench.now <= seconds + 6 * sum(costs.values())
+
+
+def test_percentiles() -> None:
+    timing = Timing.of([0.001 * i for i in range(1, 12)])
+    assert (timing.minimum, timing.median, timing.p90) == pytest.approx((1, 6, 10))
+    assert timing.calls == 11
+
+
+def test_progress_ends_at_one_and_never_falls() -> None:
+    seen: list[float] = []
+    Bench().run({"a": 0.01}, seconds=1, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="at least one contender"):
+        interleave({}, seconds=1)
+    with pytest.raises(ValueError, match="positive"):
+        interleave({"a": lambda: None}, seconds=0)
+
+
+def test_relative_difference_is_of_the_range() -> None:
+    reference = np.array([-2.0, 0.0, 8.0], np.float32)
+    assert relative_difference(reference, reference + np.float32(0.5)) == pytest.approx(0.05)
+    assert relative_difference(reference, reference) == 0.0
+
+
+def test_constant_outputs() -> None:
+    zeros = np.zeros(3, np.float32)
+    assert relative_difference(zeros, zeros) == 0.0
+    assert relative_difference(zeros, zeros + 1e-9) == np.inf
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_poison_never_passes(poison: float) -> None:
+    good = np.arange(3, dtype=np.float32)
+    bad = good.copy()
+    bad[1] = poison
+    for pair in ((good, bad), (bad, good), (bad, bad)):
+        with pytest.raises(OutputMismatchError, match="model"):
+            require_equal("model", *pair, tolerance=1e-4)
+
+
+def test_shapes_must_agree() -> None:
+    with pytest.raises(ValueError, match="cannot be compared"):
+        relative_difference(np.zeros(3), np.zeros((3, 1)))
+
+
+def test_tolerance_is_a_limit() -> None:
+    reference = np.array([0.0, 1.0])
+    assert require_equal("m", reference, np.array([0.0, 1.0 + 9e-5]), 1e-4) == pytest.approx(9e-5)
+    with pytest.raises(OutputMismatchError, match=r"2.0e-04"):
+        require_equal("m", reference, np.array([0.0, 1.0 + 2e-4]), 1e-4)

@@ -1,0 +1,110 @@
+"""Folder, zip and tar hold the same images; broken sources say what is wrong."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from patternlite.demo.images import LabelledImages, read_images
+from patternlite.demo.network import IMAGES
+
+
+def png(colour: tuple[int, int, int], size: tuple[int, int] = (4, 3)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+FILES = {
+    "test/dog/2.png": png((9, 8, 7)),
+    "test/cat/1.png": png((1, 2, 3)),
+    "test/cat/0.png": png((4, 5, 6)),
+    "train/cat/0.png": png((0, 0, 0)),
+    "test/README.txt": b"not an image",
+}
+
+
+@pytest.fixture(params=["folder", "zip", "tar", "tar.xz", "nested"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    kind = request.param
+    path = tmp_path / f"data.{kind}"
+    if kind in ("folder", "nested"):
+        for name, data in FILES.items():
+            file = path / ("cifar" if kind == "nested" else "") / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in FILES.items():
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(path, "w:xz" if kind.endswith("xz") else "w") as archive:
+            for name, data in FILES.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_any_source_gives_the_same(source: Path) -> None:
+    images = read_images(source, "test")
+    assert images.classes == ("cat", "dog")
+    assert images.labels.tolist() == [0, 0, 1]
+    assert images.pixels.shape == (3, 3, 3, 4)
+    assert images.pixels.dtype == np.uint8
+    assert images.pixels[:, :, 0, 0].tolist() == [[4, 5, 6], [1, 2, 3], [9, 8, 7]]
+
+
+def test_normalised_is_torchvisions() -> None:
+    pixels = np.full((1, 2, 1, 1), 51, np.uint8)
+    values = LabelledImages(pixels, np.zeros(1, np.int64), ("a",)).normalised((0.1, 0.2), (0.5, 0.25))
+    assert values.dtype == np.float32
+    assert values.reshape(-1) == pytest.approx([(0.2 - 0.1) / 0.5, 0.0], abs=1e-6)
+
+
+def test_missing_source(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not exist: give a folder, zip or tar"):
+        read_images(tmp_path / "none", "test")
+
+
+def test_source_of_another_kind(tmp_path: Path) -> None:
+    path = tmp_path / "data.bin"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match="neither a folder, a zip nor a tar"):
+        read_images(path, "test")
+
+
+def test_missing_split(source: Path) -> None:
+    with pytest.raises(ValueError, match=r"no images under validation/<class>"):
+        read_images(source, "validation")
+
+
+def test_broken_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    (tmp_path / "test" / "cat" / "0.png").write_bytes(FILES["test/cat/0.png"][:-30])
+    with pytest.raises(ValueError, match=r"test/cat/0.png is not a readable image"):
+        read_images(tmp_path, "test")
+
+
+def test_images_of_several_sizes(tmp_path: Path) -> None:
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    for i in (1, 2):
+        (tmp_path / "test" / "cat" / f"{i}.png").write_bytes(png((0, 0, 0), (i, i)))
+    with pytest.raises(ValueError, match="2 sizes"):
+        read_images(tmp_path, "test")
+
+
+def test_the_shipped_images() -> None:
+    images = read_images(IMAGES, "test")
+    assert images.pixels.shape == (1000, 3, 32, 32)
+    assert images.classes == (
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    )  # fmt: skip
+    assert np.bincount(images.labels).tolist() == [100] * 10
+    assert len(np.unique(images.pixels.reshape(1000, -1), axis=0)) == 1000

@@ -1,0 +1,51 @@
+"""A process apart: errors come back, crashes become messages, chatter stays off the screen."""
+
+from __future__ import annotations
+
+import operator
+import os
+
+import numpy as np
+import pytest
+
+from patternlite.errors import MissingPackageError, OutputMismatchError, PatternliteError
+from patternlite.isolated import Isolated
+from patternlite.runtimes import Runtime, require_installed
+from patternlite.timing import require_equal
+
+# Functions of importable modules only: the process does not know this test.
+
+
+def test_results_come_back_and_noise_does_not(capfd: pytest.CaptureFixture[str]) -> None:
+    with Isolated() as process:
+        for descriptor in (1, 2):
+            process.call(os.write, descriptor, b"chatter of native code\n")
+        assert process.call(operator.add, 1, 2) == 3
+    assert capfd.readouterr() == ("", "")
+
+
+def test_one_process_serves_all_calls_and_is_not_ours() -> None:
+    with Isolated() as process:
+        pid = process.call(os.getpid)
+        assert process.call(os.getpid) == pid != os.getpid()
+
+
+def test_errors_come_back_as_they_are() -> None:
+    absent = Runtime("absent", "no_such_module_here", "absent-package", ".absent")
+    ones = np.ones(2)
+    with Isolated() as process:
+        with pytest.raises(ValueError, match="invalid literal"):
+            process.call(int, "x")
+        with pytest.raises(
+            MissingPackageError, match="absent is not installed; run: pip install"
+        ):
+            process.call(require_installed, absent)
+        with pytest.raises(OutputMismatchError, match="model: outputs differ"):
+            process.call(require_equal, "model", ones, 2 * ones, 1e-4)
+
+
+def test_a_crash_becomes_a_message() -> None:
+    with Isolated() as process:
+        process.call(os.write, 2, b"something\nfatal: bad memory\n")
+        with pytest.raises(PatternliteError, match="died; its last words: fatal: bad memory"):
+            process.call(os._exit, 3)
