@@ -91,7 +91,9 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
     weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
   }
   report.dense_macs = weights_per_output * report.filters * report.height * report.width;
-  report.kept_macs = report.dense_macs;  // the stock runtime skips no zeros
+  // The stock runtime skips no zeros.
+  report.kept_macs = report.dense_macs;
+  report.kernels_kept = 1;
   return report;
 }
 

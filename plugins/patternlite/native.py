@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 
 
 def load_native() -> ModuleType:
     """`patternlite._native`; an ImportError that says how to get it when it was not built."""
     try:
-        from . import _native
+        return importlib.import_module("patternlite._native")
     except ImportError as error:
         raise ImportError(
             "the compiled part of patternlite is missing or does not fit this Python; run: "
             "pip install --force-reinstall patternlite (from a source tree: pip install -e .)"
         ) from error
-    return _native

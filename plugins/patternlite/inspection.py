@@ -1,0 +1,163 @@
+"""What the plugin would do with each convolution of a model file, and why."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import MissingPackageError, one_line
+from .runtimes import runtime_named
+
+_TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
+_COLUMNS = (
+    "layer",
+    "kind",
+    "output",
+    "non-zero",
+    "kernels",
+    "patterns",
+    "MMACs",
+    "kept",
+    "decision",
+    "kernel",
+)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`str()` prints it as a table.
+
+    layers: one dict per convolution (fully connected layers count), in the model's order: name; kind,
+        such as "conv3x3s2"; filters, channels; height, width of the output; dense_macs, kept_macs for
+        one image; kernels_kept, the fraction of kernels with any weight left; patterns, the number of
+        distinct ones; reason, such as "pattern", "dense:too-few-zeros" or "declined:dtype-int8"; kernel,
+        "stock" where the layer is left to the runtime.
+    """
+
+    path: str
+    layers: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        rows = [_COLUMNS, *map(_cells, self.layers)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
+        ours = sum(layer["kernel"] != "stock" for layer in self.layers)
+        return "\n".join([*lines, f"{ours} of {len(self.layers)} layers of {self.path} run in the plugin"])
+
+
+def inspect(path: str | os.PathLike[str]) -> Inspection:
+    """Loads a .tflite or .mnn model with the plugin, in a process of its own, and tells what became of it.
+
+    A .tflite model is loaded in the first of ai-edge-litert, tflite-runtime and tensorflow that is
+    installed.
+
+    Raises ValueError when the file is no such model or is damaged, FileNotFoundError when there is none,
+    and MissingPackageError, naming the pip command, when no runtime is installed.
+    """
+    path = Path(path)
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise ValueError(f"{path} is neither a .tflite nor a .mnn file; convert the model to one of these")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist")
+    if path.suffix == ".tflite":
+        _check_tflite_header(path)
+        _tflite_runtime()
+    return Inspection(str(path), _read_apart(path))
+
+
+def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
+    dense, kept = layer["dense_macs"], layer["kept_macs"]
+    return (
+        layer["name"],
+        layer["kind"],
+        f"{layer['filters']}x{layer['height']}x{layer['width']}",
+        f"{kept / dense:.1%}" if dense else "",
+        f"{layer['kernels_kept']:.1%}",
+        str(layer["patterns"]),
+        f"{dense / 1e6:.2f}",
+        f"{kept / 1e6:.2f}",
+        layer["reason"],
+        layer["kernel"],
+    )
+
+
+def _check_tflite_header(path: Path) -> None:
+    with path.open("rb") as file:
+        header = file.read(8)
+    if header[4:] != b"TFL3":
+        raise ValueError(
+            f"{path} is not a TFLite model: it lacks the identifier TFL3; convert the model again"
+        )
+
+
+def _read_apart(path: Path) -> list[dict[str, Any]]:
+    """The stock runtimes do not verify files: one that is cut short can end the process that loads it."""
+    result = subprocess.run(
+        [sys.executable, "-m", "patternlite.inspection", str(path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    # The runtimes print, too; the answer comes last.
+    with contextlib.suppress(json.JSONDecodeError, IndexError, TypeError, KeyError):
+        answer = json.loads(result.stdout.splitlines()[-1])
+        if "error" in answer:
+            raise ValueError(f"{path} cannot be loaded: {answer['error']}")
+        layers: list[dict[str, Any]] = answer["layers"]
+        return layers
+    if result.returncode < 0:
+        raise ValueError(
+            f"{path} is damaged, maybe cut short: the runtime crashed on it; copy or convert it again"
+        )
+    last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+    raise ValueError(f"{path} cannot be inspected: {last}")
+
+
+def _tflite_runtime() -> str:
+    """The module of the first TFLite runtime that is installed."""
+    for name in _TFLITE_RUNTIMES:
+        if (runtime := runtime_named(name)).installed:
+            return runtime.module
+    raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
+
+
+def _read_tflite(path: str) -> list[dict[str, Any]]:
+    from .tflite import load_delegate
+
+    module = importlib.import_module(_tflite_runtime())
+    interpreter = module.lite.Interpreter if module.__name__ == "tensorflow" else module.Interpreter
+    delegate = load_delegate()
+    interpreter(model_path=path, experimental_delegates=[delegate]).allocate_tensors()
+    return delegate.layers
+
+
+def _read_mnn(path: str) -> list[dict[str, Any]]:
+    from .mnn import inspect_layers
+
+    return inspect_layers(path)
+
+
+_READERS = {".tflite": _read_tflite, ".mnn": _read_mnn}
+
+
+def _main(path: str) -> None:
+    try:
+        answer: dict[str, Any] = {"layers": _READERS[Path(path).suffix](path)}
+    except Exception as error:  # each runtime has kinds of its own
+        answer = {"error": one_line(error)}
+    print("\n" + json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

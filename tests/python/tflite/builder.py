@@ -1,0 +1,219 @@
+"""Writes small .tflite models, one operator after the other, without a converter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
+NONE = schema.ActivationFunctionType.NONE
+RELU = schema.ActivationFunctionType.RELU
+RELU6 = schema.ActivationFunctionType.RELU6
+RELU_N1_TO_1 = schema.ActivationFunctionType.RELU_N1_TO_1
+TANH = schema.ActivationFunctionType.TANH
+
+_TYPES = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int8): schema.TensorType.INT8,
+}
+
+
+class ModelBuilder:
+    """Methods add an operator and return the index of its output tensor."""
+
+    def __init__(self) -> None:
+        self._model = schema.ModelT()
+        self._model.version = 3
+        self._model.buffers = [schema.BufferT()]
+        self._model.operatorCodes = []
+        self._graph = schema.SubGraphT()
+        self._graph.tensors, self._graph.operators, self._graph.inputs = [], [], []
+
+    def build(self, *outputs: int) -> bytes:
+        self._graph.outputs = list(outputs)
+        self._model.subgraphs = [self._graph]
+        builder = flatbuffers.Builder(1 << 16)
+        builder.Finish(self._model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        return tuple(self._graph.tensors[tensor].shape)
+
+    def input(self, *shape: int, dtype: Any = np.float32) -> int:
+        tensor = self._tensor(shape, dtype)
+        self._graph.inputs.append(tensor)
+        return tensor
+
+    def constant(self, array: np.ndarray) -> int:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        tensor = self._tensor(array.shape, array.dtype)
+        self._graph.tensors[tensor].buffer = len(self._model.buffers) - 1
+        return tensor
+
+    def conv(
+        self, x: int, weights: np.ndarray | int, bias: np.ndarray, *, stride: int | tuple[int, int] = 1,
+        dilation: int = 1, padding: int = SAME, activation: int = NONE, dtype: Any = np.float32,
+    ) -> int:  # fmt: skip
+        """weights: (O, H, W, I), or the tensor that holds them."""
+        options = schema.Conv2DOptionsT()
+        options.padding, options.fusedActivationFunction = padding, activation
+        options.strideH, options.strideW = (stride, stride) if isinstance(stride, int) else stride
+        options.dilationHFactor = options.dilationWFactor = dilation
+        tensor = weights if isinstance(weights, int) else self.constant(weights)
+        filters, kh, kw, _ = self.shape(tensor)
+        n, h, w, _ = self.shape(x)
+        shape = (
+            n, _slide(h, kh, options.strideH, dilation, padding),
+            _slide(w, kw, options.strideW, dilation, padding), filters,
+        )  # fmt: skip
+        inputs = [x, tensor, self.constant(bias)]
+        return self._operator("CONV_2D", inputs, shape, "Conv2DOptions", options, dtype)
+
+    def depthwise(self, x: int, weights: np.ndarray) -> int:
+        """weights: (1, H, W, C); stride 1, SAME."""
+        options = schema.DepthwiseConv2DOptionsT()
+        options.padding, options.strideH, options.strideW, options.depthMultiplier = SAME, 1, 1, 1
+        bias = np.zeros(weights.shape[3], np.float32)
+        return self._operator(
+            "DEPTHWISE_CONV_2D", [x, self.constant(weights), self.constant(bias)], self.shape(x),
+            "DepthwiseConv2DOptions", options,
+        )  # fmt: skip
+
+    def fully_connected(
+        self,
+        x: int,
+        weights: np.ndarray,
+        bias: np.ndarray | None,
+        *,
+        activation: int = NONE,
+        keep_dims: bool = False,
+    ) -> int:
+        """weights: (units, depth)."""
+        options = schema.FullyConnectedOptionsT()
+        options.fusedActivationFunction, options.keepNumDims = activation, keep_dims
+        units, depth = weights.shape
+        rows = int(np.prod(self.shape(x))) // depth
+        shape = (*self.shape(x)[:-1], units) if keep_dims else (rows, units)
+        inputs = [x, self.constant(weights), -1 if bias is None else self.constant(bias)]
+        return self._operator("FULLY_CONNECTED", inputs, shape, "FullyConnectedOptions", options)
+
+    def pool(
+        self, x: int, kind: str, size: int, *, stride: int = 1, padding: int = VALID, activation: int = NONE
+    ) -> int:
+        """kind: "MAX" or "AVERAGE"."""
+        options = schema.Pool2DOptionsT()
+        options.padding, options.fusedActivationFunction = padding, activation
+        options.strideH = options.strideW = stride
+        options.filterHeight = options.filterWidth = size
+        n, h, w, c = self.shape(x)
+        shape = (n, _slide(h, size, stride, 1, padding), _slide(w, size, stride, 1, padding), c)
+        return self._operator(f"{kind}_POOL_2D", [x], shape, "Pool2DOptions", options)
+
+    def pad(self, x: int, amounts: Sequence[tuple[int, int]], fill: float | None = None) -> int:
+        """amounts: (before, after) of each axis. PADV2 when there is a fill."""
+        inputs = [x, self.constant(np.array(amounts, np.int32))]
+        shape = tuple(n + sum(a) for n, a in zip(self.shape(x), amounts, strict=True))
+        if fill is None:
+            return self._operator("PAD", inputs, shape, "PadOptions", schema.PadOptionsT())
+        inputs.append(self.constant(np.array(fill, np.float32)))
+        return self._operator("PADV2", inputs, shape, "PadV2Options", schema.PadV2OptionsT())
+
+    def add(self, a: int, b: int, *, activation: int = NONE) -> int:
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = activation
+        return self._operator("ADD", [a, b], self.shape(a), "AddOptions", options)
+
+    def unary(self, name: str, x: int) -> int:
+        """RELU, RELU6, LOGISTIC, ..."""
+        return self._operator(name, [x], self.shape(x))
+
+    def mean(self, x: int, *, keep_dims: bool) -> int:
+        options = schema.ReducerOptionsT()
+        options.keepDims = keep_dims
+        n, _, _, c = self.shape(x)
+        axes = self.constant(np.array([1, 2], np.int32))
+        return self._operator(
+            "MEAN", [x, axes], (n, 1, 1, c) if keep_dims else (n, c), "ReducerOptions", options
+        )
+
+    def reshape(self, x: int, *shape: int) -> int:
+        options = schema.ReshapeOptionsT()
+        options.newShape = list(shape)
+        elements = int(np.prod(self.shape(x)))
+        known = int(np.prod([n for n in shape if n > 0]))
+        result = tuple(n if n > 0 else elements // known for n in shape)
+        inputs = [x, self.constant(np.array(shape, np.int32))]
+        return self._operator("RESHAPE", inputs, result, "ReshapeOptions", options)
+
+    def squeeze(self, x: int) -> int:
+        """(N, 1, 1, C) -> (N, C)."""
+        options = schema.SqueezeOptionsT()
+        options.squeezeDims = [1, 2]
+        n, _, _, c = self.shape(x)
+        return self._operator("SQUEEZE", [x], (n, c), "SqueezeOptions", options)
+
+    def dequantize(self, x: int) -> int:
+        return self._operator(
+            "DEQUANTIZE", [x], self.shape(x), "DequantizeOptions", schema.DequantizeOptionsT()
+        )
+
+    def quantise(self, tensor: int, scale: float) -> None:
+        """Gives an int8 or int32 tensor its scale."""
+        parameters = schema.QuantizationParametersT()
+        parameters.scale, parameters.zeroPoint = np.array([scale], np.float32), np.array([0], np.int64)
+        self._graph.tensors[tensor].quantization = parameters
+
+    def _tensor(self, shape: Sequence[int], dtype: Any) -> int:
+        tensor = schema.TensorT()
+        tensor.shape, tensor.type, tensor.buffer = list(shape), _TYPES[np.dtype(dtype)], 0
+        tensor.name = f"t{len(self._graph.tensors)}".encode()
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def _operator(
+        self, name: str, inputs: list[int], shape: Sequence[int], options_name: str | None = None,
+        options: Any = None, dtype: Any = np.float32,
+    ) -> int:  # fmt: skip
+        code = schema.OperatorCodeT()
+        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
+        self._model.operatorCodes.append(code)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(self._model.operatorCodes) - 1
+        operator.inputs, operator.outputs = inputs, [self._tensor(shape, dtype)]
+        if options_name:
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, options_name)
+            operator.builtinOptions = options
+        self._graph.operators.append(operator)
+        return operator.outputs[0]
+
+
+def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
+    if padding == SAME:
+        return -(-size // stride)
+    return (size - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def pattern_weights(
+    rng: np.random.Generator, filters: int, size: int, channels: int, *, taps: int = 4, kept: float = 0.4
+) -> np.ndarray:
+    """(O, H, W, I) weights of which each kernel keeps one of eight patterns, or nothing at all."""
+    patterns = [rng.permutation(size * size)[:taps] for _ in range(8)]
+    weights = np.zeros((filters, size * size, channels), np.float32)
+    for o in range(filters):
+        for i in range(channels):
+            if rng.random() < kept:
+                weights[o, patterns[rng.integers(8)], i] = rng.normal(size=taps)
+    return weights.reshape(filters, size, size, channels) / np.sqrt(taps * kept * channels)
+
+
+def bias_of(rng: np.random.Generator, filters: int) -> np.ndarray:
+    return rng.normal(size=filters).astype(np.float32)

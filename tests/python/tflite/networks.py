@@ -1,0 +1,65 @@
+"""Small networks for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, bias_of, pattern_weights
+
+PAD_1 = ((0, 0), (1, 1), (1, 1), (0, 0))
+LOWEST = float(np.finfo(np.float32).min)
+
+
+def residual_network(
+    rng: np.random.Generator, *, batch: int = 1, middle: str | None = None, head: bool = True, size: int = 24
+) -> bytes:
+    """ResNet in small: PAD + VALID strides, PADV2 + max pooling, residuals, MEAN, FULLY_CONNECTED.
+
+    middle: an operator that the delegate does not know, between the two halves.
+    head: without it the network ends in a map and takes images of any size.
+    """
+    b = ModelBuilder()
+    x = b.input(batch, size, size, 3)
+    y = _conv(b, rng, b.pad(x, PAD_1), 16, 2, VALID, RELU)
+    y = b.pool(b.pad(y, PAD_1, LOWEST), "MAX", 3, stride=2, padding=VALID)
+    y = _block(b, rng, y)
+    if middle:
+        y = b.unary(middle, y)
+    shortcut = _conv(b, rng, y, 32, 2, SAME, NONE, size=1)
+    z = _conv(b, rng, b.pad(y, PAD_1), 32, 2, VALID, RELU)
+    y = _block(b, rng, b.add(_conv(b, rng, z, 32, 1, SAME, NONE), shortcut, activation=RELU6))
+    if not head:
+        return b.build(y)
+    y = b.squeeze(b.mean(y, keep_dims=True))
+    weights = rng.normal(size=(10, 32)).astype(np.float32)
+    return b.build(b.fully_connected(y, weights, bias_of(rng, 10)))
+
+
+def convolution(
+    rng: np.random.Generator,
+    make: Callable[[np.random.Generator, int, int, int], np.ndarray] = pattern_weights,
+) -> bytes:
+    """A single 3x3 convolution, 32 to 32 channels on a 16 x 16 map."""
+    b = ModelBuilder()
+    x = b.input(1, 16, 16, 32)
+    return b.build(b.conv(x, make(rng, 32, 3, 32), bias_of(rng, 32), activation=RELU))
+
+
+def dense_weights(rng: np.random.Generator, filters: int, size: int, channels: int) -> np.ndarray:
+    return rng.normal(size=(filters, size, size, channels)).astype(np.float32)
+
+
+def _conv(
+    b: ModelBuilder, rng: np.random.Generator, x: int, filters: int, stride: int, padding: int,
+    activation: int, size: int = 3,
+) -> int:  # fmt: skip
+    weights = pattern_weights(rng, filters, size, b.shape(x)[3], taps=min(4, size * size))
+    return b.conv(x, weights, bias_of(rng, filters), stride=stride, padding=padding, activation=activation)
+
+
+def _block(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    channels = b.shape(x)[3]
+    y = _conv(b, rng, x, channels, 1, SAME, RELU)
+    return b.unary("RELU", b.add(_conv(b, rng, y, channels, 1, SAME, NONE), x))

@@ -1,0 +1,117 @@
+"""What the delegate leaves alone, and says so: other types, dense models, limits, bad options."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from patternlite.tflite import available_isas, get_library_path, load_delegate
+
+from .builder import RELU, SAME, ModelBuilder, bias_of, pattern_weights
+from .networks import convolution, dense_weights, residual_network
+from .runtimes import Runtime, assert_close
+
+
+def int8_model(rng: np.random.Generator) -> bytes:
+    b = ModelBuilder()
+    x = b.input(1, 8, 8, 16, dtype=np.int8)
+    weights = b.constant(rng.integers(-9, 9, size=(16, 3, 3, 16), dtype=np.int8))
+    y = b.conv(x, weights, rng.integers(-9, 9, size=16, dtype=np.int32), dtype=np.int8)
+    b.quantise(x, 0.05)
+    b.quantise(weights, 0.01)
+    b.quantise(y - 1, 0.05 * 0.01)  # the bias
+    b.quantise(y, 0.1)
+    return b.build(y)
+
+
+def fp16_model(rng: np.random.Generator) -> bytes:
+    b = ModelBuilder()
+    x = b.input(1, 8, 8, 16)
+    weights = b.dequantize(b.constant(pattern_weights(rng, 16, 3, 16).astype(np.float16)))
+    return b.build(b.conv(x, weights, bias_of(rng, 16), activation=RELU))
+
+
+def dynamic_weights_model(rng: np.random.Generator) -> bytes:
+    b = ModelBuilder()
+    x, weights = b.input(1, 8, 8, 16), b.input(8, 3, 3, 16)
+    return b.build(b.conv(x, weights, bias_of(rng, 8), padding=SAME))
+
+
+@pytest.mark.parametrize(
+    ("make", "shapes", "dtype", "reason"),
+    [
+        (int8_model, [(1, 8, 8, 16)], np.int8, "declined:dtype-int8"),
+        (fp16_model, [(1, 8, 8, 16)], np.float32, "declined:dynamic-weights"),
+        (dynamic_weights_model, [(1, 8, 8, 16), (8, 3, 3, 16)], np.float32, "declined:dynamic-weights"),
+    ],
+)
+def test_other_weights_are_declined(
+    runtime: Runtime, rng: np.random.Generator, make, shapes, dtype, reason, capfd: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    model = make(rng)
+    inputs = [(20 * rng.normal(size=shape)).astype(dtype) for shape in shapes]
+    expected = runtime.run(model, inputs)
+    delegate = load_delegate(force=True)
+    actual = runtime.run(model, inputs, delegate)
+    np.testing.assert_array_equal(actual[0], expected[0])
+    assert [(row["reason"], row["kernel"]) for row in delegate.layers] == [(reason, "stock")]
+    assert "PatternDelegate" not in capfd.readouterr().err
+
+
+def test_a_dense_model_stays_with_the_runtime(
+    runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = convolution(rng, dense_weights)
+    x = [rng.normal(size=(1, 16, 16, 32)).astype(np.float32)]
+    delegate = load_delegate()
+    actual = runtime.run(model, x, delegate)
+    np.testing.assert_array_equal(actual[0], runtime.run(model, x)[0])
+    assert [(row["reason"], row["kernel"]) for row in delegate.layers] == [("dense:too-few-zeros", "stock")]
+    assert "PatternDelegate" not in capfd.readouterr().err
+
+
+def test_a_sparse_model_is_taken_without_force(litert: Runtime, rng: np.random.Generator) -> None:
+    model = convolution(rng, lambda *shape: pattern_weights(*shape, kept=0.2))
+    x = [rng.normal(size=(1, 16, 16, 32)).astype(np.float32)]
+    delegate = load_delegate()
+    assert_close(litert.run(model, x, delegate), litert.run(model, x))
+    (row,) = delegate.layers
+    assert row["reason"] == "pattern"
+    assert row["kernel"] != "stock"
+    assert (row["kind"], row["filters"], row["channels"]) == ("conv3x3", 32, 32)
+    assert row["patterns"] == 8
+    assert row["kept_macs"] / row["dense_macs"] == pytest.approx(0.2 * 4 / 9, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("options", "claimed"),
+    [({"max_delegated_partitions": 1}, 5), ({"min_nodes_per_partition": 10}, 5), ({}, 8)],
+)
+def test_limits_on_partitions(
+    litert: Runtime, rng: np.random.Generator, options, claimed, capfd: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    model = residual_network(rng, middle="LOGISTIC")
+    x = [rng.normal(size=(1, 24, 24, 3)).astype(np.float32)]
+    actual = litert.run(model, x, load_delegate(force=True, **options))
+    assert f" {claimed}/8 CONV_2D" in capfd.readouterr().err
+    assert_close(actual, litert.run(model, x))
+
+
+def test_unknown_options_list_the_known(runtime: Runtime) -> None:
+    with pytest.raises(ValueError, match="Failed to load delegate"):
+        runtime.load_delegate(get_library_path(), {"threads": "2"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_threads": 0}, "'num_threads' takes a whole number from 1 to 256, but got '0'"),
+        ({"isa": "mmx"}, "'isa' takes one of what this machine has (" + ", ".join(available_isas())),
+        ({"force": "maybe"}, "'force' takes true or false, but got 'maybe'"),
+        ({"max_delegated_partitions": "many"}, "'max_delegated_partitions' takes a whole number from 0"),
+    ],
+)
+def test_bad_values_say_what_the_option_takes(options, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load_delegate(**options)

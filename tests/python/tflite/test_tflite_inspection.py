@@ -1,0 +1,54 @@
+"""patternlite.inspect on .tflite files, whole and broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import patternlite
+import pytest
+
+from .builder import pattern_weights
+from .networks import convolution, dense_weights
+
+
+@pytest.fixture
+def sparse_model(rng: np.random.Generator) -> bytes:
+    return convolution(rng, lambda *shape: pattern_weights(*shape, kept=0.2))
+
+
+def write(folder: Path, content: bytes) -> Path:
+    path = folder / "model.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def test_rows_and_table(tmp_path: Path, sparse_model: bytes) -> None:
+    inspection = patternlite.inspect(write(tmp_path, sparse_model))
+    (row,) = inspection.layers
+    assert row["reason"] == "pattern"
+    text = str(inspection)
+    assert "conv3x3" in text
+    assert "32x16x16" in text
+    assert text.splitlines()[-1].startswith("1 of 1 layers of")
+
+
+def test_a_dense_model(tmp_path: Path, rng: np.random.Generator) -> None:
+    inspection = patternlite.inspect(str(write(tmp_path, convolution(rng, dense_weights))))
+    assert [(row["reason"], row["kernel"]) for row in inspection.layers] == [("dense:too-few-zeros", "stock")]
+
+
+@pytest.mark.parametrize("kept", [0.01, 0.5])
+def test_a_truncated_file_is_an_error_and_no_crash(tmp_path: Path, sparse_model: bytes, kept: float) -> None:
+    path = write(tmp_path, sparse_model[: int(kept * len(sparse_model))])
+    with pytest.raises(ValueError, match=r"model\.tflite (is damaged|cannot be loaded)"):
+        patternlite.inspect(path)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not a TFLite model"):
+        patternlite.inspect(write(tmp_path, b"hello"))
+    with pytest.raises(ValueError, match=r"neither a \.tflite nor a \.mnn file"):
+        patternlite.inspect(tmp_path / "model.onnx")
+    with pytest.raises(FileNotFoundError):
+        patternlite.inspect(tmp_path / "missing.tflite")

@@ -1,0 +1,162 @@
+"""Every operator the delegate takes, against the stock runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from patternlite.tflite import load_delegate
+
+from .builder import (
+    NONE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SAME,
+    VALID,
+    ModelBuilder,
+    bias_of,
+    pattern_weights,
+)
+from .networks import LOWEST, PAD_1, dense_weights
+from .runtimes import Runtime, assert_close
+
+Case = Callable[[ModelBuilder, np.random.Generator, int], int]
+CASES: dict[str, Case] = {}
+
+
+def conv_case(
+    kernel: int = 3, filters: int = 20, dense: bool = False, before: Case | None = None, **options
+) -> Case:
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        x = before(b, rng, x) if before else x
+        weights = (
+            dense_weights(rng, filters, kernel, 12) if dense
+            else pattern_weights(rng, filters, kernel, 12, taps=min(4, kernel**2))
+        )  # fmt: skip
+        return b.conv(x, weights, bias_of(rng, filters), **options)
+
+    return build
+
+
+def padded(amounts, fill: float | None = None) -> Case:
+    return lambda b, rng, x: b.pad(x, amounts, fill)
+
+
+for activation in (NONE, RELU, RELU6, RELU_N1_TO_1):
+    CASES[f"conv-activation-{activation}"] = conv_case(activation=activation)
+for padding in (SAME, VALID):
+    for stride in (1, 2, 3, (2, 1)):
+        for kernel in (1, 3, 5):
+            CASES[f"conv-{kernel}-stride-{stride}-padding-{padding}"] = conv_case(
+                kernel, padding=padding, stride=stride
+            )
+CASES |= {
+    "conv-dense": conv_case(dense=True),
+    "conv-dilated": conv_case(dilation=2),
+    "conv-dilated-valid": conv_case(dilation=3, padding=VALID),
+    "conv-one-filter": conv_case(filters=1),
+    "conv-padded": conv_case(before=padded(PAD_1), padding=VALID, stride=2),
+    "conv-padded-twice": conv_case(before=padded(PAD_1), padding=SAME),
+    "conv-padded-unevenly": conv_case(before=padded(((0, 0), (0, 2), (1, 0), (0, 0))), padding=VALID),
+    "conv-padv2-zero": conv_case(before=padded(PAD_1, 0.0), padding=VALID),
+    "relu": lambda b, rng, x: b.unary("RELU", x),
+    "relu6": lambda b, rng, x: b.unary("RELU6", x),
+    "relu-n1-to-1": lambda b, rng, x: b.unary("RELU_N1_TO_1", x),
+    "add": lambda b, rng, x: b.add(x, b.unary("RELU", x), activation=RELU6),
+    "add-to-itself": lambda b, rng, x: b.add(x, x),
+    "max-pool-same": lambda b, rng, x: b.pool(x, "MAX", 3, stride=2, padding=SAME),
+    "max-pool-padded": lambda b, rng, x: b.pool(b.pad(x, PAD_1, LOWEST), "MAX", 3, stride=2),
+    "max-pool-zero-padded": lambda b, rng, x: b.pool(b.pad(b.unary("RELU", x), PAD_1), "MAX", 3, stride=2),
+    "average-pool-same": lambda b, rng, x: b.pool(x, "AVERAGE", 3, stride=2, padding=SAME, activation=RELU),
+    "average-pool-valid": lambda b, rng, x: b.pool(x, "AVERAGE", 4, stride=3),
+    "mean": lambda b, rng, x: b.mean(x, keep_dims=False),
+    "mean-keep-dims": lambda b, rng, x: b.mean(x, keep_dims=True),
+    "mean-squeeze": lambda b, rng, x: b.unary("RELU", b.squeeze(b.mean(x, keep_dims=True))),
+    "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, -1)),
+    "fc-map": lambda b, rng, x: b.fully_connected(
+        x, rng.normal(size=(7, 11 * 13 * 12)).astype("f"), bias_of(rng, 7)
+    ),
+    "fc-flattened": lambda b, rng, x: b.fully_connected(
+        b.reshape(x, 2, 11 * 13 * 12), rng.normal(size=(7, 11 * 13 * 12)).astype("f"), None, activation=RELU
+    ),
+    "fc-keep-dims": lambda b, rng, x: b.fully_connected(
+        b.mean(x, keep_dims=True), rng.normal(size=(7, 12)).astype("f"), bias_of(rng, 7), keep_dims=True
+    ),
+    "fc-twice": lambda b, rng, x: b.fully_connected(
+        b.fully_connected(b.mean(x, keep_dims=False), rng.normal(size=(9, 12)).astype("f"), None),
+        rng.normal(size=(7, 9)).astype("f"), None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operator(
+    name: str, litert: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    b = ModelBuilder()
+    model = b.build(CASES[name](b, rng, b.input(2, 11, 13, 12)))
+    x = rng.normal(size=(2, 11, 13, 12)).astype(np.float32)
+    expected = litert.run(model, [x])
+    capfd.readouterr()
+    actual = litert.run(model, [x], load_delegate(force=True))
+    # One partition and no other delegate's kernels: the operator was really ours.
+    error = capfd.readouterr().err
+    assert "in 1 partition," in error
+    assert "XNNPACK" not in error
+    assert_close(actual, expected)
+
+
+def not_foldable() -> dict[str, Case]:
+    """A PAD or RESHAPE that the delegate has to leave, next to convolutions that it takes."""
+    conv = conv_case()
+    return {
+        "pad-before-average-pool": lambda b, rng, x: b.pool(b.pad(conv(b, rng, x), PAD_1), "AVERAGE", 3),
+        "pad-before-max-pool": lambda b, rng, x: b.pool(b.pad(conv(b, rng, x), PAD_1), "MAX", 3),
+        "pad-at-the-end": lambda b, rng, x: b.pad(conv(b, rng, x), PAD_1),
+        "pad-before-depthwise": lambda b, rng, x: b.depthwise(
+            b.pad(conv(b, rng, x), PAD_1), rng.normal(size=(1, 3, 3, 20)).astype("f")
+        ),
+        "pad-of-channels": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (1, 1))),
+        "pad-with-ones": lambda b, rng, x: conv(b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1, 1.0)),
+        "pad-beyond-the-kernel": lambda b, rng, x: conv_case(kernel=1)(
+            b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1)
+        ),
+        "reshape-at-the-start": lambda b, rng, x: conv(b, rng, b.reshape(x, 2, 11, 13, 12)),
+        "reshape-across-images": lambda b, rng, x: b.reshape(conv(b, rng, x), 1, -1),
+        "depthwise-at-the-end": lambda b, rng, x: b.depthwise(
+            conv(b, rng, x), rng.normal(size=(1, 3, 3, 20)).astype("f")
+        ),
+        "softmax": lambda b, rng, x: b.unary("LOGISTIC", conv(b, rng, x)),
+    }
+
+
+@pytest.mark.parametrize("name", not_foldable())
+def test_what_cannot_be_taken_stays_with_the_runtime(
+    name: str, litert: Runtime, rng: np.random.Generator
+) -> None:
+    b = ModelBuilder()
+    model = b.build(not_foldable()[name](b, rng, b.input(2, 11, 13, 12)))
+    x = rng.normal(size=(2, 11, 13, 12)).astype(np.float32)
+    delegate = load_delegate(force=True)
+    actual = litert.run(model, [x], delegate)
+    assert "conv3x3" in {row["kind"] for row in delegate.layers if row["kernel"] != "stock"}
+    assert_close(actual, litert.run(model, [x]))
+
+
+def test_several_outputs_and_renamed_ones(litert: Runtime, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    y = conv_case()(b, rng, b.input(1, 11, 13, 12))
+    m = b.mean(y, keep_dims=True)
+    model = b.build(y, m, b.reshape(m, 1, 20), b.unary("RELU", m))
+    x = rng.normal(size=(1, 11, 13, 12)).astype(np.float32)
+    assert_close(litert.run(model, [x], load_delegate(force=True)), litert.run(model, [x]))
+
+
+def test_two_inputs(litert: Runtime, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    first, second = b.input(2, 11, 13, 12), b.input(2, 11, 13, 20)
+    model = b.build(b.add(second, conv_case()(b, rng, first)))
+    inputs = [rng.normal(size=shape).astype(np.float32) for shape in ((2, 11, 13, 12), (2, 11, 13, 20))]
+    assert_close(litert.run(model, inputs, load_delegate(force=True)), litert.run(model, inputs))

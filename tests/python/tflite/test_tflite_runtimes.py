@@ -1,0 +1,132 @@
+"""Whole networks in every stock runtime: claims, resizes, threads, lifetimes."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+from patternlite.tflite import available_isas, get_library_path, load_delegate
+
+from .networks import residual_network
+from .runtimes import Runtime, assert_close, invoke
+
+
+def images(rng: np.random.Generator, batch: int = 1, size: int = 24) -> list[np.ndarray]:
+    return [rng.normal(size=(batch, size, size, 3)).astype(np.float32)]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_whole_network_becomes_one_partition(
+    runtime: Runtime, rng: np.random.Generator, batch: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, x = residual_network(rng, batch=batch), images(rng, batch)
+    expected = runtime.run(model, x)
+    capfd.readouterr()
+    delegate = load_delegate(force=True, num_threads=2, isa="generic")
+    assert_close(runtime.run(model, x, delegate), expected)
+    line = "INFO: PatternDelegate: 8/8 CONV_2D in 1 partition, isa=generic, threads=2\n"
+    assert capfd.readouterr().err == line
+    assert len(delegate.layers) == 9  # the fully connected one as well
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+
+
+def test_an_unknown_operator_in_the_middle(
+    runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, x = residual_network(rng, middle="LOGISTIC"), images(rng)
+    actual = runtime.run(model, x, load_delegate(force=True))
+    assert "8/8 CONV_2D in 2 partitions" in capfd.readouterr().err
+    assert_close(actual, runtime.run(model, x))
+
+
+def test_the_library_is_an_external_delegate(runtime: Runtime, rng: np.random.Generator) -> None:
+    model, x = residual_network(rng), images(rng)
+    delegate = runtime.load_delegate(get_library_path(), {"num_threads": "2", "force": "true"})
+    assert_close(runtime.run(model, x, delegate), runtime.run(model, x))
+
+
+@pytest.mark.parametrize("middle", [None, "LOGISTIC"], ids=["whole", "mixed"])
+def test_resizing_the_batch(runtime: Runtime, rng: np.random.Generator, middle: str | None) -> None:
+    model = residual_network(rng, middle=middle)
+    ours = runtime.interpreter(model, load_delegate(force=True))
+    stock = runtime.interpreter(model)
+    for batch in (1, 4, 2, 1):
+        x = images(rng, batch)
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+@pytest.mark.parametrize("middle", [None, "LOGISTIC"], ids=["whole", "mixed"])
+def test_resizing_the_image(runtime: Runtime, rng: np.random.Generator, middle: str | None) -> None:
+    model = residual_network(rng, middle=middle, head=False)
+    ours = runtime.interpreter(model, load_delegate(force=True))
+    stock = runtime.interpreter(model)
+    for batch, size in ((1, 24), (1, 40), (2, 17), (1, 24), (3, 40)):
+        x = images(rng, batch, size)
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_resizing_with_a_mean_in_between(runtime: Runtime, rng: np.random.Generator) -> None:
+    model = residual_network(rng)
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for size in (24, 33, 24):
+        x = images(rng, 1, size)
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_threads_give_the_same_bits(runtime: Runtime, rng: np.random.Generator) -> None:
+    model, x = residual_network(rng), images(rng)
+    one, two = (runtime.run(model, x, load_delegate(force=True, num_threads=n)) for n in (1, 2))
+    np.testing.assert_array_equal(one[0], two[0])
+
+
+def test_the_interpreters_threads_are_the_default(
+    runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = residual_network(rng)
+    runtime.interpreter(model, load_delegate(force=True))
+    runtime.interpreter(model, load_delegate(force=True), num_threads=2)
+    lines = [line for line in capfd.readouterr().err.splitlines() if "PatternDelegate" in line]
+    assert [line.split("threads=")[1] for line in lines] == ["1", "2"]
+
+
+@pytest.mark.parametrize("isa", available_isas())
+def test_every_isa(runtime: Runtime, rng: np.random.Generator, isa: str) -> None:
+    model, x = residual_network(rng), images(rng)
+    assert_close(runtime.run(model, x, load_delegate(force=True, isa=isa)), runtime.run(model, x))
+
+
+def test_interpreters_may_share_a_delegate(runtime: Runtime, rng: np.random.Generator) -> None:
+    delegate = load_delegate(force=True, num_threads=2)
+    models = [residual_network(rng), residual_network(rng, batch=2, middle="LOGISTIC")]
+    inputs = [images(rng), images(rng, 2)]
+    interpreters = [runtime.interpreter(model, delegate) for model in models]
+    for _ in range(2):
+        for interpreter, model, x in zip(interpreters, models, inputs, strict=True):
+            assert_close(invoke(interpreter, x), runtime.run(model, x))
+
+
+def test_the_delegate_may_go_first(runtime: Runtime, rng: np.random.Generator) -> None:
+    model, x = residual_network(rng), images(rng)
+    interpreter = runtime.interpreter(model, load_delegate(force=True))
+    first = invoke(interpreter, x)
+    interpreter._delegates = []  # what keeps it alive in Python
+    gc.collect()
+    np.testing.assert_array_equal(invoke(interpreter, x)[0], first[0])
+
+
+def test_views_outlive_the_interpreter(runtime: Runtime, rng: np.random.Generator) -> None:
+    model, x = residual_network(rng), images(rng)
+    expected = runtime.run(model, x)
+    view = _view_of_a_dead_interpreter(runtime, model, x)
+    gc.collect()
+    assert_close([view], expected)
+    del view  # frees the kernels, after the delegate
+    gc.collect()
+
+
+def _view_of_a_dead_interpreter(runtime: Runtime, model: bytes, x: list[np.ndarray]) -> Any:
+    interpreter = runtime.interpreter(model, load_delegate(force=True))
+    invoke(interpreter, x)
+    return interpreter.tensor(interpreter.get_output_details()[0]["index"])()
