@@ -19,7 +19,7 @@ std::unique_ptr<ConvolutionExecution> ConvolutionExecution::create(
   auto shadow = ShadowBackend::of(backend);
   const std::size_t row = shadow->log().add(report);
   std::unique_ptr<ConvolutionExecution> execution(new ConvolutionExecution(
-      backend, std::move(shadow), std::move(layer), std::move(report), row));
+      backend, std::move(shadow), std::move(layer), std::move(report.name), row));
   execution->prepare(inputs, outputs);
   return execution;
 }
@@ -27,11 +27,11 @@ std::unique_ptr<ConvolutionExecution> ConvolutionExecution::create(
 ConvolutionExecution::ConvolutionExecution(abi::Backend* backend,
                                            std::shared_ptr<ShadowBackend> shadow,
                                            std::shared_ptr<const ConvolutionLayer> layer,
-                                           LayerReport report, std::size_t row)
+                                           std::string name, std::size_t row)
     : Execution(backend),
       shadow_(std::move(shadow)),
       layer_(std::move(layer)),
-      report_(std::move(report)),
+      name_(std::move(name)),
       row_(row) {}
 
 void ConvolutionExecution::prepare(const abi::Tensors& inputs, const abi::Tensors& outputs) {
@@ -49,7 +49,7 @@ abi::ErrorCode ConvolutionExecution::on_resize(const abi::Tensors& inputs,
   } catch (const std::bad_alloc&) {
     return abi::kOutOfMemory;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "patternlite: layer '%s': %s\n", report_.name.c_str(), error.what());
+    std::fprintf(stderr, "patternlite: layer '%s': %s\n", name_.c_str(), error.what());
     return abi::kNotSupport;
   }
 }
@@ -80,9 +80,9 @@ bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op*,
     if (!destination) return true;
     auto shadow = ShadowBackend::of(backend);
     if (!shadow) return false;
-    // MNN clones within one backend to get rid of weights it loaded: still the same layer.
-    const std::size_t row = shadow == shadow_ ? row_ : shadow->log().add(report_);
-    *destination = new ConvolutionExecution(backend, std::move(shadow), layer_, report_, row);
+    // MNN also clones within one backend, to get rid of weights it loaded from another file.
+    if (shadow != shadow_) shadow->log().adopt(shadow_->log());
+    *destination = new ConvolutionExecution(backend, std::move(shadow), layer_, name_, row_);
     return true;
   } catch (const std::exception&) {
     return false;

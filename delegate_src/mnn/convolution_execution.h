@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "engine/decision.h"
 #include "mnn/abi.h"
@@ -27,13 +28,13 @@ class ConvolutionExecution final : public abi::Execution {
 
  private:
   ConvolutionExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
-                       std::shared_ptr<const ConvolutionLayer> layer, LayerReport report,
+                       std::shared_ptr<const ConvolutionLayer> layer, std::string name,
                        std::size_t row);
   void prepare(const abi::Tensors& inputs, const abi::Tensors& outputs);
 
   const std::shared_ptr<ShadowBackend> shadow_;
   const std::shared_ptr<const ConvolutionLayer> layer_;
-  const LayerReport report_;
+  const std::string name_;
   const std::size_t row_;  // in the session's log
   std::shared_ptr<const PackedLayer> packed_;
   std::shared_ptr<AlignedVector<float>> input_, output_;

@@ -47,6 +47,12 @@ std::size_t LayerLog::add(LayerReport row) {
   return rows_.size() - 1;
 }
 
+void LayerLog::adopt(const LayerLog& other) {
+  auto rows = other.rows();
+  const std::lock_guard lock(mutex_);
+  if (rows_.empty()) rows_ = std::move(rows);
+}
+
 void LayerLog::set_kernel(std::size_t row, std::string kernel) {
   const std::lock_guard lock(mutex_);
   rows_[row].kernel = std::move(kernel);

@@ -20,6 +20,8 @@ class LayerLog {
   static std::vector<std::shared_ptr<LayerLog>> all();
 
   std::size_t add(LayerReport row);
+  // Rows of a session that this one is a clone of, at the same places; once.
+  void adopt(const LayerLog& other);
   void set_kernel(std::size_t row, std::string kernel);
   std::vector<LayerReport> rows() const;
   std::int64_t number() const { return number_; }

@@ -86,7 +86,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
       {engine_convolution(conv, padded_window(conv, input, output), weights), name});
   Verdict verdict = judge(graph);
   Selection selection{std::move(verdict.layers.at(0)), nullptr};
-  if (verdict.worthwhile || all_taken) {
+  const bool runs = !selection.report.reason.starts_with("declined:");
+  if (verdict.worthwhile || (runs && all_taken)) {
     selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   }
   return selection;

@@ -36,11 +36,11 @@ def supported_versions() -> list[str]:
     return versions
 
 
-def register(*, force: bool = False) -> int:
+def register(*, force: bool | None = None) -> int:
     """Registers the backend with MNN, once a process, and returns the forward type to select it by.
 
-    force: sessions created from now on take every convolution that the backend can run, even where MNN
-        is expected to be faster.
+    force: whether sessions created from now on take every convolution that the backend can run, even
+        where MNN is expected to be faster. None: as before (at first: no).
 
     Raises ImportError when MNN or the package's compiled part is missing, and RegistrationError, naming
     the version found and those supported, when MNN is of another version or laid out differently.
@@ -55,7 +55,8 @@ def register(*, force: bool = False) -> int:
         backend: int = native.mnn_register(str(engine.__file__), supported_versions())
     except RuntimeError as error:
         raise RegistrationError(str(error)) from None
-    native.mnn_take_all(force)
+    if force is not None:
+        native.mnn_take_all(force)
     return backend
 
 

@@ -1,0 +1,78 @@
+"""Models converted once for all tests of this folder, and processes apart to run them in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the mnn_*.py beside this file, here and in children
+
+pytest.importorskip("MNN")
+
+import mnn_networks
+from mnn_networks import NETWORKS
+from patternlite.isolated import Isolated
+
+
+@dataclass
+class Model:
+    """A converted network, and an input of its shape."""
+
+    path: str
+    onnx_path: str
+    x: np.ndarray
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """What ONNX's reference computes from x."""
+        return cast(list[np.ndarray], ReferenceEvaluator(self.onnx_path).run(None, {"x": self.x}))[0]
+
+
+class Models:
+    """Converts networks on demand, each once."""
+
+    def __init__(self, folder: Path, process: Isolated) -> None:
+        self._folder, self._process, self._done = folder, process, dict[tuple[str, ...], Model]()
+
+    def __call__(self, name: str, *options: str) -> Model:
+        """options: of MNN's converter."""
+        key = (name, *options)
+        if key not in self._done:
+            self._done[key] = self._convert(name, *options)
+        return self._done[key]
+
+    def _convert(self, name: str, *options: str) -> Model:
+        network, output = NETWORKS[name]()
+        onnx_path = str(network.save(self._folder / f"{name}.onnx", output))
+        path = str(self._folder / f"{name}{len(self._done)}.mnn")
+        assert self._process.call(mnn_networks.convert, onnx_path, path, *options)
+        shape = [n if isinstance(n, int) else 8 for n in network.shape]
+        x = np.random.default_rng(0).standard_normal(shape, np.float32)
+        return Model(path, onnx_path, x)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+    with Isolated() as process:
+        yield Models(tmp_path_factory.mktemp("mnn"), process)
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[Isolated]:
+    """For runs that leave no trace in it."""
+    with Isolated() as process:
+        yield process
+
+
+@pytest.fixture
+def fresh_process() -> Iterator[Isolated]:
+    with Isolated() as process:
+        yield process

@@ -1,0 +1,62 @@
+"""Ways to register that must fail, each in a process of its own; they return what the user reads."""
+
+from __future__ import annotations
+
+import sys
+
+
+def _message(kind: type[BaseException]) -> str:
+    from patternlite import mnn
+
+    try:
+        mnn.register()
+    except kind as error:
+        return str(error)
+    return "registered"
+
+
+def foreign_version() -> str:
+    from patternlite import mnn
+
+    mnn.supported_versions = lambda: ["9.9.9"]
+    return _message(mnn.RegistrationError)
+
+
+def engine_not_loaded() -> str:
+    """As if _mnncengine were a file that nobody loaded."""
+    import _mnncengine
+    from patternlite import mnn
+
+    _mnncengine.__file__ = "/nowhere/_mnncengine.so"
+    return _message(mnn.RegistrationError)
+
+
+def not_an_engine() -> str:
+    """A loaded library, but not MNN's."""
+    import _mnncengine
+    from patternlite import mnn
+    from patternlite.native import load_native
+
+    _mnncengine.__file__ = load_native().__file__
+    return _message(mnn.RegistrationError)
+
+
+def mnn_missing() -> str:
+    sys.modules["MNN"] = None  # type: ignore[assignment]  # import machinery's own sign for "not there"
+    return _message(ImportError)
+
+
+def twice() -> list[int]:
+    from patternlite import mnn
+
+    return [mnn.register(), mnn.register()]
+
+
+def after_a_refusal() -> tuple[str, int]:
+    """A failed attempt leaves nothing behind that a later one would trip over."""
+    from patternlite import mnn
+
+    allowed = mnn.supported_versions
+    refusal = foreign_version()
+    mnn.supported_versions = allowed
+    return refusal, mnn.register()

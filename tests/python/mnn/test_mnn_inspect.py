@@ -1,0 +1,66 @@
+"""The rows that reports are made of."""
+
+from __future__ import annotations
+
+import mnn_runs
+import pytest
+from patternlite.errors import PatternliteError
+
+
+def test_rows(models, process):
+    rows = process.call(mnn_runs.inspect, models("residual").path)
+    first = rows[0]
+    assert first == {
+        "name": first["name"],
+        "kind": "conv3x3",
+        "filters": 24,
+        "channels": 20,
+        "height": 17,
+        "width": 19,
+        "dense_macs": 24 * 20 * 17 * 19 * 9,
+        "kept_macs": pytest.approx(first["kernels_kept"] * 24 * 20 * 17 * 19 * 4),
+        "kernels_kept": pytest.approx(0.5, abs=0.1),
+        "patterns": 4,
+        "reason": "pattern",
+        "kernel": first["kernel"],
+    }
+    assert [row["kind"] for row in rows] == [
+        *["conv3x3"] * 3,
+        "conv3x3s2",
+        "conv1x1",
+        "conv3x3",
+        "conv1x1",
+    ]
+    assert [row["reason"] for row in rows[3:]] == ["pattern", "sparse-1x1", "pattern", "dense:too-few-zeros"]
+    assert len({row["name"] for row in rows}) == 7
+
+
+def test_reasons_for_leaving_a_layer_to_mnn(models, process):
+    rows = process.call(mnn_runs.inspect, models("declined").path, force=False)
+    assert {row["reason"] for row in rows} == {
+        "declined:groups",
+        "dense:too-few-zeros",
+        "declined:non-finite-weights",
+    }
+    assert all(row["kernel"] == "stock" for row in rows)
+
+
+def test_declined_even_by_force(models, process):
+    rows = process.call(mnn_runs.inspect, models("declined").path)
+    assert all((row["kernel"] == "stock") == row["reason"].startswith("declined:") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "does not exist"), (b"no model", "convert the model again")]
+)
+def test_no_model(content, words, tmp_path, process):
+    path = tmp_path / "net.mnn"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PatternliteError, match=words):
+        process.call(mnn_runs.inspect, str(path))
+
+
+def test_open_input_shape(models, process):
+    with pytest.raises(PatternliteError, match="leaves input shapes open"):
+        process.call(mnn_runs.inspect, models("open-shape").path)

@@ -1,0 +1,69 @@
+"""Every kind of layer the backend runs, against stock MNN and against ONNX's reference."""
+
+from __future__ import annotations
+
+import mnn_runs
+import numpy as np
+import pytest
+from mnn_networks import NETWORKS
+
+SINGLE = [name for name in NETWORKS if name not in ("residual", "dense", "declined", "open-shape")]
+
+
+def error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference relative to the largest value; NaN anywhere makes it NaN."""
+    assert actual.shape == expected.shape
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", SINGLE)
+def test_one_layer(name, threads, models, process):
+    model = models(name)
+    (actual,), rows = process.call(mnn_runs.ours, model.path, threads, model.x)
+    assert [row["kernel"] != "stock" for row in rows] == [True] * (2 if name == "grouped" else 1)
+    assert error(actual, model.expected) < 2e-6
+    (stock,) = process.call(mnn_runs.stock, model.path, model.x)
+    assert error(actual, stock) < 1e-3  # MNN's Winograd kernels round: most for 5x5
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("run", [mnn_runs.ours, mnn_runs.our_module])
+def test_network(run, threads, models, process):
+    model = models("residual")
+    (actual,), rows = process.call(run, model.path, threads, model.x)
+    assert [row["kernel"] != "stock" for row in rows] == [True] * 7
+    assert error(actual, model.expected) < 2e-6
+
+
+# 8-bit weights are rounded by the converter, so only stock MNN says what is right.
+@pytest.mark.parametrize("options", [["--fp16"], ["--weightQuantBits", "8"], ["--detectSparseSpeedUp"]])
+def test_stored_weights(options, models, process):
+    model = models("residual", *options)
+    (actual,), rows = process.call(mnn_runs.ours, model.path, 1, model.x)
+    assert sum(row["kernel"] != "stock" for row in rows) == 7
+    (stock,) = process.call(mnn_runs.stock, model.path, model.x)
+    assert error(actual, stock) < 1e-4
+
+
+def test_weights_in_another_file(models, process):
+    model = models("residual", "--saveExternalData")
+    for run in (mnn_runs.ours, mnn_runs.our_module):
+        (actual,), rows = process.call(run, model.path, 1, model.x)
+        assert sum(row["kernel"] != "stock" for row in rows) == 7
+        assert error(actual, model.expected) < 2e-6
+
+
+def test_not_a_number_stays_in_its_place(models, process):
+    model = models("whole-blocks")
+    x = model.x.copy()
+    x[0, 5, 3, 3] = np.nan
+    (actual,), _ = process.call(mnn_runs.ours, model.path, 1, x)
+    near = np.zeros(model.expected.shape, bool)
+    near[..., 2:5, 2:5] = True
+    assert np.isnan(actual).any()
+    assert not np.isnan(actual[~near]).any()
+    assert np.abs(actual - model.expected)[~near].max() < 2e-6 * np.abs(model.expected).max()
+    # And it is gone with the next image: nothing of it is left in shared memory.
+    (_, clean), _ = process.call(mnn_runs.ours, model.path, 1, x, model.x)
+    assert error(clean, model.expected) < 2e-6

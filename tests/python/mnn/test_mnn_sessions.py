@@ -1,0 +1,79 @@
+"""Sessions over their lives: resized, cloned, side by side, and left open when Python ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import mnn_runs
+import numpy as np
+import pytest
+from test_mnn_layers import error
+
+SHAPES = [(2, 20, 33, 18), (1, 20, 7, 9), (3, 20, 40, 41), (1, 20, 17, 19)]
+
+
+@pytest.fixture
+def inputs():
+    rng = np.random.default_rng(1)
+    return [rng.standard_normal(shape, np.float32) for shape in SHAPES]
+
+
+@pytest.mark.parametrize("run", [mnn_runs.ours, mnn_runs.our_module])
+def test_resized(run, inputs, models, process):
+    model = models("residual")
+    actual, _ = process.call(run, model.path, 2, model.x, *inputs)
+    for got, expected in zip(actual, process.call(mnn_runs.stock, model.path, model.x, *inputs), strict=True):
+        assert error(got, expected) < 1e-4
+
+
+@pytest.mark.parametrize("options", [[], ["--saveExternalData"]])
+def test_cloned(options, inputs, models, process):
+    model = models("residual", *options)
+    x = [model.x, *inputs]
+    originals, clones, rows = process.call(mnn_runs.original_and_clone, model.path, *x)
+    for got, expected in zip(
+        originals + clones, 2 * process.call(mnn_runs.stock, model.path, *x), strict=True
+    ):
+        assert error(got, expected) < 1e-4
+    assert [row["kernel"] != "stock" for row in rows] == [True] * 7
+
+
+def test_several_sessions_at_once(models, process):
+    model = models("residual")
+    # Three: one more than MNN's pool serves, so that one finds no place in it.
+    for outputs in process.call(mnn_runs.several_at_once, model.path, 3, 8, model.x):
+        for actual in outputs:
+            assert error(actual, model.expected) < 2e-6
+
+
+def test_sessions_are_freed(models, fresh_process):
+    assert fresh_process.call(mnn_runs.sessions_left, models("residual").path) == (3, 0)
+
+
+def test_dense_model_is_left_alone(models, process):
+    model = models("dense")
+    (actual,), rows = process.call(mnn_runs.ours, model.path, 1, model.x, force=False)
+    (stock,) = process.call(mnn_runs.stock, model.path, model.x)
+    np.testing.assert_array_equal(actual, stock)
+    assert all(row["kernel"] == "stock" for row in rows)
+
+
+def test_stock_sessions_are_left_alone(models, fresh_process):
+    model = models("residual")
+    before, after, beside = fresh_process.call(mnn_runs.stock_beside_plugin, model.path, model.x)
+    np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(before, beside)
+
+
+@pytest.mark.parametrize("kind", ["Session", "Module"])
+def test_python_ends_with_open_sessions(kind, models):
+    model = models("residual")
+    script = (
+        "import sys; sys.path[:0] = eval(sys.argv[1]); import numpy as np, mnn_runs\n"
+        f"net = mnn_runs.{kind}({model.path!r}, mnn_runs.plugin(), 2)\n"
+        f"mnn_runs.keep = net; print(net.run(np.ones({model.x.shape}, np.float32)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, repr(sys.path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(model.expected.shape) in done.stdout
