@@ -81,8 +81,8 @@ def allocate(curves: list[Curve], rate: float | None, macs: float | None) -> dic
         low, high = 1e-9, 1e9
         for _ in range(80):
             middle = math.sqrt(low * high)
-            low, high = (middle, high) if excess(choose(torch.tensor([mix, 1 - mix]) * middle)) > 1 else (low, middle)
-        choice = choose(torch.tensor([mix, 1 - mix]) * high)
+            low, high = (middle, high) if excess(choose(torch.tensor([mix, 1 - mix], dtype=torch.float64) * middle)) > 1 else (low, middle)
+        choice = choose(torch.tensor([mix, 1 - mix], dtype=torch.float64) * high)
         total = float(errors[index, choice].sum())
         if excess(choice) <= 1 + 1e-9 and total < least:
             best, least = choice, total

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 LEAST_RATE = 9 / 4  # every kept kernel holds 4 of its 9 weights
 MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
 
+_RANGES = {
+    "rate": (1.0, MOST_RATE),
+    "macs": (1.0, MOST_RATE),
+    "patterns": (1, 56),
+    "images": (16, 65536),
+    "refine_steps": (0, 10000),
+    "distill_steps": (0, 100000),
+    "seed": (0, 2**31 - 1),
+}
 
-class PruneConfig(BaseModel):
-    """Budgets, the model's input normalisation, and the effort to spend. Unknown keys are errors.
+
+@dataclass(frozen=True, kw_only=True)
+class PruneConfig:
+    """Budgets, the model's input normalisation, and the effort to spend.
 
     rate: the weights of the pruned 3x3 convolutions shrink by at least this factor.
     macs: their multiply-accumulates shrink by at least this factor. Give either, or both: then both hold.
@@ -26,33 +37,38 @@ class PruneConfig(BaseModel):
     seed: the same seed gives the same result on the same machine and thread count.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rate: float | None = Field(None, ge=1.0, le=MOST_RATE)
-    macs: float | None = Field(None, ge=1.0, le=MOST_RATE)
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    rate: float | None = None
+    macs: float | None = None
     dense: tuple[str, ...] = ()
-    patterns: int = Field(8, ge=1, le=56)
+    patterns: int = 8
     source: Literal["mix", "uniform"] = "mix"
-    images: int | None = Field(None, ge=16, le=65536)
-    refine_steps: int = Field(12, ge=0, le=10000)
-    distill_steps: int = Field(30, ge=0, le=100000)
-    seed: int = Field(0, ge=0, lt=2**31)
+    images: int | None = None
+    refine_steps: int = 12
+    distill_steps: int = 30
+    seed: int = 0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, values: Any) -> Any:
-        if isinstance(values, dict) and (unknown := sorted(set(values) - set(cls.model_fields))):
-            raise ValueError(f"unknown option {', '.join(unknown)}; known: {', '.join(cls.model_fields)}")
-        return values
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def __post_init__(self) -> None:
+        for name in ("mean", "std", "dense"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is {value}: it must be in {low}..{high}")
         if max(self.rate or 1.0, self.macs or 1.0) <= 1.0:
             raise ValueError("nothing to do: set rate or macs (or both) above 1, for example rate=4.0")
+        if self.source not in ("mix", "uniform"):
+            raise ValueError(f'source is {self.source!r}: choose "mix" or "uniform"')
         if len(self.mean) != len(self.std) or not self.mean:
-            raise ValueError(f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel")
+            raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give both for each channel")
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
-        return self
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PruneConfig:
+        """From a recipe's section; an unknown key is a ValueError that lists the known ones."""
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise ValueError(f"unknown option {', '.join(unknown)}; known: {', '.join(known)}")
+        return cls(**values)

@@ -86,7 +86,7 @@ def prune(
             )
     masks.verify(pruned)
     size = sum(p.numel() for p in pruned.parameters())
-    report = PruneReport(layers, student.dense, size, gap, schedule.seconds)
+    report = PruneReport(layers, student.dense, size, gap, seconds=schedule.seconds)
     report.warnings.extend(_warnings(report, config, trusted))
     return PruneResult(pruned, masks, report)
 
