@@ -28,7 +28,7 @@ int probe_pack(const EngineHandle& engine, abi::Backend* backend);
 // Image `image` of the batch, into a planar tensor whose borders are zero.
 void to_planar(const BlockedTensor& from, int image, float* to, const PlanarLayout& layout,
                const kernels::KernelTable& kernels, Parallel& parallel);
-// And back; lanes beyond the last channel become zero, which MNN's kernels rely on.
+// And back; lanes beyond the last channel become zero, as MNN's own kernels leave them.
 void from_planar(const float* from, const PlanarLayout& layout, const BlockedTensor& to, int image,
                  const kernels::KernelTable& kernels, Parallel& parallel);
 

@@ -41,6 +41,18 @@ def not_an_engine() -> str:
     return _message(mnn.RegistrationError)
 
 
+def impostor(library: str) -> str:
+    """A loaded library that has MNN's symbols and version, and nothing behind them."""
+    import ctypes
+
+    import _mnncengine
+    from patternlite import mnn
+
+    ctypes.CDLL(library)
+    _mnncengine.__file__ = library
+    return _message(mnn.RegistrationError)
+
+
 def mnn_missing() -> str:
     sys.modules["MNN"] = None  # type: ignore[assignment]  # import machinery's own sign for "not there"
     return _message(ImportError)

@@ -152,6 +152,16 @@ def dense() -> tuple[Network, str]:
     return net, net.conv_of(hidden, net.rng.standard_normal((8, 16, 1, 1), np.float32))
 
 
+def alternating() -> tuple[Network, str]:
+    """Sparse and dense layers in turn: MNN reads what we wrote, 33 channels in blocks of 8."""
+    net = Network((1, 40, 12, 12))
+    y = "x"
+    for _ in range(3):
+        y = net.op("Relu", net.conv(y, 40, 33, keep=0.3))
+        y = net.conv_of(y, net.rng.standard_normal((40, 33, 3, 3), np.float32) / np.float32(18))
+    return net, y
+
+
 def declined() -> tuple[Network, str]:
     """A depthwise convolution, a dense one, and one with an infinite weight."""
     net = Network((1, 16, 12, 12))
@@ -166,6 +176,7 @@ NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "residual": residual,
     "dense": dense,
     "declined": declined,
+    "alternating": alternating,
     "open-shape": single((1, 16, "height", "width"), 16),
     # Each a layer alone. Between them: fewer channels than a block, whole blocks, a block and a bit.
     "image": single((1, 3, 23, 21), 16, "Relu"),

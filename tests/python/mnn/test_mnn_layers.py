@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from mnn_networks import NETWORKS
 
-SINGLE = [name for name in NETWORKS if name not in ("residual", "dense", "declined", "open-shape")]
+NETS = {"residual", "dense", "declined", "open-shape", "alternating"}
+SINGLE = [name for name in NETWORKS if name not in NETS]
 
 
 def error(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -34,6 +35,13 @@ def test_network(run, threads, models, process):
     (actual,), rows = process.call(run, model.path, threads, model.x)
     assert [row["kernel"] != "stock" for row in rows] == [True] * 7
     assert error(actual, model.expected) < 2e-6
+
+
+def test_our_layers_between_stock_ones(models, process):
+    model = models("alternating")
+    (actual,), rows = process.call(mnn_runs.ours, model.path, 2, model.x, force=False)
+    assert [row["kernel"] != "stock" for row in rows] == [True, False] * 3
+    assert error(actual, model.expected) < 1e-4  # the dense layers are MNN's
 
 
 # 8-bit weights are rounded by the converter, so only stock MNN says what is right.
@@ -64,6 +72,12 @@ def test_not_a_number_stays_in_its_place(models, process):
     assert np.isnan(actual).any()
     assert not np.isnan(actual[~near]).any()
     assert np.abs(actual - model.expected)[~near].max() < 2e-6 * np.abs(model.expected).max()
-    # And it is gone with the next image: nothing of it is left in shared memory.
-    (_, clean), _ = process.call(mnn_runs.ours, model.path, 1, x, model.x)
-    assert error(clean, model.expected) < 2e-6
+
+
+@pytest.mark.parametrize("name", ["whole-blocks", "residual", "alternating"])
+def test_not_a_number_is_gone_with_the_next_image(name, models, process):
+    """Neither shared planar memory nor lanes beyond the last channel keep it."""
+    model = models(name)
+    poison = np.full_like(model.x, np.nan)
+    (_, clean), _ = process.call(mnn_runs.ours, model.path, 1, poison, model.x, force=False)
+    assert error(clean, model.expected) < 1e-4
