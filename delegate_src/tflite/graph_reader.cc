@@ -91,11 +91,6 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   return partition;
 }
 
-std::string GraphReader::name_of(const OpNode& node) const {
-  const char* name = tensor(node.outputs[0]).name;
-  return name ? name : "";
-}
-
 GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   const int index = node.inputs[input];
   if (const auto found = values_.find(index); found != values_.end()) return found->second;

@@ -66,7 +66,6 @@ class GraphReader {
 
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }
-  std::string name_of(const OpNode& node) const;
 
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);

@@ -51,6 +51,12 @@ const char* type_name(TfLiteType type) {
   }
 }
 
+std::string name_of(const TfLiteContext& context, const OpNode& node) {
+  const char* name = context.tensors[node.outputs[0]].name;
+  const std::string joined = name ? name : "";
+  return joined.substr(0, joined.find(';'));
+}
+
 bool is_convolution(const OpNode& node) {
   return (node.builtin_code == kTfLiteBuiltinConv2d ||
           node.builtin_code == kTfLiteBuiltinDepthwiseConv2d ||
@@ -66,7 +72,7 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
   const std::span<const int> map = items(output.dims);
 
   LayerReport report;
-  report.name = output.name ? output.name : "";
+  report.name = name_of(context, node);
   report.reason = reason;
   report.kernel = "stock";
   if (!map.empty()) report.filters = map.back();

@@ -37,6 +37,10 @@ class Declined : public std::runtime_error {
 
 const char* type_name(TfLiteType type);
 
+// The name of the node's output tensor; converters join the names of all that they fused with ';',
+// of which the first is kept.
+std::string name_of(const TfLiteContext& context, const OpNode& node);
+
 bool is_convolution(const OpNode& node);  // also a fully connected or depthwise one
 
 // A report line for a convolution that stays with the stock runtime.

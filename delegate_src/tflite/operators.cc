@@ -90,7 +90,7 @@ void GraphReader::add_convolution(const OpNode& node) {
                   .column_stride = channels},
       .bias = bias(node, filters),
       .activation = activation};
-  graph_.nodes.push_back({convolution, name_of(node)});
+  graph_.nodes.push_back({convolution, name_of(context_, node)});
   convolution_nodes_.push_back(node.index);
 }
 
@@ -122,7 +122,7 @@ void GraphReader::add_fully_connected(const OpNode& node) {
                   .column_stride = shape.channels},
       .bias = bias(node, units),
       .activation = activation};
-  graph_.nodes.push_back({convolution, name_of(node)});
+  graph_.nodes.push_back({convolution, name_of(context_, node)});
   convolution_nodes_.push_back(node.index);
 }
 
@@ -164,7 +164,7 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
                                    .pad_top = rows.pad + pad.top,
                                    .pad_left = columns.pad + pad.left},
                         .activation = activation};
-  graph_.nodes.push_back({pooling, name_of(node)});
+  graph_.nodes.push_back({pooling, name_of(context_, node)});
 }
 
 void GraphReader::add_mean(const OpNode& node) {
@@ -185,7 +185,7 @@ void GraphReader::add_mean(const OpNode& node) {
                         .output = output.id,
                         .mode = PoolMode::kAverage,
                         .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
-  graph_.nodes.push_back({pooling, name_of(node)});
+  graph_.nodes.push_back({pooling, name_of(context_, node)});
 }
 
 void GraphReader::add_addition(const OpNode& node) {
@@ -194,13 +194,13 @@ void GraphReader::add_addition(const OpNode& node) {
   if (a.dims != b.dims || shape_of(a) != shape_of(b)) throw Declined(node.index, "broadcast");
   const Activation activation = read_activation(node, node.params_as<TfLiteAddParams>().activation);
   const Value output = define(node, shape_of(a), a.dims, activation);
-  graph_.nodes.push_back({Addition{a.id, b.id, output.id, activation}, name_of(node)});
+  graph_.nodes.push_back({Addition{a.id, b.id, output.id, activation}, name_of(context_, node)});
 }
 
 void GraphReader::add_activation(const OpNode& node, Activation activation) {
   const Value input = unpadded_value(node, 0);
   const Value output = define(node, shape_of(input), input.dims, activation);
-  graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(node)});
+  graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(context_, node)});
 }
 
 void GraphReader::add_pad(const OpNode& node) {

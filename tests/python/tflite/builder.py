@@ -153,6 +153,10 @@ class ModelBuilder:
         inputs = [x, self.constant(np.array(shape, np.int32))]
         return self._operator("RESHAPE", inputs, result, "ReshapeOptions", options)
 
+    def reshape_at_run_time(self, x: int, shape: int, *expected: int) -> int:
+        """shape: an int32 tensor, which makes the output a dynamic one."""
+        return self._operator("RESHAPE", [x, shape], expected, "ReshapeOptions", schema.ReshapeOptionsT())
+
     def squeeze(self, x: int) -> int:
         """(N, 1, 1, C) -> (N, C)."""
         options = schema.SqueezeOptionsT()

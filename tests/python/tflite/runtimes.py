@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import warnings
 from typing import Any
@@ -44,7 +45,9 @@ def invoke(interpreter: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
         interpreter.set_tensor(detail["index"], array)
     details = interpreter.get_output_details()
     for detail in details:
-        if detail["dtype"] == np.float32:
+        if detail["dtype"] != np.float32:
+            continue
+        with contextlib.suppress(ValueError):  # behind a dynamic tensor it has no memory yet
             interpreter.tensor(detail["index"])()[...] = np.nan
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in details]

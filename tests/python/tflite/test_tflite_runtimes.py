@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
+from .builder import RELU, ModelBuilder, bias_of, pattern_weights
 from .networks import residual_network
 from .runtimes import Runtime, assert_close, invoke
 
@@ -73,6 +74,24 @@ def test_resizing_with_a_mean_in_between(runtime: Runtime, rng: np.random.Genera
     for size in (24, 33, 24):
         x = images(rng, 1, size)
         assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_dynamic_tensors(runtime: Runtime, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    x, shape = b.input(1, 16, 16, 8), b.input(4, dtype=np.int32)
+    y = b.conv(x, pattern_weights(rng, 8, 3, 8), bias_of(rng, 8))
+    y = b.reshape_at_run_time(y, shape, 1, 16, 16, 8)
+    y = b.conv(y, pattern_weights(rng, 12, 3, 8), bias_of(rng, 12), activation=RELU)
+    model = b.build(y)
+    delegate = load_delegate(force=True)
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+    for height in (16, 8, 32):
+        inputs = [
+            rng.normal(size=(1, 16, 16, 8)).astype(np.float32),
+            np.array([1, height, 256 // height, 8], np.int32),
+        ]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
 
 
 def test_threads_give_the_same_bits(runtime: Runtime, rng: np.random.Generator) -> None:

@@ -1,0 +1,61 @@
+#include "tflite/options.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace patternlite::tflite {
+namespace {
+
+std::string error_of(const std::map<std::string, std::string>& strings) {
+  try {
+    parse_options(strings);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(OptionsTest, Defaults) {
+  const Options options = parse_options({});
+  EXPECT_EQ(options.num_threads, 0);
+  EXPECT_EQ(options.kernels, nullptr);
+  EXPECT_EQ(options.max_delegated_partitions, 0);
+  EXPECT_EQ(options.min_nodes_per_partition, 1);
+  EXPECT_FALSE(options.force);
+}
+
+TEST(OptionsTest, All) {
+  const Options options = parse_options({{"num_threads", "4"},
+                                         {"isa", "generic"},
+                                         {"max_delegated_partitions", "2"},
+                                         {"min_nodes_per_partition", "3"},
+                                         {"force", "True"}});
+  EXPECT_EQ(options.num_threads, 4);
+  EXPECT_STREQ(options.kernels->isa, "generic");
+  EXPECT_EQ(options.max_delegated_partitions, 2);
+  EXPECT_EQ(options.min_nodes_per_partition, 3);
+  EXPECT_TRUE(options.force);
+}
+
+TEST(OptionsTest, UnknownNamesGetTheKnownOnes) {
+  EXPECT_EQ(error_of({{"threads", "4"}}),
+            "PatternDelegate: unknown option 'threads'; the options are force, isa, "
+            "max_delegated_partitions, min_nodes_per_partition, num_threads");
+}
+
+TEST(OptionsTest, BadValuesGetTheGoodOnes) {
+  for (const char* value : {"0", "-1", "257", "2.5", "2 ", "", "99999999999"}) {
+    EXPECT_EQ(
+        error_of({{"num_threads", value}}),
+        std::string("PatternDelegate: option 'num_threads' takes a whole number from 1 to 256, "
+                    "but got '") +
+            value + "'");
+  }
+  EXPECT_NE(error_of({{"force", "yes"}}).find("takes true or false"), std::string::npos);
+  EXPECT_NE(error_of({{"isa", "mmx"}}).find("takes one of what this machine has (generic"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace patternlite::tflite
