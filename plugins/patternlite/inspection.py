@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MissingPackageError, one_line
+from .native import load_native
 from .runtimes import runtime_named
 
 _TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
@@ -61,7 +62,8 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     installed.
 
     Raises ValueError when the file is no such model or is damaged, FileNotFoundError when there is none,
-    and MissingPackageError, naming the pip command, when no runtime is installed.
+    MissingPackageError, naming the pip command, when no runtime is installed, and ImportError when the
+    package's compiled part is missing.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix)
@@ -69,6 +71,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         raise ValueError(f"{path} is neither a .tflite nor a .mnn file; convert the model to one of these")
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist")
+    load_native()
     if path.suffix == ".tflite":
         _check_tflite_header(path)
         _tflite_runtime()

@@ -99,7 +99,8 @@ def test_limits_on_partitions(
 
 
 def test_unknown_options_list_the_known(runtime: Runtime) -> None:
-    with pytest.raises(ValueError, match="Failed to load delegate"):
+    known = "force, isa, max_delegated_partitions, min_nodes_per_partition, num_threads"
+    with pytest.raises(ValueError, match=f"unknown option 'threads'; the options are {known}"):
         runtime.load_delegate(get_library_path(), {"threads": "2"})
 
 
