@@ -33,7 +33,7 @@ WEIGHT_DECAY = 5e-4
 
 def image_size(progress: float) -> int:
     """Pixels a side at `progress` (0..1) through the training."""
-    return 20 if progress < 0.35 else 24 if progress < 0.65 else 32
+    return 20 if progress < 0.35 else 24 if progress < 0.75 else 32
 
 
 def learning_rate(progress: float) -> float:
