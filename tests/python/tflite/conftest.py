@@ -7,15 +7,28 @@ import importlib.util
 import numpy as np
 import pytest
 
-pytest.importorskip("patternlite._native", reason="needs the compiled part of patternlite")
-pytest.importorskip("ai_edge_litert", reason="the model builder uses its schema")
-
 from .runtimes import RUNTIMES, Runtime
+
+
+def _missing(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:  # its package
+        return True
+
+
+# The compiled part, and the schema that the model builder uses.
+_MISSING = [module for module in ("patternlite._native", "ai_edge_litert") if _missing(module)]
+collect_ignore_glob = ["test_*.py"] if _MISSING else []
+
+
+def pytest_report_header() -> str | None:
+    return f"tests of the TFLite delegate left out: no {', '.join(_MISSING)}" if _MISSING else None
 
 
 @pytest.fixture(params=RUNTIMES, ids=lambda module: module.split(".")[0], scope="session")
 def runtime(request: pytest.FixtureRequest) -> Runtime:
-    if importlib.util.find_spec(request.param.split(".")[0]) is None:
+    if _missing(request.param):
         pytest.skip(f"{request.param} is not installed")
     return Runtime(request.param)
 
