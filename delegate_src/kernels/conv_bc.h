@@ -47,10 +47,12 @@ void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
   for (; offset != end; ++offset, weight += kBcFilters) {
     const float* tap = input + *offset;
     V w[kBcVectors];
-    PL_UNROLL for (int v = 0; v < kBcVectors; ++v) w[v] = load(weight + v * kLanes);
-    PL_UNROLL for (int r = 0; r < R; ++r) {
+    PL_UNROLL for (int v = 0; v < kBcVectors; ++v) pin(w[v] = load(weight + v * kLanes));
+    PL_UNROLL for (int r = 0; r < R; ++r, tap += row_step) {
+      pin(tap);
       PL_UNROLL for (int c = 0; c < C; ++c) {
-        const V x = broadcast(tap[r * row_step + c * column_step]);
+        V x = broadcast(tap[c * column_step]);
+        if constexpr (kBcVectors > 1) pin(x);
         PL_UNROLL for (int v = 0; v < kBcVectors; ++v) sum[r * C + c][v] += x * w[v];
       }
     }

@@ -23,7 +23,7 @@ PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* s
   for (; count > 0; --count, word += kIsTaps + S * (1 + kIsTaps)) {
     V x[kIsTaps][M];
     PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
-      PL_UNROLL for (int m = 0; m < M; ++m) x[t][m] = load(slots + word[t].index + m * kLanes);
+      PL_UNROLL for (int m = 0; m < M; ++m) pin(x[t][m] = load(slots + word[t].index + m * kLanes));
     }
     PL_UNROLL for (int s = 0; s < S; ++s) {
       float* at = sums + word[kIsTaps + s].index;
@@ -31,7 +31,8 @@ PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* s
       V sum[M];
       PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = load(at + m * kLanes);
       PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
-        const V w = broadcast(weight[t].weight);
+        V w = broadcast(weight[t].weight);
+        if constexpr (M > 1) pin(w);
         PL_UNROLL for (int m = 0; m < M; ++m) sum[m] += x[t][m] * w;
       }
       PL_UNROLL for (int m = 0; m < M; ++m) store(at + m * kLanes, sum[m]);
@@ -46,11 +47,9 @@ inline void is_gather(const ConvIs& conv, const IsTile& tile, const Gather* plan
   const IsStream& stream = conv.stream;
   for (int channel = first; channel < end; ++channel) {
     const float* plane = conv.input + channel * stream.input_plane;
+    float* slot = slots + (channel - first) * stream.taps * conv.tile;
     for (int v = 0; v < tile.vectors; ++v) {
-      float* slot = slots + (channel - first) * stream.taps * conv.tile + v * kLanes;
-      for (int t = 0; t < stream.taps; ++t, slot += conv.tile) {
-        store(slot, gather(plane + stream.tap_offset[t], plans[v]));
-      }
+      gather(plane, stream.tap_offset, stream.taps, plans[v], slot + v * kLanes, conv.tile);
     }
   }
 }
@@ -69,19 +68,32 @@ inline void is_plan(const ConvIs& conv, const IsTile& tile, Gather* plans) {
   }
 }
 
-// Finished sums of one filter, to the rows of its plane.
-inline void is_store(const ConvIs& conv, const IsTile& tile, const float* sums, int32_t plane) {
-  const Epilogue& epilogue = conv.epilogue;
-  int y = tile.position / conv.output_width, x = tile.position % conv.output_width;
-  for (int done = 0; done < tile.count;) {
+// A run of sums that stays within one output row and one vector.
+struct IsRun {
+  int32_t sum, output, count;
+};
+
+// The runs of a tile; returns how many.
+inline int is_runs(const ConvIs& conv, const IsTile& tile, IsRun* runs) {
+  int y = tile.position / conv.output_width, x = tile.position % conv.output_width, used = 0;
+  for (int done = 0; done < tile.count; ++used) {
     const int count = min(min(conv.output_width - x, tile.count - done), kLanes);
-    const ptrdiff_t at = plane + static_cast<ptrdiff_t>(y) * conv.output_pitch + x;
-    V sum = load(sums + done);
-    if (epilogue.residual) sum += load(epilogue.residual + at);
-    store_part(conv.output + at, clamp(sum, epilogue.low, epilogue.high), count);
+    runs[used] = {done, y * conv.output_pitch + x, count};
     done += count;
     x += count;
     if (x == conv.output_width) x = 0, ++y;
+  }
+  return used;
+}
+
+// Finished sums of one filter, to the rows of its plane.
+PL_INLINE void is_store(const Epilogue& epilogue, const float* sums, const IsRun* runs, int used,
+                        float* output, int32_t plane) {
+  for (const IsRun* run = runs; run < runs + used; ++run) {
+    const ptrdiff_t at = plane + run->output;
+    V sum = load(sums + run->sum);
+    if (epilogue.residual) sum += load(epilogue.residual + at);
+    store_part(output + at, clamp(sum, epilogue.low, epilogue.high), run->count);
   }
 }
 
@@ -90,6 +102,8 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
   Gather plans[M];
   is_plan(conv, tile, plans);
+  IsRun runs[M * kLanes];
+  const int used = is_runs(conv, tile, runs);
   const int channel_groups = ceil_div(stream.channels, kIsChannels);
   for (int block = conv.block_begin; block < conv.block_end; ++block) {
     const int first_filter = stream.filter_start[block];
@@ -112,7 +126,7 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
-      if (plane >= 0) is_store(conv, tile, sums + f * conv.tile, plane);
+      if (plane >= 0) is_store(conv.epilogue, sums + f * conv.tile, runs, used, conv.output, plane);
     }
   }
 }

@@ -28,18 +28,21 @@ void os_block(const ConvOs& conv, int position) {
     const float* weight = stream.weights + static_cast<size_t>(stream.start[group]) * G;
     for (; offset != end; ++offset, weight += G) {
       const float* tap = input + *offset;
+      pin(tap);
       if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
         V x[M];
-        PL_UNROLL for (int m = 0; m < M; ++m) x[m] = load(tap + m * kLanes);
+        PL_UNROLL for (int m = 0; m < M; ++m) pin(x[m] = load(tap + m * kLanes));
         PL_UNROLL for (int g = 0; g < G; ++g) {
-          const V w = broadcast(weight[g]);
+          V w = broadcast(weight[g]);
+          if constexpr (M > 1) pin(w);
           PL_UNROLL for (int m = 0; m < M; ++m) sum[g][m] += x[m] * w;
         }
       } else {
         V w[G];
-        PL_UNROLL for (int g = 0; g < G; ++g) w[g] = broadcast(weight[g]);
+        PL_UNROLL for (int g = 0; g < G; ++g) pin(w[g] = broadcast(weight[g]));
         PL_UNROLL for (int m = 0; m < M; ++m) {
-          const V x = load(tap + m * kLanes);
+          V x = load(tap + m * kLanes);
+          if constexpr (G > 1) pin(x);
           PL_UNROLL for (int g = 0; g < G; ++g) sum[g][m] += x * w[g];
         }
       }

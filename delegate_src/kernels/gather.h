@@ -60,11 +60,31 @@ inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   }
 }
 
-PL_INLINE V gather(const float* p, const Gather& plan) {
-  if (plan.contiguous) return load(p + plan.at[0]);
-  V x = permute(load(p + plan.at[0]), load(p + plan.at[1]), plan.index[1]);
-  for (int i = 2; i < plan.loads; ++i) x = permute(x, load(p + plan.at[i]), plan.index[i]);
-  return x;
+// Gathers the same positions at `count` offsets, to slots `step` floats apart.
+PL_INLINE void gather(const float* from, const int32_t* offset, int count, const Gather& plan,
+                      float* to, int step) {
+  from += plan.at[0];
+  if (plan.contiguous) {
+    for (int i = 0; i < count; ++i, to += step) store(to, load(from + offset[i]));
+    return;
+  }
+  const ptrdiff_t second = plan.at[1] - plan.at[0];
+  const VI index = plan.index[1];
+  if (plan.loads == 2) {
+    for (int i = 0; i < count; ++i, to += step) {
+      const float* p = from + offset[i];
+      store(to, permute(load(p), load(p + second), index));
+    }
+    return;
+  }
+  for (int i = 0; i < count; ++i, to += step) {
+    const float* p = from + offset[i];
+    V x = permute(load(p), load(p + second), index);
+    for (int j = 2; j < plan.loads; ++j) {
+      x = permute(x, load(p + (plan.at[j] - plan.at[0])), plan.index[j]);
+    }
+    store(to, x);
+  }
 }
 
 }  // namespace patternlite::kernels::PL_ISA

@@ -46,6 +46,18 @@ PL_INLINE void store(float* p, T v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+// Keeps a value in a register from here on. Compilers would rather repeat a load in every
+// instruction that uses it, and an address computation at every access; loads are what these
+// kernels run out of.
+PL_INLINE void pin(V& x) {
+#if defined(__x86_64__)
+  asm("" : "+v"(x));
+#elif defined(__aarch64__)
+  asm("" : "+w"(x));
+#endif
+}
+PL_INLINE void pin(const float*& p) { asm("" : "+r"(p)); }
+
 // x - 0 is x for every x, so compilers see the broadcast in it.
 template <class T = V>
 PL_INLINE T broadcast(float x) {
