@@ -31,6 +31,9 @@ double efficiency(ConvKernel kernel) {
 // XNNPACK's dense convolutions reach about this share of the peak.
 constexpr double kStockEfficiency = 0.85;
 
+// Multiply-adds that could be made while one float changes its layout.
+constexpr double kBorderCost = 20;
+
 // OS walks pad columns too and IS whole vectors; BC only what is there.
 double positions_walked(ConvKernel kernel, const PlanarLayout& output) {
   const int real = output.shape.height * output.shape.width;
@@ -80,6 +83,12 @@ double cost(ConvKernel kernel, double work, const PlanarLayout& output) {
   return work * positions_walked(kernel, output) / efficiency(kernel);
 }
 
+double work_within(ConvKernel kernel, double limit, const PlanarLayout& output) {
+  return limit * efficiency(kernel) / positions_walked(kernel, output);
+}
+
+double border_cost(double floats) { return floats * kBorderCost; }
+
 double stock_cost(double dense_macs) { return dense_macs / kStockEfficiency; }
 
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
@@ -91,9 +100,10 @@ double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const S
   const PlanarLayout in{input, border}, out{output, border};
   double best = cost(ConvKernel::kBc16, dense_work, out);
   for (ConvKernel kernel : kKernels) {
-    if (!runs(kernel, conv, in, out)) continue;
-    const bool shares = sparsity.shared_group % group_size(kernel) == 0;
-    if (shares) best = std::min(best, cost(kernel, dense_work * sparsity.density, out));
+    if (!runs(kernel, conv, in, out) || sparsity.shared_group % group_size(kernel) != 0) continue;
+    const bool in_records = kernel == ConvKernel::kIs;
+    const double density = in_records ? sparsity.record_density : sparsity.density;
+    best = std::min(best, cost(kernel, dense_work * density, out));
   }
   return best;
 }

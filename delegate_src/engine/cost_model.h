@@ -20,11 +20,17 @@ int group_size(ConvKernel kernel);
 bool runs(ConvKernel kernel, const Convolution& conv, const PlanarLayout& input,
           const PlanarLayout& output);
 
-// Expected cost of `work` multiplications per output position (zeros that the groups add counted).
+// Expected cost of `work` multiplications per output position (zeros that groups or records add
+// counted).
 double cost(ConvKernel kernel, double work, const PlanarLayout& output);
+// The most work that keeps the cost at `limit`.
+double work_within(ConvKernel kernel, double limit, const PlanarLayout& output);
 
 // Expected cost of the stock runtime's dense convolution, in the same unit.
 double stock_cost(double dense_macs);
+
+// Expected cost of bringing one float from the runtime's layout to planar or back.
+double border_cost(double floats);
 
 // Expected cost here before any packing, from the recognised sparsity alone.
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,

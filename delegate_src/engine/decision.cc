@@ -25,7 +25,7 @@ Verdict judge(const Graph& graph) {
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
     const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
-    const Sparsity sparsity = recognise(*conv, graph);
+    const Sparsity sparsity = recognise(*conv, TapSets(*conv, output.channels, input.channels));
     const double dense_macs = static_cast<double>(output.elements()) * input.channels *
                               conv->window.kernel_h * conv->window.kernel_w;
     LayerReport layer{.name = node.name,
@@ -45,6 +45,9 @@ Verdict judge(const Graph& graph) {
     ours += estimated_cost(*conv, sparsity, input, output);
     stock += stock_cost(dense_macs);
     verdict.layers.push_back(std::move(layer));
+  }
+  for (const auto* ids : {&graph.inputs, &graph.outputs}) {
+    for (TensorId id : *ids) ours += border_cost(graph.tensors[id].elements());
   }
   verdict.worthwhile = any_sparse && all_finite && ours * kLeastSpeedup < stock;
   return verdict;

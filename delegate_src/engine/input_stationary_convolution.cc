@@ -21,12 +21,13 @@ float* scratch_of(std::size_t floats) {
 
 class InputStationaryConvolution final : public PackedConvolution {
  public:
-  InputStationaryConvolution(const Convolution& conv, const PlanarLayout& input,
-                             const PlanarLayout& output, const kernels::KernelTable& kernels)
+  InputStationaryConvolution(const Convolution& conv, const TapSets& taps,
+                             const PlanarLayout& input, const PlanarLayout& output,
+                             const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_is),
         positions_(output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
-        stream_(pack_records(conv, input, output, tile_, kernels.is_accumulators / tile_)) {
+        stream_(pack_records(conv, taps, input, output, tile_, kernels.is_accumulators / tile_)) {
     const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(input),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
@@ -78,10 +79,11 @@ class InputStationaryConvolution final : public PackedConvolution {
 }  // namespace
 
 std::unique_ptr<PackedConvolution> pack_input_stationary(const Convolution& conv,
+                                                         const TapSets& taps,
                                                          const PlanarLayout& input,
                                                          const PlanarLayout& output,
                                                          const kernels::KernelTable& kernels) {
-  return std::make_unique<InputStationaryConvolution>(conv, input, output, kernels);
+  return std::make_unique<InputStationaryConvolution>(conv, taps, input, output, kernels);
 }
 
 }  // namespace patternlite

@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "engine/packed_convolution.h"
+#include "engine/tap_sets.h"
 
 namespace patternlite {
 
 std::unique_ptr<PackedConvolution> pack_input_stationary(const Convolution& conv,
+                                                         const TapSets& taps,
                                                          const PlanarLayout& input,
                                                          const PlanarLayout& output,
                                                          const kernels::KernelTable& kernels);

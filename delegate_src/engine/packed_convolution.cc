@@ -9,6 +9,7 @@
 #include "engine/cost_model.h"
 #include "engine/input_stationary_convolution.h"
 #include "engine/output_stationary_convolution.h"
+#include "engine/record_stream.h"
 
 namespace patternlite {
 namespace {
@@ -20,16 +21,15 @@ struct Choice {
 
 Choice choose(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
               const PlanarLayout& output) {
-  Choice best;
-  double lowest = std::numeric_limits<double>::infinity();
+  Choice best{ConvKernel::kIs, {}};
+  double lowest = cost(ConvKernel::kIs, work_in_records(taps), output);
   for (ConvKernel kernel :
-       {ConvKernel::kBc16, ConvKernel::kOs4, ConvKernel::kOs2, ConvKernel::kOs1, ConvKernel::kIs}) {
+       {ConvKernel::kOs1, ConvKernel::kOs4, ConvKernel::kOs2, ConvKernel::kBc16}) {
     if (!runs(kernel, conv, input, output)) continue;
-    Grouping grouping = group_filters(taps, group_size(kernel));
-    const double cycles = cost(kernel, grouping.work, output);
-    if (cycles < lowest) {
-      lowest = cycles;
-      best = {kernel, std::move(grouping)};
+    const double limit = work_within(kernel, lowest, output);
+    if (auto grouping = group_filters(taps, group_size(kernel), limit)) {
+      lowest = cost(kernel, grouping->work, output);
+      best = {kernel, std::move(*grouping)};
     }
   }
   return best;
@@ -54,7 +54,7 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const Convolution& co
     case ConvKernel::kBc16:
       return pack_broadcast(conv, taps, choice.grouping, input, output, kernels);
     case ConvKernel::kIs:
-      return pack_input_stationary(conv, input, output, kernels);
+      return pack_input_stationary(conv, taps, input, output, kernels);
     default:
       return pack_output_stationary(conv, taps, choice.grouping, group_size(choice.kernel), input,
                                     output, kernels);

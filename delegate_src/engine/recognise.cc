@@ -1,10 +1,11 @@
 #include "engine/recognise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <set>
-#include <unordered_map>
 #include <vector>
 
 namespace patternlite {
@@ -12,64 +13,74 @@ namespace {
 
 // Fewer zeros than this cannot outweigh what indexed weights cost.
 constexpr double kLeastSparsity = 0.4;
+// Patterns are of interest only while there are few.
+constexpr std::size_t kMostPatterns = 512;
 
-// The largest group size for which all filters can be grouped with filters of the same taps.
-int largest_shared_group(const std::unordered_map<std::uint64_t, int>& filters_by_support) {
+// The largest group size for which every filter has its group's taps exactly.
+int largest_shared_group(const TapSets& taps) {
+  std::map<std::vector<std::uint64_t>, int> filters_by_taps;
+  for (int filter = 0; filter < taps.filters(); ++filter) {
+    const auto bits = taps.bits(filter);
+    ++filters_by_taps[{bits.begin(), bits.end()}];
+  }
   for (int group : {16, 4, 2}) {
-    const bool all = std::all_of(filters_by_support.begin(), filters_by_support.end(),
+    const bool all = std::all_of(filters_by_taps.begin(), filters_by_taps.end(),
                                  [group](const auto& entry) { return entry.second % group == 0; });
     if (all) return group;
   }
   return 1;
 }
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {  // FNV-1a over one 64-bit word
-  return (hash ^ value) * 0x100000001b3ull;
+bool all_finite(const Convolution& conv, const TapSets& taps) {
+  const int width = conv.window.kernel_w;
+  for (int o = 0; o < taps.filters(); ++o) {
+    for (int place = 0; place < taps.area(); ++place) {
+      for (int i = 0; i < taps.channels(); ++i) {
+        if (!std::isfinite(conv.weights.at(o, i, place / width, place % width))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// `count` bits from bit `at` on, count <= 64.
+std::uint64_t bits_at(std::span<const std::uint64_t> words, int at, int count) {
+  const int word = at / 64, shift = at % 64;
+  std::uint64_t bits = words[word] >> shift;
+  if (shift + count > 64) bits |= words[word + 1] << (64 - shift);
+  return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
 }
 
 }  // namespace
 
-Sparsity recognise(const Convolution& conv, const Graph& graph) {
-  const int filters = graph.tensors[conv.output].channels;
-  const int channels = graph.tensors[conv.input].channels;
-  const Window& window = conv.window;
+Sparsity recognise(const Convolution& conv, const TapSets& taps) {
+  const int area = taps.area();
+  std::size_t nonzero = 0, kernels = 0, in_records = 0;
+  std::set<std::vector<std::uint64_t>> patterns;
+  std::vector<std::uint64_t> pattern((area + 63) / 64), last;
   Sparsity found;
-  std::size_t nonzero = 0, kernels = 0;
-  std::set<std::vector<bool>> patterns;
-  std::unordered_map<std::uint64_t, int> filters_by_support;
-  std::vector<bool> pattern(static_cast<std::size_t>(window.kernel_h) * window.kernel_w);
-  for (int o = 0; o < filters; ++o) {
-    std::uint64_t support = 0xcbf29ce484222325ull;
-    for (int i = 0; i < channels; ++i) {
-      int taps = 0;
-      for (int y = 0; y < window.kernel_h; ++y) {
-        for (int x = 0; x < window.kernel_w; ++x) {
-          const float weight = conv.weights.at(o, i, y, x);
-          found.finite &= std::isfinite(weight);
-          const bool kept = weight != 0.0f;
-          const std::size_t tap = static_cast<std::size_t>(y) * window.kernel_w + x;
-          pattern[tap] = kept;
-          if (kept) {
-            ++taps;
-            support = mix(support, static_cast<std::uint64_t>(i) * pattern.size() + tap);
-          }
-        }
+  for (int o = 0; o < taps.filters(); ++o) {
+    for (int i = 0; i < taps.channels(); ++i) {
+      int left = 0;
+      for (int bit = 0; bit < area; bit += 64) {
+        pattern[bit / 64] = bits_at(taps.bits(o), i * area + bit, std::min(area - bit, 64));
+        left += std::popcount(pattern[bit / 64]);
       }
-      nonzero += taps;
-      if (taps > 0) {
-        ++kernels;
-        // A pattern is of interest only while there are few of them.
-        if (patterns.size() < 512) patterns.insert(pattern);
-      }
-      found.max_taps = std::max(found.max_taps, taps);
+      if (left == 0) continue;
+      ++kernels;
+      nonzero += left;
+      in_records += (left + 3) / 4 * 4;
+      found.max_taps = std::max(found.max_taps, left);
+      if (pattern != last && patterns.size() < kMostPatterns) patterns.insert(last = pattern);
     }
-    ++filters_by_support[support];
   }
-  const double all_kernels = static_cast<double>(filters) * channels;
-  found.density = nonzero / (all_kernels * pattern.size());
+  const double all_kernels = static_cast<double>(taps.filters()) * taps.channels();
+  found.density = nonzero / (all_kernels * area);
   found.kernels_kept = kernels / all_kernels;
+  found.record_density = in_records / (all_kernels * area);
   found.patterns = static_cast<int>(patterns.size());
-  found.shared_group = largest_shared_group(filters_by_support);
+  found.shared_group = largest_shared_group(taps);
+  found.finite = all_finite(conv, taps);
   return found;
 }
 

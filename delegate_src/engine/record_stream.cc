@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <cstdint>
+#include <span>
 
 #include "engine/tap_stream.h"
 
@@ -16,19 +17,28 @@ constexpr std::array kChunks = {4, 2, 1};  // filters of a record
 
 // A filter's weights on up to four taps of one input channel.
 struct Entry {
+  std::array<int, kRecordTaps>
+      slots;   // (channel in its group, tap); a short record repeats the first
   int filter;  // within the block
   std::array<float, kRecordTaps> weights;
 };
 
-// Slots (channel in group, tap) of a record, and the filters that use exactly those.
-using EntriesBySlots = std::map<std::array<int, kRecordTaps>, std::vector<Entry>>;
+// Entries of one channel group in the order of their slots, and the runs that share them.
+struct ChannelGroup {
+  std::vector<Entry> entries;
+  struct Run {
+    int begin, end;
+  };
+  std::vector<Run> runs;
+};
 
 class Packer {
  public:
-  Packer(const Convolution& conv, const PlanarLayout& input, const PlanarLayout& output, int tile)
-      : conv_(conv), filters_(output.shape.channels), tile_(tile) {
+  Packer(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
+         const PlanarLayout& output, int tile)
+      : conv_(conv), taps_(taps), filters_(taps.filters()), tile_(tile) {
     stream_.channels = input.shape.channels;
-    find_used_taps(input);
+    number_used_places(input);
     for (int o = 0; o < filters_; ++o) {
       stream_.out_plane.push_back(static_cast<int32_t>(o * output.plane()));
       stream_.bias.push_back(conv.bias == nullptr ? 0.0f : conv.bias[o]);
@@ -41,8 +51,8 @@ class Packer {
       stream_.filter_start.push_back(first);
       const int last = std::min(first + block_filters, filters_);
       for (int channel = 0; channel < stream_.channels; channel += kIsChannels) {
-        const EntriesBySlots entries = collect(first, last, channel);
-        for (int chunk : kChunks) write_records(entries, chunk);
+        const ChannelGroup group = collect(first, last, channel);
+        for (int chunk : kChunks) write_records(group, chunk);
       }
     }
     stream_.filter_start.push_back(filters_);
@@ -50,89 +60,82 @@ class Packer {
   }
 
  private:
-  float weight(int filter, int channel, int tap) const {
-    const int width = conv_.window.kernel_w;
-    return conv_.weights.at(filter, channel, tap / width, tap % width);
-  }
-
-  void find_used_taps(const PlanarLayout& input) {
-    const int area = conv_.window.kernel_h * conv_.window.kernel_w;
-    for (int tap = 0; tap < area; ++tap) {
-      bool used = false;
-      for (int o = 0; o < filters_ && !used; ++o) {
-        for (int i = 0; i < stream_.channels && !used; ++i) used = weight(o, i, tap) != 0.0f;
+  // Places in the kernel that any filter uses get consecutive numbers; the others are not gathered.
+  void number_used_places(const PlanarLayout& input) {
+    TapSets::Set used = taps_.empty_set();
+    for (int o = 0; o < filters_; ++o) taps_.add_to(used, o);
+    number_.assign(taps_.area(), -1);
+    for (int place = 0; place < taps_.area(); ++place) {
+      for (int i = 0; i < stream_.channels && number_[place] < 0; ++i) {
+        const int tap = i * taps_.area() + place;
+        if ((used[tap / 64] >> tap % 64 & 1) == 0) continue;
+        number_[place] = static_cast<int>(stream_.tap_offset.size());
+        stream_.tap_offset.push_back(tap_offset(conv_.window, input, place));
       }
-      if (!used) continue;
-      taps_.push_back(tap);
-      stream_.tap_offset.push_back(tap_offset(conv_.window, input, tap));
     }
   }
 
-  EntriesBySlots collect(int first, int last, int first_channel) const {
-    EntriesBySlots entries;
+  ChannelGroup collect(int first, int last, int first_channel) const {
+    ChannelGroup group;
     const int last_channel = std::min(first_channel + kIsChannels, stream_.channels);
     for (int channel = first_channel; channel < last_channel; ++channel) {
       for (int filter = first; filter < last; ++filter) {
-        collect_kernel(filter, filter - first, channel, entries);
+        collect_kernel(filter, filter - first, channel, group.entries);
       }
     }
-    return entries;
+    std::stable_sort(group.entries.begin(), group.entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.slots < b.slots; });
+    const int count = static_cast<int>(group.entries.size());
+    for (int begin = 0, end = 0; begin < count; begin = end) {
+      while (end < count && group.entries[end].slots == group.entries[begin].slots) ++end;
+      group.runs.push_back({begin, end});
+    }
+    return group;
   }
 
   // Cuts one kernel's taps into records of up to four.
-  void collect_kernel(int filter, int in_block, int channel, EntriesBySlots& entries) const {
-    const int taps = static_cast<int>(taps_.size());
-    std::array<int, kRecordTaps> slots{};
-    Entry entry{in_block, {}};
+  void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
     int filled = 0;
-    const auto flush = [&] {
-      if (filled == 0) return;
-      for (int i = filled; i < kRecordTaps; ++i) slots[i] = slots[0];
-      entries[slots].push_back(entry);
-      entry.weights = {};
-      filled = 0;
-    };
-    for (int index = 0; index < taps; ++index) {
-      const float value = weight(filter, channel, taps_[index]);
-      if (value == 0.0f) continue;
-      slots[filled] = channel % kIsChannels * taps + index;
-      entry.weights[filled] = value;
-      if (++filled == kRecordTaps) flush();
+    for (int place = 0; place < taps_.area(); ++place) {
+      if (!taps_.has(filter, channel * taps_.area() + place)) continue;
+      const int taps = static_cast<int>(stream_.tap_offset.size());
+      const int slot = channel % kIsChannels * taps + number_[place];
+      if (filled % kRecordTaps == 0) {
+        entries.push_back({{slot, slot, slot, slot}, in_block, {}});
+      }
+      Entry& entry = entries.back();
+      entry.slots[filled % kRecordTaps] = slot;
+      entry.weights[filled % kRecordTaps] = conv_.weights.at(
+          filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
+      ++filled;
     }
-    flush();
   }
 
-  // Each list is cut greedily: as many records of 4 filters as fit, then of 2, then of 1.
-  void write_records(const EntriesBySlots& all, int chunk) {
+  // Each run is cut greedily: as many records of 4 filters as fit, then of 2, then of 1.
+  void write_records(const ChannelGroup& group, int chunk) {
     int records = 0;
-    for (const auto& [slots, entries] : all) {
-      const int count = static_cast<int>(entries.size());
-      const int begin = chunk == kChunks[0] ? 0 : count - count % (2 * chunk);
-      for (int at = begin; at + chunk <= count; at += chunk, ++records) {
-        for (int slot : slots) put_index(slot * tile_);
-        for (int i = 0; i < chunk; ++i) put_index(entries[at + i].filter * tile_);
-        for (int i = 0; i < chunk; ++i) {
-          for (float value : entries[at + i].weights) put_weight(value);
-        }
+    for (const auto [begin, end] : group.runs) {
+      const int count = end - begin;
+      int at = chunk == kChunks[0] ? begin : begin + count - count % (2 * chunk);
+      for (; at + chunk <= end; at += chunk, ++records) {
+        write_record({group.entries.data() + at, static_cast<std::size_t>(chunk)});
       }
     }
     stream_.record_count.push_back(records);
   }
 
-  void put_index(int value) {
-    kernels::IsWord word;
-    word.index = value;
-    stream_.words.push_back(word);
-  }
-  void put_weight(float value) {
-    kernels::IsWord word;
-    word.weight = value;
-    stream_.words.push_back(word);
+  void write_record(std::span<const Entry> entries) {
+    for (int slot : entries.front().slots) stream_.words.push_back({.index = slot * tile_});
+    for (const Entry& entry : entries) stream_.words.push_back({.index = entry.filter * tile_});
+    for (const Entry& entry : entries) {
+      for (float weight : entry.weights) stream_.words.push_back({.weight = weight});
+    }
   }
 
   const Convolution& conv_;
+  const TapSets& taps_;
   int filters_, tile_;
-  std::vector<int> taps_;  // places in the kernel that any filter uses
+  std::vector<int> number_;  // of each place in the kernel; -1: nobody uses it
   RecordStream stream_;
 };
 
@@ -167,9 +170,21 @@ kernels::IsStream RecordStream::view(const PlanarLayout& input) const {
           .out_plane = out_plane.data()};
 }
 
-RecordStream pack_records(const Convolution& conv, const PlanarLayout& input,
+RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                           const PlanarLayout& output, int tile, int block_filters) {
-  return Packer(conv, input, output, tile).run(std::max(block_filters, 1));
+  return Packer(conv, taps, input, output, tile).run(std::max(block_filters, 1));
+}
+
+double work_in_records(const TapSets& taps) {
+  double work = 0;
+  for (int o = 0; o < taps.filters(); ++o) {
+    for (int i = 0; i < taps.channels(); ++i) {
+      int left = 0;
+      for (int tap = i * taps.area(); tap < (i + 1) * taps.area(); ++tap) left += taps.has(o, tap);
+      work += (left + kRecordTaps - 1) / kRecordTaps * kRecordTaps;
+    }
+  }
+  return work;
 }
 
 }  // namespace patternlite

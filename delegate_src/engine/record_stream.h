@@ -5,6 +5,7 @@
 
 #include "engine/graph.h"
 #include "engine/planar.h"
+#include "engine/tap_sets.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
@@ -22,7 +23,10 @@ struct RecordStream {
 };
 
 // Packs filters in blocks of at most `block_filters`, for tiles of `tile` positions.
-RecordStream pack_records(const Convolution& conv, const PlanarLayout& input,
+RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                           const PlanarLayout& output, int tile, int block_filters);
+
+// Multiplications per position: every kernel's taps, rounded up to whole records.
+double work_in_records(const TapSets& taps);
 
 }  // namespace patternlite

@@ -5,8 +5,8 @@
 
 #include "engine/aligned.h"
 #include "engine/graph.h"
-#include "engine/grouping.h"
 #include "engine/planar.h"
+#include "engine/tap_sets.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {

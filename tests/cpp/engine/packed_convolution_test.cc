@@ -154,16 +154,17 @@ TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
                  << ", stride " << c.window.stride_h << ", dilation " << c.window.dilation_h);
     check(c, seed, [&](auto& conv, auto& in, auto& out) {
       const TapSets taps(conv, c.filters, c.input.channels);
-      return pack_broadcast(conv, taps, group_filters(taps, 16), in, out, kernels());
+      return pack_broadcast(conv, taps, *group_filters(taps, 16), in, out, kernels());
     });
     check(c, seed, [&](auto& conv, auto& in, auto& out) {
-      return pack_input_stationary(conv, in, out, kernels());
+      const TapSets taps(conv, c.filters, c.input.channels);
+      return pack_input_stationary(conv, taps, in, out, kernels());
     });
     for (int size : {1, 2, 4}) {
       check(c, seed, [&](auto& conv, auto& in, auto& out) -> std::unique_ptr<PackedConvolution> {
         if (c.window.stride_h != 1 || in.pitch() != out.pitch()) return nullptr;
         const TapSets taps(conv, c.filters, c.input.channels);
-        return pack_output_stationary(conv, taps, group_filters(taps, size), size, in, out,
+        return pack_output_stationary(conv, taps, *group_filters(taps, size), size, in, out,
                                       kernels());
       });
     }

@@ -28,6 +28,9 @@ struct OneConvolution {
     graph.inputs = {conv.input};
     graph.outputs = {conv.output};
   }
+  TapSets taps() const {
+    return TapSets(conv, graph.tensors[conv.output].channels, graph.tensors[conv.input].channels);
+  }
   WeightStore store;
   Graph graph;
   Convolution conv;
@@ -35,7 +38,7 @@ struct OneConvolution {
 
 TEST(Recognise, CountsWhatIsThere) {
   OneConvolution c(32, 16, 3, {.kernels_kept = 0.5, .taps = 4, .shared = 4});
-  const Sparsity found = recognise(c.conv, c.graph);
+  const Sparsity found = recognise(c.conv, c.taps());
   EXPECT_NEAR(found.density, 0.5 * 4 / 9, 0.07);
   EXPECT_NEAR(found.kernels_kept, found.density * 9 / 4, 1e-9);
   EXPECT_EQ(found.max_taps, 4);
@@ -54,18 +57,18 @@ TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
     }
   }
   shuffled.weights.data = weights.data();
-  EXPECT_EQ(recognise(shuffled, c.graph).shared_group, 4);
+  EXPECT_EQ(recognise(shuffled, TapSets(shuffled, 16, 16)).shared_group, 4);
   const TapSets taps(shuffled, 16, 16);
-  EXPECT_EQ(group_filters(taps, 4).work, group_filters(TapSets(c.conv, 16, 16), 4).work);
+  EXPECT_EQ(group_filters(taps, 4)->work, group_filters(TapSets(c.conv, 16, 16), 4)->work);
   double kept = 0;
   for (int o = 0; o < 16; ++o) kept += taps.count(o);
-  EXPECT_EQ(group_filters(taps, 4).work, kept) << "a group of equal filters adds no zeros";
+  EXPECT_EQ(group_filters(taps, 4)->work, kept) << "a group of equal filters adds no zeros";
 }
 
 TEST(Recognise, NamesNonFiniteWeights) {
   OneConvolution c(4, 4, 3, {});
   const_cast<float*>(c.conv.weights.data)[5] = NAN;
-  EXPECT_EQ(reason_of(recognise(c.conv, c.graph), c.conv.window), "declined:non-finite-weights");
+  EXPECT_EQ(reason_of(recognise(c.conv, c.taps()), c.conv.window), "declined:non-finite-weights");
   EXPECT_FALSE(judge(c.graph).worthwhile);
 }
 
@@ -75,11 +78,27 @@ TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
   EXPECT_TRUE(judge(OneConvolution(64, 64, 3, {.kernels_kept = 0.28, .taps = 4}).graph).worthwhile);
 }
 
+TEST(Recognise, SeesKernelsWiderThanAMachineWord) {
+  OneConvolution c(8, 4, 9, {.kernels_kept = 0.6, .taps = 70}, 20);
+  const Sparsity found = recognise(c.conv, c.taps());
+  EXPECT_EQ(found.max_taps, 70);
+  EXPECT_NEAR(found.density, found.kernels_kept * 70 / 81, 1e-9);
+  EXPECT_NEAR(found.record_density, found.kernels_kept * 72 / 81, 1e-9);
+}
+
+TEST(Grouping, GivesUpBeyondTheLimit) {
+  OneConvolution c(32, 16, 3, {.kernels_kept = 0.5, .taps = 4});
+  const double work = group_filters(c.taps(), 4)->work;
+  EXPECT_FALSE(group_filters(c.taps(), 4, work - 1));
+  EXPECT_TRUE(group_filters(c.taps(), 4, work));
+}
+
 TEST(Grouping, EveryFilterOnce) {
   OneConvolution c(37, 8, 3, {.kernels_kept = 0.3, .taps = 4});
   for (int size : {1, 2, 4, 16}) {
     std::vector<int> seen(37);
-    for (const auto& group : group_filters(TapSets(c.conv, 37, 8), size).groups) {
+    const auto grouping = group_filters(c.taps(), size);
+    for (const auto& group : grouping->groups) {
       EXPECT_LE(static_cast<int>(group.size()), size);
       for (int filter : group) ++seen[filter];
     }
