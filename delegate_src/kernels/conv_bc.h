@@ -3,11 +3,10 @@
 // free.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/bc_store.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-inline constexpr int kBcFilters = 16;
 inline constexpr int kBcVectors = kBcFilters / kLanes;  // per position
 inline constexpr int kBcTile = kBcVectors == 1 ? 28 : kRegisters == 32 || kBcVectors == 2 ? 6 : 3;
 inline constexpr int kBcMaxRows = 8;
@@ -24,11 +23,6 @@ inline constexpr int kBcWidthCount = sizeof kBcWidths / sizeof kBcWidths[0];
 constexpr int bc_max_rows(int width) {
   return kBcTile / width < kBcMaxRows ? kBcTile / width : kBcMaxRows;
 }
-
-// A tile's place: its first row and column, and its size.
-struct BcTile {
-  int y, x, rows, columns;
-};
 
 // Sums of one group over R x C positions, [R * C][16]. ColumnStep 0: taken from `conv`.
 template <int R, int C, int ColumnStep>
@@ -60,35 +54,6 @@ void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
   PL_UNROLL for (int i = 0; i < R * C; ++i) {
     PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
       store(sums + i * kBcFilters + v * kLanes, sum[i][v]);
-    }
-  }
-}
-
-// Transposes a group's sums into the filters' planes, four positions by four filters at a time.
-inline void bc_store(const ConvBc& conv, const BcTile& tile, int group, const float* sums) {
-  const Epilogue& epilogue = conv.epilogue;
-  const int32_t* planes = conv.stream.out_plane + group * kBcFilters;
-  for (int r = 0; r < tile.rows; ++r) {
-    const ptrdiff_t row = static_cast<ptrdiff_t>(tile.y + r) * conv.output_pitch + tile.x;
-    for (int c = 0; c < tile.columns; c += 4) {
-      const int count = min(4, tile.columns - c);
-      const float* from = sums + (r * tile.columns + c) * kBcFilters;
-      for (int f = 0; f < kBcFilters; f += 4) {
-        V4 x[4];
-        PL_UNROLL for (int i = 0; i < 4; ++i) x[i] = load<V4>(from + i * kBcFilters + f);
-        transpose(x);
-        PL_UNROLL for (int i = 0; i < 4; ++i) {
-          if (planes[f + i] < 0) continue;
-          const ptrdiff_t at = planes[f + i] + row + c;
-          if (epilogue.residual) x[i] += load<V4>(epilogue.residual + at);
-          x[i] = clamp(x[i], epilogue.low, epilogue.high);
-          if (count == 4) {
-            store(conv.output + at, x[i]);
-          } else {
-            for (int k = 0; k < count; ++k) conv.output[at + k] = x[i][k];
-          }
-        }
-      }
     }
   }
 }
@@ -133,19 +98,19 @@ inline int bc_tile_width(int width, int left) {
 
 // Tiles outside, groups inside: the tile's inputs stay in L1, the weights stream.
 inline void conv_bc16(const ConvBc& conv) {
-  // Three more positions than a tile: bc_store reads whole quads.
-  alignas(64) float sums[(kBcTile + 3) * kBcFilters] = {};
+  alignas(64) float sums[kBcSums] = {};
   for (int x = 0; x < conv.output_width;) {
     const int columns = bc_tile_width(conv.output_width, conv.output_width - x);
     for (int y = conv.row_begin; y < conv.row_end;) {
       const int left = conv.row_end - y;
       const BcTile tile{y, x, ceil_div(left, ceil_div(left, bc_max_rows(columns))), columns};
+      const BcStore finish(conv, tile);
       const BcSums kernel = bc_kernel(conv.input_column_step, tile.rows, columns);
       const float* input = conv.input + static_cast<ptrdiff_t>(y) * conv.input_row_step +
                            static_cast<ptrdiff_t>(x) * conv.input_column_step;
       for (int group = conv.group_begin; group < conv.group_end; ++group) {
         kernel(conv, input, group, sums);
-        bc_store(conv, tile, group, sums);
+        finish(conv, group, sums);
       }
       y += tile.rows;
     }

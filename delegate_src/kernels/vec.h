@@ -64,10 +64,17 @@ PL_INLINE T broadcast(float x) {
   return x - T{};
 }
 
-// NaN compares false, hence stays.
+// NaN stays: it compares false, and the x86 instructions return their second operand.
 template <class T>
 PL_INLINE T clamp(T x, float low, float high) {
   const T lower = broadcast<T>(low), upper = broadcast<T>(high);
+#if PL_LANES == 16
+  if constexpr (sizeof(T) == 64) {
+    return reinterpret_cast<T>(
+        _mm512_min_ps(reinterpret_cast<__m512>(upper),
+                      _mm512_max_ps(reinterpret_cast<__m512>(lower), reinterpret_cast<__m512>(x))));
+  }
+#endif
   x = x < lower ? lower : x;
   return x > upper ? upper : x;
 }
