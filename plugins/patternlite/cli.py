@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
+# Into a file or a pipe, tables are as wide as they like.
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 _DEBUG = "PATTERNLITE_DEBUG"
 

@@ -13,16 +13,17 @@ Advance = Callable[[str, float], None]
 
 
 class Stages:
-    """One bar per stage, each shown when it begins.
+    """One bar per stage, each shown when it begins; in a file or pipe, one line when it is done.
 
-    with Stages(console) as stages, stages.stage("Pruning") as advance:
-        advance("what is done now", 0.5)
+        with Stages(console) as stages, stages.stage("Pruning") as advance:
+            advance("what is done now", 0.5)
 
     seconds: (stage, seconds) in order.
     """
 
     def __init__(self, console: Console) -> None:
         self.seconds: list[tuple[str, float]] = []
+        self._console = console
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}"),
@@ -30,6 +31,7 @@ class Stages:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[detail]}"),
             console=console,
+            disable=not console.is_terminal,
         )
 
     def __enter__(self) -> Stages:
@@ -50,3 +52,5 @@ class Stages:
         yield advance
         self._progress.update(task, completed=1.0, detail="")
         self.seconds.append((name, time.perf_counter() - began))
+        if self._progress.disable:
+            self._console.print(f"{name}: {self.seconds[-1][1]:.0f} s", highlight=False)

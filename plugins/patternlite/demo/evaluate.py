@@ -13,10 +13,8 @@ from ..runtimes import open_session, runtime_named
 from ..timing import require_equal
 
 
-def classify(
-    runtime_name: str, dense: Path, pruned: Path, images: np.ndarray, threads: int
-) -> dict[str, np.ndarray]:
-    """Logits (N, classes) of both files, stock and with the plugin, by label.
+def classify(runtime_name: str, dense: Path, pruned: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Logits (N, classes) of both files, stock and with the plugin, by label, on one thread.
 
     images: float32 (N, C, H, W), normalised.
     """
@@ -29,7 +27,7 @@ def classify(
     )
     logits = {}
     for label, path, plugin in runs:
-        session = open_session(runtime, path, threads=threads, plugin=plugin)
+        session = open_session(runtime, path, plugin=plugin)
         logits[label] = np.stack([session.run(image[None])[0] for image in images])
     return logits
 

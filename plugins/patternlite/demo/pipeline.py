@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +66,9 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
     pruned = _prune(network, options, stages)
     suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
     paths = _convert({"dense": network, "pruned": pruned.model}, suffixes, options.output, stages)
-    agreements, latencies, logits = _measure(runtimes, paths, images, options, stages)
+    agreements, logits = _check(runtimes, paths, images, stages)
+    latencies = _time(runtimes, paths, images.normalised(MEAN, STD)[:1], options, stages)
+    load = os.getloadavg()[0]
 
     first = agreements[0]
     return DemoResult(
@@ -83,6 +87,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         layers=tuple(layers_of(paths["pruned", suffixes[0]])),
         patterns=_patterns(pruned),
         stages=tuple(stages.seconds),
+        load=load,
         missing={r.name: r.pip_command for r in RUNTIMES if not r.installed},
         examples=choose_examples(images, logits),
     )
@@ -122,26 +127,41 @@ def _convert(
     return paths
 
 
-def _measure(
+def _check(
     runtimes: Sequence[Runtime],
     paths: Mapping[tuple[str, str], Path],
     images: LabelledImages,
+    stages: Stages,
+) -> tuple[list[RuntimeAgreement], dict[str, np.ndarray]]:
+    """Runs the images through every runtime; also the first runtime's logits by label."""
+    inputs = images.normalised(MEAN, STD)
+    logits: dict[str, dict[str, np.ndarray]] = {}
+
+    def run(runtime: Runtime) -> None:
+        dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
+        with Isolated() as process:
+            logits[runtime.name] = process.call(classify, runtime.name, dense, pruned, inputs)
+
+    # One thread per runtime and several runtimes at a time: what is checked here are answers.
+    with (
+        stages.stage(f"Checking on {len(images):,} images") as advance,
+        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
+    ):
+        for done in as_completed([pool.submit(run, runtime) for runtime in runtimes]):
+            done.result()
+            advance(f"{len(logits)} of {len(runtimes)} runtimes", len(logits) / len(runtimes))
+    agreements = [agreement(r.name, logits[r.name], images.labels) for r in runtimes]
+    return agreements, logits[runtimes[0].name]
+
+
+def _time(
+    runtimes: Sequence[Runtime],
+    paths: Mapping[tuple[str, str], Path],
+    image: np.ndarray,
     options: DemoOptions,
     stages: Stages,
-) -> tuple[list[RuntimeAgreement], list[Latency], dict[str, np.ndarray]]:
-    """Checks every runtime on the images, then times all; also the first runtime's logits by label."""
-    inputs = images.normalised(MEAN, STD)
-    agreements: list[RuntimeAgreement] = []
+) -> list[Latency]:
     latencies: list[Latency] = []
-    first_logits: dict[str, np.ndarray] = {}
-    with stages.stage(f"Checking on {len(images):,} images") as advance:
-        for i, runtime in enumerate(runtimes):
-            advance(runtime.name, i / len(runtimes))
-            dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
-            with Isolated() as process:
-                logits = process.call(classify, runtime.name, dense, pruned, inputs, max(options.threads))
-            agreements.append(agreement(runtime.name, logits, images.labels))
-            first_logits = first_logits or logits
     cases = len(runtimes) * len(options.threads)
     with stages.stage("Timing") as advance:
         for runtime in runtimes:
@@ -160,9 +180,9 @@ def _measure(
                         contenders,
                         threads=threads,
                         seconds=options.seconds / cases,
-                        image=inputs[:1],
+                        image=image,
                     )
-    return agreements, latencies, first_logits
+    return latencies
 
 
 def file_size(path: Path, variant: str) -> FileSize:

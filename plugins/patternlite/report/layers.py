@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import PatternliteError
-from ..isolated import Isolated
+from ..inspection import inspect
 from .results import Layer
 
 
 def layers_of(path: Path) -> list[Layer]:
-    """What the plugin decides about each convolution of a .tflite or .mnn file.
-
-    The runtime that reads the file runs in a process of its own: a corrupt file cannot end this one.
-    """
-    if not path.is_file():
-        raise PatternliteError(f"{path} does not exist")
-    with Isolated() as process:
-        return process.call(_inspect, path)
-
-
-def _inspect(path: Path) -> list[Layer]:
-    from .. import inspect
-
+    """What the plugin decides about each layer of a .tflite or .mnn file; errors as `inspect`'s."""
     return [
         Layer(
             name=row["name"],
             kind=row["kind"],
             shape=f"{row['filters']}x{row['height']}x{row['width']}",
-            **{
-                key: row[key]
-                for key in ("kernels_kept", "patterns", "dense_macs", "kept_macs", "reason", "kernel")
-            },
+            kernels_kept=row["kernels_kept"],
+            patterns=row["patterns"],
+            dense_macs=row["dense_macs"],
+            kept_macs=row["kept_macs"],
+            reason=row["reason"],
+            kernel=row["kernel"],
         )
         for row in inspect(path).layers
     ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, Layer
+from .tables import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,12 +50,10 @@ def latency_plot(result: DemoResult) -> Figure:
     runtimes = list(dict.fromkeys(r for r, _ in cases))
     with rc_context(_STYLE):
         figure, panels = _panels(len(threads), (8.4, 0.95 * len(runtimes) + 1.0))
-        for panel, count in zip(panels, threads, strict=True):
+        for panel, n in zip(panels, threads, strict=True):
             for row, runtime in enumerate(runtimes):
-                _latency_bars(panel, result, runtime, count, row)
-            panel.set_title(
-                f"{count} thread{'s' if count > 1 else ''}", loc="left", fontsize=10.5, weight="bold"
-            )
+                _latency_bars(panel, result, runtime, n, row)
+            panel.set_title(f"{n} thread{'s' if n > 1 else ''}", loc="left", fontsize=10.5, weight="bold")
             panel.set_yticks(range(len(runtimes)), runtimes)
             panel.set_xlabel("ms per image (shorter is better)")
             panel.margins(x=0.22)
@@ -95,16 +94,21 @@ def layer_plot(layers: Sequence[Layer]) -> Figure:
             dense, kept = layer.dense_macs / 1e6, layer.kept_macs / 1e6
             panel.barh(row, dense, 0.72, color=COLOURS["grid"])
             panel.barh(row, kept, 0.72, color=COLOURS["plugin" if layer.accelerated else "dense"])
-            note = f"{kept / dense:.0%} of {dense:.1f} M · {layer.reason}"
+            note = f"{layer.density:.0%} of {count(layer.dense_macs)} · {layer.reason}"
             _note(panel, dense, row, note, color=COLOURS["faint"])
         panel.set_yticks(
-            range(len(layers)), [f"{layer.name}  {layer.kind}" for layer in layers], fontsize=8.5
+            range(len(layers)), [f"{_shortened(layer.name)} · {layer.kind}" for layer in layers], fontsize=8.5
         )
         panel.set_xlim(0, 1.42 * largest)
         panel.invert_yaxis()
         panel.set_xlabel("million multiply-accumulates per image")
         figure.tight_layout()
     return figure
+
+
+def _shortened(name: str, most: int = 34) -> str:
+    """The end of a long name: converters put what is specific last."""
+    return name if len(name) <= most else "…" + name[1 - most :]
 
 
 def _panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:

@@ -52,8 +52,8 @@ class Layer:
 
     @property
     def density(self) -> float:
-        """Non-zero weights / weights."""
-        return self.kept_macs / self.dense_macs
+        """Non-zero weights / weights; 1 where the plugin could not tell."""
+        return self.kept_macs / self.dense_macs if self.dense_macs else 1.0
 
     @property
     def accelerated(self) -> bool:
@@ -90,6 +90,7 @@ class DemoResult:
 
     weight_rate, mac_rate: dense over kept, of the pruned layers.
     patterns: those of the kept kernels, rows as "110/010/001" -> kernels that have it, most frequent first.
+    load: the machine's load average when the timing ended.
     missing: runtimes not installed -> pip command.
     stages: (what, seconds) in order.  settings: what it was asked to do.
     """
@@ -109,8 +110,14 @@ class DemoResult:
     layers: tuple[Layer, ...]
     patterns: Mapping[str, int]
     stages: tuple[tuple[str, float], ...]
+    load: float
     missing: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+
+    @property
+    def busy(self) -> bool:
+        """Whether programs other than the demo took much of the machine while it timed."""
+        return self.load > max(threads for _, threads in self.cases()) + 1
 
     def latency(self, runtime: str, threads: int, label: str) -> Latency:
         for entry in self.latencies:

@@ -53,22 +53,23 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
 
 def layer_table(layers: Sequence[Layer], title: str = "Convolutions") -> Table:
     table = _table(title)
-    for column in ("layer", "kind", "output"):
-        table.add_column(column, overflow="fold")
-    for column in ("non-zero", "kernels kept", "patterns", "MACs", "kept"):
-        table.add_column(column, justify="right")
+    table.add_column("layer", overflow="fold")
+    for column in ("kind", "output"):
+        table.add_column(column, no_wrap=True)
+    for column in ("MACs", "kept", "", "kernels kept", "patterns"):
+        table.add_column(column, justify="right", no_wrap=True)
     for column in ("decision", "kernel"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for layer in layers:
         table.add_row(
             layer.name,
             layer.kind,
             layer.shape,
+            count(layer.dense_macs),
+            count(layer.kept_macs),
             f"{layer.density:.1%}",
             f"{layer.kernels_kept:.1%}",
             str(layer.patterns),
-            count(layer.dense_macs),
-            count(layer.kept_macs),
             Text(layer.reason, style="green" if layer.accelerated else "yellow"),
             layer.kernel,
         )
@@ -78,6 +79,8 @@ def layer_table(layers: Sequence[Layer], title: str = "Convolutions") -> Table:
 def demo_table(result: DemoResult) -> Table:
     """The one table at the end of the demo."""
     table = _table(f"{result.machine.cpu}, {result.machine.cores} cores; latency: min (median)")
+    if result.busy:
+        table.caption = f"The machine was busy (load {result.load:.1f}): take latencies as a hint."
     table.add_column("")
     for column in ("dense, stock", "pruned, stock", "pruned, plugin", "gain"):
         table.add_column(column, justify="right")

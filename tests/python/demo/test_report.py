@@ -92,6 +92,14 @@ def test_a_slower_plugin_is_not_hidden(result: DemoResult) -> None:
     assert "0.1 to 4.0 times sooner" in render_page(dataclasses.replace(result, latencies=latencies))
 
 
+def test_a_busy_machine_is_told(result: DemoResult) -> None:
+    warning = "take these figures as a hint"
+    assert warning not in render_page(result)
+    busy = dataclasses.replace(result, load=7.5)
+    assert warning in render_page(busy)
+    assert "busy (load 7.5)" in shown(demo_table(busy))
+
+
 def test_pattern_picture_marks_the_taps() -> None:
     svg = ElementTree.fromstring(str(pattern_picture("110/010/001")))
     on = [(r.get("x"), r.get("y")) for r in svg if r.get("class") == "tap1"]
