@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mnn/blocked_tensor.h"
+#include "mnn/expectation.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -60,7 +61,7 @@ LayerReport report_unread(std::string name, const char* reason, const Convolutio
 }  // namespace
 
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
-                             const abi::Tensors& outputs, const abi::Op* op) {
+                             const abi::Tensors& outputs, const abi::Op* op, int pack) {
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
   if (const char* reason = obstacle(engine, conv, inputs, outputs, op_type(op))) {
@@ -87,7 +88,7 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   Verdict verdict = judge(graph);
   Selection selection{std::move(verdict.layers.at(0)), nullptr};
   const bool runs = !selection.report.reason.starts_with("declined:");
-  if (verdict.worthwhile || (runs && all_taken)) {
+  if ((verdict.worthwhile && beats_mnn(graph, pack)) || (runs && all_taken)) {
     selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   }
   return selection;

@@ -17,7 +17,7 @@ struct Selection {
 // `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
 // memory is not needed.
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
-                             const abi::Tensors& outputs, const abi::Op* op);
+                             const abi::Tensors& outputs, const abi::Op* op, int pack);
 
 // Whether to take, from now on, every convolution that can be run here, however little that gains.
 void take_all(bool all);

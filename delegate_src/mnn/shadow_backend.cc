@@ -44,7 +44,7 @@ abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi
   const std::int32_t type = op_type(op);
   if (type == kConvolution || type == kConvolutionDepthwise) {
     try {
-      Selection selection = select_convolution(shadow->engine_, inputs, outputs, op);
+      Selection selection = select_convolution(shadow->engine_, inputs, outputs, op, shadow->pack_);
       std::unique_ptr<ConvolutionExecution> execution;
       if (selection.layer) {
         execution = ConvolutionExecution::create(backend, selection.layer, selection.report, inputs,

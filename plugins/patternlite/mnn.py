@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+from types import ModuleType
 from typing import Any
 
 from .errors import PatternliteError
@@ -32,7 +33,7 @@ class RegistrationError(PatternliteError, RuntimeError):
 
 def supported_versions() -> list[str]:
     """The versions of MNN whose internals the plugin knows."""
-    versions: list[str] = load_native().mnn_supported_versions()
+    versions: list[str] = _native().mnn_supported_versions()
     return versions
 
 
@@ -45,7 +46,7 @@ def register(*, force: bool | None = None) -> int:
     Raises ImportError when MNN or the package's compiled part is missing, and RegistrationError, naming
     the version found and those supported, when MNN is of another version or laid out differently.
     """
-    native = load_native()
+    native = _native()
     try:
         importlib.import_module("MNN")
         engine = importlib.import_module("_mnncengine")
@@ -66,7 +67,7 @@ def layers() -> list[dict[str, Any]]:
     Rows have the fields name, kind, filters, channels, height, width, dense_macs, kept_macs,
     kernels_kept, patterns, reason, kernel; kernel is "stock" where MNN runs the layer itself.
     """
-    return next((s["layers"] for s in reversed(load_native().mnn_sessions()) if s["layers"]), [])
+    return next((s["layers"] for s in reversed(_native().mnn_sessions()) if s["layers"]), [])
 
 
 def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
@@ -83,7 +84,7 @@ def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
         interpreter = mnn.Interpreter(path)
     except Exception as error:
         raise PatternliteError(f"{path} is not an MNN file; convert the model again") from error
-    before = max((s["number"] for s in load_native().mnn_sessions()), default=0)
+    before = max((s["number"] for s in _native().mnn_sessions()), default=0)
     session = interpreter.createSession({"backend": backend, "numThread": 1})
     shapes = {name: tensor.getShape() for name, tensor in interpreter.getSessionInputAll(session).items()}
     if unknown := {name: shape for name, shape in shapes.items() if any(n < 1 for n in shape)}:
@@ -91,5 +92,14 @@ def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
             f"{path} leaves input shapes open ({unknown}); convert the model with fixed ones"
         )
     thread = threading.get_native_id()
-    ours = [s for s in load_native().mnn_sessions() if s["number"] > before and s["thread"] == thread]
+    ours = [s for s in _native().mnn_sessions() if s["number"] > before and s["thread"] == thread]
     return [layer for s in ours for layer in s["layers"]]
+
+
+def _native() -> ModuleType:
+    native = load_native()
+    if not hasattr(native, "mnn_register"):
+        raise RegistrationError(
+            "this build of patternlite has no backend for MNN: there is one for Linux only"
+        )
+    return native

@@ -1,0 +1,48 @@
+#include "mnn/expectation.h"
+
+#include <variant>
+
+#include "engine/cost_model.h"
+#include "engine/isa.h"
+#include "engine/recognise.h"
+
+namespace patternlite::mnn {
+namespace {
+
+// Measured layer by layer on ResNet-18's shapes and on 32 to 256 channels at 112 to 14 pixels, one
+// thread, AVX-512 against MNN 3.6.1's AVX2 (pack 8).
+
+// MNN's multiply-adds per second in 3x3 layers of stride 1 over those in others: 1.6 to 2.3, by
+// shape; 1 on 7x7 maps. The most it may be, for a layer left to MNN loses less than one that gets
+// slower.
+constexpr double kWinogradGain = 2.3;
+constexpr int kLeastWinogradMap = 10;
+// Vector operations per element of input and output: blocked to planar and back, and what the
+// kernels spend on an element however few weights use it.
+constexpr double kElementCost = 5.0;
+// As in judge(): what the model may err by.
+constexpr double kLeastSpeedup = 1.15;
+
+bool uses_winograd(const Window& w, const Shape& output) {
+  return w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 1 && w.stride_w == 1 &&
+         w.dilation_h == 1 && w.dilation_w == 1 && output.height >= kLeastWinogradMap &&
+         output.width >= kLeastWinogradMap;
+}
+
+}  // namespace
+
+bool beats_mnn(const Graph& graph, int pack) {
+  const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
+  const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
+  const double lanes = best_kernels().lanes;
+  const double elements = static_cast<double>(input.elements()) + output.elements();
+  const Sparsity sparsity = recognise(conv, TapSets(conv, output.channels, input.channels));
+  const double ours =
+      estimated_cost(conv, sparsity, input, output) + kElementCost * lanes * elements;
+  const double dense_macs = static_cast<double>(output.elements()) * input.channels *
+                            conv.window.kernel_h * conv.window.kernel_w;
+  const double gain = uses_winograd(conv.window, output) ? kWinogradGain : 1.0;
+  return ours * kLeastSpeedup < stock_cost(dense_macs) * (lanes / pack) / gain;
+}
+
+}  // namespace patternlite::mnn

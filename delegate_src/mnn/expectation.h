@@ -1,0 +1,13 @@
+// Is a convolution expected to run faster here than in MNN?
+#pragma once
+
+#include "engine/graph.h"
+
+namespace patternlite::mnn {
+
+// judge() compares with XNNPACK and takes activations for planar. MNN's kernels are as wide as
+// `pack` and use Winograd's algorithm, and each layer enters and leaves the planar layout. `graph`
+// holds the one convolution, of tensors 0 and 1.
+bool beats_mnn(const Graph& graph, int pack);
+
+}  // namespace patternlite::mnn
