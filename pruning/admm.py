@@ -6,6 +6,7 @@ arXiv:2003.06513, but with the layer's Gram matrix in place of stochastic gradie
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -50,7 +51,7 @@ def solve(moments: Moments, anchor: Tensor, library: Tensor, kernels: int) -> So
     z = w * mask
     residuals = []
     before = None
-    for rho in torch.logspace(*(torch.tensor(_RHO).log10()), _STAGES).tolist():
+    for rho in torch.logspace(math.log10(_RHO[0]), math.log10(_RHO[1]), _STAGES).tolist():
         factor = torch.linalg.cholesky(gram + rho * torch.eye(len(gram), device=gram.device))
         u = u * (before / rho) if before else u  # u is the multiplier over rho
         before = rho

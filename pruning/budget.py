@@ -40,7 +40,7 @@ def measure(site: Site, fit: Moments, test: Moments, library: Tensor) -> Curve:
     weight = site.conv.weight.detach().flatten(1)
     scale = fit.gram.diagonal().sqrt()
     some = torch.linspace(0, len(weight) - 1, min(len(weight), _FILTERS)).long().to(weight.device)
-    counts = importance(site)[some]
+    counts = site.gain[some].square()
     part = Moments(fit.gram, fit.cross[some], fit.target[some])
     check = Moments(test.gram, test.cross[some], test.target[some])
     total = float((counts * check.target).sum())
@@ -67,22 +67,23 @@ def allocate(curves: list[Curve], rate: float | None, macs: float | None) -> dic
     errors = torch.stack([_interpolate(curve.errors, rates) for curve in curves])  # (layers, points)
     costs = torch.tensor([[c.site.kernels * TAPS, c.site.macs] for c in curves], dtype=torch.float64)
     shares = costs / costs.sum(0)  # (layers, 2): weights, MACs
-    limits = torch.tensor([1 / max(rate or 1.0, LEAST_RATE), 1 / max(macs or 1.0, LEAST_RATE)], dtype=torch.float64)
+    limits = 1 / torch.tensor([max(asked or 1.0, LEAST_RATE) for asked in (rate, macs)], dtype=torch.float64)
     index = torch.arange(len(curves))
 
-    def choose(price: Tensor) -> Tensor:
-        return (errors + (shares @ price)[:, None] / rates).argmin(1)
+    def choose(mix: float, price: float) -> Tensor:
+        prices = price * torch.tensor([mix, 1 - mix], dtype=torch.float64)
+        return (errors + (shares @ prices)[:, None] / rates).argmin(1)
 
     def excess(choice: Tensor) -> float:
         return float(((shares / rates[choice][:, None]).sum(0) / limits).max())
 
     best, least = None, math.inf
-    for mix in torch.linspace(0, 1, _MIXES, dtype=torch.float64).tolist():
+    for mix in torch.linspace(0, 1, _MIXES).tolist():
         low, high = 1e-9, 1e9
         for _ in range(80):
-            middle = math.sqrt(low * high)
-            low, high = (middle, high) if excess(choose(torch.tensor([mix, 1 - mix], dtype=torch.float64) * middle)) > 1 else (low, middle)
-        choice = choose(torch.tensor([mix, 1 - mix], dtype=torch.float64) * high)
+            price = math.sqrt(low * high)
+            low, high = (price, high) if excess(choose(mix, price)) > 1 else (low, price)
+        choice = choose(mix, high)
         total = float(errors[index, choice].sum())
         if excess(choice) <= 1 + 1e-9 and total < least:
             best, least = choice, total
@@ -112,14 +113,6 @@ def _round(curves: list[Curve], kept: Tensor, limits: Tensor) -> list[int]:
         middle = (low + high) / 2
         low, high = (middle, high) if fits(scaled(middle)) else (low, middle)
     return scaled(low).int().tolist()
-
-
-def importance(site: Site) -> Tensor:
-    """(O,) what a unit of squared error in each filter's output counts for: gamma^2 / variance of the norm."""
-    if site.norm is None:
-        return torch.ones(site.conv.out_channels, device=site.conv.weight.device)
-    gamma = 1.0 if site.norm.weight is None else site.norm.weight.detach()
-    return gamma**2 / (site.norm.running_var + site.norm.eps)
 
 
 def _interpolate(errors: tuple[float, ...], rates: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class PruneConfig:
         if self.source not in ("mix", "uniform"):
             raise ValueError(f'source is {self.source!r}: choose "mix" or "uniform"')
         if len(self.mean) != len(self.std) or not self.mean:
-            raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give both for each channel")
+            raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give one each")
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
 

@@ -16,6 +16,13 @@ _ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive
 BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
 
 
+def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
+    """The running mean and standard deviation (with its epsilon), (C,) each."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.running_mean, (norm.running_var + norm.eps).sqrt()
+
+
 @dataclass(frozen=True)
 class Site:
     """A convolution to prune, where it stands.
@@ -37,6 +44,14 @@ class Site:
     @property
     def kernels(self) -> int:
         return self.conv.out_channels * self.conv.in_channels
+
+    @property
+    def gain(self) -> Tensor:
+        """(O,) what the norm multiplies the convolution's outputs by; ones without a norm."""
+        if self.norm is None:
+            return torch.ones_like(self.conv.weight[:, 0, 0, 0])
+        deviation = remembered(self.norm)[1]
+        return (1.0 if self.norm.weight is None else self.norm.weight.detach()) / deviation
 
     @property
     def macs(self) -> int:
@@ -98,7 +113,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
     outputs: dict[nn.Module, Mark] = {}
-    sizes: dict[nn.Module, tuple[int, int]] = {}
+    sizes: dict[nn.Conv2d, tuple[int, int]] = {}
     consumer: dict[nn.Module, BatchNorm] = {}
     additions: list[list[nn.Module]] = []  # the modules that made the operands, in the order they ran
 
@@ -107,7 +122,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
         outputs[module] = Mark(output)
         if isinstance(module, nn.Conv2d):
             sizes[module] = (output.shape[2], output.shape[3])
-        else:
+        elif isinstance(module, BatchNorm):
             for conv in sizes:
                 if outputs[conv].is_now(inputs[0]):
                     consumer[conv] = module
@@ -136,11 +151,11 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
     sites, dense = [], {name: "does not run" for name, conv in convs.items() if conv not in runs}
     for i, conv in enumerate(sizes):
         name = names[conv]
-        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, first=i == 0, runs=max(runs[conv], shared[conv.weight])):
+        uses = max(runs[conv], shared[conv.weight])
+        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, first=i == 0, uses=uses):
             dense[name] = reason
             continue
-        norm = consumer.get(conv)
-        norm = norm if norm in norms else None
+        norm = next((norm for norm in norms if norm is consumer.get(conv)), None)
         sites.append(Site(name, conv, norm, sizes[conv], residual=False))
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
@@ -149,7 +164,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
     return Trace(sites, dense, norms)
 
 
-def _why_dense(conv: nn.Conv2d, *, first: bool, runs: int) -> str | None:
+def _why_dense(conv: nn.Conv2d, *, first: bool, uses: int) -> str | None:
     if conv.kernel_size != (3, 3):
         return f"{conv.kernel_size[0]}x{conv.kernel_size[1]}"
     if conv.groups != 1:
@@ -158,6 +173,6 @@ def _why_dense(conv: nn.Conv2d, *, first: bool, runs: int) -> str | None:
         return f"not a plain Conv2d ({type(conv).__name__})"
     if first:
         return "first convolution"
-    if runs > 1:
-        return f"used {runs} times"
+    if uses > 1:
+        return f"used {uses} times"
     return None

@@ -47,7 +47,8 @@ def study(visit: Visit, library: Tensor, seed: int, *, trusted: bool) -> tuple[T
     y = x @ weight.T
     if trusted:
         half = len(x) // 2
-        fit, test = (Moments.of(x[part], y[part], centred=_shifts(site)) for part in (slice(half), slice(half, None)))
+        fit = Moments.of(x[:half], y[:half], centred=_shifts(site))
+        test = Moments.of(x[half:], y[half:], centred=_shifts(site))
     else:
         fit = test = Moments(torch.eye(weight.shape[1], device=x.device), weight, weight.square().sum(1))
     return Target(rows, y + _added(visit, rows), y.var(0)), budget.measure(site, fit, test, library)
@@ -75,8 +76,8 @@ def prune_layer(visit: Visit, target: Target, library: Tensor, kernels: int, *, 
         mask = project(original, library, kernels)
         weight = original * mask
     site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
-    importance = budget.importance(site)
-    error = (importance * moments.error(weight)).sum() / (importance * target.variance).sum().clamp_min(1e-30)
+    power = site.gain.square()
+    error = (power * moments.error(weight)).sum() / (power * target.variance).sum().clamp_min(1e-30)
     match_outputs(site, x @ weight.T, wanted.mean(0), target.variance)
     return LayerReport(
         name=site.name,
@@ -101,12 +102,7 @@ def _added(visit: Visit, rows: Rows) -> Tensor | float:
     """What a residual branch's end is added to, (rows, O), in units of the convolution's output."""
     if visit.others is None:
         return 0.0
-    added = rows.of_outputs(visit.others)
-    norm = visit.site.norm
-    if norm is None:
-        return added
-    gamma = torch.ones_like(norm.running_var) if norm.weight is None else norm.weight
-    gain = gamma / (norm.running_var + norm.eps).sqrt()
+    gain = visit.site.gain
     # A channel that the norm all but silences cannot make up for anything.
     audible = gain.abs() > 1e-2 * gain.abs().max()
-    return added * torch.where(audible, 1 / gain, torch.zeros_like(gain))
+    return rows.of_outputs(visit.others) * torch.where(audible, 1 / gain, torch.zeros_like(gain))

@@ -61,7 +61,7 @@ class Masks(Mapping[str, Tensor]):
             with safe_open(path, framework="pt") as file:
                 if (metadata := file.metadata()) != _FORMAT:
                     raise ValueError(f"{path} is no mask file: its metadata is {metadata}, not {_FORMAT}")
-                return cls({name: _decode(name, file.get_tensor(name)) for name in file.keys()})
+                return cls({name: _decode(name, file.get_tensor(name)) for name in file.keys()})  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
 
@@ -111,7 +111,7 @@ class Masks(Mapping[str, Tensor]):
 
 def _weight(model: nn.Module, name: str, shape: torch.Size | None = None) -> Tensor:
     try:
-        weight = model.get_submodule(name).weight
+        weight = model.get_parameter(f"{name}.weight")
     except AttributeError:
         raise ValueError(
             f"the model has no layer {name!r} with a weight: are these the masks of another model? "

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from . import budget, patterns, synthetic
 from .config import LEAST_RATE, PruneConfig
@@ -59,7 +59,8 @@ def prune(
         with schedule.stage("refine"):
             images = synthetic.refine(dense, teacher.norms, images, config, generator, schedule.advance)
     batches = list(images.split(_BATCH))
-    library = patterns.choose_library((site.conv.weight for site in teacher.sites), config.patterns).to(device)
+    library = patterns.choose_library([site.conv.weight for site in teacher.sites], config.patterns)
+    library = library.to(device)
 
     with schedule.stage("measure"):
         gap = bn_gap(dense, teacher.norms, batches) if teacher.norms else None
@@ -81,9 +82,8 @@ def prune(
 
     if config.distill_steps and trusted:
         with schedule.stage("distill"):
-            distill(
-                pruned, dense, names, masks, images, config.distill_steps, generator, schedule.advance
-            )
+            distill(pruned, dense, names, masks, images, config.distill_steps, generator, schedule.advance)
+    schedule.finish()
     masks.verify(pruned)
     size = sum(p.numel() for p in pruned.parameters())
     report = PruneReport(layers, student.dense, size, gap, seconds=schedule.seconds)
@@ -101,7 +101,9 @@ def _check(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) 
             raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d) and module.weight.dtype != torch.float32:
-            raise ValueError(f"{name} holds {module.weight.dtype} weights: prune the model as float32 (model.float())")
+            raise ValueError(
+                f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
+            )
 
 
 def _traced(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> Trace:
@@ -124,8 +126,8 @@ def _warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[s
         warnings.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")
     elif not trusted:
         warnings.append(
-            f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}): weights were "
-            "kept as they are under the masks, without ADMM, least squares or distillation. "
+            f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}): weights "
+            "were kept as they are under the masks, without ADMM, least squares or distillation. "
             'Check mean and std, or use source="mix" and more refine_steps'
         )
     for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):

@@ -33,4 +33,9 @@ class Schedule:
 
     def advance(self, fraction: float) -> None:
         """fraction: of the current stage, 0..1."""
-        self._report(self._stage, min(1.0, (self._before + fraction * self._shares[self._stage]) / self._whole))
+        done = self._before + fraction * self._shares[self._stage]
+        self._report(self._stage, min(1.0, done / self._whole))
+
+    def finish(self) -> None:
+        """The whole is done, whether or not every stage was needed."""
+        self._report("done", 1.0)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .graph import Site
+from .graph import Site, remembered
 from .statistics import Moments
 
 _VARIANCE_RATIO = (0.05, 4.0)  # what BN matching may at most do to a channel
 
 
 def least_squares(
-    moments: Moments, anchor: Tensor, mask: Tensor, ridge: float, start: Tensor, *, steps: int, tolerance: float = 1e-4
+    moments: Moments,
+    anchor: Tensor,
+    mask: Tensor,
+    ridge: float,
+    start: Tensor,
+    *,
+    steps: int,
+    tolerance: float = 1e-4,
 ) -> Tensor:
-    """argmin over W on the mask of E|Y - X W'|^2 + ridge * sum diag(G) (W - anchor)^2, for all filters at once.
+    """argmin over W on the mask of E|Y - X W'|^2 + ridge * sum diag(G) (W - anchor)^2, every filter at once.
 
     Conjugate gradients on the masked normal equations, preconditioned by diag(G): a few dense products
     in place of one Cholesky per filter, whose supports all differ. Ends after `steps`, or when every
@@ -66,6 +73,7 @@ def match_outputs(site: Site, pruned: Tensor, mean: Tensor, variance: Tensor) ->
         shift, mean = shift + site.conv.bias, mean + site.conv.bias
     ratio = pruned.var(0) / variance.clamp_min(torch.finfo(variance.dtype).tiny)
     ratio = ratio.clamp(*_VARIANCE_RATIO)
-    norm = site.norm
-    norm.running_mean.copy_(shift - (mean - norm.running_mean) * ratio.sqrt())
-    norm.running_var.copy_(((norm.running_var + norm.eps) * ratio - norm.eps).clamp_min(0))
+    running, deviation = remembered(site.norm)
+    running.copy_(shift - (mean - running) * ratio.sqrt())
+    assert site.norm.running_var is not None
+    site.norm.running_var.copy_((deviation.square() * ratio - site.norm.eps).clamp_min(0))

@@ -86,7 +86,8 @@ class PruneReport:
         if self.dense:
             lines.append("left dense: " + ", ".join(f"{name} ({why})" for name, why in self.dense.items()))
         if self.gap:
-            lines.append(f"BatchNorm gap of the images: mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}")
+            gap = f"mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}"
+            lines.append(f"BatchNorm gap of the images: {gap}")
         lines.append("seconds: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items()))
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .graph import BatchNorm, Site
+from .graph import BatchNorm, Site, remembered
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ class Rows:
 
     def of_outputs(self, outputs: list[Tensor]) -> Tensor:
         """The values of an output-shaped tensor, (rows, C)."""
-        return torch.cat(
-            [batch[image, :, y, x] for image, y, x, batch in zip(self.image, self.y, self.x, outputs, strict=True)]
-        )
+        places = zip(self.image, self.y, self.x, outputs, strict=True)
+        return torch.cat([batch[image, :, y, x] for image, y, x, batch in places])
 
 
 def _windows(conv: nn.Conv2d, x: Tensor) -> Tensor:
@@ -92,7 +91,7 @@ def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Te
     """Collects (mean, variance) per channel of what each norm is given while the context lasts."""
     moments: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
 
-    def on_input(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
         variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
         moments[norm] = mean, variance
 
@@ -109,7 +108,7 @@ class Gap:
     """How far an image set is from the training data, by the model's own BatchNorm statistics.
 
     mean: ((mean - running_mean) / running_std)^2.  deviation: (std / running_std - 1)^2.  Both averaged over
-    all channels. Measured on CIFAR-10: real images 0.002 / 0.002, the mix 0.04 / 0.05, uniform noise 0.34 / 0.21.
+    all channels. On CIFAR-10: real images 0.002 / 0.002, the mix 0.06 / 0.06, uniform noise 0.30 / 0.23.
     """
 
     mean: float
@@ -135,8 +134,8 @@ def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor]) -> G
             second[norm] += (variance + mean.square()) * len(batch) / total
     means, deviations = [], []
     for norm in norms:
-        running = (norm.running_var.double().cpu() + norm.eps).sqrt()
+        centre, running = (value.double().cpu() for value in remembered(norm))
         variance = (second[norm] - first[norm].square()).clamp_min(0)
-        means.append(((first[norm] - norm.running_mean.double().cpu()) / running).square())
+        means.append(((first[norm] - centre) / running).square())
         deviations.append(((variance + norm.eps).sqrt() / running - 1).square())
     return Gap(float(torch.cat(means).mean()), float(torch.cat(deviations).mean()))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import PruneConfig
-from .graph import BatchNorm
+from .graph import BatchNorm, remembered
 from .statistics import feature_moments
 
 _LEAVES = 48  # shapes an image; the last ones cover the first
@@ -40,14 +40,14 @@ def draw(config: PruneConfig, count: int, shape: tuple[int, int, int], generator
 
 
 def pink_noise(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
-    """Noise of amplitude 1/f^a, a in 0.8..1.8, mostly common to the channels. Pixels (count, C, H, W) in 0..1."""
+    """Noise of amplitude 1/f^a, mostly common to the channels. Pixels (count, C, H, W) in 0..1."""
     common, chroma = _spectral(count, (1, *shape[1:]), generator), _spectral(count, shape, generator)
     share = _uniform(generator, (count, 1, 1, 1), 0.1, 0.7)
     return _exposed((1 - share) * common + share * chroma, generator)
 
 
 def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
-    """Overlapping soft ellipses, boxes and triangles, shaded and textured. Pixels (count, C, H, W) in 0..1."""
+    """Overlapping soft ellipses, boxes and triangles, shaded and textured. Pixels (count, C, H, W), 0..1."""
     channels, height, width = shape
     one = (count, 1, 1, 1)
     texture = _spectral(count, shape, generator)
@@ -84,7 +84,7 @@ def refine(
 ) -> Tensor:
     """Moves the images, by Adam, until the inputs of `norms` have the statistics these remember.
 
-    After Yin et al. (DeepInversion, arXiv:1912.08795): per norm ((mean - running) / std)^2 + (std ratio - 1)^2,
+    After Yin et al. (DeepInversion, arXiv:1912.08795): mean and deviation of every norm's input,
     a label chosen at random for classifiers, and total variation, under random shifts and flips.
     images: (N, C, H, W), normalised; returns as many. advance: told the fraction done.
     """
@@ -121,8 +121,8 @@ def refine(
 
 
 def _mismatch(norm: BatchNorm, mean: Tensor, variance: Tensor) -> Tensor:
-    deviation = (norm.running_var + norm.eps).sqrt()
-    shift = (mean - norm.running_mean) / deviation
+    centre, deviation = remembered(norm)
+    shift = (mean - centre) / deviation
     return (shift.square() + ((variance + norm.eps).sqrt() / deviation - 1).square()).mean()
 
 

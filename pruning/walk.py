@@ -66,7 +66,7 @@ class _Pass(threading.Thread):
                 self._model(self._batch)
         except _Stopped:
             pass
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+        except BaseException as error:  # raised again in the caller's thread
             self.error = error
         finally:
             self.at = None
@@ -102,16 +102,22 @@ class _Pass(threading.Thread):
             raise _Stopped
 
 
+def _current() -> _Pass:
+    thread = threading.current_thread()
+    assert isinstance(thread, _Pass), "the model is run by somebody else during a walk"
+    return thread
+
+
 def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator[Visit]:
     """Yields every site once, in forward order. Close the generator, or exhaust it, to end the passes."""
     handles = []
     for site in sites:
 
         def on_input(_module, inputs, site=site):
-            threading.current_thread().on_input(site, inputs[0])
+            _current().on_input(site, inputs[0])
 
         def on_branch_end(_module, _inputs, output, site=site):
-            threading.current_thread().on_branch_end(site, output)
+            _current().on_branch_end(site, output)
 
         handles.append(site.conv.register_forward_pre_hook(on_input))
         if site.residual:
@@ -123,9 +129,9 @@ def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator
                 each.advance()
             places = [each.at for each in passes if each.at]
             if len(places) < len(passes) or any(place[0] is not places[0][0] for place in places):
-                raise ValueError("the model takes another path for other images: it cannot be pruned layer by layer")
-            others = [place[2] for place in places]
-            yield Visit(places[0][0], [place[1] for place in places], others if others[0] is not None else None)
+                raise ValueError("the model takes another path for other images: its layers have no order")
+            others = [place[2] for place in places if place[2] is not None]
+            yield Visit(places[0][0], [place[1] for place in places], others or None)
     finally:
         for each in passes:
             each.stop()

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import copy
+
+import nets
+import pytest
+import torch
+from patternlite.pruning.graph import trace
+from patternlite.pruning.walk import walk
+from torch import nn
+
+
+def test_a_residual_network_is_understood():
+    found = trace(nets.Tiny().eval(), (3, 16, 16))
+    assert [(s.name, s.residual, s.out_size) for s in found.sites] == [
+        ("blocks.0.conv1", False, (8, 8)),
+        ("blocks.0.conv2", True, (8, 8)),
+        ("blocks.1.conv1", False, (4, 4)),
+        ("blocks.1.conv2", True, (4, 4)),
+    ]
+    assert all(site.norm is not None for site in found.sites)
+    assert len(found.norms) == 7
+    assert found.dense == {
+        "stem": "first convolution",
+        "blocks.0.shortcut.0": "1x1",
+        "blocks.1.shortcut.0": "1x1",
+    }
+
+
+class Odd(nn.Module):
+    """Everything that has to stay dense, and a norm that is no norm of its convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=2)
+        self.twice = nn.Conv2d(8, 8, 3, padding=1)
+        self.tied = nn.Conv2d(8, 8, 3, padding=1)
+        self.tied_too = nn.Conv2d(8, 8, 3, padding=1)
+        self.tied_too.weight = self.tied.weight
+        self.idle = nn.Conv2d(8, 8, 3)
+        self.last = nn.Conv2d(8, 8, 3, padding=2, dilation=2, stride=2)
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        x = self.grouped(self.first(x))
+        x = self.tied_too(self.tied(self.twice(self.twice(x))))
+        return self.norm(torch.relu(self.last(x)))
+
+
+def test_what_stays_dense_says_why():
+    found = trace(Odd().eval(), (3, 10, 10))
+    assert [site.name for site in found.sites] == ["last"]
+    assert found.sites[0].norm is None
+    assert found.dense["grouped"] == "2 groups"
+    assert found.dense["twice"] == found.dense["tied"] == found.dense["tied_too"] == "used 2 times"
+    assert found.dense["idle"] == "does not run"
+
+
+def test_layers_asked_for_stay_dense():
+    found = trace(nets.Tiny().eval(), (3, 16, 16), ("blocks.1.conv1",))
+    assert "blocks.1.conv1" not in [site.name for site in found.sites]
+    assert found.dense["blocks.1.conv1"] == "asked to stay"
+    with pytest.raises(ValueError, match="no convolution is named nope"):
+        trace(nets.Tiny().eval(), (3, 16, 16), ("nope",))
+
+
+def test_a_model_that_cannot_run_says_so():
+    with pytest.raises(ValueError, match=r"cannot run on a batch of shape \(2, 4, 16, 16\)"):
+        trace(nets.Tiny().eval(), (4, 16, 16))
+
+
+def test_a_walk_sees_what_the_forward_pass_computes(trained_model):
+    model = trained_model
+    sites = trace(model, (3, 16, 16)).sites
+    x = nets.textures(10, 5)[0]
+    block = model.blocks[0]
+    with torch.no_grad():
+        stem = torch.relu(model.norm(model.stem(x)))
+        middle = torch.relu(block.bn1(block.conv1(stem)))
+        shortcut = block.shortcut(stem)
+    visits = {v.site.name: v for v in walk(model, sites, list(x.split(4)))}
+    assert list(visits) == [site.name for site in sites]
+    torch.testing.assert_close(torch.cat(visits["blocks.0.conv1"].inputs), stem)
+    torch.testing.assert_close(torch.cat(visits["blocks.0.conv2"].inputs), middle)
+    torch.testing.assert_close(torch.cat(visits["blocks.0.conv2"].others), shortcut)
+    assert visits["blocks.0.conv1"].others is None
+
+
+def test_weights_changed_on_a_walk_run_at_once(trained_model):
+    model = copy.deepcopy(trained_model)
+    sites = trace(model, (3, 16, 16)).sites
+    x = nets.textures(6, 5)[0]
+    visits = {}
+    for visit in walk(model, sites, [x[:4], x[4:]]):
+        visits[visit.site.name] = visit
+        with torch.no_grad():
+            visit.site.conv.weight.mul_(0.5)
+    again = {v.site.name: v for v in walk(model, sites, [x])}
+    for name, visit in visits.items():
+        torch.testing.assert_close(torch.cat(visit.inputs), again[name].inputs[0])
+
+
+def test_a_walk_leaves_nothing_behind(trained_model):
+    model = trained_model
+    sites = trace(model, (3, 16, 16)).sites
+    visits = walk(model, sites, [torch.zeros(2, 3, 16, 16)])
+    next(visits)
+    visits.close()
+    assert all(not m._forward_hooks and not m._forward_pre_hooks for m in model.modules())
+    with pytest.raises(RuntimeError, match="channels"):
+        list(walk(model, sites, [torch.zeros(2, 5, 16, 16)]))

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import copy
+
+import nets
+import pytest
+import torch
+from patternlite.pruning import Masks
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    "adam": lambda p: torch.optim.AdamW(p, lr=1e-2),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-2, momentum=0.9),
+}
+
+
+def random_masks(model) -> Masks:
+    generator = torch.Generator().manual_seed(3)
+    names = ["blocks.0.conv1", "blocks.1.conv2"]
+    shapes = {name: model.get_submodule(name).weight.shape for name in names}
+    return Masks({name: torch.rand(shape, generator=generator) < 0.4 for name, shape in shapes.items()})
+
+
+def test_a_saved_set_is_the_same_set(tmp_path):
+    masks = random_masks(nets.Tiny())
+    masks.save(tmp_path / "m.safetensors")
+    again = Masks.load(tmp_path / "m.safetensors")
+    assert list(again) == list(masks)
+    assert all(torch.equal(again[name], masks[name]) for name in masks)
+    assert again.digest() == masks.digest()
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_the_digest_knows_every_bit():
+    masks = random_masks(nets.Tiny())
+    for index in (0, -1):
+        other = {name: mask.clone() for name, mask in masks.items()}
+        other["blocks.1.conv2"].view(-1)[index] ^= True
+        assert Masks(other).digest() != masks.digest()
+    renamed = dict(masks)
+    renamed["blocks.9"] = renamed.pop("blocks.1.conv2")
+    assert Masks(renamed).digest() != masks.digest()
+
+
+def test_files_of_others_are_refused(tmp_path):
+    (tmp_path / "text").write_text("masks")
+    with pytest.raises(ValueError, match="not a readable safetensors"):
+        Masks.load(tmp_path / "text")
+    save_file({"a": torch.zeros(2, 2)}, tmp_path / "weights")
+    with pytest.raises(ValueError, match="no mask file"):
+        Masks.load(tmp_path / "weights")
+    metadata = {"format": "patternlite.masks", "version": "1"}
+    save_file({"a": torch.full((2, 2), 512, dtype=torch.int16)}, tmp_path / "codes", metadata=metadata)
+    with pytest.raises(ValueError, match="damaged"):
+        Masks.load(tmp_path / "codes")
+
+
+def test_apply_and_verify():
+    model = nets.Tiny()
+    masks = random_masks(model)
+    with pytest.raises(ValueError, match=r"blocks\.0\.conv1 \(\d+ weights\)"):
+        masks.verify(model)
+    with torch.no_grad():
+        model.blocks[0].conv1.weight.fill_(float("nan"))
+        model.blocks[0].conv1.weight[masks["blocks.0.conv1"]] = 1.0
+    masks.apply(model)
+    masks.verify(model)
+    assert torch.equal(model.blocks[0].conv1.weight, masks["blocks.0.conv1"].float())
+
+
+def test_another_models_masks_are_refused():
+    masks = random_masks(nets.Tiny())
+    with pytest.raises(ValueError, match="masks of another model"):
+        masks.verify(nets.plain())
+    other = nets.Tiny()
+    other.blocks[0].conv1 = torch.nn.Conv2d(12, 20, 3)
+    with pytest.raises(ValueError, match=r"blocks\.0\.conv1.*\(20, 12, 3, 3\)"):
+        masks.apply(other)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_zeros_stay_zero_in_retraining(name):
+    torch.manual_seed(0)
+    model = nets.Tiny().train()
+    masks = random_masks(model)
+    keys = list(model.state_dict())
+    optimizer = OPTIMIZERS[name](model.parameters())
+    for step in range(3):  # momentum from before the masks wants to move the zeros as well
+        train_step(model, optimizer, step)
+    before = model.blocks[0].conv1.weight.detach().clone()
+    with masks.enforced(model):
+        masks.verify(model)
+        for step in range(4):
+            train_step(model, optimizer, step)
+            masks.verify(model)
+        with torch.no_grad():
+            model.blocks[0].conv1.weight.add_(1.0)
+    masks.verify(model)
+    assert not torch.equal(model.blocks[0].conv1.weight, before * masks["blocks.0.conv1"])
+    assert list(model.state_dict()) == keys
+    train_step(model, optimizer, 9)
+    with pytest.raises(ValueError, match="not zero"):
+        masks.verify(model)
+
+
+def test_enforcement_ends_with_an_exception_and_minds_its_own_model():
+    model, other = nets.Tiny(), nets.Tiny()
+    masks = random_masks(model)
+    untouched = copy.deepcopy(other.state_dict())
+    with pytest.raises(RuntimeError, match="stop"), masks.enforced(model):
+        raise RuntimeError("stop")
+    masks.verify(model)
+    assert all(torch.equal(untouched[k], v) for k, v in other.state_dict().items())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    train_step(model, optimizer, 0)
+    with pytest.raises(ValueError, match="not zero"):
+        masks.verify(model)
+
+
+def train_step(model, optimizer, seed):
+    x, labels = nets.textures(16, seed)
+    optimizer.zero_grad()
+    F.cross_entropy(model(x), labels).backward()
+    optimizer.step()

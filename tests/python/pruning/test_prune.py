@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import nets
+import pytest
+import torch
+from patternlite.pruning import Masks, PruneConfig, prune
+from patternlite.pruning.patterns import candidates
+from patternlite.pruning.projections import project
+from torch import nn
+
+UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
+
+
+def test_a_trained_network_keeps_its_answers(trained_model, result):
+    before, after = nets.accuracy(trained_model), nets.accuracy(result.model)
+    one_shot = copy.deepcopy(trained_model)
+    for name, mask in result.masks.items():
+        weight = one_shot.get_submodule(name).weight.data
+        kernels = int(mask.flatten(2).any(-1).sum())
+        weight *= project(weight.flatten(1), candidates()[:8], kernels).view_as(weight)
+    assert before > 0.9
+    assert after > before - 0.1
+    assert after > nets.accuracy(one_shot)
+
+
+def test_budgets_hold_to_one_percent(result):
+    weights = sum(m.numel() for m in result.masks.values()) / sum(int(m.sum()) for m in result.masks.values())
+    assert weights == pytest.approx(result.report.rate)
+    assert result.report.rate >= 4.0
+    assert result.report.mac_rate >= 4.0
+    assert min(result.report.rate, result.report.mac_rate) <= 4.04
+    assert all(layer.rate >= 2.25 for layer in result.report.layers)
+
+
+def test_every_kernel_follows_the_library(result):
+    patterns = set()
+    for name, mask in result.masks.items():
+        kernels = mask.reshape(-1, 9)[mask.reshape(-1, 9).any(1)]
+        assert bool((kernels.sum(1) == 4).all()), name
+        assert bool(kernels[:, 4].all()), name
+        patterns |= {tuple(kernel) for kernel in kernels.tolist()}
+    assert len(patterns) <= 8
+    result.masks.verify(result.model)
+
+
+def test_the_model_passed_in_is_not_touched(trained_model, config):
+    model = copy.deepcopy(trained_model).train()
+    before = copy.deepcopy(model.state_dict())
+    steps = PruneConfig(rate=3.0, refine_steps=4, distill_steps=2, images=128, **UNIT)
+    result = prune(model, (3, 16, 16), steps)
+    assert model.training
+    assert not result.model.training
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    for module in [*model.modules(), *result.model.modules()]:
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+    assert all(p.requires_grad and p.grad is None for p in result.model.parameters())
+
+
+def test_a_seed_gives_one_result(trained_model, config, result):
+    again = prune(trained_model, (3, 16, 16), config)
+    assert again.masks.digest() == result.masks.digest()
+    for key, value in result.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[key]), key
+
+
+def test_the_report_reads_and_serialises(result):
+    text = str(result.report)
+    assert all(layer.name in text for layer in result.report.layers)
+    assert "stem (first convolution)" in text
+    values = json.loads(json.dumps(result.report.to_dict()))
+    assert values["rate"] == pytest.approx(result.report.rate)
+    assert values["layers"][0]["shape"] == [24, 12, 3, 3]
+    assert sum(values["layers"][0]["patterns"].values()) == values["layers"][0]["kernels"]
+    assert set(values["seconds"]) == {"draw", "refine", "measure", "prune"}
+
+
+def test_progress_runs_from_zero_to_one(trained_model):
+    calls: list[tuple[str, float]] = []
+    config = PruneConfig(rate=4.0, refine_steps=4, distill_steps=2, images=128, **UNIT)
+    prune(trained_model, (3, 16, 16), config, progress=lambda *call: calls.append(call))
+    fractions = [fraction for _, fraction in calls]
+    assert fractions[0] == 0.0
+    assert fractions[-1] == pytest.approx(1.0)
+    assert fractions == sorted(fractions)
+    assert list(dict(calls)) == ["draw", "refine", "measure", "prune", "distill", "done"]
+
+
+@pytest.mark.parametrize(
+    ("norm", "bias", "affine"), [(False, True, True), (False, False, True), (True, True, False)]
+)
+def test_networks_without_norms_or_gains(norm, bias, affine):
+    torch.manual_seed(1)
+    model = nets.plain(norm, bias, affine)
+    for _ in range(10):
+        model.train()(torch.randn(32, 3, 12, 12))
+    result = prune(model, (3, 12, 12), PruneConfig(rate=2.25, **QUICK))
+    result.masks.verify(result.model)
+    assert result.report.rate == pytest.approx(2.25, rel=0.01)
+    x = torch.randn(64, 3, 12, 12)
+    with torch.no_grad():
+        wanted, given = model.eval()[:-1](x), result.model[:-1](x)
+    assert float((given - wanted).square().mean() / wanted.var()) < 0.5
+    assert any("no BatchNorm" in warning for warning in result.report.warnings) != norm
+
+
+def test_unfit_images_are_not_fitted_to(trained_model):
+    result = prune(trained_model, (3, 16, 16), PruneConfig(rate=4.0, source="uniform", **QUICK))
+    assert not result.report.gap.fits_least_squares
+    assert any("do not suit the model" in warning for warning in result.report.warnings)
+    for name, mask in result.masks.items():  # magnitude masks: kept weights are the originals
+        before = trained_model.get_submodule(name).weight
+        assert torch.equal(result.model.get_submodule(name).weight, before * mask)
+
+
+def test_retraining_from_saved_masks(tmp_path, trained_model, result):
+    result.masks.save(tmp_path / "masks")
+    model = copy.deepcopy(result.model)
+    masks = Masks.load(tmp_path / "masks")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    with masks.enforced(model):
+        x, labels = nets.textures(64, 1)
+        nn.functional.cross_entropy(model(x), labels).backward()
+        optimizer.step()
+        result.masks.verify(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "message"),
+    [
+        (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)), (3, 8, 8), "nothing to prune"),
+        (lambda: nn.Flatten(), (3, 8, 8), "nothing to prune"),
+        (nets.plain, (3, 8), r"input_shape is \(channels, height, width\)"),
+        (nets.plain, (1, 8, 8), "mean and std have 3 channels"),
+        (lambda: nets.plain().half(), (3, 8, 8), "float16"),
+    ],
+)
+def test_models_it_cannot_prune_are_refused(model, shape, message):
+    with pytest.raises(ValueError, match=message):
+        prune(model(), shape, PruneConfig(rate=4.0, **QUICK))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_damaged_weights_are_named(value):
+    model = nets.plain()
+    model[3].weight.data[0, 0, 0, 0] = value
+    with pytest.raises(ValueError, match=r"3\.weight holds NaN or infinity"):
+        prune(model, (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "set rate or macs"),
+        ({"rate": 1.0}, "set rate or macs"),
+        ({"rate": 100.0}, r"rate is 100\.0: it must be in 1\.0\.\.45\.0"),
+        ({"rate": 4.0, "patterns": 57}, r"patterns is 57"),
+        ({"rate": 4.0, "source": "real"}, "source is 'real'"),
+        ({"rate": 4.0, "std": (1.0, 0.0, 1.0)}, "std must be positive"),
+        ({"rate": 4.0, "std": (1.0,)}, "mean has 3 channels, std 1"),
+        ({"rates": 4.0}, "unknown option rates; known: mean, std, rate"),
+    ],
+)
+def test_a_bad_config_says_what_to_do(options, message):
+    with pytest.raises(ValueError, match=message):
+        PruneConfig.from_dict({**UNIT, **options})

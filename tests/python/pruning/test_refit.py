@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from patternlite.pruning import admm
+from patternlite.pruning.graph import Site
+from patternlite.pruning.patterns import candidates
+from patternlite.pruning.projections import project
+from patternlite.pruning.refit import least_squares, match_outputs
+from patternlite.pruning.statistics import Moments
+from torch import nn
+
+
+def problem(seed: int, filters: int = 6, inputs: int = 4):
+    """Correlated inputs, a dense layer, and the moments of the two."""
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(9 * inputs, 9 * inputs, generator=generator) + 2 * torch.eye(9 * inputs)
+    x = torch.randn(2000, 9 * inputs, generator=generator) @ mixing
+    weight = torch.randn(filters, 9 * inputs, generator=generator)
+    return x, weight, Moments.of(x, x @ weight.T, centred=False)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_least_squares_is_exact_on_every_filters_own_support(ridge):
+    _, anchor, moments = problem(0)
+    mask = torch.rand(anchor.shape) < 0.4
+    found = least_squares(moments, anchor, mask, ridge, anchor, steps=400, tolerance=1e-6)
+    assert not found[~mask].any()
+    gram, cross = moments.gram.double(), moments.cross.double()
+    damping = ridge * gram.diagonal()
+    for f, support in enumerate(mask):
+        matrix = (gram + damping.diag())[support][:, support]
+        wanted = torch.linalg.solve(matrix, (cross[f] + damping * anchor[f])[support])
+        torch.testing.assert_close(found[f, support].double(), wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_filters_with_nothing_left_stay_zero():
+    _, anchor, moments = problem(1)
+    mask = torch.rand(anchor.shape) < 0.4
+    mask[2] = False
+    found = least_squares(moments, anchor, mask, 0.01, anchor, steps=50)
+    assert torch.isfinite(found).all()
+    assert not found[2].any()
+
+
+def test_admm_beats_the_magnitude_mask_at_equal_count():
+    library, better = candidates()[::7], 0
+    for seed in range(6):
+        _, weight, moments = problem(seed)
+        solution = admm.solve(moments, weight, library, kernels=8)
+        assert int(solution.mask.sum()) == 32
+        assert len(solution.residuals) == 8
+        assert solution.residuals[-1][0] < solution.residuals[0][0]
+        magnitude = project(weight, library, 8)
+        errors = [
+            float(moments.error(least_squares(moments, weight, m, 0.01, weight, steps=200)).sum())
+            for m in (solution.mask, magnitude)
+        ]
+        better += errors[0] < errors[1]
+    assert better >= 5
+
+
+def test_admm_bears_inputs_that_are_never_on():
+    x, weight, _ = problem(3)
+    x[:, :9] = 0
+    solution = admm.solve(Moments.of(x, x @ weight.T, centred=True), weight, candidates()[:8], kernels=6)
+    assert torch.isfinite(solution.weight).all()
+    assert int(solution.mask.sum()) == 24
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("affine", [False, True])
+def test_matched_outputs_have_the_dense_moments(bias, affine):
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(3, 5, 3, bias=bias), nn.BatchNorm2d(5, affine=affine).eval()
+    norm.running_mean.uniform_(-1, 1)
+    norm.running_var.uniform_(0.5, 2)
+    dense = torch.randn(4000, 5) * torch.tensor([0.5, 1, 2, 1, 1]) + 3
+    pruned = 0.6 * dense + 0.2 * torch.randn(4000, 5) - 1
+    offset = 0 if conv.bias is None else conv.bias.detach()
+    before = norm((dense + offset)[:, :, None, None])
+    match_outputs(Site("conv", conv, norm, (1, 1), residual=False), pruned, dense.mean(0), dense.var(0))
+    after = norm((pruned + offset)[:, :, None, None])
+    torch.testing.assert_close(after.mean(0), before.mean(0), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(after.var(0), before.var(0), rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_norm_the_bias_takes_the_shift():
+    conv = nn.Conv2d(3, 5, 3)
+    before = conv.bias.detach().clone()
+    site = Site("conv", conv, None, (1, 1), residual=False)
+    match_outputs(site, torch.ones(9, 5), torch.full((5,), 3.0), torch.ones(5))
+    torch.testing.assert_close(conv.bias.detach(), before + 2)
