@@ -10,8 +10,9 @@ namespace {
 constexpr double kLeastSpeedup = 1.15;
 
 std::string kind_of(const Window& w) {
-  std::string kind = "conv" + std::to_string(w.kernel_h) + "x" + std::to_string(w.kernel_w);
-  if (w.stride_h != 1 || w.stride_w != 1) kind += "s" + std::to_string(w.stride_h);
+  std::string kind = "conv";
+  kind.append(std::to_string(w.kernel_h)).append("x").append(std::to_string(w.kernel_w));
+  if (w.stride_h != 1 || w.stride_w != 1) kind.append("s").append(std::to_string(w.stride_h));
   return kind;
 }
 
