@@ -29,35 +29,35 @@ struct Gather {
   int loads;
   bool contiguous;  // one load is all
   int32_t at[kLanes];
-  VI index[kLanes];  // [0]: unused
+  VI index[kLanes];  // [1] merges the first two loads, [2] the third, ...
 };
 
 // Plans to gather from the given offsets, in ascending order.
 inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
-  plan.loads = 0;
-  // Every lane counts: a tile's repeated last position can span kLanes with a gap inside.
+  plan.at[0] = offset[0];
   plan.contiguous = true;
-  for (int lane = 0; lane < kLanes; ++lane) plan.contiguous &= offset[lane] == offset[0] + lane;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    plan.contiguous = plan.contiguous && offset[lane] == offset[0] + lane;
-    const int last = plan.loads - 1;
-    if (last < 0 || offset[lane] - plan.at[last] >= kLanes) {
-      plan.at[plan.loads++] = offset[lane];
-      for (int i = 0; i < kLanes; ++i) plan.index[plan.loads - 1][i] = i;  // keep what there is
+  for (int i = 1; i < kLanes; ++i) plan.contiguous &= offset[i] == offset[0] + i;
+  if (plan.contiguous) return;
+  plan.loads = 1;
+  int32_t index[kLanes];  // of the merge at hand; lanes that it does not bring keep what they have
+  for (int i = 0; i < kLanes; ++i) index[i] = i;
+  for (int i = 0; i < kLanes; ++i) {
+    int last = plan.loads - 1;
+    if (offset[i] - plan.at[last] >= kLanes) {
+      if (last > 0) {
+        __builtin_memcpy(&plan.index[last], index, sizeof index);
+        for (int j = 0; j < kLanes; ++j) index[j] = j;
+      }
+      plan.at[++last] = offset[i];
+      plan.loads = last + 1;
     }
-    const int now = plan.loads - 1;
-    plan.index[now][lane] = offset[lane] - plan.at[now] + (now > 0 ? kLanes : 0);
+    index[i] = offset[i] - plan.at[last] + (last > 0 ? kLanes : 0);
   }
-  // The first load has none before it: it is merged together with the second (or with itself).
-  if (plan.loads == 1) {
+  if (plan.loads == 1) {  // positions that repeat: merged with itself
     plan.at[1] = plan.at[0];
-    plan.index[1] = plan.index[0];
     plan.loads = 2;
-  } else {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      if (offset[lane] < plan.at[1]) plan.index[1][lane] = plan.index[0][lane];
-    }
   }
+  __builtin_memcpy(&plan.index[plan.loads - 1], index, sizeof index);
 }
 
 // Gathers the same positions at `count` offsets, to slots `step` floats apart.
