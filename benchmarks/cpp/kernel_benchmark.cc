@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/planar.h"
+#include "engine/graph/planar.h"
 #include "is_pack.h"
 #include "kernels/kernels.h"
 #include "peak.h"

@@ -2,8 +2,8 @@
 // interleaved.
 #pragma once
 
-#include "engine/parallel.h"
-#include "engine/planar.h"
+#include "engine/graph/planar.h"
+#include "engine/support/parallel.h"
 #include "kernels/kernels.h"
 #include "mnn/engine_handle.h"
 

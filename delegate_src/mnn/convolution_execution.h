@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 #include "mnn/abi.h"
 #include "mnn/convolution_layer.h"
 #include "mnn/shadow_backend.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/isa.h"
+#include "engine/support/isa.h"
 
 namespace patternlite::mnn {
 namespace {

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <vector>
 
-#include "engine/packed_convolution.h"
+#include "engine/pack/packed_convolution.h"
 #include "mnn/compressed_weights.h"
 #include "mnn/operator.h"
 

@@ -2,9 +2,9 @@
 
 #include <variant>
 
-#include "engine/cost_model.h"
-#include "engine/isa.h"
-#include "engine/recognise.h"
+#include "engine/recognise/cost_model.h"
+#include "engine/recognise/recognise.h"
+#include "engine/support/isa.h"
 
 namespace patternlite::mnn {
 namespace {

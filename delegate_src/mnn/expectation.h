@@ -1,7 +1,7 @@
 // Is a convolution expected to run faster here than in MNN?
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace patternlite::mnn {
 

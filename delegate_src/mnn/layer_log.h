@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 
 namespace patternlite::mnn {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <tuple>
 
-#include "engine/aligned.h"
-#include "engine/planar.h"
+#include "engine/graph/planar.h"
+#include "engine/support/aligned.h"
 
 namespace patternlite::mnn {
 

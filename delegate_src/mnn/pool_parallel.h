@@ -1,7 +1,7 @@
 // MNN's own thread pool, as the engine sees threads.
 #pragma once
 
-#include "engine/parallel.h"
+#include "engine/support/parallel.h"
 #include "mnn/engine_handle.h"
 
 namespace patternlite::mnn {

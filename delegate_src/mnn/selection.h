@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 #include "mnn/convolution_layer.h"
 #include "mnn/engine_handle.h"
 

@@ -3,7 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 
 inline nanobind::dict layer_row(const patternlite::LayerReport& layer) {
   nanobind::dict row;

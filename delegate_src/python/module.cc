@@ -3,7 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "engine/isa.h"
+#include "engine/support/isa.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

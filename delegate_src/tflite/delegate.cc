@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "engine/isa.h"
-#include "engine/thread_pool.h"
+#include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
 #include "tflite/partitions.h"
 
 namespace patternlite::tflite {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 #include "tflite/abi.h"
 #include "tflite/options.h"
 

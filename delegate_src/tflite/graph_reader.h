@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tflite/node.h"
 
 namespace patternlite::tflite {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/program.h"
+#include "engine/execute/program.h"
 #include "tflite/graph_reader.h"
 
 namespace patternlite::tflite {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/decision.h"
+#include "engine/recognise/decision.h"
 #include "tflite/abi.h"
 
 namespace patternlite::tflite {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <stdexcept>
 
-#include "engine/isa.h"
+#include "engine/support/isa.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -1,5 +1,5 @@
 // Every packing (OS, BC, IS) of random convolutions against the reference, for every ISA.
-#include "engine/packed_convolution.h"
+#include "engine/pack/packed_convolution.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/aligned.h"
-#include "engine/broadcast_convolution.h"
-#include "engine/input_stationary_convolution.h"
-#include "engine/isa.h"
-#include "engine/output_stationary_convolution.h"
+#include "engine/pack/broadcast_convolution.h"
+#include "engine/pack/input_stationary_convolution.h"
+#include "engine/pack/output_stationary_convolution.h"
 #include "engine/reference.h"
-#include "engine/thread_pool.h"
+#include "engine/support/aligned.h"
+#include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {

@@ -5,14 +5,14 @@
 #include <cmath>
 #include <thread>
 
-#include "engine/decision.h"
-#include "engine/grouping.h"
-#include "engine/isa.h"
-#include "engine/planar.h"
-#include "engine/recognise.h"
+#include "engine/graph/planar.h"
+#include "engine/pack/grouping.h"
+#include "engine/recognise/decision.h"
+#include "engine/recognise/recognise.h"
 #include "engine/reference.h"
-#include "engine/split.h"
-#include "engine/thread_pool.h"
+#include "engine/support/isa.h"
+#include "engine/support/split.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {

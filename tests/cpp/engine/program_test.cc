@@ -1,15 +1,15 @@
 // Whole graphs, fused and planned, against the reference run of the graph as given.
-#include "engine/program.h"
+#include "engine/execute/program.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "engine/fuse.h"
-#include "engine/isa.h"
-#include "engine/memory_plan.h"
+#include "engine/graph/fuse.h"
+#include "engine/plan/memory_plan.h"
 #include "engine/reference.h"
-#include "engine/thread_pool.h"
+#include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {

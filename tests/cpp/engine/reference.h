@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace patternlite::test {
 

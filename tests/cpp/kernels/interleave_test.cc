@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "engine/planar.h"
+#include "engine/graph/planar.h"
 #include "guarded_buffer.h"
 #include "isa_test.h"
 

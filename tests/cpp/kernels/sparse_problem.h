@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "engine/planar.h"
+#include "engine/graph/planar.h"
 #include "guarded_buffer.h"
 #include "kernels/kernels.h"
 

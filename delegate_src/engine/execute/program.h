@@ -1,0 +1,39 @@
+// A graph compiled for this machine: packed weights, planned memory, kernels chosen. Compile once,
+// run many times. Not thread-safe: one Program runs one image at a time, on `threads` threads.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/recognise/decision.h"
+#include "engine/support/parallel.h"
+#include "kernels/kernels.h"
+
+namespace patternlite {
+
+struct CompileOptions {
+  const kernels::KernelTable* kernels = nullptr;  // null: best_kernels(), see isa.h
+  std::shared_ptr<Parallel> parallel;             // null: this thread alone
+};
+
+class Program {
+ public:
+  // Throws std::invalid_argument when the graph does not fit together or holds what the engine
+  // cannot run.
+  static std::unique_ptr<Program> compile(const Graph& graph, const CompileOptions& options);
+  virtual ~Program() = default;
+
+  // One image: dense NHWC floats in and out, in the order of graph.inputs / graph.outputs.
+  virtual void run(std::span<const float* const> inputs, std::span<float* const> outputs) = 0;
+
+  // What became of each convolution.
+  virtual const std::vector<LayerReport>& layers() const = 0;
+  // Bytes of activations and packed weights held.
+  virtual std::size_t activation_bytes() const = 0;
+  virtual std::size_t weight_bytes() const = 0;
+};
+
+}  // namespace patternlite

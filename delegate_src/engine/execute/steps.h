@@ -1,0 +1,49 @@
+// The steps of a compiled program: one operator each, bound to its memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/graph/planar.h"
+#include "engine/support/parallel.h"
+#include "kernels/kernels.h"
+
+namespace patternlite {
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual void run(Parallel& parallel) = 0;
+  virtual std::string kernel_name() const { return ""; }
+  virtual std::size_t weight_bytes() const { return 0; }
+};
+
+// From the caller's dense NHWC image to planar.
+class InputStep {
+ public:
+  virtual ~InputStep() = default;
+  virtual void run(const float* image, Parallel& parallel) = 0;
+};
+
+class OutputStep {
+ public:
+  virtual ~OutputStep() = default;
+  virtual void run(float* image, Parallel& parallel) = 0;
+};
+
+struct TensorMemory {
+  const std::vector<PlanarLayout>& layouts;
+  std::function<float*(TensorId)> at;  // row 0, column 0 of channel 0
+};
+
+std::unique_ptr<Step> make_step(const Node& node, const TensorMemory& memory,
+                                const kernels::KernelTable& kernels);
+std::unique_ptr<InputStep> make_input_step(const PlanarLayout& layout, float* planar,
+                                           const kernels::KernelTable& kernels);
+std::unique_ptr<OutputStep> make_output_step(const PlanarLayout& layout, const float* planar,
+                                             const kernels::KernelTable& kernels);
+
+}  // namespace patternlite

@@ -1,0 +1,168 @@
+#include "engine/graph/fuse.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/graph/visit.h"
+
+namespace patternlite {
+namespace {
+
+class Fuser {
+ public:
+  explicit Fuser(Graph graph) : graph_(std::move(graph)) {}
+
+  Graph run() {
+    rename_aliases();
+    fold_padding();
+    fold_activations();
+    fold_additions();
+    fold_activations();  // those that stood behind an addition
+    return std::move(graph_);
+  }
+
+ private:
+  int readers(TensorId id) {
+    int count = static_cast<int>(std::count(graph_.outputs.begin(), graph_.outputs.end(), id));
+    for (Node& node : graph_.nodes) {
+      for_each_input(node.op, [&](TensorId input) { count += input == id; });
+    }
+    return count;
+  }
+
+  // Index of the node that writes `id`, if any (a graph input has none).
+  std::optional<std::size_t> producer(TensorId id) {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (output_of(graph_.nodes[i].op) == id) return i;
+    }
+    return std::nullopt;
+  }
+
+  void erase(std::size_t index) {
+    graph_.nodes.erase(graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+
+  void rename_aliases() {
+    for (std::size_t i = 0; i < graph_.nodes.size();) {
+      const auto* alias = std::get_if<Alias>(&graph_.nodes[i].op);
+      if (alias == nullptr) {
+        ++i;
+        continue;
+      }
+      const auto [from, to] = std::pair(alias->output, alias->input);
+      for (Node& node : graph_.nodes) {
+        for_each_input(node.op, [&](TensorId& input) { input = input == from ? to : input; });
+      }
+      std::replace(graph_.outputs.begin(), graph_.outputs.end(), from, to);
+      erase(i);
+    }
+  }
+
+  void fold_padding() {
+    for (std::size_t i = 0; i < graph_.nodes.size();) {
+      const auto* found = std::get_if<Padding>(&graph_.nodes[i].op);
+      if (found == nullptr || !only_convolutions_read(found->output, *found)) {
+        ++i;
+        continue;
+      }
+      const Padding pad = *found;
+      for (Node& node : graph_.nodes) {
+        auto* conv = std::get_if<Convolution>(&node.op);
+        if (conv == nullptr || conv->input != pad.output) continue;
+        conv->input = pad.input;
+        conv->window.pad_top += pad.top;
+        conv->window.pad_left += pad.left;
+      }
+      erase(i);
+    }
+  }
+
+  // A pad wider than the window would put whole windows outside the image: such a pad stays.
+  bool only_convolutions_read(TensorId id, const Padding& pad) {
+    if (std::count(graph_.outputs.begin(), graph_.outputs.end(), id) != 0) return false;
+    for (Node& node : graph_.nodes) {
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      bool reads = false, fits = false;
+      for_each_input(node.op, [&](TensorId input) { reads |= input == id; });
+      if (!reads) continue;
+      if (conv != nullptr && conv->input == id && conv->residual != id) {
+        const Window& w = conv->window;
+        const int reach_h = (w.kernel_h - 1) * w.dilation_h;
+        const int reach_w = (w.kernel_w - 1) * w.dilation_w;
+        fits = pad.top + w.pad_top <= reach_h && pad.left + w.pad_left <= reach_w &&
+               pad.bottom <= reach_h && pad.right <= reach_w;
+      }
+      if (!fits) return false;
+    }
+    return true;
+  }
+
+  void fold_activations() {
+    for (std::size_t i = 0; i < graph_.nodes.size();) {
+      const auto* found = std::get_if<ActivationOp>(&graph_.nodes[i].op);
+      Activation* slot = found == nullptr ? nullptr : free_activation(found->input);
+      if (slot == nullptr) {
+        ++i;
+        continue;
+      }
+      *slot = found->activation;
+      set_output(graph_.nodes[*producer(found->input)].op, found->output);
+      erase(i);
+    }
+  }
+
+  // Where the producer of `id` keeps its activation, when it has none yet and nobody else reads
+  // `id`.
+  Activation* free_activation(TensorId id) {
+    const auto index = producer(id);
+    if (!index || readers(id) != 1) return nullptr;
+    return std::visit(
+        [](auto& op) -> Activation* {
+          if constexpr (requires { op.window; } || requires { op.a; }) {
+            return op.activation == Activation::kNone ? &op.activation : nullptr;
+          }
+          return nullptr;
+        },
+        graph_.nodes[*index].op);
+  }
+
+  void fold_additions() {
+    for (std::size_t i = 0; i < graph_.nodes.size();) {
+      const auto* found = std::get_if<Addition>(&graph_.nodes[i].op);
+      if (found == nullptr || !fold_addition(*found)) {
+        ++i;
+        continue;
+      }
+      erase(i);
+    }
+  }
+
+  bool fold_addition(Addition add) {
+    if (add.a == add.b) return false;
+    auto index_a = producer(add.a), index_b = producer(add.b);
+    // The later producer takes the sum: the other operand is there by then.
+    if (!index_a || (index_b && *index_b > *index_a)) {
+      std::swap(index_a, index_b);
+      std::swap(add.a, add.b);
+    }
+    if (!index_a) return false;
+    auto* conv = std::get_if<Convolution>(&graph_.nodes[*index_a].op);
+    if (conv == nullptr || conv->activation != Activation::kNone || conv->residual != kNoTensor ||
+        readers(add.a) != 1) {
+      return false;
+    }
+    conv->residual = add.b;
+    conv->activation = add.activation;
+    conv->output = add.output;
+    return true;
+  }
+
+  Graph graph_;
+};
+
+}  // namespace
+
+Graph fuse(const Graph& graph) { return Fuser(graph).run(); }
+
+}  // namespace patternlite

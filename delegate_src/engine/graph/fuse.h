@@ -1,0 +1,14 @@
+// Graph rewrites that save passes over memory.
+#pragma once
+
+#include "engine/graph/graph.h"
+
+namespace patternlite {
+
+// Folds padding into the convolutions that read it, activations into what produces their input,
+// residual additions into the later of the two convolutions that feed them, and renames aliases
+// away. The result computes the same values; tensors that nothing touches any more stay in the
+// list.
+Graph fuse(const Graph& graph);
+
+}  // namespace patternlite

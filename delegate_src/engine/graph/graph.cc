@@ -1,0 +1,114 @@
+#include "engine/graph/graph.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace patternlite {
+namespace {
+
+[[noreturn]] void reject(const Node& node, const std::string& why) {
+  throw std::invalid_argument("node '" + node.name + "': " + why);
+}
+
+int window_extent(int kernel, int dilation) { return (kernel - 1) * dilation + 1; }
+
+// A window must start inside or at the image for every output position, padding counted.
+void check_window(const Node& node, const Window& w, const Shape& in, const Shape& out) {
+  if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1 || w.dilation_h < 1 ||
+      w.dilation_w < 1 || w.pad_top < 0 || w.pad_left < 0) {
+    reject(node, "kernel, stride and dilation must be positive and pads not negative");
+  }
+  const int last_row = (out.height - 1) * w.stride_h - w.pad_top;
+  const int last_column = (out.width - 1) * w.stride_w - w.pad_left;
+  if (last_row >= in.height || last_column >= in.width ||
+      w.pad_top >= window_extent(w.kernel_h, w.dilation_h) ||
+      w.pad_left >= window_extent(w.kernel_w, w.dilation_w)) {
+    reject(node, "a window lies wholly outside the image");
+  }
+}
+
+struct Validator {
+  const Graph& graph;
+  const Node& node;
+  std::vector<bool>& written;
+
+  const Shape& read(TensorId id) const {
+    check(id);
+    if (!written[id]) reject(node, "reads a tensor that nothing wrote before it");
+    return graph.tensors[id];
+  }
+  const Shape& write(TensorId id) const {
+    check(id);
+    if (written[id]) reject(node, "writes a tensor that was written before");
+    written[id] = true;
+    return graph.tensors[id];
+  }
+  void check(TensorId id) const {
+    if (id < 0 || id >= static_cast<TensorId>(graph.tensors.size())) reject(node, "no such tensor");
+  }
+
+  void operator()(const Convolution& op) const {
+    if (op.weights.data == nullptr) reject(node, "has no weights");
+    const Shape& in = read(op.input);
+    if (op.residual != kNoTensor && read(op.residual) != graph.tensors[op.output]) {
+      reject(node, "residual and output differ in shape");
+    }
+    check_window(node, op.window, in, write(op.output));
+  }
+  void operator()(const Pooling& op) const {
+    const Shape& in = read(op.input);
+    const Shape& out = write(op.output);
+    if (in.channels != out.channels) reject(node, "pooling changes the number of channels");
+    check_window(node, op.window, in, out);
+  }
+  void operator()(const Addition& op) const {
+    if (read(op.a) != read(op.b) || read(op.a) != write(op.output)) {
+      reject(node, "operands of an addition differ in shape");
+    }
+  }
+  void operator()(const Padding& op) const {
+    const Shape& in = read(op.input);
+    const Shape& out = write(op.output);
+    if (op.top < 0 || op.left < 0 || op.bottom < 0 || op.right < 0 || in.channels != out.channels ||
+        out.height != in.height + op.top + op.bottom ||
+        out.width != in.width + op.left + op.right) {
+      reject(node, "padding does not give the output's shape");
+    }
+  }
+  void operator()(const ActivationOp& op) const { same(op.input, op.output); }
+  void operator()(const Alias& op) const { same(op.input, op.output); }
+  void same(TensorId input, TensorId output) const {
+    if (read(input) != write(output)) reject(node, "input and output differ in shape");
+  }
+};
+
+}  // namespace
+
+int required_border(const Window& w, const Shape& input, const Shape& output) {
+  const int below = (output.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h - w.pad_top -
+                    (input.height - 1);
+  const int right = (output.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w - w.pad_left -
+                    (input.width - 1);
+  return std::max({w.pad_top, w.pad_left, below, right, 0});
+}
+
+TensorId Graph::add_tensor(Shape shape) {
+  tensors.push_back(shape);
+  return static_cast<TensorId>(tensors.size()) - 1;
+}
+
+void validate(const Graph& graph) {
+  for (const Shape& shape : graph.tensors) {
+    if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
+      throw std::invalid_argument("a tensor has an empty or unknown shape");
+    }
+  }
+  std::vector<bool> written(graph.tensors.size());
+  for (TensorId id : graph.inputs) written.at(id) = true;
+  for (const Node& node : graph.nodes) std::visit(Validator{graph, node, written}, node.op);
+  for (TensorId id : graph.outputs) {
+    if (!written.at(id)) throw std::invalid_argument("a graph output is never written");
+  }
+}
+
+}  // namespace patternlite

@@ -1,0 +1,99 @@
+// A small graph of the operators the engine runs, independent of any runtime. Adaptors build it.
+//
+// Tensors are one image each (batch is looped outside). Weights are viewed, not copied: they must
+// stay alive until the graph is compiled.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/graph/planar.h"
+
+namespace patternlite {
+
+using TensorId = int;
+inline constexpr TensorId kNoTensor = -1;
+
+enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
+
+struct Window {  // a kernel's or pooling window's way over the image
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int dilation_h = 1, dilation_w = 1;
+  int pad_top = 0, pad_left = 0;  // below and right follow from the output's shape
+};
+
+// The zero border a convolution needs around its input so that no tap leaves the plane.
+int required_border(const Window& window, const Shape& input, const Shape& output);
+
+// Weight of (filter o, input channel i, row y, column x) stands at
+// data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride].
+struct WeightsView {
+  const float* data = nullptr;
+  std::ptrdiff_t filter_stride = 0, channel_stride = 0, row_stride = 0, column_stride = 0;
+  float at(int o, int i, int y, int x) const {
+    return data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride];
+  }
+};
+
+// CONV_2D, and FULLY_CONNECTED as a convolution whose kernel is the whole map.
+struct Convolution {
+  TensorId input, output;
+  Window window;
+  WeightsView weights;
+  const float* bias = nullptr;  // [filters], or null
+  Activation activation = Activation::kNone;
+  TensorId residual = kNoTensor;  // added before the activation; set by fuse()
+};
+
+enum class PoolMode { kMax, kAverage };
+
+// MAX_POOL_2D, AVERAGE_POOL_2D and MEAN over height and width (a window as large as the map).
+struct Pooling {
+  TensorId input, output;
+  PoolMode mode;
+  Window window;
+  Activation activation = Activation::kNone;
+};
+
+struct Addition {
+  TensorId a, b, output;
+  Activation activation = Activation::kNone;
+};
+
+// Zeros around the image; folded into the convolutions that read it.
+struct Padding {
+  TensorId input, output;
+  int top, left, bottom, right;
+};
+
+struct ActivationOp {
+  TensorId input, output;
+  Activation activation;
+};
+
+// RESHAPE/SQUEEZE between (C,1,1) and flat: the same data under another name.
+struct Alias {
+  TensorId input, output;
+};
+
+using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, Alias>;
+
+struct Node {
+  Operator op;
+  std::string name;  // what reports call it
+};
+
+struct Graph {
+  std::vector<Shape> tensors;
+  std::vector<Node> nodes;  // in execution order
+  std::vector<TensorId> inputs, outputs;
+
+  TensorId add_tensor(Shape shape);
+};
+
+// Throws std::invalid_argument, naming the node, when shapes or ids do not fit together.
+void validate(const Graph& graph);
+
+}  // namespace patternlite

@@ -1,0 +1,19 @@
+#include "engine/graph/planar.h"
+
+#include <algorithm>
+
+namespace patternlite {
+
+std::size_t PlanarLayout::plane() const {
+  // Behind the rows stand the zero rows below; whole-vector stores may reach padded_positions().
+  const int behind = std::max(positions() + border * pitch() + border, padded_positions());
+  const int lines = round_up(lead() + behind, 16) / 16;
+  return static_cast<std::size_t>(lines | 1) * 16;
+}
+
+std::size_t PlanarLayout::elements() const {
+  const std::size_t slack = static_cast<std::size_t>(border * pitch() + border) + 64;
+  return plane() * shape.channels + slack;
+}
+
+}  // namespace patternlite

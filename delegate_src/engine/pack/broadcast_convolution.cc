@@ -1,0 +1,70 @@
+#include "engine/pack/broadcast_convolution.h"
+
+#include <functional>
+#include <tuple>
+
+#include "engine/graph/activation.h"
+#include "engine/pack/tap_stream.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+class BroadcastConvolution final : public PackedConvolution {
+ public:
+  BroadcastConvolution(const Convolution& conv, PackedStream stream, const PlanarLayout& input,
+                       const PlanarLayout& output, const kernels::KernelTable& kernels)
+      : kernel_(kernels.conv_bc16), stream_(std::move(stream)), output_(output) {
+    const Clamp clamp = clamp_of(conv.activation);
+    task_ = {.stream = stream_.view(),
+             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .input_row_step = conv.window.stride_h * input.pitch(),
+             .input_column_step = conv.window.stride_w,
+             .output_pitch = output.pitch(),
+             .output_width = output.shape.width};
+  }
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    kernels::ConvBc all = task_;
+    all.input = input;
+    all.output = output;
+    all.epilogue.residual = residual;
+    // Few groups: cut the rows as well, so that every thread has work.
+    const int threads = parallel.threads();
+    const int group_parts = std::min(stream_.groups(), threads == 1 ? 1 : 2 * threads);
+    const int row_parts =
+        group_parts >= threads ? 1 : std::min(output_.shape.height, 2 * threads / group_parts);
+    const auto body = [&](int part) {
+      kernels::ConvBc task = all;
+      std::tie(task.group_begin, task.group_end) =
+          range_of(stream_.groups(), group_parts, part % group_parts);
+      std::tie(task.row_begin, task.row_end) =
+          range_of(output_.shape.height, row_parts, part / group_parts);
+      kernel_(task);
+    };
+    parallel.run(group_parts * row_parts, std::ref(body));
+  }
+
+  std::string kernel_name() const override { return "bc-g16"; }
+  std::size_t weight_bytes() const override { return stream_.bytes(); }
+
+ private:
+  void (*kernel_)(const kernels::ConvBc&);
+  PackedStream stream_;
+  PlanarLayout output_;
+  kernels::ConvBc task_{};
+};
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> pack_broadcast(const Convolution& conv, const TapSets& taps,
+                                                  const Grouping& grouping,
+                                                  const PlanarLayout& input,
+                                                  const PlanarLayout& output,
+                                                  const kernels::KernelTable& kernels) {
+  return std::make_unique<BroadcastConvolution>(
+      conv, pack_stream(conv, taps, grouping.groups, 16, input, output), input, output, kernels);
+}
+
+}  // namespace patternlite

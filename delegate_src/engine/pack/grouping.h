@@ -1,0 +1,24 @@
+// Filter kernel reorder: which filters are packed together (PatDNN, section 4.2, generalised).
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "engine/recognise/tap_sets.h"
+
+namespace patternlite {
+
+// Groups of at most `size` filters, each filter in one group. A group runs every tap that any of
+// its filters has, so filters with like taps are put together, greedily.
+struct Grouping {
+  std::vector<std::vector<int>> groups;
+  // Sum over groups of size * taps: the multiplications per position, zeros among them counted.
+  double work = 0;
+};
+
+// None when the groups come to more work than `limit`.
+std::optional<Grouping> group_filters(const TapSets& taps, int size,
+                                      double limit = std::numeric_limits<double>::infinity());
+
+}  // namespace patternlite

@@ -1,0 +1,89 @@
+#include "engine/pack/input_stationary_convolution.h"
+
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
+#include "engine/graph/activation.h"
+#include "engine/pack/record_stream.h"
+#include "engine/support/aligned.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+// Scratch of the thread that runs a task: gathered inputs and accumulators.
+float* scratch_of(std::size_t floats) {
+  thread_local AlignedVector<float> scratch;
+  if (scratch.size() < floats) scratch.resize(floats);
+  return scratch.data();
+}
+
+class InputStationaryConvolution final : public PackedConvolution {
+ public:
+  InputStationaryConvolution(const Convolution& conv, const TapSets& taps,
+                             const PlanarLayout& input, const PlanarLayout& output,
+                             const kernels::KernelTable& kernels)
+      : kernel_(kernels.conv_is),
+        positions_(output.shape.height * output.shape.width),
+        tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
+        stream_(pack_records(conv, taps, input, output, tile_, kernels.is_accumulators / tile_)) {
+    const Clamp clamp = clamp_of(conv.activation);
+    task_ = {.stream = stream_.view(input),
+             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .tile = tile_,
+             .input_row_step = conv.window.stride_h * input.pitch(),
+             .input_column_step = conv.window.stride_w,
+             .output_pitch = output.pitch(),
+             .output_width = output.shape.width};
+    scratch_floats_ = (static_cast<std::size_t>(kernels::kIsChannels) * stream_.tap_offset.size() +
+                       stream_.largest_block()) *
+                      tile_;
+  }
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    kernels::ConvIs all = task_;
+    all.input = input;
+    all.output = output;
+    all.epilogue.residual = residual;
+    const int tiles = (positions_ + tile_ - 1) / tile_;
+    const int threads = parallel.threads();
+    // By positions where there are enough: the blocks would gather the same inputs again.
+    const int position_parts = threads == 1 ? 1 : std::min(tiles, 2 * threads);
+    const int block_parts =
+        position_parts >= threads ? 1 : std::min(stream_.blocks(), 2 * threads / position_parts);
+    const auto body = [&](int part) {
+      kernels::ConvIs task = all;
+      task.scratch = scratch_of(scratch_floats_);
+      std::tie(task.position_begin, task.position_end) = range_of(
+          positions_, position_parts, part % position_parts, PlanarLayout::round_up(tile_, 16));
+      std::tie(task.block_begin, task.block_end) =
+          range_of(stream_.blocks(), block_parts, part / position_parts);
+      kernel_(task);
+    };
+    parallel.run(position_parts * block_parts, std::ref(body));
+  }
+
+  std::string kernel_name() const override { return "is"; }
+  std::size_t weight_bytes() const override { return stream_.bytes(); }
+
+ private:
+  void (*kernel_)(const kernels::ConvIs&);
+  int positions_, tile_;
+  RecordStream stream_;
+  std::size_t scratch_floats_ = 0;
+  kernels::ConvIs task_{};
+};
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> pack_input_stationary(const Convolution& conv,
+                                                         const TapSets& taps,
+                                                         const PlanarLayout& input,
+                                                         const PlanarLayout& output,
+                                                         const kernels::KernelTable& kernels) {
+  return std::make_unique<InputStationaryConvolution>(conv, taps, input, output, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,24 @@
+#include "engine/pack/position_mask.h"
+
+#include <map>
+#include <mutex>
+#include <tuple>
+
+namespace patternlite {
+
+std::shared_ptr<const std::vector<int32_t>> position_mask(const PlanarLayout& layout) {
+  using Geometry = std::tuple<int, int, int>;
+  static std::mutex mutex;
+  static std::map<Geometry, std::weak_ptr<const std::vector<int32_t>>> known;
+  std::lock_guard lock(mutex);
+  auto& entry = known[{layout.shape.height, layout.shape.width, layout.border}];
+  if (auto mask = entry.lock()) return mask;
+  auto mask = std::make_shared<std::vector<int32_t>>(layout.padded_positions());
+  for (int y = 0; y < layout.shape.height; ++y) {
+    for (int x = 0; x < layout.shape.width; ++x) (*mask)[y * layout.pitch() + x] = -1;
+  }
+  entry = mask;
+  return mask;
+}
+
+}  // namespace patternlite

@@ -1,0 +1,16 @@
+// Which virtual positions of a planar tensor are real.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/graph/planar.h"
+
+namespace patternlite {
+
+// One int per virtual position, padded to whole vectors: -1 real, 0 pad. Tensors of one geometry
+// share it.
+std::shared_ptr<const std::vector<int32_t>> position_mask(const PlanarLayout& layout);
+
+}  // namespace patternlite

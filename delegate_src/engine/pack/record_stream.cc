@@ -1,0 +1,190 @@
+#include "engine/pack/record_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "engine/pack/tap_stream.h"
+
+namespace patternlite {
+namespace {
+
+using kernels::kIsChannels;
+
+constexpr int kRecordTaps = 4;
+constexpr std::array kChunks = {4, 2, 1};  // filters of a record
+
+// A filter's weights on up to four taps of one input channel.
+struct Entry {
+  std::array<int, kRecordTaps>
+      slots;   // (channel in its group, tap); a short record repeats the first
+  int filter;  // within the block
+  std::array<float, kRecordTaps> weights;
+};
+
+// Entries of one channel group in the order of their slots, and the runs that share them.
+struct ChannelGroup {
+  std::vector<Entry> entries;
+  struct Run {
+    int begin, end;
+  };
+  std::vector<Run> runs;
+};
+
+class Packer {
+ public:
+  Packer(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
+         const PlanarLayout& output, int tile)
+      : conv_(conv), taps_(taps), filters_(taps.filters()), tile_(tile) {
+    stream_.channels = input.shape.channels;
+    number_used_places(input);
+    for (int o = 0; o < filters_; ++o) {
+      stream_.out_plane.push_back(static_cast<int32_t>(o * output.plane()));
+      stream_.bias.push_back(conv.bias == nullptr ? 0.0f : conv.bias[o]);
+    }
+  }
+
+  RecordStream run(int block_filters) {
+    for (int first = 0; first < filters_; first += block_filters) {
+      stream_.block_start.push_back(static_cast<int32_t>(stream_.words.size()));
+      stream_.filter_start.push_back(first);
+      const int last = std::min(first + block_filters, filters_);
+      for (int channel = 0; channel < stream_.channels; channel += kIsChannels) {
+        const ChannelGroup group = collect(first, last, channel);
+        for (int chunk : kChunks) write_records(group, chunk);
+      }
+    }
+    stream_.filter_start.push_back(filters_);
+    return std::move(stream_);
+  }
+
+ private:
+  // Places in the kernel that any filter uses get consecutive numbers; the others are not gathered.
+  void number_used_places(const PlanarLayout& input) {
+    TapSets::Set used = taps_.empty_set();
+    for (int o = 0; o < filters_; ++o) taps_.add_to(used, o);
+    number_.assign(taps_.area(), -1);
+    for (int place = 0; place < taps_.area(); ++place) {
+      for (int i = 0; i < stream_.channels && number_[place] < 0; ++i) {
+        const int tap = i * taps_.area() + place;
+        if ((used[tap / 64] >> tap % 64 & 1) == 0) continue;
+        number_[place] = static_cast<int>(stream_.tap_offset.size());
+        stream_.tap_offset.push_back(tap_offset(conv_.window, input, place));
+      }
+    }
+  }
+
+  ChannelGroup collect(int first, int last, int first_channel) const {
+    ChannelGroup group;
+    const int last_channel = std::min(first_channel + kIsChannels, stream_.channels);
+    for (int channel = first_channel; channel < last_channel; ++channel) {
+      for (int filter = first; filter < last; ++filter) {
+        collect_kernel(filter, filter - first, channel, group.entries);
+      }
+    }
+    std::stable_sort(group.entries.begin(), group.entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.slots < b.slots; });
+    const int count = static_cast<int>(group.entries.size());
+    for (int begin = 0, end = 0; begin < count; begin = end) {
+      while (end < count && group.entries[end].slots == group.entries[begin].slots) ++end;
+      group.runs.push_back({begin, end});
+    }
+    return group;
+  }
+
+  // Cuts one kernel's taps into records of up to four.
+  void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
+    int filled = 0;
+    for (int place = 0; place < taps_.area(); ++place) {
+      if (!taps_.has(filter, channel * taps_.area() + place)) continue;
+      const int taps = static_cast<int>(stream_.tap_offset.size());
+      const int slot = channel % kIsChannels * taps + number_[place];
+      if (filled % kRecordTaps == 0) {
+        entries.push_back({{slot, slot, slot, slot}, in_block, {}});
+      }
+      Entry& entry = entries.back();
+      entry.slots[filled % kRecordTaps] = slot;
+      entry.weights[filled % kRecordTaps] = conv_.weights.at(
+          filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
+      ++filled;
+    }
+  }
+
+  // Each run is cut greedily: as many records of 4 filters as fit, then of 2, then of 1.
+  void write_records(const ChannelGroup& group, int chunk) {
+    int records = 0;
+    for (const auto [begin, end] : group.runs) {
+      const int count = end - begin;
+      int at = chunk == kChunks[0] ? begin : begin + count - count % (2 * chunk);
+      for (; at + chunk <= end; at += chunk, ++records) {
+        write_record({group.entries.data() + at, static_cast<std::size_t>(chunk)});
+      }
+    }
+    stream_.record_count.push_back(records);
+  }
+
+  void write_record(std::span<const Entry> entries) {
+    for (int slot : entries.front().slots) stream_.words.push_back({.index = slot * tile_});
+    for (const Entry& entry : entries) stream_.words.push_back({.index = entry.filter * tile_});
+    for (const Entry& entry : entries) {
+      for (float weight : entry.weights) stream_.words.push_back({.weight = weight});
+    }
+  }
+
+  const Convolution& conv_;
+  const TapSets& taps_;
+  int filters_, tile_;
+  std::vector<int> number_;  // of each place in the kernel; -1: nobody uses it
+  RecordStream stream_;
+};
+
+}  // namespace
+
+int RecordStream::largest_block() const {
+  int largest = 0;
+  for (int block = 0; block < blocks(); ++block) {
+    largest = std::max(largest, filter_start[block + 1] - filter_start[block]);
+  }
+  return largest;
+}
+
+std::size_t RecordStream::bytes() const {
+  return words.size() * sizeof(kernels::IsWord) +
+         (tap_offset.size() + block_start.size() + record_count.size() + filter_start.size() +
+          out_plane.size()) *
+             sizeof(int32_t) +
+         bias.size() * sizeof(float);
+}
+
+kernels::IsStream RecordStream::view(const PlanarLayout& input) const {
+  return {.channels = channels,
+          .input_plane = input.plane(),
+          .taps = static_cast<int>(tap_offset.size()),
+          .tap_offset = tap_offset.data(),
+          .words = words.data(),
+          .block_start = block_start.data(),
+          .record_count = record_count.data(),
+          .filter_start = filter_start.data(),
+          .bias = bias.data(),
+          .out_plane = out_plane.data()};
+}
+
+RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
+                          const PlanarLayout& output, int tile, int block_filters) {
+  return Packer(conv, taps, input, output, tile).run(std::max(block_filters, 1));
+}
+
+double work_in_records(const TapSets& taps) {
+  double work = 0;
+  for (int o = 0; o < taps.filters(); ++o) {
+    for (int i = 0; i < taps.channels(); ++i) {
+      int left = 0;
+      for (int tap = i * taps.area(); tap < (i + 1) * taps.area(); ++tap) left += taps.has(o, tap);
+      work += (left + kRecordTaps - 1) / kRecordTaps * kRecordTaps;
+    }
+  }
+  return work;
+}
+
+}  // namespace patternlite

@@ -1,0 +1,106 @@
+#include "engine/plan/memory_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/graph/visit.h"
+
+namespace patternlite {
+namespace {
+
+std::vector<PlanarLayout> lay_out(const Graph& graph) {
+  std::map<std::pair<int, int>, int> border_of_size;
+  const auto widen = [&](const Shape& shape, int border) {
+    int& widest = border_of_size[{shape.height, shape.width}];
+    widest = std::max(widest, border);
+  };
+  for (const Node& node : graph.nodes) {
+    if (const auto* conv = std::get_if<Convolution>(&node.op)) {
+      const Shape& input = graph.tensors[conv->input];
+      widen(input, required_border(conv->window, input, graph.tensors[conv->output]));
+    }
+  }
+  std::vector<PlanarLayout> layouts;
+  for (const Shape& shape : graph.tensors) {
+    layouts.push_back({shape, border_of_size[{shape.height, shape.width}]});
+  }
+  return layouts;
+}
+
+// The node after which each tensor is no longer read; outputs live to the end.
+std::vector<int> last_uses(const Graph& graph) {
+  std::vector<int> last(graph.tensors.size(), -1);
+  const int nodes = static_cast<int>(graph.nodes.size());
+  for (int i = 0; i < nodes; ++i) {
+    for_each_input(graph.nodes[i].op, [&](TensorId id) { last[id] = i; });
+    TensorId output = output_of(graph.nodes[i].op);
+    last[output] = std::max(last[output], i);
+  }
+  for (TensorId id : graph.outputs) last[id] = nodes;
+  return last;
+}
+
+class SlotAllocator {
+ public:
+  explicit SlotAllocator(MemoryPlan& plan) : plan_(plan) {}
+
+  void take(TensorId id) {
+    if (plan_.slot[id] >= 0) return;
+    const PlanarLayout& wanted = plan_.layouts[id];
+    int best = -1;
+    for (int slot = 0; slot < static_cast<int>(plan_.slots.size()); ++slot) {
+      const PlanarLayout& held = plan_.slots[slot];
+      if (taken_[slot] || !held.same_geometry(wanted)) continue;
+      // The smallest slot that holds the tensor, else the largest to grow.
+      const auto rank = [&](const PlanarLayout& layout) {
+        const int spare = layout.shape.channels - wanted.shape.channels;
+        return std::pair(spare < 0, spare < 0 ? -spare : spare);
+      };
+      if (best < 0 || rank(held) < rank(plan_.slots[best])) best = slot;
+    }
+    if (best < 0) {
+      best = static_cast<int>(plan_.slots.size());
+      plan_.slots.push_back(wanted);
+      taken_.push_back(false);
+    }
+    int& channels = plan_.slots[best].shape.channels;
+    channels = std::max(channels, wanted.shape.channels);
+    taken_[best] = true;
+    plan_.slot[id] = best;
+  }
+
+  void release(TensorId id) {
+    if (plan_.slot[id] >= 0) taken_[plan_.slot[id]] = false;
+  }
+
+ private:
+  MemoryPlan& plan_;
+  std::vector<bool> taken_;
+};
+
+}  // namespace
+
+std::size_t MemoryPlan::bytes() const {
+  std::size_t floats = 0;
+  for (const PlanarLayout& layout : slots) floats += layout.elements();
+  return floats * sizeof(float);
+}
+
+MemoryPlan plan_memory(const Graph& graph) {
+  MemoryPlan plan;
+  plan.layouts = lay_out(graph);
+  plan.slot.assign(graph.tensors.size(), -1);
+  const std::vector<int> last = last_uses(graph);
+  SlotAllocator allocator(plan);
+  for (TensorId id : graph.inputs) allocator.take(id);
+  for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
+    allocator.take(output_of(graph.nodes[i].op));
+    for (TensorId id = 0; id < static_cast<TensorId>(last.size()); ++id) {
+      if (last[id] == i) allocator.release(id);
+    }
+  }
+  return plan;
+}
+
+}  // namespace patternlite

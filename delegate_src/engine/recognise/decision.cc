@@ -1,0 +1,57 @@
+#include "engine/recognise/decision.h"
+
+#include "engine/recognise/cost_model.h"
+#include "engine/recognise/recognise.h"
+
+namespace patternlite {
+namespace {
+
+// The stock runtime must be expected to take this many times as long: what the model may err by.
+constexpr double kLeastSpeedup = 1.15;
+
+std::string kind_of(const Window& w) {
+  std::string kind = "conv";
+  kind.append(std::to_string(w.kernel_h)).append("x").append(std::to_string(w.kernel_w));
+  if (w.stride_h != 1 || w.stride_w != 1) kind.append("s").append(std::to_string(w.stride_h));
+  return kind;
+}
+
+}  // namespace
+
+Verdict judge(const Graph& graph) {
+  Verdict verdict;
+  double ours = 0, stock = 0;
+  bool any_sparse = false, all_finite = true;
+  for (const Node& node : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&node.op);
+    if (conv == nullptr) continue;
+    const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
+    const Sparsity sparsity = recognise(*conv, TapSets(*conv, output.channels, input.channels));
+    const double dense_macs = static_cast<double>(output.elements()) * input.channels *
+                              conv->window.kernel_h * conv->window.kernel_w;
+    LayerReport layer{.name = node.name,
+                      .kind = kind_of(conv->window),
+                      .filters = output.channels,
+                      .channels = input.channels,
+                      .height = output.height,
+                      .width = output.width,
+                      .dense_macs = dense_macs,
+                      .kept_macs = dense_macs * sparsity.density,
+                      .kernels_kept = sparsity.kernels_kept,
+                      .patterns = sparsity.patterns,
+                      .reason = reason_of(sparsity, conv->window),
+                      .kernel = "stock"};
+    any_sparse |= is_sparse(layer.reason);
+    all_finite &= sparsity.finite;
+    ours += estimated_cost(*conv, sparsity, input, output);
+    stock += stock_cost(dense_macs);
+    verdict.layers.push_back(std::move(layer));
+  }
+  for (const auto* ids : {&graph.inputs, &graph.outputs}) {
+    for (TensorId id : *ids) ours += border_cost(graph.tensors[id].elements());
+  }
+  verdict.worthwhile = any_sparse && all_finite && ours * kLeastSpeedup < stock;
+  return verdict;
+}
+
+}  // namespace patternlite

@@ -1,0 +1,30 @@
+// What the engine decides about each convolution, in words a user can read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace patternlite {
+
+struct LayerReport {
+  std::string name;
+  std::string kind;                                      // "conv3x3", "conv3x3s2", "conv1x1", ...
+  int filters = 0, channels = 0, height = 0, width = 0;  // output map
+  double dense_macs = 0, kept_macs = 0;
+  double kernels_kept = 0;  // fraction of kernels with any weight left
+  int patterns = 0;         // distinct tap sets among the kept kernels
+  std::string reason;       // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
+  std::string kernel;       // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
+};
+
+// One report line per convolution of the graph, and whether running it here is expected to beat the
+// stock runtime ("never slower": cost_model.h).
+struct Verdict {
+  bool worthwhile = false;
+  std::vector<LayerReport> layers;
+};
+Verdict judge(const Graph& graph);
+
+}  // namespace patternlite

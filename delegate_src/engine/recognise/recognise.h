@@ -1,0 +1,31 @@
+// What sparsity is in these weights? Found from the zeros alone, never from names or metadata.
+#pragma once
+
+#include <string>
+
+#include "engine/graph/graph.h"
+#include "engine/recognise/tap_sets.h"
+
+namespace patternlite {
+
+struct Sparsity {
+  double density = 1;         // non-zero weights / weights
+  double kernels_kept = 1;    // kernels with any weight left / kernels
+  double record_density = 1;  // the same with each kernel's taps rounded up to whole records of 4
+  int patterns = 0;           // distinct tap sets among the kept kernels
+  int max_taps = 0;           // most weights left in one kernel
+  int shared_group =
+      1;               // largest of 1, 2, 4, 16 such that filters fall into groups with equal taps
+  bool finite = true;  // no NaN or Inf among the weights
+};
+
+Sparsity recognise(const Convolution& conv, const TapSets& taps);
+
+// The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "dense:too-few-zeros",
+// "declined:non-finite-weights".
+std::string reason_of(const Sparsity& sparsity, const Window& window);
+
+// Whether the code names sparsity that the sparse kernels can use.
+bool is_sparse(const std::string& reason);
+
+}  // namespace patternlite

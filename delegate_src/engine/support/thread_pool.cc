@@ -1,0 +1,116 @@
+#include "engine/support/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace patternlite {
+namespace {
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  asm volatile("yield");
+#endif
+}
+
+// About 50 us: longer than the gap between two layers, shorter than a user would notice.
+constexpr int kSpins = 1000;
+
+// The state of the running job in one word, so that claiming a task also checks that the job is
+// still the same one: | generation : 24 | count : 20 | next : 20 |.
+struct Ticket {
+  static constexpr int kBits = 20;
+  static constexpr std::uint64_t kMask = (1u << kBits) - 1;
+  static std::uint64_t make(std::uint64_t generation, std::uint64_t count) {
+    return generation << (2 * kBits) | count << kBits;
+  }
+  static std::uint64_t generation(std::uint64_t ticket) { return ticket >> (2 * kBits); }
+  static std::uint64_t count(std::uint64_t ticket) { return ticket >> kBits & kMask; }
+  static std::uint64_t next(std::uint64_t ticket) { return ticket & kMask; }
+};
+
+class ThreadPool final : public Parallel {
+ public:
+  explicit ThreadPool(int threads) {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  }
+
+  ~ThreadPool() override {
+    stopping_ = true;
+    wake();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  int threads() const override { return static_cast<int>(workers_.size()) + 1; }
+
+  void run(int count, const std::function<void(int)>& task) override {
+    std::unique_lock lock(busy_, std::try_to_lock);
+    if (count <= 1 || workers_.empty() || !lock.owns_lock() ||
+        count > static_cast<int>(Ticket::kMask)) {
+      for (int i = 0; i < count; ++i) task(i);
+      return;
+    }
+    task_ = &task;
+    finished_.store(0, std::memory_order_relaxed);
+    ticket_.store(Ticket::make(Ticket::generation(ticket_.load()) + 1, count));
+    wake();
+    claim_tasks();
+    while (finished_.load(std::memory_order_acquire) != count) pause();
+  }
+
+ private:
+  // seq_cst orders the new ticket before the look at sleepers_, and a worker's sleepers_ before its
+  // last look at the epoch: one of the two sees the other.
+  void wake() {
+    epoch_.fetch_add(1);
+    if (sleepers_.load() > 0) epoch_.notify_all();
+  }
+
+  void claim_tasks() {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    while (Ticket::next(ticket) < Ticket::count(ticket)) {
+      if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+      // The claimed task is unfinished, so the job cannot end and task_ stays.
+      (*task_)(static_cast<int>(Ticket::next(ticket)));
+      finished_.fetch_add(1, std::memory_order_release);
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  void work() {
+    std::uint32_t seen = 0;
+    while (true) {
+      for (int spins = 0; epoch_.load() == seen && spins < kSpins; ++spins) pause();
+      if (epoch_.load() == seen) {
+        ++sleepers_;
+        epoch_.wait(seen);
+        --sleepers_;
+      }
+      seen = epoch_.load();
+      if (stopping_) return;
+      claim_tasks();
+    }
+  }
+
+  std::mutex busy_;
+  std::vector<std::thread> workers_;
+  const std::function<void(int)>* task_ = nullptr;
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  alignas(64) std::atomic<int> finished_{0};
+  alignas(64) std::atomic<std::uint32_t> epoch_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace
+
+std::shared_ptr<Parallel> make_thread_pool(int threads) {
+  return std::make_shared<ThreadPool>(std::max(threads, 1));
+}
+
+}  // namespace patternlite
