@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
 )
 # Into a file or a pipe, tables are as wide as they like.
-console = Console(width=None if sys.stdout.isatty() else 120)
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 _DEBUG = "PATTERNLITE_DEBUG"
 
@@ -183,14 +183,15 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
 ) -> None:
     """Shows what the plugin would do with each convolution, and why."""
-    from .report.layers import layers_of
+    from .inspection import inspect as inspect_model
+    from .report.layers import layers_in
     from .report.tables import layer_table
 
-    layers = layers_of(model)
+    inspection = inspect_model(model)
     if as_json:
-        typer.echo(json.dumps([asdict(layer) for layer in layers], indent=2))
+        typer.echo(json.dumps(inspection.layers, indent=2))
     else:
-        console.print(layer_table(layers, title=model.name))
+        console.print(layer_table(layers_in(inspection), title=model.name))
 
 
 @_command

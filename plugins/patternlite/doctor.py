@@ -51,7 +51,7 @@ def diagnose(console: Console) -> list[Check]:
         checks += [_isolated("native library", _native_library), *_tools()]
         for i, runtime in enumerate(RUNTIMES):
             advance(runtime.name, (i + 1) / (len(RUNTIMES) + 1))
-            checks.append(_runtime(runtime))
+            checks.append(check_runtime(runtime))
     if not any(runtime.installed for runtime in RUNTIMES):
         fix = "pip install 'patternlite[tflite,mnn]'"
         checks.append(Check("any runtime", "failed", "models need at least one to run in", fix))
@@ -82,7 +82,8 @@ def probe(runtime_name: str) -> str:
     return f"one convolution with the plugin equals stock to {difference:.0e}"
 
 
-def _runtime(runtime: Runtime) -> Check:
+def check_runtime(runtime: Runtime) -> Check:
+    """Whether the runtime is installed and answers alike with the plugin."""
     if not runtime.installed:
         return Check(runtime.name, "missing", "not installed", runtime.pip_command)
     check = _isolated(runtime.name, probe, runtime.name)

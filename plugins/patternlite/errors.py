@@ -32,12 +32,7 @@ def require_packages(extra: str, *modules: str) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's own text, flattened; pydantic's report becomes `option: what is wrong`."""
-    if hasattr(error, "errors") and callable(error.errors):
-        items = [
-            (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors()
-        ]
-        return "; ".join(f"{where}: {what}" if where else what for where, what in items)
+    """The error's own text on one line; its kind first where that is not one of those meant for users."""
     text = " ".join(str(error).split())
     if isinstance(error, PatternliteError | ValueError | OSError | RuntimeError | ImportError) and text:
         return text

@@ -43,8 +43,9 @@ def interleave(
     """Times the contenders in rounds A B C, B C A, C A B, ... for about `seconds` in all.
 
     In a round each contender runs once uncounted, which refills the caches that the one before it
-    has emptied, then `burst` counted times. At least `least_rounds` rounds are run, and only whole
-    ones, so all have equally many calls. The first round is a warm-up and not counted.
+    has emptied, then `burst` counted times, or fewer where calls are so long that `least_rounds` rounds
+    would not fit. At least that many rounds are run, and only whole ones, so all have equally many calls.
+    A first round of two calls each is a warm-up and not counted.
     progress is told the fraction done after each round.
     """
     if not contenders:
@@ -56,13 +57,16 @@ def interleave(
     names = list(contenders)
     samples: dict[str, list[float]] = {name: [] for name in names}
     start = clock()
-    rounds = -1  # the warm-up
+    for name in names:
+        _burst(contenders[name], 1, clock)
+        pause(_SETTLE_SECONDS)
+    call = (clock() - start) / 2  # one of each contender
+    burst = max(1, min(burst, int(seconds / (least_rounds * call)) - 1)) if call else burst
+    rounds = 0
     while rounds < least_rounds or clock() - start < seconds:
         for i in range(len(names)):
-            name = names[(i + max(rounds, 0)) % len(names)]
-            spent = _burst(contenders[name], burst, clock)
-            if rounds >= 0:
-                samples[name] += spent
+            name = names[(i + rounds) % len(names)]
+            samples[name] += _burst(contenders[name], burst, clock)
             pause(_SETTLE_SECONDS)
         rounds += 1
         progress(min(1.0, (clock() - start) / seconds, rounds / least_rounds))

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MissingPackageError
+from ..inspection import inspect
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
 from ..machine import describe_machine, versions
 from ..progress import Stages
-from ..report.layers import layers_of
+from ..report.layers import layers_in
 from ..report.results import (
     PLUGIN_PRUNED,
     STOCK_DENSE,
@@ -84,7 +85,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         agreements=tuple(agreements),
         files=tuple(file_size(paths[v, s], v) for s in suffixes for v in ("dense", "pruned")),
         latencies=tuple(latencies),
-        layers=tuple(layers_of(paths["pruned", suffixes[0]])),
+        layers=tuple(layers_in(inspect(paths["pruned", suffixes[0]]))),
         patterns=_patterns(pruned),
         stages=tuple(stages.seconds),
         load=load,

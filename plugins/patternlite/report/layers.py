@@ -1,15 +1,12 @@
-"""The plugin's decisions about a model file's convolutions."""
+"""The plugin's decisions as rows of tables and plots."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..inspection import inspect
+from ..inspection import Inspection
 from .results import Layer
 
 
-def layers_of(path: Path) -> list[Layer]:
-    """What the plugin decides about each layer of a .tflite or .mnn file; errors as `inspect`'s."""
+def layers_in(inspection: Inspection) -> list[Layer]:
     return [
         Layer(
             name=row["name"],
@@ -22,5 +19,5 @@ def layers_of(path: Path) -> list[Layer]:
             reason=row["reason"],
             kernel=row["kernel"],
         )
-        for row in inspect(path).layers
+        for row in inspection.layers
     ]

@@ -96,19 +96,13 @@ def layer_plot(layers: Sequence[Layer]) -> Figure:
             panel.barh(row, kept, 0.72, color=COLOURS["plugin" if layer.accelerated else "dense"])
             note = f"{layer.density:.0%} of {count(layer.dense_macs)} · {layer.reason}"
             _note(panel, dense, row, note, color=COLOURS["faint"])
-        panel.set_yticks(
-            range(len(layers)), [f"{_shortened(layer.name)} · {layer.kind}" for layer in layers], fontsize=8.5
-        )
+        labels = [f"{layer.kind} · {layer.shape} · {i}" for i, layer in enumerate(layers, 1)]
+        panel.set_yticks(range(len(layers)), labels, fontsize=8.5)
         panel.set_xlim(0, 1.42 * largest)
         panel.invert_yaxis()
         panel.set_xlabel("million multiply-accumulates per image")
         figure.tight_layout()
     return figure
-
-
-def _shortened(name: str, most: int = 34) -> str:
-    """The end of a long name: converters put what is specific last."""
-    return name if len(name) <= most else "…" + name[1 - most :]
 
 
 def _panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:

@@ -25,6 +25,11 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.2f} MB"
 
 
+def shortened(name: str, most: int = 30) -> str:
+    """The end of a long name: converters put what is specific last."""
+    return name if len(name) <= most else "…" + name[1 - most :]
+
+
 def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table:
     """One row per contender; speed-ups are over the first contender of the same runtime and threads."""
     table = _table(title)
@@ -53,16 +58,16 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
 
 def layer_table(layers: Sequence[Layer], title: str = "Convolutions") -> Table:
     table = _table(title)
-    table.add_column("layer", overflow="fold")
+    table.add_column("layer", no_wrap=True)
     for column in ("kind", "output"):
         table.add_column(column, no_wrap=True)
-    for column in ("MACs", "kept", "", "kernels kept", "patterns"):
+    for column in ("MACs", "kept", "", "kernels", "patterns"):
         table.add_column(column, justify="right", no_wrap=True)
     for column in ("decision", "kernel"):
         table.add_column(column, no_wrap=True)
     for layer in layers:
         table.add_row(
-            layer.name,
+            shortened(layer.name),
             layer.kind,
             layer.shape,
             count(layer.dense_macs),

@@ -181,7 +181,7 @@ def test_prune_with_nothing_asked(tmp_path: Path) -> None:
 
 def test_prune_with_impossible_rate(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--rate", "0.5"), "rate: ")
+    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--rate", "0.5"), "rate is 0.5")
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])

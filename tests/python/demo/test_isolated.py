@@ -36,9 +36,7 @@ def test_errors_come_back_as_they_are() -> None:
     with Isolated() as process:
         with pytest.raises(ValueError, match="invalid literal"):
             process.call(int, "x")
-        with pytest.raises(
-            MissingPackageError, match="absent is not installed; run: pip install"
-        ):
+        with pytest.raises(MissingPackageError, match="absent is not installed; run: pip install"):
             process.call(require_installed, absent)
         with pytest.raises(OutputMismatchError, match="model: outputs differ"):
             process.call(require_equal, "model", ones, 2 * ones, 1e-4)

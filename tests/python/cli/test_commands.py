@@ -1,0 +1,123 @@
+"""The commands on small real inputs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from patternlite import cli, doctor, runtimes
+
+PROBES = doctor.PROBES
+
+
+def run(*args: str | Path):
+    result = CliRunner().invoke(cli.app, [str(a) for a in args])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(autouse=True, scope="module")
+def native() -> None:
+    pytest.importorskip("patternlite._native")
+
+
+def require(runtime: runtimes.Runtime) -> None:
+    if not runtime.installed:
+        pytest.skip(f"{runtime.name} is not installed")
+
+
+@pytest.mark.parametrize("runtime", runtimes.RUNTIMES, ids=lambda r: r.name)
+def test_probe_agrees(runtime: runtimes.Runtime) -> None:
+    require(runtime)
+    check = doctor.check_runtime(runtime)
+    assert check.state == "ok", check
+    assert runtime.version in check.detail
+
+
+@pytest.mark.parametrize("name", ["tflite-runtime", "mnn"])
+def test_bench_times_stock_and_plugin(name: str) -> None:
+    runtime = runtimes.runtime_named(name)
+    require(runtime)
+    probe = PROBES / f"probe{runtime.suffix}"
+    result = run(
+        "bench", probe, "--dense", probe, "--runtime", name, "--threads", "1", "--seconds", "0.1", "--json"
+    )
+    rows = json.loads(result.stdout)
+    assert [(r["threads"], r["label"]) for r in rows] == [
+        (1, label) for label in ("stock, dense model", "stock", "plugin")
+    ]
+    for row in rows:
+        assert row["timing"]["minimum"] > 0
+        assert (row["difference"] is not None) == row["plugin"]
+
+
+def test_inspect_table_and_json() -> None:
+    require(runtimes.runtime_named("mnn"))
+    (row,) = json.loads(run("inspect", PROBES / "probe.mnn", "--json").stdout)
+    assert (row["filters"], row["channels"], row["patterns"], row["reason"]) == (32, 32, 4, "pattern")
+    assert row["kept_macs"] == pytest.approx(row["dense_macs"] * 2 / 9)
+    text = run("inspect", PROBES / "probe.mnn").stdout
+    for part in ("conv3x3", "32x16x16", "22.2%", "50.0%", "pattern"):
+        assert part in text
+
+
+def test_doctor_names_the_command_for_everything_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    hidden = {r.module for r in runtimes.RUNTIMES}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n in hidden else real(n, *a))
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 1
+    for runtime in runtimes.RUNTIMES:
+        assert runtime.pip_command in result.stdout
+    assert "pip install 'patternlite[tflite,mnn]'" in result.stdout
+    assert "kernels for generic" in result.stdout
+
+
+def test_a_probe_that_fails_is_a_failed_check() -> None:
+    check = doctor.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
+    assert check.state == "failed"
+    assert "broken" in check.detail
+
+
+NETWORK = """
+from torch import nn
+
+def net():
+    def block(i, o):
+        return [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
+    return nn.Sequential(*block(3, 8), *block(8, 16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4))
+"""
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """For layers too small to share."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_torch_thread")
+def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.torch import load_file
+
+    from patternlite.pruning import Masks
+
+    (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    run(
+        "prune", "tiny_net_of_test:net", "--input-shape", "3,8,8", "--mean", "0.5,0.5,0.5",
+        "--std", "0.25,0.25,0.25", "--rate", "4", "--output", "out",
+    )  # fmt: skip
+    weights, masks = load_file("out/pruned.safetensors"), Masks.load("out/masks.safetensors")
+    assert list(masks) == ["3"]
+    assert ((weights["3.weight"] != 0) <= masks["3"]).all()
+    assert masks["3"].float().mean() <= 0.25
+    assert json.loads(Path("out/report.json").read_text())["layers"][0]["name"] == "3"
