@@ -199,7 +199,7 @@ def _patterns(pruned: PruneResult) -> dict[str, int]:
 
 
 def choose_examples(
-    images: LabelledImages, logits: Mapping[str, np.ndarray], disputed: int = 4
+    images: LabelledImages, logits: Mapping[str, np.ndarray], disputed: int = 8
 ) -> tuple[Example, ...]:
     """The first image of each class, then up to `disputed` on which dense and pruned differ."""
     dense, pruned = (logits[label].argmax(1) for label in (STOCK_DENSE, PLUGIN_PRUNED))

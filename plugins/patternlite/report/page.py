@@ -38,7 +38,7 @@ def render_page(result: DemoResult) -> str:
         layer_plot=Markup(to_inline_svg(layer_plot(result.layers))),
         patterns=[(pattern_picture(rows), share) for rows, share in _shares(result.patterns)],
         examples=[(picture(e.pixels), e) for e in result.examples],
-        best=max(cases),
+        worst=min(cases),
         span=" to ".join(dict.fromkeys(f"{case[0]:.1f}" for case in (min(cases), max(cases)))),
         labels={"stock_dense": STOCK_DENSE, "plugin_dense": PLUGIN_DENSE,
                 "stock_pruned": STOCK_PRUNED, "plugin_pruned": PLUGIN_PRUNED},

@@ -73,7 +73,7 @@ def result() -> DemoResult:
         layers=layers(),
         patterns={"110/110/000": 500, "011/011/000": 400, "000/110/110": 300, "010/111/000": 100},
         stages=(("Pruning", 80.0), ("Timing", 40.0)),
-        load=2.1,
+        load=1.2,
         missing={"other": "pip install other"},
         examples=tuple(Example(pixels, "cat", "cat", "dog" if i % 3 else "cat") for i in range(12)),
     )
