@@ -23,7 +23,7 @@ test-cpp: build/.installed build/.system
 
 lint: build/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check . --exclude "*.md"
 	$(BIN)/mypy plugins/patternlite pruning benchmarks
 	find delegate_src tests/cpp benchmarks/cpp -name '*.cc' -o -name '*.h' | xargs $(BIN)/clang-format --dry-run -Werror
 

@@ -19,6 +19,7 @@ pytest.importorskip("MNN")
 
 import mnn_networks
 from mnn_networks import NETWORKS
+
 from patternlite.isolated import Isolated
 
 

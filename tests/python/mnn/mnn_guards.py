@@ -25,6 +25,7 @@ def foreign_version() -> str:
 def engine_not_loaded() -> str:
     """As if _mnncengine were a file that nobody loaded."""
     import _mnncengine
+
     from patternlite import mnn
 
     _mnncengine.__file__ = "/nowhere/_mnncengine.so"
@@ -34,6 +35,7 @@ def engine_not_loaded() -> str:
 def not_an_engine() -> str:
     """A loaded library, but not MNN's."""
     import _mnncengine
+
     from patternlite import mnn
     from patternlite.native import load_native
 
@@ -46,6 +48,7 @@ def impostor(library: str) -> str:
     import ctypes
 
     import _mnncengine
+
     from patternlite import mnn
 
     ctypes.CDLL(library)

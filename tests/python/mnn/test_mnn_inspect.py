@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mnn_runs
 import pytest
+
 from patternlite.errors import PatternliteError
 
 

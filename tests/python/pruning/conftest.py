@@ -9,6 +9,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 
 import nets
+
 from patternlite.pruning import PruneConfig, PruneResult, prune
 
 

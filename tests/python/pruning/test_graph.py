@@ -5,9 +5,10 @@ import copy
 import nets
 import pytest
 import torch
+from torch import nn
+
 from patternlite.pruning.graph import trace
 from patternlite.pruning.walk import walk
-from torch import nn
 
 
 def test_a_residual_network_is_understood():

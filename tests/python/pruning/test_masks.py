@@ -5,9 +5,10 @@ import copy
 import nets
 import pytest
 import torch
-from patternlite.pruning import Masks
 from safetensors.torch import save_file
 from torch.nn import functional as F
+
+from patternlite.pruning import Masks
 
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from patternlite.pruning.patterns import candidates, choose_library, histogram
 from patternlite.pruning.projections import project
 

@@ -6,10 +6,11 @@ import json
 import nets
 import pytest
 import torch
+from torch import nn
+
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import project
-from torch import nn
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from patternlite.pruning import admm
 from patternlite.pruning.graph import Site
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import project
 from patternlite.pruning.refit import least_squares, match_outputs
 from patternlite.pruning.statistics import Moments
-from torch import nn
 
 
 def problem(seed: int, filters: int = 6, inputs: int = 4):

@@ -3,9 +3,10 @@ from __future__ import annotations
 import nets
 import pytest
 import torch
+from torch import nn
+
 from patternlite.pruning.graph import Site, trace
 from patternlite.pruning.statistics import Moments, Rows, bn_gap
-from torch import nn
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
 from .builder import RELU, SAME, ModelBuilder, bias_of, pattern_weights

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import patternlite
 import pytest
+
+import patternlite
 
 from .builder import pattern_weights
 from .networks import convolution, dense_weights

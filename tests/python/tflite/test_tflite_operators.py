@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from patternlite.tflite import load_delegate
 
 from .builder import (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
