@@ -129,7 +129,9 @@ TEST_P(ProgramTest, EqualsTheReferenceRunAfterRun) {
         const std::vector<Image> actual = run(*program, b.graph, inputs);
         for (std::size_t i = 0; i < expected.size(); ++i) {
           ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << "seed " << seed;
-          if (!first.empty()) ASSERT_EQ(first[i].values, actual[i].values) << "threads matter";
+          if (!first.empty()) {
+            ASSERT_EQ(first[i].values, actual[i].values) << "threads matter";
+          }
         }
         first = actual;
       }
