@@ -2,10 +2,11 @@
 
     python benchmarks/train_cifar10.py DATA --output slim_resnet18_cifar10.safetensors
 
-DATA is a folder, zip or tar of train|test/<class>/*.jpg. One-cycle SGD on growing images (20, 24,
-then 32 pixels: the net ends in a global mean, so early epochs need no full size). A checkpoint
-beside the output is written after each epoch, and a second run goes on from it; every epoch draws
-from its own seed, so a run cut short ends with the same weights as one that was not.
+DATA is a folder, zip or tar of train|test/<class>/*.jpg. SGD in two cycles (warm restarts, Loshchilov and
+Hutter 2017): the first on growing images (20, 24, then 32 pixels: the net ends in a global mean, so
+early epochs need no full size), the second at full size. A checkpoint beside the output is written after
+each epoch, and a second run goes on from it; every epoch draws from its own seed, so a run cut short
+ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -27,20 +29,41 @@ from patternlite.pruning.networks import slim_resnet18
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 BATCH = 128
-PEAK_LR = 0.2
 WEIGHT_DECAY = 5e-4
 
 
-def image_size(progress: float) -> int:
-    """Pixels a side at `progress` (0..1) through the training."""
-    return 20 if progress < 0.35 else 24 if progress < 0.75 else 32
+@dataclass(frozen=True)
+class Cycle:
+    """epochs: its length.  peak: learning rate.  sizes: (from which progress, 0..1, pixels a side)."""
+
+    epochs: int
+    peak: float
+    sizes: tuple[tuple[float, int], ...]
+
+    def image_size(self, progress: float) -> int:
+        return next(size for start, size in reversed(self.sizes) if progress >= start)
+
+    def learning_rate(self, progress: float) -> float:
+        """A linear rise over the first fifth, then a cosine to zero."""
+        if progress < 0.2:
+            return self.peak * progress / 0.2
+        return self.peak * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8))
 
 
-def learning_rate(progress: float) -> float:
-    """One cycle: a linear rise over the first fifth, then a cosine to zero."""
-    if progress < 0.2:
-        return PEAK_LR * progress / 0.2
-    return PEAK_LR * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8))
+CYCLES = (
+    Cycle(epochs=16, peak=0.2, sizes=((0.0, 20), (0.35, 24), (0.75, 32))),
+    Cycle(epochs=7, peak=0.06, sizes=((0.0, 32),)),
+)
+EPOCHS = sum(cycle.epochs for cycle in CYCLES)
+
+
+def cycle_of(epoch: int) -> tuple[Cycle, int]:
+    """The cycle an epoch belongs to, and its number therein."""
+    for cycle in CYCLES:
+        if epoch < cycle.epochs:
+            return cycle, epoch
+        epoch -= cycle.epochs
+    raise ValueError("beyond the last cycle")
 
 
 def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
@@ -71,22 +94,24 @@ def accuracy(model: nn.Module, images: LabelledImages) -> float:
     model.eval()
     inputs, labels = torch.from_numpy(images.normalised(MEAN, STD)), torch.from_numpy(images.labels)
     right = sum(
-        int((model(x).argmax(1) == y).sum()) for x, y in zip(inputs.split(500), labels.split(500), strict=True)
+        int((model(x).argmax(1) == y).sum())
+        for x, y in zip(inputs.split(500), labels.split(500), strict=True)
     )
     return right / len(images)
 
 
-def train_epoch(model, optimizer, images, epoch: int, epochs: int, seed: int, advance) -> None:
+def train_epoch(model, optimizer, images, epoch: int, seed: int, advance) -> None:
     generator = torch.Generator().manual_seed(seed * 1000 + epoch)
     order = torch.randperm(len(images), generator=generator)
     batches = order.split(BATCH)
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
+    cycle, epoch_of_cycle = cycle_of(epoch)
     model.train()
     for i, batch in enumerate(batches):
-        progress = (epoch + i / len(batches)) / epochs
+        progress = (epoch_of_cycle + i / len(batches)) / cycle.epochs
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(progress)
-        logits = model(augment(pixels[batch], image_size(progress), generator))
+            group["lr"] = cycle.learning_rate(progress)
+        logits = model(augment(pixels[batch], cycle.image_size(progress), generator))
         loss = F.cross_entropy(logits, labels[batch], label_smoothing=0.1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -104,7 +129,6 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder, zip or tar of train|test/<class>/*.jpg")
     parser.add_argument("--output", type=Path, default=Path("slim_resnet18_cifar10.safetensors"))
-    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args()
@@ -117,7 +141,7 @@ def main() -> None:
     train, test = read_images(args.data, "train"), read_images(args.data, "test")
     model = slim_resnet18(len(train.classes)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
+        model.parameters(), lr=CYCLES[0].peak, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
     checkpoint = args.output.with_suffix(".checkpoint")
     start = 0
@@ -133,11 +157,11 @@ def main() -> None:
         TimeRemainingColumn(),
         TextColumn("loss {task.fields[loss]:.3f}"),
     )
-    for epoch in range(start, args.epochs):
+    for epoch in range(start, EPOCHS):
         with Progress(*columns, refresh_per_second=0.2) as bar:
-            task = bar.add_task(f"epoch {epoch + 1}/{args.epochs}", total=math.ceil(len(train) / BATCH), loss=0.0)
+            task = bar.add_task(f"epoch {epoch + 1}/{EPOCHS}", total=math.ceil(len(train) / BATCH), loss=0.0)
             train_epoch(
-                model, optimizer, train, epoch, args.epochs, args.seed,
+                model, optimizer, train, epoch, args.seed,
                 lambda loss, bar=bar, task=task: bar.update(task, advance=1, loss=loss),
             )  # fmt: skip
             bar.console.print(f"epoch {epoch + 1}: test accuracy {accuracy(model, test):.2%}")
@@ -147,7 +171,7 @@ def main() -> None:
     half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     model.load_state_dict(half)
     reached = accuracy(model, test)
-    metadata = {"network": "slim_resnet18", "test_accuracy": f"{reached:.4f}", "epochs": str(args.epochs)}
+    metadata = {"network": "slim_resnet18", "test_accuracy": f"{reached:.4f}", "epochs": str(EPOCHS)}
     weights = {k: v.contiguous() for k, v in half.items() if not k.endswith("num_batches_tracked")}
     save_atomically(args.output, lambda path: save_file(weights, path, metadata=metadata))
     print(f"{args.output}: {reached:.2%} on the {len(test):,} test images, stored in fp16")
