@@ -52,7 +52,7 @@ class Cycle:
 
 CYCLES = (
     Cycle(epochs=16, peak=0.2, sizes=((0.0, 20), (0.35, 24), (0.75, 32))),
-    Cycle(epochs=7, peak=0.06, sizes=((0.0, 32),)),
+    Cycle(epochs=8, peak=0.06, sizes=((0.0, 32),)),
 )
 EPOCHS = sum(cycle.epochs for cycle in CYCLES)
 
