@@ -162,48 +162,48 @@ class PadStep final : public Step {
   float* output_;
 };
 
+// All of a layout change but the two pointers: the runtime's image is dense NHWC.
+kernels::Interleave layout_change(const PlanarLayout& layout) {
+  return {.channels = layout.shape.channels,
+          .pixel_stride = layout.shape.channels,
+          .height = layout.shape.height,
+          .width = layout.shape.width,
+          .pitch = layout.pitch(),
+          .plane = layout.plane()};
+}
+
 class ToPlanar final : public InputStep {
  public:
   ToPlanar(const PlanarLayout& layout, float* planar, const kernels::KernelTable& kernels)
-      : kernel_(kernels.to_planar), layout_(layout), planar_(planar) {}
+      : kernel_(kernels.to_planar), task_(layout_change(layout)) {
+    task_.output = planar;
+  }
 
   void run(const float* image, Parallel&) override {
-    kernel_({.input = image,
-             .output = planar_,
-             .channels = layout_.shape.channels,
-             .pixel_stride = layout_.shape.channels,
-             .height = layout_.shape.height,
-             .width = layout_.shape.width,
-             .pitch = layout_.pitch(),
-             .plane = layout_.plane()});
+    task_.input = image;
+    kernel_(task_);
   }
 
  private:
   void (*kernel_)(const kernels::Interleave&);
-  PlanarLayout layout_;
-  float* planar_;
+  kernels::Interleave task_;
 };
 
 class ToImage final : public OutputStep {
  public:
   ToImage(const PlanarLayout& layout, const float* planar, const kernels::KernelTable& kernels)
-      : kernel_(kernels.to_interleaved), layout_(layout), planar_(planar) {}
+      : kernel_(kernels.to_interleaved), task_(layout_change(layout)) {
+    task_.input = planar;
+  }
 
   void run(float* image, Parallel&) override {
-    kernel_({.input = planar_,
-             .output = image,
-             .channels = layout_.shape.channels,
-             .pixel_stride = layout_.shape.channels,
-             .height = layout_.shape.height,
-             .width = layout_.shape.width,
-             .pitch = layout_.pitch(),
-             .plane = layout_.plane()});
+    task_.output = image;
+    kernel_(task_);
   }
 
  private:
   void (*kernel_)(const kernels::Interleave&);
-  PlanarLayout layout_;
-  const float* planar_;
+  kernels::Interleave task_;
 };
 
 struct StepMaker {
