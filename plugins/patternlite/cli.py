@@ -103,13 +103,15 @@ def demo(
     from .demo.pipeline import DemoOptions, run_demo
     from .progress import Stages
     from .report.page import write_page
-    from .report.results import write_json
+    from .report.plots import latency_plot, to_svg
+    from .report.results import write_atomically, write_json
     from .report.tables import demo_table
 
     with Stages(console) as stages:
         result = run_demo(DemoOptions(output, rate, macs, threads, seed, seconds), stages)
     write_json(result, output / "report.json")
     write_page(result, output / "report.html")
+    write_atomically(output / "latency.svg", to_svg(latency_plot(result)))
     console.print(demo_table(result))
     console.print(f"The whole story: {output / 'report.html'}", highlight=False, soft_wrap=True)
 

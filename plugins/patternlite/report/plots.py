@@ -121,18 +121,23 @@ def _panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
 
 
 def to_svg(figure: Figure) -> str:
-    """A whole SVG file in fixed colours."""
+    """A whole SVG file in fixed colours, on white."""
+    figure.patch.set(facecolor="white", alpha=1)
+    return _render(figure)
+
+
+def _render(figure: Figure) -> str:
     from matplotlib import rc_context
 
     buffer = io.StringIO()
     with rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     return buffer.getvalue()
 
 
 def to_inline_svg(figure: Figure) -> str:
     """An <svg> element for a page: scales with the column, takes its colours and font from the page."""
-    svg = to_svg(figure)
+    svg = _render(figure)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
