@@ -1,7 +1,8 @@
 // The kernels' face: parameter blocks and one table of functions per ISA.
 //
 // Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know
-// no graphs, threads or memory. This header is all that the floors above may include.
+// no graphs, threads or memory. This header is all that the floors above may include. However the
+// groups, blocks, rows or positions of a layer are split into calls, each output gets the same bits.
 //
 // Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
 // and below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at
@@ -17,18 +18,18 @@ namespace patternlite::kernels {
 
 // Filters of one layer that are packed alike: `groups` groups of G filters each.
 struct TapStream {
-  const int32_t* start;   // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
-  const int32_t* offset;  // [taps]: input element offset of each tap (channel, row and column)
-  const float* weights;   // [taps][G], 64-byte aligned
-  const float* bias;      // [groups][G]
-  const int32_t*
-      out_plane;  // [groups][G]: element offset of the filter's output plane; -1: no filter
+  const int32_t* start;      // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
+  const int32_t* offset;     // [taps]: input element offset of each tap (channel, row and column)
+  const float* weights;      // [taps][G], 64-byte aligned
+  const float* bias;         // [groups][G]
+  const int32_t* out_plane;  // [groups][G]: element offset of the output plane; -1: no filter
 };
 
 // What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
 struct Epilogue {
-  const float* residual;  // planar, the output's geometry (same plane offsets), or null
-  float low, high;        // -inf / +inf when there is no activation
+  // Planar, the output's geometry (same plane offsets), or null. May be the output itself.
+  const float* residual;
+  float low, high;  // -inf / +inf when there is no activation
 };
 
 // Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
@@ -103,8 +104,9 @@ struct ConvIs {
 
 enum class PoolKind : int { kMax, kAverage };
 
-// Max or average pooling of `channels` planes. Average divides by the window cells that lie inside
-// the image (TFLite's rule; MNN's default as well).
+// Max or average pooling of `channels` planes; writes real positions only. Every window must hold
+// at least one cell of the image. A NaN among the cells of a maximum may be lost. Average divides
+// by the window cells that lie inside the image (TFLite's rule; MNN's default as well).
 struct Pool {
   const float* input;
   float* output;
@@ -117,7 +119,7 @@ struct Pool {
   float low, high;
 };
 
-// output = clamp(a + b), whole planes with their zero borders left alone (masked like OS).
+// output = clamp(a + b). Writes real positions only; the output may be a or b.
 struct Add {
   const float* a;
   const float* b;
@@ -128,7 +130,8 @@ struct Add {
   float low, high;
 };
 
-// Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image.
+// Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes
+// the channels of real positions only; `pixel_stride` may exceed `channels`.
 struct Interleave {
   const float* input;
   float* output;
