@@ -2,7 +2,8 @@
 //
 // Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know
 // no graphs, threads or memory. This header is all that the floors above may include. However the
-// groups, blocks, rows or positions of a layer are split into calls, each output gets the same bits.
+// groups, blocks, rows or positions of a layer are split into calls, each output gets the same
+// bits.
 //
 // Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
 // and below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at
