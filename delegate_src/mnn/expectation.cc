@@ -34,11 +34,12 @@ bool uses_winograd(const Window& w, const Shape& output) {
 bool beats_mnn(const Graph& graph, int pack) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
-  const double lanes = best_kernels().lanes;
+  const kernels::KernelTable& kernels = best_kernels();
+  const double lanes = kernels.lanes;
   const double elements = static_cast<double>(input.elements()) + output.elements();
   const Sparsity sparsity = recognise(conv, TapSets(conv, output.channels, input.channels));
   const double ours =
-      estimated_cost(conv, sparsity, input, output) + kElementCost * lanes * elements;
+      estimated_cost(conv, sparsity, input, output, kernels) + kElementCost * lanes * elements;
   const double dense_macs = static_cast<double>(output.elements()) * input.channels *
                             conv.window.kernel_h * conv.window.kernel_w;
   const double gain = uses_winograd(conv.window, output) ? kWinogradGain : 1.0;

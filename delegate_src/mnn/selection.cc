@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "engine/support/isa.h"
 #include "mnn/blocked_tensor.h"
 #include "mnn/expectation.h"
 
@@ -85,7 +86,7 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   graph.outputs = {1};
   graph.nodes.push_back(
       {engine_convolution(conv, padded_window(conv, input, output), weights), name});
-  Verdict verdict = judge(graph);
+  Verdict verdict = judge(graph, best_kernels());
   Selection selection{std::move(verdict.layers.at(0)), nullptr};
   const bool runs = !selection.report.reason.starts_with("declined:");
   if ((verdict.worthwhile && beats_mnn(graph, pack)) || (runs && all_taken)) {

@@ -107,7 +107,7 @@ class Selector {
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
       const PartitionGraph partition = read_partition(*context_, nodes, outputs);
-      const Verdict verdict = judge(partition.graph);
+      const Verdict verdict = judge(partition.graph, *compile_options_.kernels);
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
       }

@@ -25,7 +25,7 @@ class CompiledProgram final : public Program {
       : parallel_(options.parallel ? options.parallel : std::make_shared<SingleThread>()) {
     const kernels::KernelTable& kernels = options.kernels ? *options.kernels : best_kernels();
     validate(source);
-    layers_ = judge(source).layers;
+    layers_ = judge(source, kernels).layers;
     const Graph graph = fuse(source);
     const MemoryPlan plan = plan_memory(graph);
     allocate(plan);

@@ -19,16 +19,15 @@ struct Choice {
   Grouping grouping;
 };
 
-Choice choose(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
-              const PlanarLayout& output) {
+Choice choose(const TapSets& taps, const CostModel& model) {
   Choice best{ConvKernel::kIs, {}};
-  double lowest = cost(ConvKernel::kIs, work_in_records(taps), output);
+  double lowest = model.cost(ConvKernel::kIs, work_in_records(taps));
   for (ConvKernel kernel :
        {ConvKernel::kOs1, ConvKernel::kOs4, ConvKernel::kOs2, ConvKernel::kBc16}) {
-    if (!runs(kernel, conv, input, output)) continue;
-    const double limit = work_within(kernel, lowest, output);
+    if (!model.runs(kernel)) continue;
+    const double limit = model.work_within(kernel, lowest);
     if (auto grouping = group_filters(taps, group_size(kernel), limit)) {
-      lowest = cost(kernel, grouping->work, output);
+      lowest = model.cost(kernel, grouping->work);
       best = {kernel, std::move(*grouping)};
     }
   }
@@ -49,7 +48,7 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const Convolution& co
     throw std::invalid_argument("a tensor is too large: its planes must fit 2^31 floats");
   }
   const TapSets taps(conv, output.shape.channels, input.shape.channels);
-  const Choice choice = choose(conv, taps, input, output);
+  const Choice choice = choose(taps, CostModel(conv.window, input, output, kernels));
   switch (choice.kernel) {
     case ConvKernel::kBc16:
       return pack_broadcast(conv, taps, choice.grouping, input, output, kernels);

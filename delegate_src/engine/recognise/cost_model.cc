@@ -1,62 +1,34 @@
 #include "engine/recognise/cost_model.h"
 
 #include <algorithm>
+#include <array>
 
 namespace patternlite {
 namespace {
 
-constexpr ConvKernel kKernels[] = {ConvKernel::kOs1, ConvKernel::kOs2, ConvKernel::kOs4,
-                                   ConvKernel::kIs, ConvKernel::kBc16};
+// All constants: benchmarks/cpp/kernel_benchmark.cc on one core with two 512-bit multiply-add
+// pipes.
 
-// Share of the multiply-add peak that each kernel reaches on the multiplications it makes
-// (benchmarks/cpp/kernel_benchmark.cc, AVX-512).
-double efficiency(ConvKernel kernel) {
-  switch (kernel) {
-    case ConvKernel::kOs1:
-      return 0.50;
-    case ConvKernel::kOs2:
-      return 0.85;
-    case ConvKernel::kOs4:
-      return 0.90;
-    case ConvKernel::kIs:
-      return 0.62;
-    case ConvKernel::kBc16:
-      return 0.90;
-  }
-  return 0;
-}
+// Shares of the peak that a kernel reaches on the multiplications it makes, by ConvKernel. Loads
+// that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
+// are gathered.
+using Efficiencies = std::array<double, 5>;
+constexpr Efficiencies kWide = {0.35, 0.60, 0.88, 0.80, 0.80};    // 16 lanes
+constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75};  // 8
+constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80};  // 4
+
+// IS: per position, for each gathered input (once a block of filters), and to begin and end a sum.
+constexpr double kGatherCost = 5.4;
+constexpr double kSumCost = 28;
+// IS on maps of one vector: every accumulator waits for its own store.
+constexpr double kOneVectorShare = 0.6;
 
 // XNNPACK's dense convolutions reach about this share of the peak.
 constexpr double kStockEfficiency = 0.85;
 
-// Multiply-adds that could be made while one float changes its layout.
-constexpr double kBorderCost = 20;
-
-// OS walks pad columns too and IS whole vectors; BC only what is there.
-double positions_walked(ConvKernel kernel, const PlanarLayout& output) {
-  const int real = output.shape.height * output.shape.width;
-  if (kernel == ConvKernel::kBc16) return real;
-  if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, 16);
-  return output.padded_positions();
-}
+constexpr double kBorderCost = 20;  // for each float
 
 }  // namespace
-
-const char* name_of(ConvKernel kernel) {
-  switch (kernel) {
-    case ConvKernel::kOs1:
-      return "os-g1";
-    case ConvKernel::kOs2:
-      return "os-g2";
-    case ConvKernel::kOs4:
-      return "os-g4";
-    case ConvKernel::kIs:
-      return "is";
-    case ConvKernel::kBc16:
-      return "bc-g16";
-  }
-  return "";
-}
 
 int group_size(ConvKernel kernel) {
   switch (kernel) {
@@ -71,37 +43,67 @@ int group_size(ConvKernel kernel) {
   }
 }
 
-bool runs(ConvKernel kernel, const Convolution& conv, const PlanarLayout& input,
-          const PlanarLayout& output) {
+CostModel::CostModel(const Window& window, const PlanarLayout& input, const PlanarLayout& output,
+                     const kernels::KernelTable& kernels)
+    : window_(window), input_(input), output_(output), kernels_(kernels) {}
+
+bool CostModel::runs(ConvKernel kernel) const {
   if (kernel == ConvKernel::kBc16 || kernel == ConvKernel::kIs) return true;
-  return conv.window.stride_h == 1 && conv.window.stride_w == 1 && input.pitch() == output.pitch();
+  return window_.stride_h == 1 && window_.stride_w == 1 && input_.pitch() == output_.pitch();
 }
 
-double cost(ConvKernel kernel, double work, const PlanarLayout& output) {
-  return work * positions_walked(kernel, output) / efficiency(kernel);
+double CostModel::cost(ConvKernel kernel, double work) const {
+  return positions(kernel) * (work / efficiency(kernel) + overhead(kernel));
 }
 
-double work_within(ConvKernel kernel, double limit, const PlanarLayout& output) {
-  return limit * efficiency(kernel) / positions_walked(kernel, output);
+double CostModel::work_within(ConvKernel kernel, double limit) const {
+  return (limit / positions(kernel) - overhead(kernel)) * efficiency(kernel);
 }
 
-double border_cost(double floats) { return floats * kBorderCost; }
+double CostModel::efficiency(ConvKernel kernel) const {
+  const Efficiencies& shares = kernels_.lanes >= 16  ? kWide
+                               : kernels_.lanes == 8 ? kMiddle
+                                                     : kNarrow;
+  const double share = shares[static_cast<std::size_t>(kernel)];
+  const bool one_vector =
+      kernel == ConvKernel::kIs && output_.shape.height * output_.shape.width <= kernels_.lanes;
+  return one_vector ? share * kOneVectorShare : share;
+}
+
+// OS walks pad columns too and IS whole vectors; BC only what is there.
+double CostModel::positions(ConvKernel kernel) const {
+  const int real = output_.shape.height * output_.shape.width;
+  if (kernel == ConvKernel::kBc16) return real;
+  if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, kernels_.lanes);
+  return output_.padded_positions();
+}
+
+double CostModel::overhead(ConvKernel kernel) const {
+  if (kernel != ConvKernel::kIs) return 0;
+  const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
+  const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
+  const double gathered =
+      static_cast<double>(input_.shape.channels) * window_.kernel_h * window_.kernel_w * blocks;
+  return kGatherCost * gathered + kSumCost * output_.shape.channels;
+}
 
 double stock_cost(double dense_macs) { return dense_macs / kStockEfficiency; }
 
+double border_cost(double floats) { return floats * kBorderCost; }
+
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
-                      const Shape& output) {
+                      const Shape& output, const kernels::KernelTable& kernels) {
   const Window& w = conv.window;
+  const int border = required_border(w, input, output);
+  const CostModel model(w, {input, border}, {output, border}, kernels);
   const double dense_work =
       static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;
-  const int border = required_border(w, input, output);
-  const PlanarLayout in{input, border}, out{output, border};
-  double best = cost(ConvKernel::kBc16, dense_work, out);
-  for (ConvKernel kernel : kKernels) {
-    if (!runs(kernel, conv, in, out) || sparsity.shared_group % group_size(kernel) != 0) continue;
-    const bool in_records = kernel == ConvKernel::kIs;
-    const double density = in_records ? sparsity.record_density : sparsity.density;
-    best = std::min(best, cost(kernel, dense_work * density, out));
+  double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
+                         model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
+  for (ConvKernel kernel :
+       {ConvKernel::kOs1, ConvKernel::kOs2, ConvKernel::kOs4, ConvKernel::kBc16}) {
+    if (!model.runs(kernel) || sparsity.shared_group % group_size(kernel) != 0) continue;
+    best = std::min(best, model.cost(kernel, dense_work * sparsity.density));
   }
   return best;
 }

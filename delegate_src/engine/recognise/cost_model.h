@@ -1,39 +1,50 @@
-// How long a convolution is expected to take, in cycles of perfect multiply-adds: what chooses the
+// How long a convolution is expected to take, in multiply-adds at the core's peak: what chooses the
 // kernel of a layer, and whether a graph is worth taking from the stock runtime at all.
 #pragma once
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
 #include "engine/recognise/recognise.h"
+#include "kernels/kernels.h"
 
 namespace patternlite {
 
-enum class ConvKernel { kOs1, kOs2, kOs4, kIs, kBc16 };
-
-// "os-g1", "os-g2", "os-g4", "is", "bc-g16".
-const char* name_of(ConvKernel kernel);
+enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs };
 
 // Filters that share their taps in this kernel.
 int group_size(ConvKernel kernel);
 
-// OS walks virtual positions of one pitch: stride 1 and input rows as long as output rows.
-bool runs(ConvKernel kernel, const Convolution& conv, const PlanarLayout& input,
-          const PlanarLayout& output);
+// The costs of one convolution in each kernel.
+class CostModel {
+ public:
+  CostModel(const Window& window, const PlanarLayout& input, const PlanarLayout& output,
+            const kernels::KernelTable& kernels);
 
-// Expected cost of `work` multiplications per output position (zeros that groups or records add
-// counted).
-double cost(ConvKernel kernel, double work, const PlanarLayout& output);
-// The most work that keeps the cost at `limit`.
-double work_within(ConvKernel kernel, double limit, const PlanarLayout& output);
+  // OS walks virtual positions of one pitch: stride 1 and input rows as long as output rows.
+  bool runs(ConvKernel kernel) const;
+  // Of `work` multiplications per output position, the zeros that groups or records add counted.
+  double cost(ConvKernel kernel, double work) const;
+  // The most work that costs no more than `limit`.
+  double work_within(ConvKernel kernel, double limit) const;
 
-// Expected cost of the stock runtime's dense convolution, in the same unit.
+ private:
+  double efficiency(ConvKernel kernel) const;
+  double positions(ConvKernel kernel) const;
+  double overhead(ConvKernel kernel) const;  // per position, whatever the work
+
+  Window window_;
+  PlanarLayout input_, output_;
+  const kernels::KernelTable& kernels_;
+};
+
+// Of the stock runtime's dense convolution.
 double stock_cost(double dense_macs);
 
-// Expected cost of bringing one float from the runtime's layout to planar or back.
+// Of bringing floats from the runtime's layout to planar or back.
 double border_cost(double floats);
 
-// Expected cost here before any packing, from the recognised sparsity alone.
+// Of the best kernel before any packing, from the recognised sparsity alone.
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
-                      const Shape& output);
+                      const Shape& output, const kernels::KernelTable& kernels);
 
 }  // namespace patternlite

@@ -18,7 +18,7 @@ std::string kind_of(const Window& w) {
 
 }  // namespace
 
-Verdict judge(const Graph& graph) {
+Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
   Verdict verdict;
   double ours = 0, stock = 0;
   bool any_sparse = false, all_finite = true;
@@ -43,7 +43,7 @@ Verdict judge(const Graph& graph) {
                       .kernel = "stock"};
     any_sparse |= is_sparse(layer.reason);
     all_finite &= sparsity.finite;
-    ours += estimated_cost(*conv, sparsity, input, output);
+    ours += estimated_cost(*conv, sparsity, input, output, kernels);
     stock += stock_cost(dense_macs);
     verdict.layers.push_back(std::move(layer));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "kernels/kernels.h"
 
 namespace patternlite {
 
@@ -25,6 +26,6 @@ struct Verdict {
   bool worthwhile = false;
   std::vector<LayerReport> layers;
 };
-Verdict judge(const Graph& graph);
+Verdict judge(const Graph& graph, const kernels::KernelTable& kernels);
 
 }  // namespace patternlite

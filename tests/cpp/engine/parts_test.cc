@@ -69,13 +69,15 @@ TEST(Recognise, NamesNonFiniteWeights) {
   OneConvolution c(4, 4, 3, {});
   const_cast<float*>(c.conv.weights.data)[5] = NAN;
   EXPECT_EQ(reason_of(recognise(c.conv, c.taps()), c.conv.window), "declined:non-finite-weights");
-  EXPECT_FALSE(judge(c.graph).worthwhile);
+  EXPECT_FALSE(judge(c.graph, best_kernels()).worthwhile);
 }
 
 TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
-  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {}).graph).worthwhile);
-  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {.taps = 8}).graph).worthwhile);
-  EXPECT_TRUE(judge(OneConvolution(64, 64, 3, {.kernels_kept = 0.28, .taps = 4}).graph).worthwhile);
+  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {}).graph, best_kernels()).worthwhile);
+  EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {.taps = 8}).graph, best_kernels()).worthwhile);
+  EXPECT_TRUE(
+      judge(OneConvolution(64, 64, 3, {.kernels_kept = 0.28, .taps = 4}).graph, best_kernels())
+          .worthwhile);
 }
 
 TEST(Recognise, SeesKernelsWiderThanAMachineWord) {
