@@ -17,9 +17,8 @@ namespace {
 // slower.
 constexpr double kWinogradGain = 2.3;
 constexpr int kLeastWinogradMap = 10;
-// Vector operations per element of input and output: blocked to planar and back, and what the
-// kernels spend on an element however few weights use it.
-constexpr double kElementCost = 5.0;
+// Vector operations per element of input and output, from blocked to planar and back.
+constexpr double kElementCost = 2.5;
 // As in judge(): what the model may err by.
 constexpr double kLeastSpeedup = 1.15;
 
