@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from .masks import Masks
 
-_BATCH = 128
-_RATE = 1e-3  # Adam's, with a cosine to zero
+_BATCH = 64
+_RATE = 5e-4  # Adam's, with a cosine to zero
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 
 
+@torch.enable_grad()
 def distill(
     student: nn.Module,
     teacher: nn.Module,
@@ -31,7 +32,9 @@ def distill(
     Both stay in eval mode: normalisation statistics are fixed, only weights and affine terms learn.
     images: (N, C, H, W), normalised.  advance: told the fraction done.
     """
-    optimizer = torch.optim.Adam([p for p in student.parameters() if p.requires_grad], lr=_RATE)
+    trained = {p: p.requires_grad for p in student.parameters()}
+    student.requires_grad_(True)
+    optimizer = torch.optim.Adam(trained, lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     with masks.enforced(student):
         for step in range(steps):
@@ -47,6 +50,8 @@ def distill(
             schedule.step()
             advance((step + 1) / steps)
     student.zero_grad(set_to_none=True)
+    for parameter, flag in trained.items():
+        parameter.requires_grad_(flag)
 
 
 def _answer_loss(output: Tensor, answer: Tensor) -> Tensor:

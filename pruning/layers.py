@@ -55,8 +55,12 @@ def study(visit: Visit, library: Tensor, seed: int, *, trusted: bool) -> tuple[T
 
 
 @torch.no_grad()
-def prune_layer(visit: Visit, target: Target, library: Tensor, kernels: int, *, trusted: bool) -> LayerReport:
+def prune_layer(
+    visit: Visit, target: Target, library: Tensor, kernels: int, *, trusted: bool
+) -> tuple[Tensor, LayerReport]:
     """At a site of the pruned model, everything before it pruned: prunes it in place.
+
+    Returns the mask, in the weight's shape, and what was done.
 
     Its inputs are those of the pruned model, its target that of the dense one: so each layer also makes up
     for the errors of those before it, and the end of a residual branch for those of its shortcut.
@@ -79,7 +83,7 @@ def prune_layer(visit: Visit, target: Target, library: Tensor, kernels: int, *, 
     power = site.gain.square()
     error = (power * moments.error(weight)).sum() / (power * target.variance).sum().clamp_min(1e-30)
     match_outputs(site, x @ weight.T, wanted.mean(0), target.variance)
-    return LayerReport(
+    report = LayerReport(
         name=site.name,
         shape=tuple(site.conv.weight.shape),
         kernels=kernels,
@@ -91,6 +95,7 @@ def prune_layer(visit: Visit, target: Target, library: Tensor, kernels: int, *, 
         residuals=residuals,
         seconds=time.perf_counter() - began,
     )
+    return mask.reshape_as(site.conv.weight), report
 
 
 def _shifts(site: Site) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,11 +29,6 @@ class Masks(Mapping[str, Tensor]):
                     f"the mask of {name!r} is {mask.dtype} {tuple(mask.shape)}: masks are bool (O, I, 3, 3)"
                 )
         self._masks = {name: masks[name].detach().cpu().contiguous() for name in sorted(masks)}
-
-    @classmethod
-    def of(cls, model: nn.Module, names: Iterable[str]) -> Masks:
-        """The masks of the zeros that the named convolutions hold now."""
-        return cls({name: _weight(model, name).detach() != 0 for name in names})
 
     def __getitem__(self, name: str) -> Tensor:
         return self._masks[name]
@@ -109,7 +104,7 @@ class Masks(Mapping[str, Tensor]):
             self.apply(model)
 
 
-def _weight(model: nn.Module, name: str, shape: torch.Size | None = None) -> Tensor:
+def _weight(model: nn.Module, name: str, shape: torch.Size) -> Tensor:
     try:
         weight = model.get_parameter(f"{name}.weight")
     except AttributeError:
@@ -117,7 +112,7 @@ def _weight(model: nn.Module, name: str, shape: torch.Size | None = None) -> Ten
             f"the model has no layer {name!r} with a weight: are these the masks of another model? "
             "(A wrapped model is given as wrapper.module.)"
         ) from None
-    if shape is not None and weight.shape != shape:
+    if weight.shape != shape:
         raise ValueError(f"{name}: the weight is {tuple(weight.shape)} but the mask {tuple(shape)}")
     return weight
 

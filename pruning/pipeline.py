@@ -72,13 +72,16 @@ def prune(
             schedule.advance((i + 1) / len(names))
     kernels = budget.allocate(curves, config.rate, config.macs)
 
-    layers = []
+    layers, found = [], {}
     with schedule.stage("prune"):
         for i, visit in enumerate(walk(pruned, student.sites, batches)):
             name = visit.site.name
-            layers.append(prune_layer(visit, targets.pop(name), library, kernels[name], trusted=trusted))
+            found[name], layer = prune_layer(
+                visit, targets.pop(name), library, kernels[name], trusted=trusted
+            )
+            layers.append(layer)
             schedule.advance((i + 1) / len(names))
-    masks = Masks.of(pruned, names)
+    masks = Masks(found)
 
     if config.distill_steps and trusted:
         with schedule.stage("distill"):

@@ -74,6 +74,7 @@ def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Genera
     return _exposed(image, generator)
 
 
+@torch.enable_grad()
 def refine(
     model: nn.Module,
     norms: list[BatchNorm],

@@ -25,7 +25,7 @@ def test_a_trained_network_keeps_its_answers(trained_model, result):
         weight *= project(weight.flatten(1), candidates()[:8], kernels).view_as(weight)
     assert before > 0.9
     assert after > before - 0.1
-    assert after > nets.accuracy(one_shot)
+    assert after > nets.accuracy(one_shot) + 0.2
 
 
 def test_budgets_hold_to_one_percent(result):
