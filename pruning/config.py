@@ -45,8 +45,8 @@ class PruneConfig:
     patterns: int = 8
     source: Literal["mix", "uniform"] = "mix"
     images: int | None = None
-    refine_steps: int = 6
-    distill_steps: int = 100
+    refine_steps: int = 4
+    distill_steps: int = 40
     seed: int = 0
 
     def __post_init__(self) -> None:

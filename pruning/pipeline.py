@@ -20,7 +20,7 @@ from .statistics import Gap, bn_gap
 from .walk import walk
 
 _BATCH = 128
-_LEAST_IMAGES, _MOST_IMAGES, _PIXELS = 64, 1024, 2**23  # unless the config says how many images
+_LEAST_IMAGES, _MOST_IMAGES, _PIXELS = 64, 512, 2**23  # unless the config says how many images
 
 
 @dataclass(frozen=True)
