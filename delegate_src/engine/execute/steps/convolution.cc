@@ -1,0 +1,35 @@
+#include "engine/execute/steps/operator_steps.h"
+#include "engine/pack/packed_convolution.h"
+
+namespace patternlite {
+namespace {
+
+class ConvolutionStep final : public Step {
+ public:
+  ConvolutionStep(const Convolution& op, const TensorMemory& memory,
+                  const kernels::KernelTable& kernels)
+      : packed_(PackedConvolution::pack(op, memory.layouts[op.input], memory.layouts[op.output],
+                                        kernels)),
+        input_(memory.at(op.input)),
+        residual_(op.residual == kNoTensor ? nullptr : memory.at(op.residual)),
+        output_(memory.at(op.output)) {}
+
+  void run(Parallel& parallel) override { packed_->run(input_, residual_, output_, parallel); }
+  std::string kernel_name() const override { return packed_->kernel_name(); }
+  std::size_t weight_bytes() const override { return packed_->weight_bytes(); }
+
+ private:
+  std::unique_ptr<PackedConvolution> packed_;
+  const float* input_;
+  const float* residual_;
+  float* output_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_operator_step(const Convolution& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels) {
+  return std::make_unique<ConvolutionStep>(op, memory, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,62 @@
+#include "engine/execute/steps.h"
+
+namespace patternlite {
+namespace {
+
+// All of a layout change but the two pointers: the runtime's image is dense NHWC.
+kernels::Interleave layout_change(const PlanarLayout& layout) {
+  return {.channels = layout.shape.channels,
+          .pixel_stride = layout.shape.channels,
+          .height = layout.shape.height,
+          .width = layout.shape.width,
+          .pitch = layout.pitch(),
+          .plane = layout.plane()};
+}
+
+class ToPlanar final : public InputStep {
+ public:
+  ToPlanar(const PlanarLayout& layout, float* planar, const kernels::KernelTable& kernels)
+      : kernel_(kernels.to_planar), task_(layout_change(layout)) {
+    task_.output = planar;
+  }
+
+  void run(const float* image, Parallel&) override {
+    task_.input = image;
+    kernel_(task_);
+  }
+
+ private:
+  void (*kernel_)(const kernels::Interleave&);
+  kernels::Interleave task_;
+};
+
+class ToImage final : public OutputStep {
+ public:
+  ToImage(const PlanarLayout& layout, const float* planar, const kernels::KernelTable& kernels)
+      : kernel_(kernels.to_interleaved), task_(layout_change(layout)) {
+    task_.input = planar;
+  }
+
+  void run(float* image, Parallel&) override {
+    task_.output = image;
+    kernel_(task_);
+  }
+
+ private:
+  void (*kernel_)(const kernels::Interleave&);
+  kernels::Interleave task_;
+};
+
+}  // namespace
+
+std::unique_ptr<InputStep> make_input_step(const PlanarLayout& layout, float* planar,
+                                           const kernels::KernelTable& kernels) {
+  return std::make_unique<ToPlanar>(layout, planar, kernels);
+}
+
+std::unique_ptr<OutputStep> make_output_step(const PlanarLayout& layout, const float* planar,
+                                             const kernels::KernelTable& kernels) {
+  return std::make_unique<ToImage>(layout, planar, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,21 @@
+// How each operator becomes a step: one overload an operator, in the file of its family.
+#pragma once
+
+#include <memory>
+
+#include "engine/execute/steps.h"
+
+namespace patternlite {
+
+std::unique_ptr<Step> make_operator_step(const Convolution& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Pooling& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Addition& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Padding& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+
+}  // namespace patternlite

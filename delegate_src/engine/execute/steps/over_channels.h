@@ -1,0 +1,27 @@
+// Sharing the channels of a tensor among threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+
+#include "engine/support/parallel.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+
+// Runs body(first, last) over [0, channels), a share a thread. Small tensors stay on this thread:
+// waking another costs more.
+template <typename Body>
+void over_channels(int channels, std::size_t floats, Parallel& parallel, const Body& body) {
+  constexpr std::size_t kFloatsPerTask = 16 * 1024;
+  const int parts = static_cast<int>(
+      std::clamp<std::size_t>(floats / kFloatsPerTask, 1, std::min(channels, parallel.threads())));
+  const auto task = [&](int part) {
+    const auto [first, last] = range_of(channels, parts, part);
+    body(first, last);
+  };
+  parallel.run(parts, std::ref(task));
+}
+
+}  // namespace patternlite
