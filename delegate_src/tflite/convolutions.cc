@@ -1,0 +1,89 @@
+// GraphReader's translation of the operators with weights.
+#include "tflite/graph_reader.h"
+#include "tflite/parameters.h"
+
+namespace patternlite::tflite {
+
+void GraphReader::add_convolution(const OpNode& node) {
+  const auto& params = node.params_as<TfLiteConvParams>();
+  const Value input = map_value(node, 0);
+  require_window(node, params.stride_height, params.stride_width);
+  require_window(node, params.dilation_height_factor, params.dilation_width_factor);
+  const Pad pad = input.pad.value_or(Pad{});
+  if (pad.fill != 0) throw Declined(pad.node, "pad-not-foldable");
+
+  const std::span<const int> dims = items(tensor(node.inputs[1]).dims);  // O, H, W, I
+  const Shape shape = shape_of(input);
+  if (dims.size() != 4) throw Declined(node.index, "rank");
+  if (dims[3] != shape.channels) throw Declined(node.index, "groups");
+  const int filters = dims[0], kernel_h = dims[1], kernel_w = dims[2], channels = dims[3];
+
+  const Axis rows = slide(params.padding, shape.height + pad.top + pad.bottom, kernel_h,
+                          params.stride_height, params.dilation_height_factor);
+  const Axis columns = slide(params.padding, shape.width + pad.left + pad.right, kernel_w,
+                             params.stride_width, params.dilation_width_factor);
+  // The engine wants every window to touch the image.
+  if (!touches(rows, shape.height, pad.top, kernel_h, params.stride_height,
+               params.dilation_height_factor) ||
+      !touches(columns, shape.width, pad.left, kernel_w, params.stride_width,
+               params.dilation_width_factor)) {
+    throw Declined(input.pad ? pad.node : node.index, "pad-not-foldable");
+  }
+  const Activation activation = read_activation(node, params.activation);
+  const Value output = define(node, {filters, rows.output, columns.output},
+                              {input.dims[0], rows.output, columns.output, filters}, activation);
+  const Convolution convolution{
+      .input = input.id,
+      .output = output.id,
+      .window = {.kernel_h = kernel_h,
+                 .kernel_w = kernel_w,
+                 .stride_h = params.stride_height,
+                 .stride_w = params.stride_width,
+                 .dilation_h = params.dilation_height_factor,
+                 .dilation_w = params.dilation_width_factor,
+                 .pad_top = rows.pad + pad.top,
+                 .pad_left = columns.pad + pad.left},
+      .weights = {.data = weights(node),
+                  .filter_stride = std::ptrdiff_t{kernel_h} * kernel_w * channels,
+                  .channel_stride = 1,
+                  .row_stride = std::ptrdiff_t{kernel_w} * channels,
+                  .column_stride = channels},
+      .bias = bias(node, filters),
+      .activation = activation};
+  graph_.nodes.push_back({convolution, name_of(context_, node)});
+  convolution_nodes_.push_back(node.index);
+}
+
+void GraphReader::add_fully_connected(const OpNode& node) {
+  const auto& params = node.params_as<TfLiteFullyConnectedParams>();
+  const Value input = unpadded_value(node, 0);
+  const Shape shape = shape_of(input);
+  const std::span<const int> dims = items(tensor(node.inputs[1]).dims);  // units, depth
+  if (params.weights_format != 0 || dims.size() != 2) throw Declined(node.index, "weights-format");
+  const int units = dims[0], depth = dims[1];
+  // Any other depth makes rows of the product out of parts of an image.
+  if (static_cast<std::size_t>(depth) != shape.elements()) throw Declined(node.index, "depth");
+
+  std::vector<int> output_dims = {input.dims[0], units};
+  if (params.keep_num_dims && input.dims.size() == 4) {
+    if (shape.height != 1 || shape.width != 1) throw Declined(node.index, "depth");
+    output_dims = {input.dims[0], 1, 1, units};
+  }
+  const Activation activation = read_activation(node, params.activation);
+  const Value output = define(node, {units, 1, 1}, output_dims, activation);
+  const Convolution convolution{
+      .input = input.id,
+      .output = output.id,
+      .window = {.kernel_h = shape.height, .kernel_w = shape.width},
+      .weights = {.data = weights(node),
+                  .filter_stride = depth,
+                  .channel_stride = 1,
+                  .row_stride = std::ptrdiff_t{shape.width} * shape.channels,
+                  .column_stride = shape.channels},
+      .bias = bias(node, units),
+      .activation = activation};
+  graph_.nodes.push_back({convolution, name_of(context_, node)});
+  convolution_nodes_.push_back(node.index);
+}
+
+}  // namespace patternlite::tflite
