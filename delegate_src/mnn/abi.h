@@ -18,6 +18,8 @@ namespace patternlite::mnn::abi {
 struct Backend;
 struct Runtime;
 struct Op;
+struct RuntimeManager;
+struct Session;
 struct ThreadPool;
 
 enum ForwardType : std::int32_t { kForwardCpu = 0, kForwardCpuExtension = 13 };
@@ -25,6 +27,7 @@ enum ErrorCode : std::int32_t { kNoError = 0, kOutOfMemory = 1, kNotSupport = 2 
 enum StorageType : std::int32_t { kStatic = 0, kDynamic = 1 };
 enum DimensionType : std::int32_t { kNhwc = 0, kNchw = 1, kNc4hw4 = 2 };  // of a tensor's creation
 enum DimensionFormat : std::uint8_t { kFormatNchw = 0, kFormatNhwc = 1, kFormatNc4hw4 = 2 };
+enum Usage : std::int32_t { kUsageNormal = 0 };  // otherwise known outside the network
 
 struct HalideType {
   std::int32_t code;  // 2: float
@@ -58,7 +61,11 @@ using Tensors = std::vector<Tensor*>;
 
 // Tensor::InsideDescribe::NativeInsideDescribe, 280 bytes: the fields read of it.
 inline constexpr std::ptrdiff_t kDescribeDimensionFormat = 0;  // DimensionFormat, 32 bits wide
+inline constexpr std::ptrdiff_t kDescribeUseCount = 24;        // int32: operators still to read it
+inline constexpr std::ptrdiff_t kDescribeUsage = 28;           // Usage
 inline constexpr std::ptrdiff_t kDescribeQuantAttr = 216;      // shared_ptr's pointer
+// Tensor::InsideDescribe.
+inline constexpr std::ptrdiff_t kOriginBackend = 32;  // Backend*
 
 struct BackendConfig {
   std::int32_t memory, power, precision;
@@ -116,19 +123,32 @@ static_assert(sizeof(Execution) == sizeof(ExecutionLayout) && sizeof(Execution) 
 enum RuntimeSlot {
   kRuntimeDelete = 2,  // the deleting destructor
   kRuntimeCreateBackend = 3,
+  kRuntimeMemory = 6,
   kRuntimeSlots = 17
 };
 enum BackendSlot {
   kBackendDelete = 1,
   kBackendCreateExecution = 2,
+  kBackendResizeBegin = 3,
+  kBackendResizeEnd = 4,
   kBackendGetRuntime = 7,
   kBackendCopyBuffer = 12,
   kBackendSlots = 16
+};
+enum ExecutionSlot {
+  kExecutionDelete = 1,
+  kExecutionResize = 2,
+  kExecutionExecute = 3,
+  kExecutionSlots = 5
 };
 using DeleteFunction = void (*)(void* object);
 using CreateBackendFunction = Backend* (*)(const Runtime*, const BackendConfig*, Backend* origin);
 using CreateExecutionFunction = Execution* (*)(Backend*, const Tensors& inputs,
                                                const Tensors& outputs, const Op*);
+using MemoryFunction = float (*)(Runtime*);  // in MB
+using ResizeBeginFunction = void (*)(Backend*);
+using ResizeEndFunction = ErrorCode (*)(Backend*);
+using RunFunction = ErrorCode (*)(Execution*, const Tensors& inputs, const Tensors& outputs);
 using GetRuntimeFunction = const Runtime* (*)(Backend*);
 using CopyBufferFunction = void (*)(const Backend*, const Tensor* source,
                                     const Tensor* destination);
@@ -150,6 +170,9 @@ inline constexpr std::ptrdiff_t kRuntimeThreads = 176;     // int32
 inline constexpr std::ptrdiff_t kRuntimeCpuMask = 208;     // unsigned long
 inline constexpr std::ptrdiff_t kRuntimeThreadPool = 216;  // ThreadPool*
 inline constexpr std::ptrdiff_t kRuntimeTaskIndex = 224;   // int32, -1 outside a run
+
+// Interpreter::SessionInfoCode.
+enum InfoCode : std::int32_t { kInfoMemory = 0 };
 
 using PoolTask = std::pair<std::function<void(int)>, int>;
 static_assert(sizeof(std::vector<int>) == 24 && sizeof(std::function<void(int)>) == 32 &&

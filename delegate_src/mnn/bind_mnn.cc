@@ -3,9 +3,12 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
+
 #include "mnn/layer_log.h"
 #include "mnn/registration.h"
 #include "mnn/selection.h"
+#include "mnn/session_report.h"
 #include "python/layer_row.h"
 
 namespace nb = nanobind;
@@ -13,18 +16,49 @@ using namespace nb::literals;
 
 namespace {
 
-nb::list sessions() {
+nb::list described(const patternlite::mnn::Logs& logs) {
   nb::list sessions;
-  for (const auto& log : patternlite::mnn::LayerLog::all()) {
+  for (const auto& log : logs) {
     nb::list layers;
     for (const auto& layer : log->rows()) layers.append(layer_row(layer));
+    const patternlite::mnn::PlanReport plan = log->plan();
     nb::dict session;
     session["number"] = log->number();
     session["thread"] = log->thread();
     session["layers"] = layers;
+    session["isa"] = plan.isa;
+    session["fused_additions"] = plan.fused_additions;
+    session["private_tensors"] = plan.private_tensors;
+    session["conversions"] = plan.conversions;
+    session["activation_bytes"] = plan.activation_bytes;
+    session["weight_bytes"] = plan.weight_bytes;
     sessions.append(session);
   }
   return sessions;
+}
+
+nb::object described_or_none(const std::unique_ptr<patternlite::mnn::Logs>& logs) {
+  if (!logs) return nb::none();
+  return described(*logs);
+}
+
+// MNN's Python objects: the header that every object has, then fields. A Session has the model's
+// path and the session; a RuntimeManager a pointer to its shared_ptr.
+template <typename Field>
+Field python_field(nb::handle object, std::size_t index) {
+  const char* fields = reinterpret_cast<const char*>(object.ptr()) + sizeof(PyObject);
+  return patternlite::mnn::abi::field<Field>(fields, index * sizeof(void*));
+}
+
+nb::object session_report(nb::handle session) {
+  namespace mnn = patternlite::mnn;
+  return described_or_none(mnn::logs_of_session(python_field<mnn::abi::Session*>(session, 1)));
+}
+
+nb::object manager_report(nb::handle manager) {
+  namespace mnn = patternlite::mnn;
+  const auto* held = python_field<const std::shared_ptr<mnn::abi::RuntimeManager>*>(manager, 0);
+  return described_or_none(mnn::logs_of_manager(held->get()));
 }
 
 }  // namespace
@@ -37,6 +71,11 @@ void bind_mnn(nb::module_& m) {
         "Raises RuntimeError if the engine is not one that it knows.");
   m.def("mnn_take_all", &patternlite::mnn::take_all, "all"_a,
         "Whether sessions created from now on take layers that MNN is expected to run faster.");
-  m.def("mnn_sessions", &sessions,
-        "The sessions that use the backend, oldest first: number, creating thread, layers.");
+  m.def(
+      "mnn_sessions", [] { return described(patternlite::mnn::LayerLog::all()); },
+      "The sessions that use the backend, oldest first: number, creating thread, layers, plan.");
+  m.def("mnn_session_report", &session_report, "session"_a,
+        "As mnn_sessions(), of one MNN.Session; None if it does not use the backend.");
+  m.def("mnn_manager_report", &manager_report, "manager"_a,
+        "As mnn_sessions(), of the sessions of one RuntimeManager; None if they do not.");
 }

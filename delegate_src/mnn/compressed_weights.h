@@ -1,6 +1,7 @@
 // A convolution's weights between packings: the non-zero ones and where they stand.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -12,6 +13,9 @@ class CompressedWeights {
  public:
   CompressedWeights(const float* weights, std::size_t count);
   std::vector<float> expand() const;
+  std::size_t bytes() const {
+    return present_.size() * sizeof(present_[0]) + nonzero_.size() * sizeof(float);
+  }
 
  private:
   std::size_t count_;

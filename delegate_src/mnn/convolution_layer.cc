@@ -1,24 +1,12 @@
 #include "mnn/convolution_layer.h"
 
-#include <algorithm>
 #include <utility>
-
-#include "engine/support/isa.h"
 
 namespace patternlite::mnn {
 namespace {
 
-std::pair<PlanarLayout, PlanarLayout> layouts_for(const Window& window, const Shape& input,
-                                                  const Shape& output) {
-  PlanarLayout in{input, required_border(window, input, output)};
-  PlanarLayout out{output, in.border};
-  if (window.stride_h == 1 && window.stride_w == 1) {
-    // The kernels over positions want rows of one pitch on both sides.
-    const int pitch = std::max(in.pitch(), output.width);
-    in.border = pitch - input.width;
-    out.border = pitch - output.width;
-  }
-  return {in, out};
+bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
+  return a.shape == b.shape && a.border == b.border;
 }
 
 }  // namespace
@@ -43,31 +31,25 @@ ConvolutionLayer::ConvolutionLayer(ConvolutionOp op, const float* weights)
       weights_(weights, static_cast<std::size_t>(op_.filters) * op_.channels * op_.window.kernel_h *
                             op_.window.kernel_w) {}
 
-std::shared_ptr<const PackedLayer> ConvolutionLayer::pack(const Shape& input,
-                                                          const Shape& output) const {
+std::shared_ptr<const PackedLayer> ConvolutionLayer::pack(
+    Convolution conv, const PlanarLayout& input, const PlanarLayout& output,
+    const kernels::KernelTable& kernels) const {
   const std::lock_guard lock(mutex_);
   std::erase_if(packed_, [](const auto& layer) { return layer.expired(); });
   for (const auto& candidate : packed_) {
     auto layer = candidate.lock();
-    if (layer && layer->input.shape == input && layer->output.shape == output &&
-        layer->kernels == &best_kernels()) {
+    if (layer && same_layout(layer->input, input) && same_layout(layer->output, output) &&
+        layer->activation == conv.activation && layer->kernels == &kernels) {
       return layer;
     }
   }
-  auto layer = pack_anew(input, output);
+  const std::vector<float> weights = weights_.expand();
+  conv.weights = engine_convolution(op_, conv.window, weights.data()).weights;
+  auto layer = std::make_shared<const PackedLayer>(
+      PackedLayer{input, output, conv.activation, &kernels,
+                  PackedConvolution::pack(conv, input, output, kernels)});
   packed_.push_back(layer);
   return layer;
-}
-
-std::shared_ptr<const PackedLayer> ConvolutionLayer::pack_anew(const Shape& input,
-                                                               const Shape& output) const {
-  const Window window = padded_window(op_, input, output);
-  const auto [in, out] = layouts_for(window, input, output);
-  const std::vector<float> weights = weights_.expand();
-  const kernels::KernelTable& kernels = best_kernels();
-  return std::make_shared<const PackedLayer>(PackedLayer{
-      in, out, &kernels,
-      PackedConvolution::pack(engine_convolution(op_, window, weights.data()), in, out, kernels)});
 }
 
 }  // namespace patternlite::mnn

@@ -11,9 +11,10 @@
 
 namespace patternlite::mnn {
 
-// A convolution packed for one size of its input.
+// A convolution packed for its tensors' layouts and what follows it.
 struct PackedLayer {
   PlanarLayout input, output;
+  Activation activation;
   const kernels::KernelTable* kernels;
   std::unique_ptr<const PackedConvolution> convolution;
 };
@@ -23,20 +24,24 @@ class ConvolutionLayer {
   // weights: [filters][channels][kernel_h][kernel_w].
   ConvolutionLayer(ConvolutionOp op, const float* weights);
 
-  // The packing for these shapes, shared with whoever holds it already. Throws
-  // std::invalid_argument if the engine cannot run them. Thread-safe.
-  std::shared_ptr<const PackedLayer> pack(const Shape& input, const Shape& output) const;
+  const ConvolutionOp& op() const { return op_; }
+  std::size_t weight_bytes() const { return weights_.bytes(); }
+
+  // `conv`: this layer's engine_convolution(), maybe with an activation fused into it. The packing
+  // is shared with whoever holds it already. Throws std::invalid_argument if the engine cannot run
+  // it. Thread-safe.
+  std::shared_ptr<const PackedLayer> pack(Convolution conv, const PlanarLayout& input,
+                                          const PlanarLayout& output,
+                                          const kernels::KernelTable& kernels) const;
 
  private:
-  std::shared_ptr<const PackedLayer> pack_anew(const Shape& input, const Shape& output) const;
-
   const ConvolutionOp op_;
   const CompressedWeights weights_;
   mutable std::mutex mutex_;
   mutable std::vector<std::weak_ptr<const PackedLayer>> packed_;
 };
 
-// The engine's view of an operator with dense weights; tensors 0 and 1.
+// The engine's view of an operator with dense weights, or none yet; tensors 0 and 1.
 Convolution engine_convolution(const ConvolutionOp& op, const Window& window, const float* weights);
 
 }  // namespace patternlite::mnn

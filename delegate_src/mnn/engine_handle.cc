@@ -14,6 +14,7 @@ constexpr const char* kInsertCreator =
     "_ZN3MNN28MNNInsertExtraRuntimeCreatorE14MNNForwardTypePKNS_14RuntimeCreatorEb";
 constexpr const char* kGetCreator = "_ZN3MNN25MNNGetExtraRuntimeCreatorE14MNNForwardType";
 constexpr const char* kDescribe = "_ZN3MNN11TensorUtils11getDescribeEPKNS_6TensorE";
+constexpr const char* kDescribeOrigin = "_ZN3MNN11TensorUtils17getDescribeOriginEPKNS_6TensorE";
 constexpr const char* kAcquire = "_ZN3MNN7Backend15onAcquireBufferEPKNS_6TensorENS0_11StorageTypeE";
 constexpr const char* kRelease = "_ZN3MNN7Backend15onReleaseBufferEPKNS_6TensorENS0_11StorageTypeE";
 constexpr const char* kCreateDevice =
@@ -27,6 +28,12 @@ constexpr const char* kConvolutionWeights =
     "_ZN3MNN17ConvolutionCommon17getConvParametersEPSt10shared_ptrINS0_10Int8CommonEEPNS_"
     "7BackendEPKNS_"
     "2OpEPPKfPi";
+
+constexpr const char* kSessionInfo =
+    "_ZNK3MNN7Session7getInfoENS_11Interpreter15SessionInfoCodeEPv";
+constexpr const char* kSessionInput = "_ZNK3MNN7Session8getInputEPKc";
+constexpr const char* kManagerInfo =
+    "_ZN3MNN7Express8Executor14RuntimeManager7getInfoENS_11Interpreter15SessionInfoCodeEPv";
 
 using CodeRanges = std::vector<std::pair<std::uintptr_t, std::uintptr_t>>;
 
@@ -91,6 +98,7 @@ EngineHandle EngineHandle::open(const std::string& library,
   find(kInsertCreator, functions.insert_runtime_creator);
   find(kGetCreator, functions.get_runtime_creator);
   find(kDescribe, functions.describe);
+  find(kDescribeOrigin, functions.describe_origin);
   find(kAcquire, functions.acquire_buffer);
   find(kRelease, functions.release_buffer);
   find(kCreateDevice, functions.create_device_tensor);
@@ -99,6 +107,9 @@ EngineHandle EngineHandle::open(const std::string& library,
   find(kPoolInit, functions.thread_pool_init);
   find(kPoolEnqueue, functions.thread_pool_enqueue);
   find(kConvolutionWeights, functions.convolution_weights);
+  find(kSessionInfo, functions.session_info);
+  find(kSessionInput, functions.session_input);
+  find(kManagerInfo, functions.manager_info);
   engine.code_ = executable_segments(handle);
   return engine;
 }

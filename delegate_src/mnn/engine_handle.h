@@ -27,6 +27,7 @@ struct EngineFunctions {
   bool (*insert_runtime_creator)(std::int32_t type, const abi::RuntimeCreator*, bool check);
   const abi::RuntimeCreator* (*get_runtime_creator)(std::int32_t type);
   const void* (*describe)(const abi::Tensor*);
+  const void* (*describe_origin)(const abi::Tensor*);
   bool (*acquire_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
   bool (*release_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
   abi::Tensor* (*create_device_tensor)(const std::vector<int>& shape, abi::HalideType,
@@ -40,6 +41,10 @@ struct EngineFunctions {
   // `owner` keeps them alive.
   void (*convolution_weights)(std::shared_ptr<void>* owner, abi::Backend*, const abi::Op*,
                               const float** weights, int* count);
+  bool (*session_info)(const abi::Session*, abi::InfoCode, void* result);
+  // The first input, if `name` is null.
+  const abi::Tensor* (*session_input)(const abi::Session*, const char* name);
+  bool (*manager_info)(abi::RuntimeManager*, abi::InfoCode, void* result);
 };
 
 class EngineHandle {

@@ -30,12 +30,13 @@ bool uses_winograd(const Window& w, const Shape& output) {
 
 }  // namespace
 
-bool beats_mnn(const Graph& graph, int pack) {
+bool beats_mnn(const Graph& graph, int pack, bool planar_input) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
   const kernels::KernelTable& kernels = best_kernels();
   const double lanes = kernels.lanes;
-  const double elements = static_cast<double>(input.elements()) + output.elements();
+  const double elements =
+      static_cast<double>(planar_input ? 0 : input.elements()) + output.elements();
   const Sparsity sparsity = recognise(conv, TapSets(conv, output.channels, input.channels));
   const double ours =
       estimated_cost(conv, sparsity, input, output, kernels) + kElementCost * lanes * elements;

@@ -22,11 +22,11 @@ Registry& registry() {
 
 }  // namespace
 
-std::shared_ptr<LayerLog> LayerLog::open() {
+std::shared_ptr<LayerLog> LayerLog::open(const void* backend) {
   Registry& open_logs = registry();
   const std::lock_guard lock(open_logs.mutex);
   std::erase_if(open_logs.logs, [](const auto& log) { return log.expired(); });
-  std::shared_ptr<LayerLog> log(new LayerLog(++open_logs.opened, syscall(SYS_gettid)));
+  std::shared_ptr<LayerLog> log(new LayerLog(++open_logs.opened, syscall(SYS_gettid), backend));
   open_logs.logs.push_back(log);
   return log;
 }
@@ -56,6 +56,16 @@ void LayerLog::adopt(const LayerLog& other) {
 void LayerLog::set_kernel(std::size_t row, std::string kernel) {
   const std::lock_guard lock(mutex_);
   rows_[row].kernel = std::move(kernel);
+}
+
+void LayerLog::set_plan(PlanReport plan) {
+  const std::lock_guard lock(mutex_);
+  plan_ = std::move(plan);
+}
+
+PlanReport LayerLog::plan() const {
+  const std::lock_guard lock(mutex_);
+  return plan_;
 }
 
 std::vector<LayerReport> LayerLog::rows() const {

@@ -1,4 +1,4 @@
-// What became of each session's convolutions, for reports.
+// What became of each session's layers, for reports.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,23 @@
 
 namespace patternlite::mnn {
 
+// Of what runs here, at the session's present size.
+struct PlanReport {
+  std::string isa;
+  int fused_additions = 0;
+  int private_tensors = 0;  // between our operators, never in MNN's layout
+  int conversions = 0;      // tensors turned from MNN's layout to ours or back, each inference
+  std::size_t activation_bytes = 0;
+  std::size_t weight_bytes = 0;  // packed
+  std::size_t bytes() const { return activation_bytes + weight_bytes; }
+};
+
 // The convolutions of one MNN backend, which is to say of one session.
 class LayerLog {
  public:
   // Logs are numbered in the order of their creation and remember the thread that created them.
-  static std::shared_ptr<LayerLog> open();
+  // `backend` is a name only.
+  static std::shared_ptr<LayerLog> open(const void* backend);
   // Those whose sessions exist, oldest first.
   static std::vector<std::shared_ptr<LayerLog>> all();
 
@@ -23,16 +35,22 @@ class LayerLog {
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);
   void set_kernel(std::size_t row, std::string kernel);
+  void set_plan(PlanReport plan);
   std::vector<LayerReport> rows() const;
+  PlanReport plan() const;
   std::int64_t number() const { return number_; }
   std::int64_t thread() const { return thread_; }  // the operating system's thread id
+  const void* backend() const { return backend_; }
 
  private:
-  LayerLog(std::int64_t number, std::int64_t thread) : number_(number), thread_(thread) {}
+  LayerLog(std::int64_t number, std::int64_t thread, const void* backend)
+      : number_(number), thread_(thread), backend_(backend) {}
 
   const std::int64_t number_, thread_;
+  const void* const backend_;
   mutable std::mutex mutex_;
   std::vector<LayerReport> rows_;
+  PlanReport plan_;
 };
 
 }  // namespace patternlite::mnn

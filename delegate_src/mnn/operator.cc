@@ -1,5 +1,6 @@
 #include "mnn/operator.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -55,12 +56,23 @@ class Table {
 };
 
 constexpr int kOpMainType = 6, kOpMain = 8, kOpName = 10, kOpType = 14;
-constexpr std::uint8_t kMainConvolution2D = 9;
+constexpr std::uint8_t kMainBinaryOp = 6, kMainConvolution2D = 9, kMainPool = 31;
 constexpr int kConvCommon = 4, kConvBias = 8, kConvQuantisation = 10;
 constexpr int kQuantisationIntegerScale = 24;
 constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, kStrideY = 14,
               kDilationX = 16, kDilationY = 18, kPadMode = 20, kGroup = 22, kOutputCount = 24,
               kInputCount = 26, kRelu = 28, kRelu6 = 30, kPads = 32;
+constexpr int kBinaryKind = 4, kBinaryActivation = 8;
+constexpr int kPoolPadX = 4, kPoolPadY = 6, kPoolGlobal = 8, kPoolKernelX = 10, kPoolKernelY = 12,
+              kPoolStrideX = 14, kPoolStrideY = 16, kPoolKind = 18, kPoolPadding = 20,
+              kPoolPads = 26;
+constexpr int kPaddingExplicit = 0, kPaddingSame = 2;
+
+// The `main` part of an operator if it is of that kind.
+Table main_of(const abi::Op* op, std::uint8_t kind) {
+  const Table table(op);
+  return table.scalar<std::uint8_t>(kOpMainType, 0) == kind ? table.table(kOpMain) : Table(nullptr);
+}
 
 }  // namespace
 
@@ -69,11 +81,8 @@ std::int32_t op_type(const abi::Op* op) { return Table(op).scalar<std::int32_t>(
 std::string op_name(const abi::Op* op) { return Table(op).string(kOpName); }
 
 ConvolutionOp read_convolution(const abi::Op* op) {
-  const Table table(op);
-  const Table main = table.table(kOpMain);
-  if (table.scalar<std::uint8_t>(kOpMainType, 0) != kMainConvolution2D || !main) {
-    throw std::invalid_argument("not a Convolution2D");
-  }
+  const Table main = main_of(op, kMainConvolution2D);
+  if (!main) throw std::invalid_argument("not a Convolution2D");
   const Table common = main.table(kConvCommon);
   if (!common) throw std::invalid_argument("a Convolution2D without its common part");
   auto integer = [&common](int id, int otherwise) {
@@ -117,6 +126,74 @@ Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape&
         before(output.width, window.stride_w, window.kernel_w, window.dilation_w, input.width);
   }
   return window;
+}
+
+std::optional<Activation> read_addition(const abi::Op* op) {
+  const Table binary = main_of(op, kMainBinaryOp);
+  constexpr int kAdd = 0, kNoActivation = 0, kRelu = 1;
+  if (!binary || binary.scalar<std::int32_t>(kBinaryKind, 0) != kAdd) return std::nullopt;
+  switch (binary.scalar<std::int32_t>(kBinaryActivation, 0)) {
+    case kNoActivation:
+      return Activation::kNone;
+    case kRelu:
+      return Activation::kRelu;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<PoolingOp> read_pooling(const abi::Op* op) {
+  const Table table = main_of(op, kMainPool);
+  if (!table) return std::nullopt;
+  auto integer = [&table](int id) { return table.scalar<std::int32_t>(id, 0); };
+  PoolingOp pool;
+  pool.mode = table.scalar<std::int8_t>(kPoolKind, 0) == 0 ? PoolMode::kMax : PoolMode::kAverage;
+  pool.global = table.scalar<std::uint8_t>(kPoolGlobal, 0) != 0;
+  const int padding = table.scalar<std::int8_t>(kPoolPadding, 0);
+  pool.same_padding = padding == kPaddingSame;
+  pool.window = {.kernel_h = integer(kPoolKernelY),
+                 .kernel_w = integer(kPoolKernelX),
+                 .stride_h = integer(kPoolStrideY),
+                 .stride_w = integer(kPoolStrideX)};
+  if (padding == kPaddingExplicit) {
+    pool.window.pad_top = integer(kPoolPadY);
+    pool.window.pad_left = integer(kPoolPadX);
+    if (const auto pads = table.vector<std::int32_t>(kPoolPads); pads.size() == 4) {
+      pool.window.pad_top = pads[0];
+      pool.window.pad_left = pads[1];
+    }
+  }
+  return pool;
+}
+
+std::optional<Window> pooling_window(const PoolingOp& pool, const Shape& input,
+                                     const Shape& output) {
+  Window w = pool.window;
+  if (pool.global) {
+    w = {.kernel_h = input.height,
+         .kernel_w = input.width,
+         .stride_h = input.height,
+         .stride_w = input.width};
+  }
+  if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1) return std::nullopt;
+  if (pool.same_padding && !pool.global) {
+    auto before = [](int out, int stride, int kernel, int in) {
+      return std::max(0, (out - 1) * stride + kernel - in) / 2;
+    };
+    w.pad_top = before(output.height, w.stride_h, w.kernel_h, input.height);
+    w.pad_left = before(output.width, w.stride_w, w.kernel_w, input.width);
+  }
+  // How far the last window lies beyond the image.
+  const int below = (output.height - 1) * w.stride_h - w.pad_top + w.kernel_h - input.height;
+  const int right = (output.width - 1) * w.stride_w - w.pad_left + w.kernel_w - input.width;
+  if (pool.mode == PoolMode::kAverage) {
+    // Whether cells outside count in the mean is a matter of four of MNN's settings.
+    const bool inside = w.pad_top == 0 && w.pad_left == 0 && below <= 0 && right <= 0;
+    return inside ? std::optional(w) : std::nullopt;
+  }
+  const bool cells_in_each = w.pad_top >= 0 && w.pad_left >= 0 && w.pad_top < w.kernel_h &&
+                             w.pad_left < w.kernel_w && below < w.kernel_h && right < w.kernel_w;
+  return cells_in_each ? std::optional(w) : std::nullopt;
 }
 
 }  // namespace patternlite::mnn

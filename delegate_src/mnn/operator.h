@@ -1,6 +1,7 @@
-// Reads the operators of an .mnn file: just enough of its flatbuffer schema for convolutions.
+// Reads the operators of an .mnn file: just enough of its flatbuffer schema for those we run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,12 @@
 
 namespace patternlite::mnn {
 
-enum OpType : std::int32_t { kConvolution = 12, kConvolutionDepthwise = 13 };
+enum OpType : std::int32_t {
+  kBinaryOp = 7,
+  kConvolution = 12,
+  kConvolutionDepthwise = 13,
+  kPooling = 47
+};
 
 std::int32_t op_type(const abi::Op* op);
 std::string op_name(const abi::Op* op);  // "" if it has none
@@ -32,5 +38,23 @@ ConvolutionOp read_convolution(const abi::Op* op);
 
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
+
+// The activation of a BinaryOp that adds; nothing if `op` is another operator or does more.
+std::optional<Activation> read_addition(const abi::Op* op);
+
+struct PoolingOp {
+  PoolMode mode = PoolMode::kMax;
+  Window window;  // explicit paddings filled in
+  bool global = false;
+  bool same_padding = false;
+};
+
+// Nothing if `op` is no Pooling.
+std::optional<PoolingOp> read_pooling(const abi::Op* op);
+
+// The window between these shapes; nothing where MNN's rules for what is outside the image differ
+// from the engine's.
+std::optional<Window> pooling_window(const PoolingOp& pool, const Shape& input,
+                                     const Shape& output);
 
 }  // namespace patternlite::mnn

@@ -1,5 +1,6 @@
 #include "mnn/registration.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,8 @@ namespace {
 
 // MNN_FORWARD_USER_0, USER_1 and USER_3: types the stock wheel leaves to plugins.
 constexpr int kForwardTypes[] = {8, 9, 11};
+
+std::atomic<const EngineHandle*> holder{nullptr};
 
 }  // namespace
 
@@ -32,12 +35,17 @@ int register_backend(const std::string& library, const std::vector<std::string>&
       continue;
     }
     // MNN keeps both to the end of the process; it has no way to unregister.
-    std::ignore = engine.release();
+    holder = engine.release();
     std::ignore = creator.release();
     registered = type;
     return type;
   }
   throw RegistrationError("Other plugins hold all of MNN's forward types for plugins (8, 9, 11).");
+}
+
+const EngineHandle& registered_engine() {
+  if (!holder) throw RegistrationError("patternlite's backend is not registered with MNN.");
+  return *holder;
 }
 
 }  // namespace patternlite::mnn

@@ -15,4 +15,7 @@ namespace patternlite::mnn {
 int register_backend(const std::string& library,
                      const std::vector<std::string>& supported = kSupportedVersions);
 
+// The engine that holds the backend. Throws RegistrationError if there is none yet.
+const EngineHandle& registered_engine();
+
 }  // namespace patternlite::mnn

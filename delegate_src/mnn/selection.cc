@@ -26,6 +26,11 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
     return "declined:groups";
   }
   if (input.elements() == 0 || output.elements() == 0) return "declined:empty-output";
+  // Kernels count in 32 bits; the widest border that layers of this size may ask for is not known.
+  constexpr double kMostElements = 1 << 30;
+  if (input.elements() > kMostElements || output.elements() > kMostElements) {
+    return "declined:too-large";
+  }
   if (conv.filters != output.channels ||
       (!conv.bias.empty() && conv.bias.size() != static_cast<std::size_t>(conv.filters))) {
     return "declined:shapes";
@@ -62,7 +67,8 @@ LayerReport report_unread(std::string name, const char* reason, const Convolutio
 }  // namespace
 
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
-                             const abi::Tensors& outputs, const abi::Op* op, int pack) {
+                             const abi::Tensors& outputs, const abi::Op* op, int pack,
+                             bool planar_input) {
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
   if (const char* reason = obstacle(engine, conv, inputs, outputs, op_type(op))) {
@@ -89,7 +95,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   Verdict verdict = judge(graph, best_kernels());
   Selection selection{std::move(verdict.layers.at(0)), nullptr};
   const bool runs = !selection.report.reason.starts_with("declined:");
-  if ((verdict.worthwhile && beats_mnn(graph, pack)) || (runs && all_taken)) {
+  if ((verdict.worthwhile && beats_mnn(graph, pack, planar_input)) || (runs && all_taken)) {
+    selection.report.kernel = "planned";  // once MNN has resized the session, its name
     selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   }
   return selection;

@@ -15,9 +15,10 @@ struct Selection {
 };
 
 // `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
-// memory is not needed.
+// memory is not needed. `planar_input`: the input comes from one of our operators.
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
-                             const abi::Tensors& outputs, const abi::Op* op, int pack);
+                             const abi::Tensors& outputs, const abi::Op* op, int pack,
+                             bool planar_input);
 
 // Whether to take, from now on, every convolution that can be run here, however little that gains.
 void take_all(bool all);

@@ -1,11 +1,16 @@
 #include "mnn/shadow_backend.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 #include "mnn/blocked_tensor.h"
 #include "mnn/convolution_execution.h"
+#include "mnn/error_code.h"
 #include "mnn/selection.h"
+#include "mnn/session_program.h"
+#include "mnn/wrapped_execution.h"
 
 namespace patternlite::mnn {
 
@@ -14,22 +19,24 @@ ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
     : engine_(engine),
       vtable_(backend, abi::kBackendSlots, this),
       pack_(pack),
-      parallel_(engine, runtime) {
+      parallel_(engine, runtime),
+      recording_(engine),
+      log_(LayerLog::open(backend)) {
   vtable_.replace(abi::kBackendCreateExecution, &ShadowBackend::create_execution);
+  vtable_.replace(abi::kBackendResizeBegin, &ShadowBackend::resize_begin);
+  vtable_.replace(abi::kBackendResizeEnd, &ShadowBackend::resize_end);
   vtable_.replace(abi::kBackendDelete, &ShadowBackend::destroy);
 }
 
-void ShadowBackend::attach(const EngineHandle& engine, abi::Backend* backend,
-                           const abi::Runtime* runtime) {
+std::shared_ptr<ShadowBackend> ShadowBackend::attach(const EngineHandle& engine,
+                                                     abi::Backend* backend,
+                                                     const abi::Runtime* runtime) {
   const int pack = probe_pack(engine, backend);
-  if (pack == 0) {
-    std::fputs("patternlite: this session does not compute in float32; MNN runs it alone.\n",
-               stderr);
-    return;
-  }
+  if (pack == 0) return nullptr;
   std::shared_ptr<ShadowBackend> shadow(new ShadowBackend(engine, backend, runtime, pack));
   shadow->self_ = shadow;
   shadow->vtable_.install();
+  return shadow;
 }
 
 std::shared_ptr<ShadowBackend> ShadowBackend::of(const abi::Backend* backend) {
@@ -38,28 +45,71 @@ std::shared_ptr<ShadowBackend> ShadowBackend::of(const abi::Backend* backend) {
   return ours ? static_cast<ShadowBackend*>(ShadowVtable::owner_of(backend))->self_ : nullptr;
 }
 
+abi::ErrorCode ShadowBackend::compile() {
+  return guarded([this] {
+    if (!recording_.empty()) SessionProgram::compile(recording_, *log_);
+    recording_.clear();
+  });
+}
+
 abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                                 const abi::Tensors& outputs, const abi::Op* op) {
-  const auto shadow = of(backend);
+  return of(backend)->create(backend, inputs, outputs, op);
+}
+
+abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors& inputs,
+                                      const abi::Tensors& outputs, const abi::Op* op) {
   const std::int32_t type = op_type(op);
   if (type == kConvolution || type == kConvolutionDepthwise) {
-    try {
-      Selection selection = select_convolution(shadow->engine_, inputs, outputs, op, shadow->pack_);
-      std::unique_ptr<ConvolutionExecution> execution;
-      if (selection.layer) {
-        execution = ConvolutionExecution::create(backend, selection.layer, selection.report, inputs,
-                                                 outputs);
-      } else {
-        shadow->log_->add(std::move(selection.report));
-      }
-      if (execution) return execution.release();
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(),
-                   error.what());
-    }
+    if (auto ours = create_convolution(backend, inputs, outputs, op)) return ours.release();
   }
-  return shadow->vtable_.original<abi::CreateExecutionFunction>(abi::kBackendCreateExecution)(
-      backend, inputs, outputs, op);
+  StockExecution stock(vtable_.original<abi::CreateExecutionFunction>(abi::kBackendCreateExecution)(
+      backend, inputs, outputs, op));
+  const bool can_continue = (type == kBinaryOp || type == kPooling) && stock &&
+                            stock.is_ordinary() && outputs.size() == 1;
+  if (!can_continue) return stock.release();
+  std::unique_ptr<abi::Execution> ours;
+  if (const auto activation = type == kBinaryOp ? read_addition(op) : std::nullopt) {
+    ours = std::make_unique<AdditionExecution>(backend, self_, std::move(stock), *activation);
+  } else if (const auto pool = read_pooling(op)) {
+    ours = std::make_unique<PoolingExecution>(backend, self_, std::move(stock), *pool);
+  } else {
+    return stock.release();
+  }
+  if (std::any_of(inputs.begin(), inputs.end(), [&](auto* it) { return ours_.contains(it); })) {
+    ours_.insert(outputs[0]);
+  }
+  return ours.release();
+}
+
+std::unique_ptr<abi::Execution> ShadowBackend::create_convolution(abi::Backend* backend,
+                                                                  const abi::Tensors& inputs,
+                                                                  const abi::Tensors& outputs,
+                                                                  const abi::Op* op) {
+  try {
+    const bool planar_input = !inputs.empty() && ours_.contains(inputs[0]);
+    auto [report, layer] = select_convolution(engine_, inputs, outputs, op, pack_, planar_input);
+    const std::size_t row = log_->add(std::move(report));
+    if (!layer) return nullptr;
+    ours_.insert(outputs[0]);
+    return std::make_unique<ConvolutionExecution>(backend, std::move(layer), row);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(), error.what());
+    return nullptr;
+  }
+}
+
+void ShadowBackend::resize_begin(abi::Backend* backend) {
+  const auto shadow = of(backend);
+  shadow->recording_.clear();
+  shadow->vtable_.original<abi::ResizeBeginFunction>(abi::kBackendResizeBegin)(backend);
+}
+
+abi::ErrorCode ShadowBackend::resize_end(abi::Backend* backend) {
+  const auto shadow = of(backend);
+  const auto code =
+      shadow->vtable_.original<abi::ResizeEndFunction>(abi::kBackendResizeEnd)(backend);
+  return code == abi::kNoError ? shadow->compile() : code;
 }
 
 void ShadowBackend::destroy(void* backend) {

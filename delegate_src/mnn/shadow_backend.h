@@ -2,43 +2,59 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "mnn/engine_handle.h"
 #include "mnn/layer_log.h"
-#include "mnn/planar_scratch.h"
 #include "mnn/pool_parallel.h"
+#include "mnn/recording.h"
 #include "mnn/shadow_vtable.h"
 
 namespace patternlite::mnn {
 
 class ShadowBackend {
  public:
-  // Lets `backend`, made by `runtime`, create our Executions. Does nothing if its tensors are not
-  // blocked float32. `engine` lives for ever.
-  static void attach(const EngineHandle& engine, abi::Backend* backend,
-                     const abi::Runtime* runtime);
+  // Lets `backend`, made by `runtime`, create our Executions. Returns null, and does nothing, if
+  // its tensors are not blocked float32. `engine` lives for ever.
+  static std::shared_ptr<ShadowBackend> attach(const EngineHandle& engine, abi::Backend* backend,
+                                               const abi::Runtime* runtime);
   // The one attached to `backend`, or null. Outlives it if held.
   static std::shared_ptr<ShadowBackend> of(const abi::Backend* backend);
 
+  const EngineHandle& engine() const { return engine_; }
   int pack() const { return pack_; }
   // For the thread that runs the session.
   Parallel& parallel() { return parallel_; }
-  PlanarScratch& scratch() { return scratch_; }
-  LayerLog& log() { return *log_; }
+  const std::shared_ptr<LayerLog>& log() const { return log_; }
+
+  // What has been resized since the last compile().
+  Recording& recording() { return recording_; }
+  abi::ErrorCode compile();
 
  private:
   ShadowBackend(const EngineHandle& engine, abi::Backend* backend, const abi::Runtime* runtime,
                 int pack);
+  // MNN's, or ours around it.
+  abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
+                         const abi::Tensors& outputs, const abi::Op* op);
+  std::unique_ptr<abi::Execution> create_convolution(abi::Backend* backend,
+                                                     const abi::Tensors& inputs,
+                                                     const abi::Tensors& outputs,
+                                                     const abi::Op* op);
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
+  static void resize_begin(abi::Backend* backend);
+  static abi::ErrorCode resize_end(abi::Backend* backend);
   static void destroy(void* backend);
 
   const EngineHandle& engine_;
   ShadowVtable vtable_;
   const int pack_;
   PoolParallel parallel_;
-  PlanarScratch scratch_;
-  std::shared_ptr<LayerLog> log_ = LayerLog::open();
+  Recording recording_;
+  // Outputs of our Executions, as far as they were created: what is cheap to read here.
+  std::set<const abi::Tensor*> ours_;
+  std::shared_ptr<LayerLog> log_;
   std::shared_ptr<ShadowBackend> self_;  // until the backend is destroyed
 };
 

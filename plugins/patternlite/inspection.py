@@ -46,13 +46,9 @@ class Inspection:
     layers: list[dict[str, Any]]
 
     def __str__(self) -> str:
-        rows = [_COLUMNS, *map(_cells, self.layers)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
         ours = sum(layer["kernel"] != "stock" for layer in self.layers)
-        return "\n".join([*lines, f"{ours} of {len(self.layers)} layers of {self.path} run in the plugin"])
+        count = f"{ours} of {len(self.layers)} layers of {self.path} run in the plugin"
+        return f"{layer_table(self.layers)}\n{count}"
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
@@ -76,6 +72,15 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         _check_tflite_header(path)
         _tflite_runtime()
     return Inspection(str(path), _read_apart(path))
+
+
+def layer_table(layers: list[dict[str, Any]]) -> str:
+    """A line for each layer, under a line of column names."""
+    rows = [_COLUMNS, *map(_cells, layers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _cells(layer: dict[str, Any]) -> tuple[str, ...]:

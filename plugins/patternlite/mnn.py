@@ -9,26 +9,76 @@ or, with the Module API,
     runtime = MNN.nn.create_runtime_manager(({"backend": backend, "numThread": 2},))
     net = MNN.nn.load_module_from_file("model.mnn", [], [], runtime_manager=runtime)
 
-(`load_module_from_file(..., backend=8)` does not work: MNN takes no number there.) Sessions of other
-backends, "CPU" among them, are not affected.
+`print(patternlite.mnn.stats(session))`, or of the runtime manager, shows what runs where, and raises
+NotUsedError if MNN runs all of it alone: MNN itself takes another backend in silence where it does not
+know the one asked for, as in `load_module_from_file(..., backend=8)`, where it takes no number. Sessions
+of other backends, "CPU" among them, are not affected. Tensors between two of our layers exist in our own
+layout only: a callback that looks at them sees nothing useful, unless the session was created with their
+names under "saveTensors".
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-import threading
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from .errors import PatternliteError
+from .inspection import layer_table
 from .native import load_native
 
-__all__ = ["RegistrationError", "inspect_layers", "layers", "register", "supported_versions"]
+__all__ = [
+    "NotUsedError",
+    "RegistrationError",
+    "SessionStats",
+    "inspect_layers",
+    "register",
+    "stats",
+    "supported_versions",
+]
 
 
 class RegistrationError(PatternliteError, RuntimeError):
     """The installed MNN is not one the plugin fits; MNN goes on working without it."""
+
+
+class NotUsedError(PatternliteError, RuntimeError):
+    """MNN runs the session alone."""
+
+
+@dataclass(frozen=True)
+class SessionStats:
+    """What became of a session; `str()` prints it as a table.
+
+    layers: one dict per convolution, in the model's order, with the fields name, kind, filters, channels,
+        height, width, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
+        runs the layer.
+    isa: the instruction set of our kernels; empty when none run.
+    fused_additions: residual additions done within a convolution.
+    private_tensors: between our layers, never in MNN's layout.
+    conversions: tensors turned from MNN's layout to ours or back, each inference.
+    activation_bytes, weight_bytes: what our layers hold, in addition to MNN's own.
+    """
+
+    layers: list[dict[str, Any]]
+    isa: str
+    fused_additions: int
+    private_tensors: int
+    conversions: int
+    activation_bytes: int
+    weight_bytes: int
+
+    def __str__(self) -> str:
+        ours = sum(layer["kernel"] != "stock" for layer in self.layers)
+        return (
+            f"{layer_table(self.layers)}\n"
+            f"{ours} of {len(self.layers)} layers run in patternlite{f' ({self.isa})' if self.isa else ''}: "
+            f"{self.fused_additions} additions fused, {self.private_tensors} private tensors, "
+            f"{self.conversions} conversions, {self.activation_bytes / 1e6:.1f} MB of activations, "
+            f"{self.weight_bytes / 1e6:.1f} MB of weights"
+        )
 
 
 def supported_versions() -> list[str]:
@@ -61,17 +111,50 @@ def register(*, force: bool | None = None) -> int:
     return backend
 
 
-def layers() -> list[dict[str, Any]]:
-    """One row per convolution of the newest session that uses the backend and still exists.
+def stats(session: Any) -> SessionStats:
+    """What runs where in an MNN.Session; or in all modules, clones too, of an MNN.nn.RuntimeManager.
 
-    Rows have the fields name, kind, filters, channels, height, width, dense_macs, kept_macs,
-    kernels_kept, patterns, reason, kernel; kernel is "stock" where MNN runs the layer itself.
+    session: its interpreter must exist still: MNN frees the session with it.
+
+    Raises NotUsedError when MNN runs all of it alone.
     """
-    return next((s["layers"] for s in reversed(_native().mnn_sessions()) if s["layers"]), [])
+    native = _native()
+    mnn = importlib.import_module("MNN")
+    if isinstance(session, mnn.Session):
+        report = native.mnn_session_report
+    elif isinstance(session, importlib.import_module("MNN.nn").RuntimeManager):
+        report = native.mnn_manager_report
+    else:
+        raise TypeError(
+            f"stats() takes an MNN.Session or an MNN.nn.RuntimeManager, not {type(session).__name__}; of a "
+            "module, give the runtime manager that it was loaded with"
+        )
+    register()
+    parts = report(session)
+    if parts is None:
+        raise NotUsedError(
+            "MNN runs this session alone: it was not created with patternlite's backend; call "
+            'patternlite.mnn.register() first and create it with {"backend": what register() returns}'
+        )
+    sums = {
+        key: sum(part[key] for part in parts)
+        for key in (
+            "fused_additions",
+            "private_tensors",
+            "conversions",
+            "activation_bytes",
+            "weight_bytes",
+        )
+    }
+    return SessionStats(
+        layers=[layer for part in parts for layer in part["layers"]],
+        isa=next((part["isa"] for part in parts if part["isa"]), ""),
+        **sums,
+    )
 
 
 def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The rows of `layers` for a model file, for the input shape stored in it.
+    """The layers of `stats` for a model file, for the input shape stored in it.
 
     Raises PatternliteError when MNN cannot open the file or it leaves the shape of its input open.
     """
@@ -84,16 +167,13 @@ def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
         interpreter = mnn.Interpreter(path)
     except Exception as error:
         raise PatternliteError(f"{path} is not an MNN file; convert the model again") from error
-    before = max((s["number"] for s in _native().mnn_sessions()), default=0)
     session = interpreter.createSession({"backend": backend, "numThread": 1})
     shapes = {name: tensor.getShape() for name, tensor in interpreter.getSessionInputAll(session).items()}
     if unknown := {name: shape for name, shape in shapes.items() if any(n < 1 for n in shape)}:
         raise PatternliteError(
             f"{path} leaves input shapes open ({unknown}); convert the model with fixed ones"
         )
-    thread = threading.get_native_id()
-    ours = [s for s in _native().mnn_sessions() if s["number"] > before and s["thread"] == thread]
-    return [layer for s in ours for layer in s["layers"]]
+    return stats(session).layers
 
 
 def _native() -> ModuleType:

@@ -19,6 +19,7 @@ pytest.importorskip("MNN")
 
 import mnn_networks
 from mnn_networks import NETWORKS
+from mnn_planned_networks import PLANNED
 
 from patternlite.isolated import Isolated
 
@@ -32,9 +33,16 @@ class Model:
     x: np.ndarray
 
     @cached_property
+    def all_expected(self) -> dict[str, np.ndarray]:
+        """What ONNX's reference computes from x, by output."""
+        reference = ReferenceEvaluator(self.onnx_path)
+        values = cast(list[np.ndarray], reference.run(None, {"x": self.x}))
+        return dict(zip(reference.output_names, values, strict=True))
+
+    @property
     def expected(self) -> np.ndarray:
-        """What ONNX's reference computes from x."""
-        return cast(list[np.ndarray], ReferenceEvaluator(self.onnx_path).run(None, {"x": self.x}))[0]
+        """The first of them."""
+        return next(iter(self.all_expected.values()))
 
 
 class Models:
@@ -51,8 +59,8 @@ class Models:
         return self._done[key]
 
     def _convert(self, name: str, *options: str) -> Model:
-        network, output = NETWORKS[name]()
-        onnx_path = str(network.save(self._folder / f"{name}.onnx", output))
+        network, *outputs = {**NETWORKS, **PLANNED}[name]()
+        onnx_path = str(network.save(self._folder / f"{name}.onnx", *outputs))
         path = str(self._folder / f"{name}{len(self._done)}.mnn")
         assert self._process.call(mnn_networks.convert, onnx_path, path, *options)
         shape = [n if isinstance(n, int) else 8 for n in network.shape]

@@ -98,12 +98,18 @@ class Network:
             self.weights.append(numpy_helper.from_array(np.array(0, np.float32), "zero"))
         return self.op("Clip", x, "zero", "six")
 
-    def save(self, path: Path, output: str) -> Path:
+    def relu(self, x: str) -> str:
+        return self.op("Relu", x)
+
+    def pool(self, x: str, kind: str = "MaxPool", size: int = 2, stride: int = 2, pad: int = 0) -> str:
+        return self.op(kind, x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=[pad] * 4)
+
+    def save(self, path: Path, *outputs: str) -> Path:
         graph = helper.make_graph(
             self.nodes,
             "net",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
             self.weights,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)

@@ -7,31 +7,67 @@ from typing import Any
 
 import numpy as np
 
+from patternlite.mnn import SessionStats, stats
+
 Rows = list[dict[str, Any]]
 
 
 class Session:
     """An interpreter session; backend None is MNN's own CPU."""
 
-    def __init__(self, path: str, backend: int | None, threads: int = 1) -> None:
+    def __init__(self, path: str, backend: int | None, threads: int = 1, **config: Any) -> None:
         import MNN
 
         self._mnn = MNN
         self._interpreter = MNN.Interpreter(path)
-        config = {"backend": "CPU" if backend is None else backend, "numThread": threads}
+        config |= {"backend": "CPU" if backend is None else backend, "numThread": threads}
         self._session = self._interpreter.createSession(config)
         self._input = self._interpreter.getSessionInput(self._session)
 
+    def stats(self) -> SessionStats:
+        return stats(self._session)
+
+    def memory(self) -> float:
+        """What MNN says that its runtime holds, in MB."""
+        return self._interpreter.getSessionInfo(self._session, 0)
+
     def run(self, x: np.ndarray) -> np.ndarray:
+        self.set_input(x)
+        self._interpreter.runSession(self._session)
+        return self._read(self._interpreter.getSessionOutput(self._session))
+
+    def run_all(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """All outputs, by name."""
+        self.set_input(x)
+        self._interpreter.runSession(self._session)
+        tensors = self._interpreter.getSessionOutputAll(self._session)
+        return {name: self._read(tensor) for name, tensor in tensors.items()}
+
+    def run_watched(self, x: np.ndarray) -> tuple[np.ndarray, list[str]]:
+        """With callbacks around each operator; also returns the operators' names."""
+        names: list[str] = []
+
+        def before(tensors: Any, op: Any) -> bool:
+            names.append(op.getName())
+            return True
+
+        self.set_input(x)
+        self._interpreter.runSessionWithCallBackInfo(self._session, before, lambda tensors, op: True)
+        return self._read(self._interpreter.getSessionOutput(self._session)), names
+
+    def set_mode(self, mode: int) -> None:
+        self._interpreter.setSessionMode(mode)
+
+    def set_input(self, x: np.ndarray) -> None:
         mnn = self._mnn
         if tuple(self._input.getShape()) != x.shape:
             self._interpreter.resizeTensor(self._input, x.shape)
             self._interpreter.resizeSession(self._session)
         layout = mnn.Tensor_DimensionType_Caffe
         self._input.copyFrom(mnn.Tensor(x.shape, mnn.Halide_Type_Float, np.ascontiguousarray(x), layout))
-        self._interpreter.runSession(self._session)
-        output = self._interpreter.getSessionOutput(self._session)
-        shape = output.getShape()
+
+    def _read(self, output: Any) -> np.ndarray:
+        mnn, layout, shape = self._mnn, self._mnn.Tensor_DimensionType_Caffe, output.getShape()
         host = mnn.Tensor(shape, mnn.Halide_Type_Float, np.full(shape, np.nan, np.float32), layout)
         output.copyToHostTensor(host)
         return np.array(host.getNumpyData(), np.float32).reshape(shape)
@@ -40,18 +76,23 @@ class Session:
 class Module:
     """The same through MNN's Module API."""
 
-    def __init__(self, path: str, backend: int, threads: int = 1) -> None:
+    def __init__(self, path: str, backend: int | None, threads: int = 1) -> None:
         import MNN.expr as expr
         import MNN.nn as nn
 
         self._expr = expr
-        runtime = nn.create_runtime_manager(({"backend": backend, "numThread": threads},))
-        self._net = nn.load_module_from_file(path, [], [], runtime_manager=runtime)
+        config = {"backend": "CPU" if backend is None else backend, "numThread": threads}
+        self._runtime = nn.create_runtime_manager((config,))
+        self._net = nn.load_module_from_file(path, [], [], runtime_manager=self._runtime)
 
     def clone(self) -> Module:
         clone = object.__new__(Module)
-        clone._expr, clone._net = self._expr, self._net.clone()
+        clone._expr, clone._runtime, clone._net = self._expr, self._runtime, self._net.clone()
         return clone
+
+    def stats(self) -> SessionStats:
+        """Of this module and its clones."""
+        return stats(self._runtime)
 
     def run(self, x: np.ndarray) -> np.ndarray:
         expr = self._expr
@@ -73,29 +114,66 @@ def stock(path: str, *inputs: np.ndarray) -> list[np.ndarray]:
 
 
 def ours(path: str, threads: int, *inputs: np.ndarray, force: bool = True) -> tuple[list[np.ndarray], Rows]:
-    from patternlite import mnn
-
     session = Session(path, plugin(force), threads)
-    return [session.run(x) for x in inputs], mnn.layers()
+    return [session.run(x) for x in inputs], session.stats().layers
 
 
 def our_module(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[np.ndarray], Rows]:
-    from patternlite import mnn
-
     module = Module(path, plugin(), threads)
-    return [module.run(x) for x in inputs], mnn.layers()
+    return [module.run(x) for x in inputs], module.stats().layers
+
+
+def session_stats(path: str, x: np.ndarray, kind: str = "Session", force: bool = True) -> SessionStats:
+    session = globals()[kind](path, plugin(force))
+    session.run(x)
+    return session.stats()
+
+
+def planned(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[dict[str, np.ndarray]], SessionStats]:
+    """All outputs for each input in turn."""
+    session = Session(path, plugin(), threads)
+    return [session.run_all(x) for x in inputs], session.stats()
+
+
+def saved_tensors(
+    path: str, x: np.ndarray, names: tuple[str, ...]
+) -> tuple[dict[str, np.ndarray], SessionStats]:
+    session = Session(path, plugin(), saveTensors=names)
+    return session.run_all(x), session.stats()
+
+
+def stock_saved_tensors(path: str, x: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    return Session(path, None, saveTensors=names).run_all(x)
+
+
+def memory_and_stats(path: str, x: np.ndarray) -> tuple[float, SessionStats]:
+    session = Session(path, plugin())
+    session.run(x)
+    return session.memory(), session.stats()
+
+
+def watched(path: str, x: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    return Session(path, plugin()).run_watched(x)
+
+
+def fixed_resizes(path: str, is_stock: bool, *inputs: np.ndarray) -> list[np.ndarray]:
+    """Resized the way that lets MNN keep what does not change: some operators are not resized again."""
+    resize_check, resize_fix = 14, 15
+    session = Session(path, None if is_stock else plugin())
+    session.set_mode(resize_check)
+    outputs = [session.run(x) for x in inputs[:2]]
+    session.set_mode(resize_fix)
+    return outputs + [session.run(x) for x in inputs[2:]]
 
 
 def original_and_clone(path: str, *inputs: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], Rows]:
     """Runs a module and its clone in turn, and the clone once more when the module is gone."""
-    from patternlite import mnn
-
     module = Module(path, plugin())
     originals = [module.run(inputs[0])]
     clone = module.clone()
     clones = [clone.run(inputs[0])]
     originals += [module.run(x) for x in inputs[1:]]
-    rows = mnn.layers()
+    rows = module.stats().layers
     del module
     return originals, clones + [clone.run(x) for x in inputs[1:]], rows
 
@@ -130,6 +208,43 @@ def sessions_left(path: str) -> tuple[int, int]:
     living = len(load_native().mnn_sessions())
     sessions.clear()
     return living, len(load_native().mnn_sessions())
+
+
+def stats_refusals(path: str) -> dict[str, str]:
+    """What the user reads who asks for the stats of what does not use the plugin."""
+    import MNN
+    import MNN.nn as nn
+
+    words: dict[str, str] = {}
+
+    def ask(what: str, session: Any) -> None:
+        try:
+            stats(session)
+        except (RuntimeError, TypeError) as error:
+            words[what] = f"{type(error).__name__}: {error}"
+
+    early = Session(path, 8)  # MNN says so on stdout, and takes its own
+    ask("before register()", early._session)
+    plugin()
+    other = Session(path, None)
+    ask("another backend", other._session)
+    ask("never created", MNN.Session())
+    module = Module(path, None)
+    ask("another backend's module", module._runtime)
+    ask("a module", nn.load_module_from_file(path, [], [], backend=8))
+    return words
+
+
+def shared_runtime(path: str, other: str) -> tuple[Rows, Rows]:
+    """The layers of each of two sessions in one runtime."""
+    import MNN
+
+    backend = plugin()
+    runtime, _ = MNN.Interpreter.createRuntime(({"backend": backend, "numThread": 1},))
+    interpreters = [MNN.Interpreter(each) for each in (path, other)]
+    sessions = [it.createSession({"backend": backend, "numThread": 1}, runtime) for it in interpreters]
+    first, second = (stats(session).layers for session in sessions)
+    return first, second
 
 
 def inspect(path: str, force: bool = True) -> Rows:

@@ -43,6 +43,10 @@ const char *_ZN3MNN10getVersionEv(void) { return "3.6.1"; }
 #define NOTHING(name) int name(void) { return 0; }
 NOTHING(_ZN3MNN28MNNInsertExtraRuntimeCreatorE14MNNForwardTypePKNS_14RuntimeCreatorEb)
 NOTHING(_ZN3MNN11TensorUtils11getDescribeEPKNS_6TensorE)
+NOTHING(_ZN3MNN11TensorUtils17getDescribeOriginEPKNS_6TensorE)
+NOTHING(_ZNK3MNN7Session7getInfoENS_11Interpreter15SessionInfoCodeEPv)
+NOTHING(_ZNK3MNN7Session8getInputEPKc)
+NOTHING(_ZN3MNN7Express8Executor14RuntimeManager7getInfoENS_11Interpreter15SessionInfoCodeEPv)
 NOTHING(_ZN3MNN7Backend15onAcquireBufferEPKNS_6TensorENS0_11StorageTypeE)
 NOTHING(_ZN3MNN7Backend15onReleaseBufferEPKNS_6TensorENS0_11StorageTypeE)
 NOTHING(_ZN3MNN6Tensor12createDeviceERKSt6vectorIiSaIiEE13halide_type_tNS0_13DimensionTypeE)

@@ -1,0 +1,35 @@
+#include "mnn/planned_execution.h"
+
+#include "mnn/error_code.h"
+#include "mnn/session_program.h"
+
+namespace patternlite::mnn {
+
+abi::ErrorCode PlannedExecution::on_resize(const abi::Tensors& inputs,
+                                           const abi::Tensors& outputs) {
+  if (stock_) {
+    if (const auto code = stock_.on_resize(inputs, outputs); code != abi::kNoError) return code;
+  }
+  return guarded([&] {
+    place_ = nullptr;
+    auto recorded = node(shadow_->recording(), inputs, outputs);
+    if (!recorded) return;
+    place_ = recorded->place = std::make_shared<Place>();
+    shadow_->recording().add(std::move(*recorded));
+  });
+}
+
+abi::ErrorCode PlannedExecution::on_execute(const abi::Tensors& inputs,
+                                            const abi::Tensors& outputs) {
+  if (place_ && !place_->program) {
+    if (const auto code = shadow_->compile(); code != abi::kNoError) return code;
+  }
+  if (place_ && place_->program->runs(place_->node)) {
+    return guarded([&] {
+      place_->program->run(place_->node, inputs, outputs, shadow_->pack(), shadow_->parallel());
+    });
+  }
+  return stock_ ? stock_.on_execute(inputs, outputs) : abi::kNotSupport;
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,61 @@
+// The operators of a session that could run here, in the order in which MNN resizes them: that in
+// which they will be executed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "mnn/convolution_layer.h"
+#include "mnn/engine_handle.h"
+
+namespace patternlite::mnn {
+
+class SessionProgram;
+
+// Where an Execution finds its part of the program; its node's number.
+struct Place {
+  std::shared_ptr<SessionProgram> program;  // null: not compiled yet
+  int node = 0;
+};
+
+struct RecordedNode {
+  Operator op;  // of the recording's tensors; convolutions without weights
+  std::vector<TensorId> inputs;
+  std::shared_ptr<Place> place;
+  // Of a convolution; other nodes run here only where that saves moving tensors.
+  std::shared_ptr<const ConvolutionLayer> layer;
+  std::size_t row = 0;  // in the session's log
+};
+
+struct RecordedTensor {
+  Shape shape;  // of one image
+  int batch = 0;
+  int readers = 0;       // among all operators of the session
+  bool outside = false;  // read or written outside the network, too
+};
+
+class Recording {
+ public:
+  explicit Recording(const EngineHandle& engine) : engine_(engine) {}
+
+  // The same id for the same tensor. To be asked for by its producer first: MNN counts readers down
+  // as it goes.
+  TensorId tensor(const abi::Tensor& tensor);
+  void add(RecordedNode node);
+  void clear();
+
+  bool empty() const { return nodes_.empty(); }
+  const std::vector<RecordedNode>& nodes() const { return nodes_; }
+  const std::vector<RecordedTensor>& tensors() const { return tensors_; }
+
+ private:
+  const EngineHandle& engine_;
+  std::vector<RecordedNode> nodes_;
+  std::vector<RecordedTensor> tensors_;
+  std::map<const abi::Tensor*, TensorId> ids_;
+};
+
+}  // namespace patternlite::mnn

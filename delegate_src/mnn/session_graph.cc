@@ -1,0 +1,115 @@
+#include "mnn/session_graph.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/graph/fuse.h"
+#include "engine/graph/visit.h"
+
+namespace patternlite::mnn {
+namespace {
+
+// Convolutions run here, other operators where they continue what runs here: MNN would have to be
+// handed the tensor first.
+std::vector<bool> choose(const Recording& recording) {
+  std::vector<bool> runs, ours(recording.tensors().size());
+  for (const RecordedNode& node : recording.nodes()) {
+    const bool continues =
+        std::any_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return ours[id]; });
+    runs.push_back(node.layer || continues);
+    if (runs.back()) ours[output_of(node.op)] = true;
+  }
+  return runs;
+}
+
+// Tensors that we write and somebody else reads.
+std::vector<bool> exported(const Recording& recording, const std::vector<bool>& runs) {
+  std::vector<int> our_readers(recording.tensors().size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    for (TensorId id : recording.nodes()[i].inputs) ++our_readers[id];
+  }
+  std::vector<bool> exported(recording.tensors().size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    const TensorId id = output_of(recording.nodes()[i].op);
+    const RecordedTensor& tensor = recording.tensors()[id];
+    exported[id] = tensor.outside || tensor.readers == 0 || tensor.readers != our_readers[id];
+  }
+  return exported;
+}
+
+// The graph to fuse. A tensor of MNN's is imported just before its first reader: not sooner, for
+// MNN may not have computed it. The import is a node, so that fuse() and plan_memory() see when;
+// its own input is a tensor that nobody else has. Nodes are named by the number in the recording.
+Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
+  Graph graph;
+  for (const RecordedTensor& tensor : recording.tensors()) graph.add_tensor(tensor.shape);
+  std::vector<bool> planar(recording.tensors().size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    const RecordedNode& node = recording.nodes()[i];
+    for (TensorId id : node.inputs) {
+      if (planar[id]) continue;
+      planar[id] = true;
+      const TensorId outside = graph.add_tensor(graph.tensors[id]);
+      graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, std::to_string(i)});
+    }
+    graph.nodes.push_back({node.op, std::to_string(i)});
+    planar[output_of(node.op)] = true;
+  }
+  return graph;
+}
+
+int number_of(const Node& node) { return std::stoi(node.name); }
+
+// Exports stand where the tensor's own operator stands, even if it was fused into an earlier one:
+// only there has MNN memory for the tensor.
+void add_exports(Graph& graph, const Recording& recording, const std::vector<bool>& exported) {
+  for (std::size_t i = 0; i < recording.nodes().size(); ++i) {
+    const TensorId id = output_of(recording.nodes()[i].op);
+    if (!exported[id]) continue;
+    const auto after = std::find_if(graph.nodes.begin(), graph.nodes.end(), [i](const Node& node) {
+      return number_of(node) > static_cast<int>(i);
+    });
+    graph.nodes.insert(after, Node{Alias{id, id}, std::to_string(i)});
+  }
+}
+
+SessionNode session_node(const Node& node) {
+  const TensorId tensor = output_of(node.op);
+  if (std::holds_alternative<ActivationOp>(node.op)) {
+    return {SessionNode::Kind::kImport, number_of(node), tensor, {}};
+  }
+  if (std::holds_alternative<Alias>(node.op)) {
+    return {SessionNode::Kind::kExport, number_of(node), tensor, {}};
+  }
+  return {SessionNode::Kind::kOperator, number_of(node), tensor, node};
+}
+
+}  // namespace
+
+SessionGraph make_session_graph(const Recording& recording) {
+  SessionGraph session;
+  session.runs = choose(recording);
+  const std::vector<bool> leaves = exported(recording, session.runs);
+  Graph graph = linked_graph(recording, session.runs);
+  const std::size_t before = graph.nodes.size();
+  for (std::size_t id = 0; id < leaves.size(); ++id) {
+    if (leaves[id]) graph.outputs.push_back(static_cast<TensorId>(id));
+  }
+  graph = fuse(graph);
+  session.fused_additions = static_cast<int>(before - graph.nodes.size());
+  graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
+  add_exports(graph, recording, leaves);
+  session.plan = plan_memory(graph);
+  for (const Node& node : graph.nodes) session.nodes.push_back(session_node(node));
+  session.private_tensors = static_cast<int>(
+      std::count_if(session.nodes.begin(), session.nodes.end(), [&](const SessionNode& node) {
+        return node.kind == SessionNode::Kind::kOperator && !leaves[node.tensor];
+      }));
+  return session;
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,114 @@
+#include "mnn/session_program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/support/isa.h"
+#include "mnn/blocked_tensor.h"
+
+namespace patternlite::mnn {
+namespace {
+
+constexpr std::size_t kLineFloats = kCacheLine / sizeof(float);
+
+std::size_t whole_lines(std::size_t floats) {
+  return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+}
+
+}  // namespace
+
+void SessionProgram::compile(const Recording& recording, LayerLog& log) {
+  const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log));
+  for (const RecordedNode& node : recording.nodes()) node.place->program = program;
+}
+
+SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
+    : kernels_(best_kernels()) {
+  for (const RecordedTensor& tensor : recording.tensors()) batch_ = std::max(batch_, tensor.batch);
+  SessionGraph graph = make_session_graph(recording);
+  runs_ = graph.runs;
+  layouts_ = graph.plan.layouts;
+  slot_of_ = graph.plan.slot;
+  allocate(graph.plan);
+  stages_.resize(recording.nodes().size());
+  for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded], log);
+  log.set_plan(report(graph));
+}
+
+void SessionProgram::allocate(const MemoryPlan& plan) {
+  for (const PlanarLayout& layout : plan.slots) {
+    const std::size_t stride = whole_lines(layout.elements());
+    slots_.push_back({AlignedVector<float>(stride * batch_), stride});
+  }
+}
+
+void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded, LayerLog& log) {
+  Stage& stage = stages_[node.recorded];
+  switch (node.kind) {
+    case SessionNode::Kind::kImport: {
+      const auto operand = std::find(recorded.inputs.begin(), recorded.inputs.end(), node.tensor);
+      stage.imports.push_back(
+          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin())});
+      break;
+    }
+    case SessionNode::Kind::kExport:
+      stage.exports.push_back({node.tensor, 0});
+      break;
+    case SessionNode::Kind::kOperator:
+      if (const auto* conv = std::get_if<Convolution>(&node.node.op)) {
+        auto layer =
+            recorded.layer->pack(*conv, layouts_[conv->input], layouts_[conv->output], kernels_);
+        log.set_kernel(recorded.row, layer->convolution->kernel_name());
+        stage.convolve.push_back({std::move(layer), conv->input, conv->residual, conv->output});
+      } else {
+        for (int image = 0; image < batch_; ++image) {
+          const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
+          stage.image_step.push_back(make_step(node.node, memory, kernels_));
+        }
+      }
+      break;
+  }
+}
+
+// Row 0, column 0 of channel 0.
+float* SessionProgram::at(TensorId id, int image) const {
+  const Slot& slot = slots_[slot_of_[id]];
+  return slot.memory.data() + image * slot.image_stride + layouts_[id].lead();
+}
+
+void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
+                         int pack, Parallel& parallel) const {
+  const Stage& stage = stages_[node];
+  for (int image = 0; image < inputs[0]->dim[0].extent; ++image) {
+    for (const auto& [tensor, operand] : stage.imports) {
+      to_planar(blocked_tensor(*inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
+                kernels_, parallel);
+    }
+    for (const auto& [layer, input, residual, output] : stage.convolve) {
+      layer->convolution->run(at(input, image),
+                              residual == kNoTensor ? nullptr : at(residual, image),
+                              at(output, image), parallel);
+    }
+    if (!stage.image_step.empty()) stage.image_step[image]->run(parallel);
+    for (const auto& [tensor, operand] : stage.exports) {
+      from_planar(at(tensor, image), layouts_[tensor], blocked_tensor(*outputs[operand], pack),
+                  image, kernels_, parallel);
+    }
+  }
+}
+
+PlanReport SessionProgram::report(const SessionGraph& graph) const {
+  PlanReport report{.isa = kernels_.isa,
+                    .fused_additions = graph.fused_additions,
+                    .private_tensors = graph.private_tensors};
+  for (const Slot& slot : slots_) report.activation_bytes += slot.memory.size() * sizeof(float);
+  for (const Stage& stage : stages_) {
+    for (const Convolve& convolve : stage.convolve) {
+      report.weight_bytes += convolve.layer->convolution->weight_bytes();
+    }
+    report.conversions += static_cast<int>(stage.imports.size() + stage.exports.size());
+  }
+  return report;
+}
+
+}  // namespace patternlite::mnn

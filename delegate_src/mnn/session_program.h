@@ -1,0 +1,64 @@
+// What of a session runs here, compiled: packed weights and planar memory, step by step as MNN
+// executes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/execute/steps.h"
+#include "engine/support/aligned.h"
+#include "engine/support/parallel.h"
+#include "mnn/layer_log.h"
+#include "mnn/recording.h"
+#include "mnn/session_graph.h"
+
+namespace patternlite::mnn {
+
+class SessionProgram {
+ public:
+  // Gives each recorded node's place this program, and enters kernels and memory into the log.
+  // Throws std::invalid_argument if the engine cannot run a layer.
+  static void compile(const Recording& recording, LayerLog& log);
+
+  // Whether the recorded node is run here; otherwise it is MNN's.
+  bool runs(int node) const { return runs_[node]; }
+  // Does what is to be done in that node's place: in order, all nodes that run, once an inference.
+  void run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs, int pack,
+           Parallel& parallel) const;
+
+ private:
+  struct Convolve {
+    std::shared_ptr<const PackedLayer> layer;
+    TensorId input, residual, output;
+  };
+  struct Transfer {
+    TensorId tensor;
+    std::size_t operand;  // which of the node's inputs, or outputs
+  };
+  struct Stage {
+    std::vector<Transfer> imports, exports;
+    std::vector<Convolve> convolve;                 // one, or none
+    std::vector<std::unique_ptr<Step>> image_step;  // [batch]: of other operators
+  };
+
+  SessionProgram(const Recording& recording, LayerLog& log);
+  void allocate(const MemoryPlan& plan);
+  void add(const SessionNode& node, const RecordedNode& recorded, LayerLog& log);
+  float* at(TensorId id, int image) const;
+  PlanReport report(const SessionGraph& graph) const;
+
+  const kernels::KernelTable& kernels_;
+  int batch_ = 0;
+  std::vector<bool> runs_;
+  std::vector<PlanarLayout> layouts_;
+  std::vector<int> slot_of_;
+  struct Slot {
+    mutable AlignedVector<float> memory;
+    std::size_t image_stride;
+  };
+  std::vector<Slot> slots_;
+  std::vector<Stage> stages_;  // [recorded]
+};
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,13 @@
+// What one session of MNN's became.
+#pragma once
+
+#include "mnn/shadow_runtime.h"
+
+namespace patternlite::mnn {
+
+// Of the backend that register_backend() put into MNN. Null: MNN runs the session, or the manager's
+// sessions, alone. Throws RegistrationError before the registration.
+std::unique_ptr<Logs> logs_of_session(const abi::Session* session);
+std::unique_ptr<Logs> logs_of_manager(abi::RuntimeManager* manager);
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,54 @@
+#include "mnn/wrapped_execution.h"
+
+#include "mnn/blocked_tensor.h"
+
+namespace patternlite::mnn {
+namespace {
+
+bool are_blocked(const EngineHandle& engine, const abi::Tensors& tensors) {
+  for (const abi::Tensor* tensor : tensors) {
+    if (!is_blocked_float(engine, *tensor)) return false;
+    if (blocked_tensor(*tensor, 1).shape.elements() == 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<RecordedNode> AdditionExecution::node(Recording& recording,
+                                                    const abi::Tensors& inputs,
+                                                    const abi::Tensors& outputs) {
+  if (inputs.size() != 2 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
+      !are_blocked(shadow()->engine(), outputs)) {
+    return std::nullopt;
+  }
+  const BlockedTensor output = blocked_tensor(*outputs[0], 1);
+  for (const abi::Tensor* input : inputs) {
+    const BlockedTensor other = blocked_tensor(*input, 1);
+    if (other.shape != output.shape || other.batch != output.batch) return std::nullopt;
+  }
+  const TensorId a = recording.tensor(*inputs[0]), b = recording.tensor(*inputs[1]);
+  return RecordedNode{.op = Addition{a, b, recording.tensor(*outputs[0]), activation_},
+                      .inputs = {a, b},
+                      .place = nullptr,
+                      .layer = nullptr};
+}
+
+std::optional<RecordedNode> PoolingExecution::node(Recording& recording, const abi::Tensors& inputs,
+                                                   const abi::Tensors& outputs) {
+  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
+      !are_blocked(shadow()->engine(), outputs)) {
+    return std::nullopt;
+  }
+  const Shape input = blocked_tensor(*inputs[0], 1).shape;
+  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  const auto window = pooling_window(pool_, input, output);
+  if (!window || input.channels != output.channels) return std::nullopt;
+  const TensorId from = recording.tensor(*inputs[0]);
+  return RecordedNode{.op = Pooling{from, recording.tensor(*outputs[0]), pool_.mode, *window},
+                      .inputs = {from},
+                      .place = nullptr,
+                      .layer = nullptr};
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,42 @@
+// Operators that MNN runs well, but not on planar tensors: between our layers they run here.
+#pragma once
+
+#include "mnn/planned_execution.h"
+
+namespace patternlite::mnn {
+
+// MNN makes these anew where it clones a session.
+class WrappedExecution : public PlannedExecution {
+ public:
+  using PlannedExecution::PlannedExecution;
+  bool on_clone(abi::Backend*, const abi::Op*, abi::Execution**) final { return false; }
+};
+
+// BinaryOp: the sum of two tensors of one shape.
+class AdditionExecution final : public WrappedExecution {
+ public:
+  AdditionExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
+                    StockExecution stock, Activation activation)
+      : WrappedExecution(backend, std::move(shadow), std::move(stock)), activation_(activation) {}
+
+ private:
+  std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
+                                   const abi::Tensors& outputs) override;
+
+  const Activation activation_;
+};
+
+class PoolingExecution final : public WrappedExecution {
+ public:
+  PoolingExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
+                   StockExecution stock, const PoolingOp& pool)
+      : WrappedExecution(backend, std::move(shadow), std::move(stock)), pool_(pool) {}
+
+ private:
+  std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
+                                   const abi::Tensors& outputs) override;
+
+  const PoolingOp pool_;
+};
+
+}  // namespace patternlite::mnn

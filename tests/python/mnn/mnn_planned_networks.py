@@ -1,0 +1,121 @@
+"""Networks whose layers hand tensors to each other in all the ways there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from mnn_networks import Network
+
+Built = tuple[Network, ...]  # and the names of outputs
+
+SEEDS = range(24)
+
+
+def resnet() -> tuple[Network, str]:
+    """Two stages; the second adds a 1x1 convolution that comes after the 3x3 one."""
+    net = Network((2, 3, 32, 32))
+    y = net.relu(net.conv("x", 3, 16, keep=1))
+    y = net.pool(y, size=3, stride=2, pad=1)
+    z = net.conv(net.relu(net.conv(y, 16, 16)), 16, 16)
+    y = net.relu(net.op("Add", z, y))
+    z = net.conv(net.relu(net.conv(y, 16, 24, stride=2)), 24, 24)
+    y = net.relu(net.op("Add", z, net.conv(y, 16, 24, size=1, stride=2)))
+    return net, net.conv(net.op("GlobalAveragePool", y), 24, 10, size=1)
+
+
+def vgg() -> tuple[Network, str]:
+    net = Network((1, 8, 20, 24))
+    y = net.relu(net.conv("x", 8, 16))
+    y = net.pool(net.relu(net.conv(y, 16, 16)))
+    y = net.pool(net.relu(net.conv(y, 16, 20)), "AveragePool")
+    return net, net.relu(net.conv(y, 20, 12))
+
+
+def late_operand() -> tuple[Network, str]:
+    """MNN computes one side of the sum, after our side."""
+    net = Network((1, 16, 12, 12))
+    a = net.conv("x", 16, 16)
+    b = net.pool("x", size=3, stride=1, pad=1)
+    return net, net.conv(net.op("Add", a, b), 16, 8)
+
+
+def read_by_both() -> tuple[Network, ...]:
+    """Tensors that ours and MNN's operators read, and one that is an output, too."""
+    net = Network((1, 16, 10, 14))
+    a = net.conv("x", 16, 16)
+    b = net.conv(a, 16, 16)
+    c = net.op("Sigmoid", a)
+    d = net.op("Add", b, a)
+    e = net.conv(net.op("Concat", c, d, axis=1), 32, 8)
+    return net, e, d  # type: ignore[return-value]
+
+
+def twice_the_same() -> tuple[Network, str]:
+    net = Network((1, 16, 9, 9))
+    a = net.conv("x", 16, 16)
+    return net, net.conv(net.op("Add", a, a), 16, 16)
+
+
+def other_means() -> tuple[Network, str]:
+    """Means whose windows reach beyond the image, and another kind of pooling: MNN's."""
+    net = Network((1, 16, 11, 13))
+    a = net.pool(net.conv("x", 16, 16), "AveragePool", size=3, stride=2, pad=1)
+    b = net.op("Add", net.conv(a, 16, 16), net.op("GlobalMaxPool", a))
+    return net, net.conv(b, 16, 16)
+
+
+def random_network(seed: int) -> Built:
+    """Any operators in any order; what nobody reads is an output."""
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(8, 24, 2)
+    net = Network((int(rng.integers(1, 3)), 16, int(height), int(width)), seed)
+    tensors = [("x", 16, (height, width))]
+    unread: set[str] = set()
+
+    def step() -> tuple[str, int, tuple[int, int]]:
+        x, channels, (h, w) = tensors[rng.integers(len(tensors))]
+        alike = [t for t in tensors if t[1:] == (channels, (h, w))]
+        match rng.integers(8):
+            case 0 | 1:
+                filters = int(rng.choice([channels, 16, 21]))
+                return read(net.conv(x, channels, filters, keep=0.5), x), filters, (h, w)
+            case 2:
+                filters = int(rng.choice([channels, 24]))
+                return read(net.conv(x, channels, filters, size=1, keep=0.3), x), filters, (h, w)
+            case 3 if min(h, w) > 4:
+                y = net.conv(x, channels, channels, stride=2, keep=0.5)
+                return read(y, x), channels, ((h + 1) // 2, (w + 1) // 2)
+            case 4 if min(h, w) > 4:
+                kind = str(rng.choice(["MaxPool", "AveragePool"]))
+                return read(net.pool(x, kind), x), channels, (h // 2, w // 2)
+            case 5:
+                return read(net.op(str(rng.choice(["Sigmoid", "Relu"])), x), x), channels, (h, w)
+            case 6 if channels < 64:
+                other = alike[rng.integers(len(alike))][0]
+                return read(net.op("Concat", x, other, axis=1), x, other), 2 * channels, (h, w)
+            case _:
+                other = alike[rng.integers(len(alike))][0]
+                y = net.op("Add", x, other)
+                return read(net.relu(y) if rng.random() < 0.5 else y, x, other), channels, (h, w)
+
+    def read(y: str, *inputs: str) -> str:
+        unread.difference_update(inputs)
+        unread.add(y)
+        return y
+
+    for _ in range(14):
+        tensors.append(step())
+    return net, *sorted(unread)
+
+
+PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
+    "resnet": resnet,
+    "vgg": vgg,
+    "late-operand": late_operand,
+    "read-by-both": read_by_both,
+    "twice-the-same": twice_the_same,
+    "other-means": other_means,
+    **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
+}

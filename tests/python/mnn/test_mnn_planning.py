@@ -1,0 +1,100 @@
+"""Layers planned together: fused sums, tensors that stay with us, and what MNN still gets to see."""
+
+from __future__ import annotations
+
+import mnn_runs
+import numpy as np
+import pytest
+from mnn_planned_networks import PLANNED
+from test_mnn_layers import error
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", PLANNED)
+def test_all_outputs(name, threads, models, process):
+    model = models(name)
+    (first, again), stats = process.call(mnn_runs.planned, model.path, threads, model.x, model.x)
+    assert first.keys() <= model.all_expected.keys()  # MNN's converter drops one of two that are equal
+    for output in first:
+        assert error(first[output], model.all_expected[output]) < 1e-5, output
+        np.testing.assert_array_equal(first[output], again[output])
+    assert all(layer["kernel"] != "stock" for layer in stats.layers)
+
+
+@pytest.mark.parametrize("kind", ["Session", "Module"])
+def test_residual_network(kind, models, process):
+    """Entered once and left once: pooling and both sums run between our layers."""
+    model = models("resnet")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x, kind)
+    assert stats.fused_additions == 2
+    assert stats.conversions == 2
+    assert stats.private_tensors == 8  # 6 convolutions' outputs (sums among them) and 2 pools'
+    assert stats.activation_bytes > 0
+    assert stats.weight_bytes > 0
+
+
+def test_pools_between_convolutions(models, process):
+    stats = process.call(mnn_runs.session_stats, models("vgg").path, models("vgg").x)
+    assert (stats.fused_additions, stats.conversions, stats.private_tensors) == (0, 2, 5)
+
+
+def test_sum_with_what_mnn_computes_later(models, process):
+    """The sum is ours, but cannot be part of the convolution before it."""
+    model = models("late-operand")
+    _, names = process.call(mnn_runs.watched, model.path, model.x)
+    assert names.index("conv0") < names.index("maxpool1")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x)
+    assert (stats.fused_additions, stats.private_tensors, stats.conversions) == (0, 2, 3)
+
+
+def test_tensors_with_other_readers(models, process):
+    stats = process.call(mnn_runs.session_stats, models("read-by-both").path, models("read-by-both").x)
+    assert stats.fused_additions == 1
+    assert stats.private_tensors == 0
+
+
+def test_what_stays_with_mnn(models, process):
+    """Neither of the pools of `other-means` can run here; the sum can."""
+    stats = process.call(mnn_runs.session_stats, models("other-means").path, models("other-means").x)
+    assert (stats.fused_additions, stats.private_tensors, stats.conversions) == (0, 2, 5)
+
+
+def test_saved_tensors(models, process):
+    """A private tensor becomes an output when the user asks for it by name."""
+    model = models("vgg")
+    hidden = ("relu3", "maxpool4")
+    outputs, stats = process.call(mnn_runs.saved_tensors, model.path, model.x, hidden)
+    (stock, *_), _ = process.call(mnn_runs.planned, model.path, 1, model.x)
+    for name, expected in stock.items():
+        np.testing.assert_array_equal(outputs[name], expected)
+    assert stats.private_tensors < 5
+    expected = process.call(mnn_runs.stock_saved_tensors, model.path, model.x, hidden)
+    assert expected.keys() == outputs.keys()
+    for name in expected:
+        assert error(outputs[name], expected[name]) < 1e-4
+
+
+def test_callbacks(models, process):
+    model = models("resnet")
+    actual, names = process.call(mnn_runs.watched, model.path, model.x)
+    assert error(actual, model.expected) < 1e-5
+    assert len(names) > 8
+
+
+@pytest.mark.parametrize("name", ["resnet", "residual", "read-by-both"])
+def test_fixed_resizes(name, models, process):
+    model = models(name)
+    _, channels, height, width = model.x.shape
+    rng = np.random.default_rng(2)
+    shapes = [(1, channels, height + 2 * i, width + i) for i in range(4)]
+    inputs = [rng.standard_normal(shape, np.float32) for shape in shapes]
+    actual = process.call(mnn_runs.fixed_resizes, model.path, False, *inputs)
+    stock = process.call(mnn_runs.fixed_resizes, model.path, True, *inputs)
+    for got, expected in zip(actual, stock, strict=True):
+        assert error(got, expected) < 1e-4
+
+
+def test_memory_is_reported_to_mnn(models, process):
+    """What a session holds here counts in MNN's own sum."""
+    megabytes, stats = process.call(mnn_runs.memory_and_stats, models("resnet").path, models("resnet").x)
+    assert megabytes > (stats.activation_bytes + stats.weight_bytes) / 2**20 > 0
