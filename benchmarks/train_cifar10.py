@@ -103,7 +103,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("slim_resnet18_cifar10.safetensors"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16, where the CPU is fast at it")
+    parser.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16, where the CPU is fast at it"
+    )
     return parser.parse_args()
 
 
