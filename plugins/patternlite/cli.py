@@ -102,8 +102,9 @@ def demo(
     require_packages("bench", "PIL", "matplotlib", "jinja2")
     from .demo.pipeline import DemoOptions, run_demo
     from .progress import Stages
+    from .report.figure import to_svg
     from .report.page import write_page
-    from .report.plots import latency_plot, to_svg
+    from .report.plots import latency_plot
     from .report.results import write_atomically, write_json
     from .report.tables import demo_table
 

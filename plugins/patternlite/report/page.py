@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .plots import latency_plot, layer_plot, to_inline_svg
+from .figure import to_inline_svg
+from .plots import latency_plot, layer_plot
 from .results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, write_atomically
 from .tables import count, megabytes
 

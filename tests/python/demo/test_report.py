@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from patternlite.report.figure import COLOURS, to_inline_svg, to_svg
 from patternlite.report.page import pattern_picture, render_page, write_page
-from patternlite.report.plots import COLOURS, latency_plot, layer_plot, to_inline_svg, to_svg
+from patternlite.report.plots import latency_plot, layer_plot
 from patternlite.report.results import PLUGIN_PRUNED, DemoResult, write_json
 from patternlite.report.tables import count, demo_table, latency_table, layer_table
 from patternlite.timing import Timing
