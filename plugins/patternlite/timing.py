@@ -30,6 +30,10 @@ class Timing:
         return cls(float(minimum), float(median), float(p90), len(seconds))
 
 
+# Calls a contender that many times and returns the seconds of each.
+Burst = Callable[[int], list[float]]
+
+
 def interleave(
     contenders: Mapping[str, Callable[[], object]],
     *,
@@ -40,12 +44,50 @@ def interleave(
     pause: Callable[[float], None] = time.sleep,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> dict[str, Timing]:
-    """Times the contenders in rounds A B C, B C A, C A B, ... for about `seconds` in all.
+    """Times calls that are made here; the rounds are those of `interleave_bursts`."""
+    rounds = interleave_bursts(
+        {name: timed(call, clock) for name, call in contenders.items()},
+        seconds=seconds,
+        burst=burst,
+        least_rounds=least_rounds,
+        clock=clock,
+        pause=pause,
+        progress=progress,
+    )
+    return {name: Timing.of([s for burst in bursts for s in burst]) for name, bursts in rounds.items()}
 
-    In a round each contender runs once uncounted, which refills the caches that the one before it
-    has emptied, then `burst` counted times, or fewer where calls are so long that `least_rounds` rounds
-    would not fit. At least that many rounds are run, and only whole ones, so all have equally many calls.
-    A first round of two calls each is a warm-up and not counted.
+
+def timed(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Burst:
+    """One call uncounted, which refills the caches that another contender has emptied; then those counted."""
+
+    def burst(count: int) -> list[float]:
+        call()
+        spent = []
+        for _ in range(count):
+            begin = clock()
+            call()
+            spent.append(clock() - begin)
+        return spent
+
+    return burst
+
+
+def interleave_bursts(
+    contenders: Mapping[str, Burst],
+    *,
+    seconds: float,
+    burst: int = 5,
+    least_rounds: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
+    pause: Callable[[float], None] = time.sleep,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> dict[str, list[list[float]]]:
+    """Runs the contenders in rounds A B C, B C A, C A B, ... for about `seconds` in all.
+
+    Returns for each contender its seconds per call, by round. In a round each makes `burst` counted calls
+    and one more (see `timed`), or fewer where calls are so long that `least_rounds` rounds would not fit. At
+    least that many rounds are run, and only whole ones, so all have equally many calls. A first round of
+    two calls each is a warm-up and not counted.
     progress is told the fraction done after each round.
     """
     if not contenders:
@@ -55,32 +97,22 @@ def interleave(
             f"seconds, burst and least_rounds must be positive: {seconds}, {burst}, {least_rounds}"
         )
     names = list(contenders)
-    samples: dict[str, list[float]] = {name: [] for name in names}
+    rounds: dict[str, list[list[float]]] = {name: [] for name in names}
     start = clock()
     for name in names:
-        _burst(contenders[name], 1, clock)
+        contenders[name](1)
         pause(_SETTLE_SECONDS)
     call = (clock() - start) / 2  # one of each contender
     burst = max(1, min(burst, int(seconds / (least_rounds * call)) - 1)) if call else burst
-    rounds = 0
-    while rounds < least_rounds or clock() - start < seconds:
+    done = 0
+    while done < least_rounds or clock() - start < seconds:
         for i in range(len(names)):
-            name = names[(i + rounds) % len(names)]
-            samples[name] += _burst(contenders[name], burst, clock)
+            name = names[(i + done) % len(names)]
+            rounds[name].append(contenders[name](burst))
             pause(_SETTLE_SECONDS)
-        rounds += 1
-        progress(min(1.0, (clock() - start) / seconds, rounds / least_rounds))
-    return {name: Timing.of(spent) for name, spent in samples.items()}
-
-
-def _burst(call: Callable[[], object], count: int, clock: Callable[[], float]) -> list[float]:
-    call()
-    spent = []
-    for _ in range(count):
-        begin = clock()
-        call()
-        spent.append(clock() - begin)
-    return spent
+        done += 1
+        progress(min(1.0, (clock() - start) / seconds, done / least_rounds))
+    return rounds
 
 
 def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
