@@ -1,0 +1,1 @@
+"""One harness for all measurements: `python -m benchmarks --help`."""

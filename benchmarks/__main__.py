@@ -1,0 +1,81 @@
+"""The command line: `python -m benchmarks nets`, from the project's root. Nothing is computed here."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from patternlite.errors import PatternliteError, require_packages
+from patternlite.progress import Stages
+
+_HERE = Path(__file__).parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("nets", help="whole networks, stock runtimes against ours")
+    command.set_defaults(run=nets)
+    command.add_argument("--plan", type=Path, default=_HERE / "nets.toml", help="what to measure")
+    command.add_argument("--net", nargs="+", default=[], help="only these networks")
+    command.add_argument("--structure", nargs="+", default=[], help="only these structures")
+    command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    _common(command, seconds=60.0, per="case and number of threads")
+    args = parser.parse_args()
+    try:
+        args.run(args)
+    except PatternliteError as error:
+        sys.exit(f"error: {error}")
+
+
+def _common(command: argparse.ArgumentParser, seconds: float, per: str) -> None:
+    command.add_argument("--seconds", type=float, default=seconds, help=f"for each {per}")
+    command.add_argument(
+        "--cpu-time",
+        dest="clock",
+        action="store_const",
+        const="cpu",
+        default="wall",
+        help="count CPU time, not time on the wall: where other programs take the cores; 1 thread only",
+    )
+    command.add_argument("--files", type=Path, default=Path("build/bench"), help="where models are kept")
+    command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
+
+
+def nets(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow", "torch")
+    require_packages("bench", "matplotlib")
+    from . import plots, tables
+    from .cases import read_plan
+    from .model_files import ModelFiles
+    from .nets import choose, conditions_for, run_case
+    from .results import Outcome, Report, write_json
+
+    plan = read_plan(args.plan)
+    cases = choose(plan, args.net, args.structure)
+    conditions = conditions_for(args.threads, args.seconds, args.clock)
+    settings = {"seconds": args.seconds, "clock": args.clock, "threads": args.threads}
+    output = args.output or _HERE / "results" / f"nets-{datetime.date.today()}.json"
+    files = ModelFiles(args.files)
+    outcomes: list[Outcome] = []
+    with Stages(_console) as stages:
+        for case in cases:
+            outcomes += run_case(plan, case, conditions, files, stages)
+            write_json(Report(settings, outcomes), output)  # what is done stays
+    report = Report(settings, outcomes)
+    plots.write_figure(plots.latency_figure(report), output)
+    for table in (tables.latency_table, tables.preparation_table, tables.claim_table):
+        _console.print(table(report))
+    _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
+
+
+# Into a file or a pipe, tables are as wide as they like.
+_console = Console(width=None if sys.stdout.isatty() else 220)
+
+
+if __name__ == "__main__":
+    main()

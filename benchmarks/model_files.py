@@ -1,0 +1,141 @@
+"""The model files of a benchmark, made once and kept: a network's dense one, pruned ones, MNN twins.
+
+A file's name ends in a fingerprint of all that went into it, and it appears complete or not at all, so a
+file that is there is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from patternlite.isolated import Isolated
+
+from . import networks, sparse_weights, tflite_weights
+
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How many times fewer weights each kind of layer keeps; 1 leaves it dense.
+
+    The first convolution always stays dense. depthwise: whether kernels of 3x3 keep 4 weights.
+    """
+
+    conv3x3: float = 1.0
+    conv1x1: float = 1.0
+    depthwise: bool = False
+    fully_connected: float = 1.0
+
+
+class ModelFiles:
+    """folder: where the files are kept; it is made if need be."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def dense(self, net: str) -> Path:
+        """The network with random weights."""
+        return self._filled(net, None, Rates())
+
+    def pruned(self, net: str, structure: str, rates: Rates) -> Path:
+        """The same weights, pruned, and scaled so that activations keep their size."""
+        return self._filled(net, structure, rates)
+
+    def mnn(self, tflite: Path) -> Path:
+        """The MNN file made from a .tflite file, verified to compute the same."""
+        target = tflite.with_suffix(".mnn")
+        if not target.exists():
+            from patternlite.pruning.convert import to_mnn
+
+            to_mnn(tflite, target)
+        return target
+
+    def _filled(self, net: str, structure: str | None, rates: Rates) -> Path:
+        skeleton = self._skeleton(net)
+        marks = (skeleton.name, structure, asdict(rates), _SEED, sparse_weights, tflite_weights, fill)
+        target = self._folder / f"{net}-{structure or 'dense'}-{_fingerprint(*marks)}.tflite"
+        if not target.exists():
+            model = bytearray(skeleton.read_bytes())
+            fill(model, structure, rates)
+            beside = target.with_suffix(f".{os.getpid()}.part")
+            beside.write_bytes(model)
+            os.replace(beside, target)
+        return target
+
+    def _skeleton(self, net: str) -> Path:
+        """The network as the converter wrote it."""
+        version = importlib.metadata.version("tensorflow")
+        target = self._folder / f"{net}-{_fingerprint(networks, version)}.tflite"
+        if not target.exists():
+            beside = target.with_suffix(f".{os.getpid()}.part")
+            with Isolated() as process:
+                process.call(networks.convert, net, str(beside))
+            os.replace(beside, target)
+        return target
+
+
+def fill(model: bytearray, structure: str | None, rates: Rates) -> None:
+    """Random weights (He et al. 2015) for each layer of a .tflite file, pruned if a structure is given."""
+    first = True
+    for i, layer in enumerate(tflite_weights.layers(model)):
+        rng = np.random.default_rng((_SEED, i))
+        weights = rng.standard_normal(layer.weights.shape, np.float32)
+        fan_in = weights[..., 0].size if layer.kind == "depthwise" else weights[0].size
+        weights *= np.float32(np.sqrt(2 / fan_in))
+        if structure is not None and not (first and layer.kind == "conv"):
+            mask = _mask(rng, layer, structure, rates)
+            if mask is not None:
+                weights *= mask
+                weights *= np.float32(np.sqrt(mask.size / max(1, np.count_nonzero(mask))))
+        layer.weights[...] = weights
+        if layer.bias is not None:
+            layer.bias[...] = rng.standard_normal(layer.bias.shape, np.float32) / 16
+        first = first and layer.kind != "conv"
+
+
+def _mask(
+    rng: np.random.Generator, layer: tflite_weights.Layer, structure: str, rates: Rates
+) -> sparse_weights.Mask | None:
+    """Of the weights' own shape; None for a layer that stays dense."""
+    shape = layer.weights.shape
+    if layer.kind == "fully-connected":
+        rate = rates.fully_connected
+        return sparse_weights.unstructured_mask(rng, shape, rate) if rate > 1 else None
+    filters, height, width, channels = shape
+    if layer.kind == "depthwise":
+        if not rates.depthwise or (height, width) != (3, 3):
+            return None
+        return sparse_weights.depthwise_mask(rng, channels).T.reshape(shape)
+    if (height, width) == (1, 1) and rates.conv1x1 > 1:
+        return sparse_weights.channel_mask(rng, filters, channels, rates.conv1x1).reshape(shape)
+    if (height, width) == (3, 3) and rates.conv3x3 > 1:
+        mask = sparse_weights.pattern_mask(
+            rng,
+            filters,
+            channels,
+            rates.conv3x3,
+            structure,
+            map_size=min(layer.output[1:3]),
+            stride=layer.stride,
+        )
+        return mask.transpose(0, 2, 1).reshape(shape)
+    return None
+
+
+def _fingerprint(*parts: object) -> str:
+    """Of values by their repr, of modules and functions by their source."""
+    digest = hashlib.sha256()
+    for part in parts:
+        text = inspect.getsource(part) if isinstance(part, ModuleType) or callable(part) else repr(part)
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:10]

@@ -1,0 +1,86 @@
+"""`python -m benchmarks nets`: whole networks, stock runtimes against ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from patternlite.errors import PatternliteError
+from patternlite.progress import Advance, Stages
+
+from .cases import Case, Plan
+from .model_files import ModelFiles
+from .player import Preparation
+from .protocol import Conditions, Contender, measure, prepare
+from .results import Outcome
+from .rivals import RIVALS
+
+
+def choose(plan: Plan, nets: Sequence[str], structures: Sequence[str]) -> list[Case]:
+    """The plan's cases of these networks and structures; empty means all."""
+    chosen = [
+        case
+        for case in plan.cases
+        if (not nets or case.net in nets) and (not structures or case.structure in structures)
+    ]
+    if not chosen:
+        raise PatternliteError(f"no such case; known: {', '.join(case.name for case in plan.cases)}")
+    return chosen
+
+
+def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[Conditions]:
+    """On the first cores that this process may use."""
+    cores = sorted(os.sched_getaffinity(0))
+    if (most := max(threads)) > len(cores):
+        raise PatternliteError(f"{most} threads were asked for, but this process may use {len(cores)} cores")
+    if most > 1 and clock == "cpu":
+        raise PatternliteError("CPU time says something about a single thread only; leave --cpu-time out")
+    return [Conditions(n, tuple(cores[:n]), seconds, clock) for n in threads]
+
+
+def run_case(
+    plan: Plan, case: Case, conditions: Sequence[Conditions], files: ModelFiles, stages: Stages
+) -> list[Outcome]:
+    """One outcome per condition. Contenders whose runtime is not installed are left out."""
+    with stages.stage(f"{case.name}: files"):
+        contenders = _contenders(plan, case, files)
+    outcomes = []
+    for i, condition in enumerate(conditions):
+        with stages.stage(
+            f"{case.name}: {condition.threads} thread{'s'[: condition.threads - 1]}"
+        ) as advance:
+            measured = measure(contenders, condition, partial(advance, ""))
+        preparations = {}
+        if i == 0:
+            with stages.stage(f"{case.name}: loading") as advance:
+                preparations = _prepare(plan, contenders, condition, advance)
+        outcomes.append(Outcome(case, condition.threads, measured, preparations, os.getloadavg()[0]))
+    return outcomes
+
+
+def _contenders(plan: Plan, case: Case, files: ModelFiles) -> list[Contender]:
+    tflite = {
+        "dense": files.dense(case.net),
+        "pruned": files.pruned(case.net, case.structure, plan.rates[case.net]),
+    }
+    contenders = []
+    for label, player in plan.contenders.items():
+        rival = RIVALS[player.rival]
+        if rival.version() is not None:
+            path = tflite[player.file] if rival.suffix == ".tflite" else files.mnn(tflite[player.file])
+            contenders.append(Contender(label, player.rival, path, player.file))
+    if not contenders:
+        raise PatternliteError("no runtime is installed; run: pip install 'patternlite[convert,tflite,mnn]'")
+    return contenders
+
+
+def _prepare(
+    plan: Plan, contenders: Sequence[Contender], conditions: Conditions, advance: Advance
+) -> dict[str, Preparation]:
+    chosen = [c for c in contenders if plan.contenders[c.label].prepare]
+    found = {}
+    for i, c in enumerate(chosen):
+        advance(c.label, i / len(chosen))
+        found[c.label] = prepare(c.rival, c.path, conditions)
+    return found

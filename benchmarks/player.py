@@ -1,0 +1,75 @@
+"""The far side of the protocol: these functions are called in the process that holds the models."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from patternlite.doctor import PROBES
+from patternlite.runtimes import Session
+from patternlite.timing import timed
+
+from .rivals import RIVALS
+
+_sessions: dict[str, Session] = {}
+
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+def pin(cores: tuple[int, ...]) -> None:
+    """Threads made from now on run on these cores."""
+    os.sched_setaffinity(0, cores)
+
+
+def load(label: str, rival: str, path: Path, threads: int) -> None:
+    """Keeps the model, under this label."""
+    _sessions[label] = RIVALS[rival].open(path, threads)
+
+
+def input_shape(label: str) -> tuple[int, int, int, int]:
+    """(N, C, H, W)."""
+    return _sessions[label].input_shape
+
+
+def answer(label: str, image: np.ndarray) -> np.ndarray:
+    return _sessions[label].run(image)
+
+
+def burst(label: str, count: int, clock: str) -> list[float]:
+    """Seconds of each of so many runs on the last image; one more run goes before."""
+    return timed(_sessions[label].invoke, CLOCKS[clock])(count)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What loading a model costs, until it is ready to run.
+
+    peak_bytes: by how much the process's memory grew at most, one run and the model file's pages included.
+    """
+
+    seconds: float
+    peak_bytes: int
+
+
+def prepare(rival: str, path: Path, threads: int, clock: str) -> Preparation:
+    """For a process that has not loaded this model before."""
+    RIVALS[rival].open(PROBES / f"probe{path.suffix}", threads)  # imports the runtime
+    before = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    begin = CLOCKS[clock]()
+    session = RIVALS[rival].open(path, threads)
+    seconds = CLOCKS[clock]() - begin
+    session.run(np.zeros(session.input_shape, np.float32))
+    return Preparation(seconds, _memory("VmHWM") - before)
+
+
+def _memory(field: str) -> int:
+    """Bytes; VmRSS is what the process holds, VmHWM the most it has held."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]

@@ -1,0 +1,122 @@
+"""How everything here is timed.
+
+Each runtime lives in a process of its own, which stays alive. Only one runs at any moment: a short burst of
+calls, then it is the next one's turn, in rounds (patternlite.timing). Neighbours on a shared machine then
+disturb all alike, and ratios are taken within rounds. Nothing is timed before its answer was compared.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from patternlite.isolated import Isolated
+from patternlite.latency import TOLERANCE
+from patternlite.timing import Timing, interleave_bursts, require_equal
+
+from . import player
+from .rivals import RIVALS
+
+
+@dataclass(frozen=True)
+class Contender:
+    """model: contenders of the same name run the same weights, and must give the same answer."""
+
+    label: str
+    rival: str
+    path: Path
+    model: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """cores: those that everything runs on, as many as threads.  clock: of player.CLOCKS."""
+
+    threads: int
+    cores: tuple[int, ...]
+    seconds: float
+    clock: str = "wall"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender under some conditions.
+
+    rounds: the fastest call of each round, in ms.
+    difference: from the answer of the first contender with the same model, over that answer's range.
+    """
+
+    label: str
+    timing: Timing
+    rounds: tuple[float, ...]
+    difference: float
+
+
+def measure(
+    contenders: Sequence[Contender],
+    conditions: Conditions,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> dict[str, Measured]:
+    """By label. Raises OutputMismatchError if contenders with the same model answer differently."""
+    with ExitStack() as stack:
+        processes: dict[str, Isolated] = {}
+        bursts = {}
+        for c in contenders:
+            name = RIVALS[c.rival].process
+            if name not in processes:
+                processes[name] = stack.enter_context(Isolated())
+                processes[name].call(player.pin, conditions.cores)
+            process = processes[name]
+            process.call(player.load, c.label, c.rival, c.path, conditions.threads)
+            bursts[c.label] = partial(_burst, process, c.label, conditions.clock)
+        differences = _compare(contenders, processes)
+        rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
+    return {
+        label: Measured(
+            label,
+            Timing.of([seconds for burst in bursts_of for seconds in burst]),
+            tuple(1e3 * min(burst) for burst in bursts_of),
+            differences[label],
+        )
+        for label, bursts_of in rounds.items()
+    }
+
+
+def _burst(process: Isolated, label: str, clock: str, count: int) -> list[float]:
+    return process.call(player.burst, label, count, clock)
+
+
+def _compare(contenders: Sequence[Contender], processes: Mapping[str, Isolated]) -> dict[str, float]:
+    image: np.ndarray | None = None
+    references: dict[str, np.ndarray] = {}
+    differences = {}
+    for c in contenders:
+        process = processes[RIVALS[c.rival].process]
+        if image is None:
+            shape = process.call(player.input_shape, c.label)
+            image = np.random.default_rng(0).standard_normal(shape, np.float32)
+        answer = process.call(player.answer, c.label, image)
+        reference = references.setdefault(c.model, answer)
+        differences[c.label] = require_equal(f"{c.path.name}, {c.label}", reference, answer, TOLERANCE)
+    return differences
+
+
+def speed_up(baseline: Measured, other: Measured) -> float:
+    """How many times faster `other` is: the median over rounds of the ratio within the round."""
+    return statistics.median(b / o for b, o in zip(baseline.rounds, other.rounds, strict=True))
+
+
+def prepare(rival: str, path: Path, conditions: Conditions, repeats: int = 3) -> player.Preparation:
+    """What loading costs, at least: each time in a fresh process."""
+    results = []
+    for _ in range(repeats):
+        with Isolated() as process:
+            process.call(player.pin, conditions.cores)
+            results.append(process.call(player.prepare, rival, path, conditions.threads, conditions.clock))
+    return player.Preparation(min(r.seconds for r in results), min(r.peak_bytes for r in results))

@@ -1,0 +1,96 @@
+"""What was measured, on what, and which claims it bears out: the content of a results file."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patternlite.machine import Machine, describe_machine, versions
+from patternlite.report.results import write_atomically
+
+from .cases import Case, Claim
+from .player import Preparation
+from .protocol import Measured, speed_up
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case with one number of threads. Both mappings are by the contender's label.
+
+    load: the machine's load average when it ended.
+    """
+
+    case: Case
+    threads: int
+    measured: Mapping[str, Measured]
+    preparations: Mapping[str, Preparation]
+    load: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what was measured: a factor, or seconds where the claim is of kind "prepare"."""
+
+    case: str
+    threads: int
+    claim: Claim
+    value: float
+
+    @property
+    def state(self) -> str:
+        """ "reached", "met", or "missed"."""
+        sign = -1 if self.claim.kind == "prepare" else 1
+        if sign * self.value >= sign * self.claim.reach:
+            return "reached"
+        return "met" if sign * self.value >= sign * self.claim.must else "missed"
+
+
+def judge(outcomes: Sequence[Outcome]) -> list[Verdict]:
+    """A verdict for each claim about contenders that were measured."""
+    verdicts = []
+    for outcome in outcomes:
+        single = next((o for o in outcomes if o.case == outcome.case and o.threads == 1), None)
+        for claim in outcome.case.claims:
+            value = _value(claim, outcome, single)
+            if value is not None:
+                verdicts.append(Verdict(outcome.case.name, outcome.threads, claim, value))
+    return verdicts
+
+
+def _value(claim: Claim, outcome: Outcome, single: Outcome | None) -> float | None:
+    measured = outcome.measured
+    if claim.of not in measured:
+        return None
+    if claim.kind == "speed-up":
+        return speed_up(measured[claim.over], measured[claim.of]) if claim.over in measured else None
+    if claim.kind == "prepare":
+        return outcome.preparations[claim.of].seconds if claim.of in outcome.preparations else None
+    if outcome.threads == 1 or single is None or claim.of not in single.measured:
+        return None
+    return single.measured[claim.of].timing.minimum / measured[claim.of].timing.minimum
+
+
+@dataclass(frozen=True)
+class Report:
+    """settings: what the command was asked to do."""
+
+    settings: Mapping[str, Any]
+    outcomes: Sequence[Outcome]
+    date: str = field(default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}")
+    machine: Machine = field(default_factory=describe_machine)
+    versions: Mapping[str, str | None] = field(default_factory=versions)
+
+    def verdicts(self) -> list[Verdict]:
+        return judge(self.outcomes)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
+
+
+def write_json(report: Report, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(report.to_json(), indent=1) + "\n")

@@ -1,0 +1,103 @@
+"""Plans, claims and verdicts, without running anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases import Case, Claim, read_plan
+from benchmarks.player import Preparation
+from benchmarks.protocol import Measured, speed_up
+from benchmarks.results import Outcome, judge
+from patternlite.errors import PatternliteError
+from patternlite.timing import Timing
+
+PLANS = Path(__file__).parents[3] / "benchmarks"
+
+
+def measured(label: str, *rounds: float) -> Measured:
+    return Measured(label, Timing.of([ms / 1e3 for ms in rounds]), rounds, 0.0)
+
+
+def outcome(claim: Claim, threads: int = 1, seconds: float = 0.3, **rounds: tuple[float, ...]) -> Outcome:
+    case = Case("tiny", "g2", (claim,))
+    entries = {label: measured(label, *times) for label, times in rounds.items()}
+    return Outcome(case, threads, entries, {"ours": Preparation(seconds, 1)}, 0.0)
+
+
+def test_the_plan_that_ships() -> None:
+    plan = read_plan(PLANS / "nets.toml")
+    assert {case.net for case in plan.cases} == {"resnet18", "resnet50", "vgg16", "mobilenetv2"}
+    for case in plan.cases:
+        for claim in case.claims:
+            better = claim.reach < claim.must if claim.kind == "prepare" else claim.reach > claim.must
+            assert better, claim
+
+
+GOOD = """
+contenders.ours = { rival = "patternlite in mnn", file = "pruned" }
+rates.tiny = { conv3x3 = 8.0 }
+[[cases]]
+net = "tiny"
+structure = "g2"
+claims = [{ kind = "prepare", of = "ours", must = 1.0, reach = 0.5 }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"g2"', '"g3"', "unknown structure 'g3'; known: g1"),
+        ('"tiny"', '"huge"', "unknown network 'huge'"),
+        ("in mnn", "in mnx", "unknown rival"),
+        ('"pruned"', '"thin"', "unknown file 'thin'; known: dense, pruned"),
+        ('"prepare"', '"price"', "unknown kind of claim"),
+        ('of = "ours"', 'of = "theirs"', "unknown contender 'theirs'"),
+        ("must", "most", "unexpected keyword argument 'most'"),
+        ("[[cases]]", "[[case]]", "KeyError"),
+        ('net = "tiny"', 'net "tiny"', "TOMLDecodeError"),
+    ],
+)
+def test_a_plan_that_is_wrong_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(GOOD)
+    read_plan(path)
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(PatternliteError) as error:
+        read_plan(path)
+    assert str(path) in str(error.value) and message in str(error.value)
+
+
+def test_speed_up_is_the_median_of_ratios_within_rounds() -> None:
+    """A disturbance that slows a whole round changes nothing."""
+    rival, ours = measured("rival", 10, 30, 10, 11), measured("ours", 2, 6, 2, 2)
+    assert speed_up(rival, ours) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "state"), [((1.0, 1.0), "reached"), ((1.5, 1.5), "met"), ((3.0, 3.0), "missed")]
+)
+def test_speed_ups_are_judged(ours: tuple[float, ...], state: str) -> None:
+    claim = Claim("speed-up", "ours", must=3.0, reach=5.0, over="rival")
+    (verdict,) = judge([outcome(claim, rival=(6.0, 6.0), ours=ours)])
+    assert (verdict.state, verdict.value) == (state, pytest.approx(6.0 / ours[0]))
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0.2, "reached"), (0.4, "met"), (0.6, "missed")])
+def test_less_preparation_is_better(seconds: float, state: str) -> None:
+    claim = Claim("prepare", "ours", must=0.5, reach=0.2)
+    (verdict,) = judge([outcome(claim, seconds=seconds, ours=(1.0,))])
+    assert verdict.state == state
+
+
+def test_scaling_compares_thread_counts_of_one_case() -> None:
+    claim = Claim("scaling", "ours", must=1.8, reach=1.95)
+    one, two = outcome(claim, 1, ours=(3.9, 4.0)), outcome(claim, 2, ours=(2.1, 2.0))
+    (verdict,) = judge([one, two])
+    assert (verdict.threads, verdict.value, verdict.state) == (2, pytest.approx(1.95), "reached")
+
+
+def test_nothing_is_claimed_of_what_was_not_measured() -> None:
+    assert judge([outcome(Claim("speed-up", "ours", 1, 2, over="absent"), ours=(1.0,))]) == []
+    assert judge([outcome(Claim("scaling", "ours", 1, 2), 2, ours=(1.0,))]) == []

@@ -1,0 +1,134 @@
+"""The smallest network, through everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import protocol
+from benchmarks.model_files import ModelFiles, Rates
+from benchmarks.nets import choose, conditions_for
+from benchmarks.tflite_weights import layers
+from patternlite.errors import OutputMismatchError, PatternliteError
+
+ROOT = Path(__file__).parents[3]
+RATES = Rates(conv3x3=8.0, conv1x1=4.0, depthwise=True, fully_connected=2.0)
+PLAN = """
+[contenders]
+"LiteRT" = { rival = "ai-edge-litert", file = "dense", prepare = true }
+"MNN" = { rival = "mnn", file = "dense" }
+"LiteRT, pruned file" = { rival = "ai-edge-litert", file = "pruned" }
+"ours" = { rival = "patternlite in ai-edge-litert", file = "pruned", prepare = true }
+"ours in MNN" = { rival = "patternlite in mnn", file = "pruned" }
+[rates]
+tiny = { conv3x3 = 8.0, conv1x1 = 4.0, depthwise = true, fully_connected = 2.0 }
+[[claims]]
+kind = "prepare"
+of = "ours"
+must = 1000.0
+reach = 0.000001
+[[cases]]
+net = "tiny"
+structure = "g2"
+claims = [{ kind = "speed-up", of = "ours", over = "LiteRT", must = 1000.0, reach = 2000.0 }]
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
+    return ModelFiles(tmp_path_factory.mktemp("models"))
+
+
+def weights_of(path: Path) -> list[tuple[str, np.ndarray]]:
+    return [(layer.kind, layer.weights) for layer in layers(bytearray(path.read_bytes()))]
+
+
+def test_the_pruned_file_is_the_dense_one_with_zeros(files: ModelFiles) -> None:
+    dense, pruned = files.dense("tiny"), files.pruned("tiny", "g2", RATES)
+    shares = []
+    for (_, before), (_, after) in zip(weights_of(dense), weights_of(pruned), strict=True):
+        assert np.count_nonzero(before) == before.size
+        kept = after != 0
+        shares.append(kept.mean())
+        ratio = after[kept] / before[kept]
+        assert ratio == pytest.approx(ratio[0], rel=1e-6)
+    kinds = [kind for kind, _ in weights_of(pruned)]
+    assert kinds == ["conv", "conv", "conv", "depthwise", "conv", "fully-connected"]
+    assert shares[:5] == pytest.approx([1, 1 / 8, 1 / 8, 4 / 9, 1 / 4], rel=0.02)
+    assert shares[5] == pytest.approx(0.5, abs=0.1)
+
+
+def test_files_are_made_once(files: ModelFiles) -> None:
+    for make in (files.dense, lambda net: files.pruned(net, "g2", RATES)):
+        path = make("tiny")
+        before = path.stat().st_mtime_ns
+        assert make("tiny") == path and path.stat().st_mtime_ns == before
+    assert files.pruned("tiny", "g4", RATES) != files.pruned("tiny", "g2", RATES)
+    assert not list(path.parent.glob("*.part"))
+
+
+def test_wrong_answers_are_not_timed(files: ModelFiles) -> None:
+    contenders = [
+        protocol.Contender("LiteRT", "ai-edge-litert", files.dense("tiny"), "one"),
+        protocol.Contender("other", "ai-edge-litert", files.pruned("tiny", "g2", RATES), "one"),
+    ]
+    with pytest.raises(OutputMismatchError, match="other"):
+        protocol.measure(contenders, protocol.Conditions(1, (min(os.sched_getaffinity(0)),), 0.1))
+
+
+def test_more_threads_than_cores() -> None:
+    with pytest.raises(PatternliteError, match="cores"):
+        conditions_for([1, 4096], 1.0, "wall")
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_cpu_time_is_for_one_thread() -> None:
+    with pytest.raises(PatternliteError, match="single thread"):
+        conditions_for([1, 2], 1.0, "cpu")
+
+
+def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
+    """A claim that cannot hold is told as missed, and one that must as met."""
+    plan, output = tmp_path / "plan.toml", tmp_path / "out" / "nets.json"
+    plan.write_text(PLAN)
+    paths = ["--plan", plan, "--files", files.dense("tiny").parent, "--output", output]
+    options = [*map(str, paths), "--threads", "1", "--seconds", "0.3", "--cpu-time"]
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "nets", *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "tiny-g2" in run.stdout and "missed" in run.stdout and "met" in run.stdout
+    report = json.loads(output.read_text())
+    (outcome,) = report["outcomes"]
+    assert set(outcome["measured"]) == {"LiteRT", "MNN", "LiteRT, pruned file", "ours", "ours in MNN"}
+    for entry in outcome["measured"].values():
+        timing = entry["timing"]
+        assert 0 < timing["minimum"] <= timing["median"] <= timing["p90"]
+        assert len(entry["rounds"]) >= 3 and min(entry["rounds"]) == pytest.approx(timing["minimum"])
+        assert entry["difference"] <= 1e-4
+    assert len({len(entry["rounds"]) for entry in outcome["measured"].values()}) == 1
+    assert set(outcome["preparations"]) == {"LiteRT", "ours"}
+    assert all(p["seconds"] > 0 and p["peak_bytes"] > 0 for p in outcome["preparations"].values())
+    assert [v["state"] for v in report["verdicts"]] == ["missed", "met"]
+    assert report["machine"]["cpu"] and report["versions"]["mnn"] and report["date"]
+    assert output.with_suffix(".svg").read_text().startswith("<?xml")
+    assert output.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_cases_can_be_chosen() -> None:
+    from benchmarks.cases import read_plan
+
+    plan = read_plan(ROOT / "benchmarks" / "nets.toml")
+    assert {c.net for c in choose(plan, ["vgg16"], [])} == {"vgg16"}
+    with pytest.raises(PatternliteError, match="no such case; known: resnet18-g2"):
+        choose(plan, ["vgg16"], ["c4"])
