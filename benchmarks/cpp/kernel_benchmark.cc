@@ -1,160 +1,100 @@
-// Share of the FMA peak that each convolution kernel reaches on non-zero weights, per ISA, layer
-// and density: the numbers behind the engine's cost model.
+// Share of the FMA peak that each convolution kernel reaches on non-zero weights, per ISA, layer,
+// structure of the weights and density: the numbers behind the engine's cost model.
 //
 //   kernel_benchmark --benchmark_filter='avx512/.*/density:8'
 //
-// Weights are random PatDNN patterns: 4 of 3x3 taps, 8 patterns, whole kernels dropped to reach the
-// density; G filters share them. `peak` is measured right before and after each layer, and the
-// fastest repetition counts (thread CPU time), because machines are shared.
+// Names: isa/layer/density/structure/kernel. `peak` is measured right before and after each layer,
+// and the fastest repetition counts (thread CPU time), because machines are shared.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <limits>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "engine/graph/planar.h"
-#include "is_pack.h"
-#include "kernels/kernels.h"
+#include "engine/graph/graph.h"
+#include "engine/pack/broadcast_convolution.h"
+#include "engine/pack/input_stationary_convolution.h"
+#include "engine/pack/output_stationary_convolution.h"
+#include "engine/recognise/cost_model.h"
+#include "engine/support/aligned.h"
+#include "engine/support/thread_pool.h"
 #include "peak.h"
+#include "sparse_weights.h"
 
 namespace patternlite {
 namespace {
 
-using testing::IsKernel;
-
 struct Layer {
   const char* name;
-  int channels, size, stride = 1;
+  int channels, filters, size, stride = 1;  // size: of the output map
 };
-// ResNet-18 at 224 and its slim sibling at 32; filters = channels. Stride 2: output maps of `size`.
-constexpr Layer kLayers[] = {{"64x56", 64, 56},   {"128x28", 128, 28},      {"256x14", 256, 14},
-                             {"512x7", 512, 7},   {"32x32", 32, 32},        {"64x16", 64, 16},
-                             {"128x8", 128, 8},   {"256x4", 256, 4},        {"64x32", 64, 32},
-                             {"128x16", 128, 16}, {"128x28s2", 128, 28, 2}, {"128x8s2", 128, 8, 2}};
-
-constexpr int kPatterns[8][4] = {{0, 1, 3, 4}, {1, 2, 4, 5}, {3, 4, 6, 7}, {4, 5, 7, 8},
-                                 {1, 3, 4, 5}, {1, 4, 5, 7}, {3, 4, 5, 7}, {1, 3, 4, 7}};
-
-// 64-byte aligned copy.
-struct Aligned {
-  explicit Aligned(std::size_t size, float fill = 0)
-      : data(static_cast<float*>(std::aligned_alloc(64, (size * 4 + 63) / 64 * 64)), std::free) {
-    std::fill(data.get(), data.get() + size, fill);
-  }
-  std::unique_ptr<float, void (*)(void*)> data;
-};
+// ResNet-18 and VGG-16 at 224, and the slim ResNet-18 at 32.
+constexpr Layer kLayers[] = {
+    {"64x56", 64, 64, 56},         {"128x28", 128, 128, 28},     {"256x14", 256, 256, 14},
+    {"512x7", 512, 512, 7},        {"64x224", 64, 64, 224},      {"128x112", 128, 128, 112},
+    {"256x56", 256, 256, 56},      {"512x28", 512, 512, 28},     {"512x14", 512, 512, 14},
+    {"32x32", 32, 32, 32},         {"64x16", 64, 64, 16},        {"128x8", 128, 128, 8},
+    {"256x4", 256, 256, 4},        {"64-128x28s2", 64, 128, 28, 2}, {"128-256x14s2", 128, 256, 14, 2},
+    {"256-512x7s2", 256, 512, 7, 2}};
 
 class LayerBench {
  public:
-  LayerBench(const kernels::KernelTable& table, const Layer& layer, int density)
-      : table_(table), layer_(layer), keep_(9.0 / 4 / density) {
-    in_ = {{layer.channels, layer.size * layer.stride, layer.size * layer.stride}, 1};
-    out_ = {{layer.channels, layer.size, layer.size}, 1};
-    input_ = Aligned(in_.elements(), 0.5f);
-    output_ = Aligned(out_.elements());
-    mask_.assign(out_.padded_positions(), 0);
-    for (int p = 0; p < out_.positions(); ++p) mask_[p] = -(p % out_.pitch() < layer.size);
+  LayerBench(const Layer& layer, int density, const Structure& structure)
+      : weights_(sparse_weights(layer.filters, layer.channels, density, structure)),
+        in_{{layer.channels, layer.size * layer.stride, layer.size * layer.stride}, 1},
+        out_{{layer.filters, layer.size, layer.size}, 1},
+        input_(in_.elements()),
+        output_(out_.elements()) {
+    const std::ptrdiff_t filter_stride = std::ptrdiff_t{9} * layer.channels;
+    conv_ = {.window = {.kernel_h = 3,
+                        .kernel_w = 3,
+                        .stride_h = layer.stride,
+                        .stride_w = layer.stride,
+                        .pad_top = 1,
+                        .pad_left = 1},
+             .weights = {weights_.data(), filter_stride, 9, 3, 1},
+             .activation = Activation::kRelu};
+    fill_image();
   }
 
-  double macs() const { return 4.0 * kept_ * layer_.size * layer_.size; }
-
-  void prepare_os(int filters_per_group) { make_stream(filters_per_group); }
-  void run_os(int filters_per_group) {
-    table_.conv_os[filters_per_group / 2]({input(), output(), stream(), epilogue(), mask_.data(), 0,
-                                           layer_.channels / filters_per_group, 0,
-                                           out_.padded_positions()});
+  // None when the kernel cannot run the layer.
+  std::unique_ptr<PackedConvolution> pack(ConvKernel kernel,
+                                          const kernels::KernelTable& table) const {
+    const TapSets taps(conv_, out_.shape.channels, in_.shape.channels);
+    if (!CostModel(conv_.window, in_, out_, table).runs(kernel)) return nullptr;
+    if (kernel == ConvKernel::kIs) return pack_input_stationary(conv_, taps, in_, out_, table);
+    const Grouping grouping = *group_filters(taps, group_size(kernel));
+    if (kernel == ConvKernel::kBc16) return pack_broadcast(conv_, taps, grouping, in_, out_, table);
+    return pack_output_stationary(conv_, taps, grouping, group_size(kernel), in_, out_, table);
   }
 
-  void prepare_bc() { make_stream(16); }
-  void run_bc() {
-    table_.conv_bc16({input(), output(), stream(), epilogue(), layer_.stride * in_.pitch(),
-                      layer_.stride, out_.pitch(), layer_.size, 0, layer_.channels / 16, 0,
-                      layer_.size});
+  void run(const PackedConvolution& packed, Parallel& parallel) {
+    packed.run(input_.data() + in_.lead(), nullptr, output_.data() + out_.lead(), parallel);
   }
 
-  void prepare_is() {
-    const int positions = layer_.size * layer_.size;
-    tile_ = std::min(table_.is_positions, PlanarLayout::round_up(positions, table_.lanes));
-    const int block = std::min(layer_.channels, table_.is_accumulators / tile_);
-    std::vector<IsKernel> kernels;
-    for (int f = 0; f < layer_.channels; ++f) {
-      for (int c = 0; c < layer_.channels; ++c) {
-        if (!chance(keep_)) continue;
-        IsKernel kernel{f, c, {}, {0.1f, 0.2f, 0.3f, 0.4f}};
-        std::copy_n(kPatterns[random_() % 8], 4, kernel.tap.begin());
-        kernels.push_back(kernel);
-      }
-    }
-    kept_ = static_cast<double>(kernels.size());
-    packed_ = std::make_unique<testing::PackedIs>(kernels, layer_.channels, layer_.channels, 9,
-                                                  block, tile_);
-    for (int t = 0; t < 9; ++t) offset_.push_back((t / 3 - 1) * in_.pitch() + t % 3 - 1);
-    make_planes();
-    scratch_ = Aligned((kernels::kIsChannels * 9 + block) * tile_);
-  }
-  void run_is() {
-    const kernels::IsStream stream{layer_.channels,
-                                   in_.plane(),
-                                   9,
-                                   offset_.data(),
-                                   packed_->words.data(),
-                                   packed_->block_start.data(),
-                                   packed_->record_count.data(),
-                                   packed_->filter_start.data(),
-                                   bias_.data.get(),
-                                   plane_.data()};
-    table_.conv_is({input(), output(), stream, epilogue(), scratch_.data.get(), tile_,
-                    layer_.stride * in_.pitch(), layer_.stride, out_.pitch(), layer_.size, 0,
-                    static_cast<int>(packed_->block_start.size()), 0, layer_.size * layer_.size});
+  // Non-zero multiplications.
+  double macs() const {
+    const auto kept = std::count_if(weights_.begin(), weights_.end(), [](float w) { return w != 0; });
+    return static_cast<double>(kept) * out_.shape.height * out_.shape.width;
   }
 
  private:
-  bool chance(double p) { return std::bernoulli_distribution(p)(random_); }
-  const float* input() const { return input_.data.get() + in_.lead(); }
-  float* output() { return output_.data.get() + out_.lead(); }
-  static kernels::Epilogue epilogue() {
-    return {nullptr, 0, std::numeric_limits<float>::infinity()};
-  }
-
-  void make_planes() {
-    bias_ = Aligned(layer_.channels, 0.1f);
-    for (int f = 0; f < layer_.channels; ++f) plane_.push_back(static_cast<int>(f * out_.plane()));
-  }
-
-  void make_stream(int filters_per_group) {
-    for (int g = 0; g < layer_.channels / filters_per_group; ++g) {
-      for (int c = 0; c < layer_.channels; ++c) {
-        if (!chance(keep_)) continue;
-        for (int t : kPatterns[random_() % 8]) {
-          offset_.push_back(static_cast<int>(c * in_.plane()) + (t / 3 - 1) * in_.pitch() + t % 3 -
-                            1);
+  void fill_image() {
+    for (int c = 0; c < in_.shape.channels; ++c) {
+      for (int y = 0; y < in_.shape.height; ++y) {
+        for (int x = 0; x < in_.shape.width; ++x) {
+          input_[in_.lead() + c * in_.plane() + y * in_.pitch() + x] = (c + y + x) % 7 * 0.1f;
         }
-        kept_ += filters_per_group;
       }
-      start_.push_back(static_cast<std::int32_t>(offset_.size()));
     }
-    weights_ = Aligned(offset_.size() * filters_per_group, 0.1f);
-    make_planes();
-  }
-  kernels::TapStream stream() const {
-    return {start_.data(), offset_.data(), weights_.data.get(), bias_.data.get(), plane_.data()};
   }
 
-  const kernels::KernelTable& table_;
-  Layer layer_;
-  double keep_, kept_ = 0;
-  std::mt19937 random_{7};
+  std::vector<float> weights_;
+  Convolution conv_{};
   PlanarLayout in_, out_;
-  Aligned input_{0}, output_{0}, weights_{0}, bias_{0}, scratch_{0};
-  std::vector<std::int32_t> mask_, start_{0}, offset_, plane_;
-  std::unique_ptr<testing::PackedIs> packed_;
-  int tile_ = 0;
+  AlignedVector<float> input_, output_;
 };
 
 double thread_seconds() {
@@ -163,58 +103,59 @@ double thread_seconds() {
   return now.tv_sec + 1e-9 * now.tv_nsec;
 }
 
-template <class Run>
-void measure(benchmark::State& state, const kernels::KernelTable& table, double macs,
-             const Run& run) {
+void measure(benchmark::State& state, const kernels::KernelTable& table, LayerBench& bench,
+             const PackedConvolution& packed) {
+  const auto alone = make_thread_pool(1);
   double best = 1e9, peak = fma_peak(table.lanes);
-  for (int i = 0; i < 3; ++i) run();  // warm caches
+  for (int i = 0; i < 3; ++i) bench.run(packed, *alone);  // warm caches
   for (auto _ : state) {
     const double start = thread_seconds();
-    run();
+    bench.run(packed, *alone);
     const double seconds = thread_seconds() - start;
     state.SetIterationTime(seconds);
     best = std::min(best, seconds);
   }
   peak = std::max(peak, fma_peak(table.lanes));
   state.counters["best_us"] = best * 1e6;
-  state.counters["peak%"] = 100 * macs / best / peak;
+  state.counters["peak%"] = 100 * bench.macs() / best / peak;
 }
 
-using Prepare = void (*)(LayerBench&);
-using Run = void (*)(LayerBench&);
 struct Kernel {
   const char* name;
-  bool strides;
-  Prepare prepare;
-  Run run;
+  ConvKernel kernel;
+  int least_group;  // of the weights: below, the kernel would multiply zeros
 };
-const Kernel kKernels[] = {
-    {"os-g1", false, [](LayerBench& b) { b.prepare_os(1); }, [](LayerBench& b) { b.run_os(1); }},
-    {"os-g2", false, [](LayerBench& b) { b.prepare_os(2); }, [](LayerBench& b) { b.run_os(2); }},
-    {"os-g4", false, [](LayerBench& b) { b.prepare_os(4); }, [](LayerBench& b) { b.run_os(4); }},
-    {"bc-g16", true, [](LayerBench& b) { b.prepare_bc(); }, [](LayerBench& b) { b.run_bc(); }},
-    {"is", true, [](LayerBench& b) { b.prepare_is(); }, [](LayerBench& b) { b.run_is(); }},
-};
+constexpr Kernel kKernels[] = {{"os-g1", ConvKernel::kOs1, 1},
+                               {"os-g2", ConvKernel::kOs2, 2},
+                               {"os-g4", ConvKernel::kOs4, 4},
+                               {"bc-g16", ConvKernel::kBc16, 16},
+                               {"is", ConvKernel::kIs, 1}};
+
+void register_one(const kernels::KernelTable& table, const Layer& layer, int density,
+                  const Structure& structure, const Kernel& kernel) {
+  const std::string name = std::string(table.isa) + "/" + layer.name +
+                           "/density:" + std::to_string(density) + "/" + structure.name + "/" +
+                           kernel.name;
+  const auto body = [=, &table](benchmark::State& state) {
+    LayerBench bench(layer, density, structure);
+    const auto packed = bench.pack(kernel.kernel, table);
+    if (packed == nullptr) return state.SkipWithError("not for this layer");
+    measure(state, table, bench, *packed);
+  };
+  benchmark::RegisterBenchmark(name.c_str(), body)->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
 
 void register_all() {
   const kernels::KernelTables tables = kernels::available_kernels();
   for (int i = tables.count - 1; i >= 0; --i) {
-    const kernels::KernelTable* table = tables.table[i];
     for (const Layer& layer : kLayers) {
       for (int density : {4, 8}) {
-        for (const Kernel& kernel : kKernels) {
-          if (layer.stride > 1 && !kernel.strides) continue;
-          const std::string name = std::string(table->isa) + "/" + layer.name +
-                                   "/density:" + std::to_string(density) + "/" + kernel.name;
-          benchmark::RegisterBenchmark(name.c_str(),
-                                       [=](benchmark::State& state) {
-                                         LayerBench bench(*table, layer, density);
-                                         kernel.prepare(bench);
-                                         measure(state, *table, bench.macs(),
-                                                 [&] { kernel.run(bench); });
-                                       })
-              ->UseManualTime()
-              ->Unit(benchmark::kMicrosecond);
+        for (const Structure& structure : kStructures) {
+          const int group = structure.kind == Structure::kGroup ? structure.size : 1;
+          for (const Kernel& kernel : kKernels) {
+            if (kernel.least_group > group) continue;
+            register_one(*tables.table[i], layer, density, structure, kernel);
+          }
         }
       }
     }

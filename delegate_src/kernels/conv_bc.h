@@ -1,6 +1,6 @@
 // Broadcast convolution: the vector runs over 16 filters, a tile of output positions is held in
 // registers, and every input scalar is broadcast. No lane is lost on small maps, any stride is
-// free.
+// free. Taps in a row share their broadcasts: loads are what this kernel runs out of.
 #pragma once
 
 #include "kernels/bc_store.h"
@@ -24,36 +24,65 @@ constexpr int bc_max_rows(int width) {
   return kBcTile / width < kBcMaxRows ? kBcTile / width : kBcMaxRows;
 }
 
-// Sums of one group over R x C positions, [R * C][16]. ColumnStep 0: taken from `conv`.
-template <int R, int C, int ColumnStep>
-void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
-  const TapStream& stream = conv.stream;
-  const ptrdiff_t row_step = conv.input_row_step;
-  const ptrdiff_t column_step = ColumnStep ? ColumnStep : conv.input_column_step;
+// A weight vector for each tap of a run must fit beside the tile.
+inline constexpr int kBcRun = kRegisters == 32 && kBcVectors == 1 ? kBcMaxRun : 1;
+
+template <int R, int C>
+struct BcAccumulators {
   V sum[R * C][kBcVectors];
-  PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
-    const V bias = load(stream.bias + group * kBcFilters + v * kLanes);
-    PL_UNROLL for (int i = 0; i < R * C; ++i) sum[i][v] = bias;
-  }
-  const int32_t* offset = stream.offset + stream.start[group];
-  const int32_t* const end = stream.offset + stream.start[group + 1];
-  const float* weight = stream.weights + static_cast<size_t>(stream.start[group]) * kBcFilters;
-  for (; offset != end; ++offset, weight += kBcFilters) {
+};
+
+// Adds runs of L taps; returns the weights behind them.
+template <int L, int R, int C>
+PL_INLINE const float* bc_runs(const float* input, ptrdiff_t row_step, ptrdiff_t column_step,
+                               const int32_t* offset, const int32_t* end, const float* weight,
+                               BcAccumulators<R, C>& tile) {
+  for (; offset != end; ++offset, weight += L * kBcFilters) {
     const float* tap = input + *offset;
-    V w[kBcVectors];
-    PL_UNROLL for (int v = 0; v < kBcVectors; ++v) pin(w[v] = load(weight + v * kLanes));
+    V w[L][kBcVectors];
+    PL_UNROLL for (int l = 0; l < L; ++l) {
+      PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
+        pin(w[l][v] = load(weight + l * kBcFilters + v * kLanes));
+      }
+    }
     PL_UNROLL for (int r = 0; r < R; ++r, tap += row_step) {
       pin(tap);
-      PL_UNROLL for (int c = 0; c < C; ++c) {
+      PL_UNROLL for (int c = 0; c < C + L - 1; ++c) {
         V x = broadcast(tap[c * column_step]);
-        if constexpr (kBcVectors > 1) pin(x);
-        PL_UNROLL for (int v = 0; v < kBcVectors; ++v) sum[r * C + c][v] += x * w[v];
+        if constexpr (L > 1 || kBcVectors > 1) pin(x);
+        PL_UNROLL for (int l = 0; l < L; ++l) {
+          if (c < l || c - l >= C) continue;
+          PL_UNROLL for (int v = 0; v < kBcVectors; ++v) tile.sum[r * C + c - l][v] += x * w[l][v];
+        }
       }
     }
   }
+  return weight;
+}
+
+// Sums of one group over R x C positions, [R * C][16]. ColumnStep 0: taken from `conv`.
+template <int R, int C, int ColumnStep>
+void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
+  const RunStream& stream = conv.stream;
+  const ptrdiff_t row_step = conv.input_row_step;
+  const ptrdiff_t column_step = ColumnStep ? ColumnStep : conv.input_column_step;
+  BcAccumulators<R, C> tile;
+  PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
+    const V bias = load(stream.bias + group * kBcFilters + v * kLanes);
+    PL_UNROLL for (int i = 0; i < R * C; ++i) tile.sum[i][v] = bias;
+  }
+  const int32_t* start = stream.start + group * kBcMaxRun;
+  const int32_t* at = stream.offset;
+  const float* weight =
+      stream.weights + static_cast<size_t>(stream.first_tap[group]) * kBcFilters;
+  weight = bc_runs<1>(input, row_step, column_step, at + start[0], at + start[1], weight, tile);
+  if constexpr (kBcRun > 1) {
+    weight = bc_runs<2>(input, row_step, column_step, at + start[1], at + start[2], weight, tile);
+    bc_runs<3>(input, row_step, column_step, at + start[2], at + start[3], weight, tile);
+  }
   PL_UNROLL for (int i = 0; i < R * C; ++i) {
     PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
-      store(sums + i * kBcFilters + v * kLanes, sum[i][v]);
+      store(sums + i * kBcFilters + v * kLanes, tile.sum[i][v]);
     }
   }
 }

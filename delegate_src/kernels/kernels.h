@@ -46,12 +46,26 @@ struct ConvOs {
   int position_begin, position_end;  // multiples of 16 (position_end: whole vectors)
 };
 
+// Groups of 16 filters whose taps are joined to *runs*: each tap of a run lies input_column_step
+// behind the one before, so that one input serves all of them at neighbouring positions.
+struct RunStream {
+  // [groups * kBcMaxRun + 1]: group g owns runs start[g * kBcMaxRun] .., those of 1 tap first, then
+  // those of 2, then of 3.
+  const int32_t* start;
+  const int32_t* first_tap;  // [groups]: where the weights of the group begin
+  const int32_t* offset;     // [runs]: input element offset of the first tap
+  const float* weights;      // [taps][16], 64-byte aligned, in the order of the runs
+  const float* bias;         // [groups][16]
+  const int32_t* out_plane;  // [groups][16]; -1: no filter
+};
+inline constexpr int kBcMaxRun = 3;
+
 // Broadcast (BC): a vector over G = 16 filters, input scalars broadcast; any stride. Writes real
 // positions only.
 struct ConvBc {
   const float* input;
   float* output;
-  TapStream stream;
+  RunStream stream;
   Epilogue epilogue;
   int input_row_step;  // elements between the inputs of output rows y and y + 1 (stride_h * pitch)
   int input_column_step;  // elements between the inputs of output columns x and x + 1 (stride_w)
@@ -146,6 +160,7 @@ struct Interleave {
 struct KernelTable {
   const char* isa;  // "generic", "avx2", "avx512"
   int lanes;        // floats in a vector
+  int bc_max_run;   // taps in a run that BC has registers for, at most kBcMaxRun
   // IS: the largest tile, and how many accumulators (block filters * tile) keep it within L1.
   int is_positions;
   int is_accumulators;

@@ -13,6 +13,7 @@ namespace patternlite::kernels::PL_ISA {
 extern const KernelTable kTable = {
     .isa = PL_STRING(PL_ISA),
     .lanes = kLanes,
+    .bc_max_run = kBcRun,
     .is_positions = kIsPositions,
     .is_accumulators = kIsAccumulators,
     .conv_os = {conv_os<1>, conv_os<2>, conv_os<4>},

@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "engine/graph/activation.h"
-#include "engine/pack/tap_stream.h"
+#include "engine/pack/run_stream.h"
 #include "engine/support/split.h"
 
 namespace patternlite {
@@ -12,7 +12,7 @@ namespace {
 
 class BroadcastConvolution final : public PackedConvolution {
  public:
-  BroadcastConvolution(const Convolution& conv, PackedStream stream, const PlanarLayout& input,
+  BroadcastConvolution(const Convolution& conv, PackedRuns stream, const PlanarLayout& input,
                        const PlanarLayout& output, const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_bc16), stream_(std::move(stream)), output_(output) {
     const Clamp clamp = clamp_of(conv.activation);
@@ -51,7 +51,7 @@ class BroadcastConvolution final : public PackedConvolution {
 
  private:
   void (*kernel_)(const kernels::ConvBc&);
-  PackedStream stream_;
+  PackedRuns stream_;
   PlanarLayout output_;
   kernels::ConvBc task_{};
 };
@@ -63,8 +63,9 @@ std::unique_ptr<PackedConvolution> pack_broadcast(const Convolution& conv, const
                                                   const PlanarLayout& input,
                                                   const PlanarLayout& output,
                                                   const kernels::KernelTable& kernels) {
+  const PackedStream stream = pack_stream(conv, taps, grouping.groups, 16, input, output);
   return std::make_unique<BroadcastConvolution>(
-      conv, pack_stream(conv, taps, grouping.groups, 16, input, output), input, output, kernels);
+      conv, pack_runs(stream, conv.window.stride_w, kernels.bc_max_run), input, output, kernels);
 }
 
 }  // namespace patternlite

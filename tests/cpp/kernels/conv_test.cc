@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "engine/pack/run_stream.h"
 #include "isa_test.h"
 #include "sparse_problem.h"
 
@@ -28,13 +29,13 @@ class ConvTester {
 
   void test_os(const kernels::KernelTable& table) const {
     SparseProblem problem = make(1, 1, border_);
-    const PackedTaps taps(problem);
+    const PackedStream taps = pack_taps(problem);
     std::vector<std::int32_t> mask(problem.out.padded_positions(), 0);
     for (int p = 0; p < problem.out.positions(); ++p) {
       mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;
     }
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
-      table.conv_os[filters_per_group_ / 2]({problem.input(), problem.output(), taps.stream(),
+      table.conv_os[filters_per_group_ / 2]({problem.input(), problem.output(), taps.view(),
                                              problem.epilogue(), mask.data(), group_begin,
                                              group_end, begin, end});
     };
@@ -45,9 +46,10 @@ class ConvTester {
 
   void test_bc(const kernels::KernelTable& table) const {
     SparseProblem problem = make(stride_y_, stride_x_, output_border_);
-    const PackedTaps taps(problem);
+    const int longest = problem.draw(1, table.bc_max_run);
+    const PackedRuns runs = pack_runs(pack_taps(problem), stride_x_, longest);
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
-      table.conv_bc16({problem.input(), problem.output(), taps.stream(), problem.epilogue(),
+      table.conv_bc16({problem.input(), problem.output(), runs.view(), problem.epilogue(),
                        stride_y_ * problem.in.pitch(), stride_x_, problem.out.pitch(),
                        problem.out.shape.width, group_begin, group_end, begin, end});
     };

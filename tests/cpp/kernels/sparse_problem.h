@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/graph/planar.h"
+#include "engine/pack/tap_stream.h"
 #include "guarded_buffer.h"
 #include "kernels/kernels.h"
 
@@ -177,30 +178,25 @@ inline void fill_groups(SparseProblem& problem, int filters_per_group, int group
   }
 }
 
-// The groups of a problem as OS and BC want them.
-struct PackedTaps {
-  std::vector<std::int32_t> start{0}, offset, out_plane;
-  std::vector<float> weights, bias;
-
-  explicit PackedTaps(const SparseProblem& problem) {
-    for (const Group& group : problem.groups) {
-      for (const Tap& tap : group.taps) {
-        offset.push_back(static_cast<std::int32_t>(tap.channel * problem.in.plane()) +
-                         tap.dy * problem.in.pitch() + tap.dx);
-      }
-      start.push_back(static_cast<std::int32_t>(offset.size()));
-      weights.insert(weights.end(), group.weights.begin(), group.weights.end());
-      bias.insert(bias.end(), group.bias.begin(), group.bias.end());
-      for (int plane : group.plane) {
-        out_plane.push_back(plane < 0 ? -1
-                                      : static_cast<std::int32_t>(plane * problem.out.plane()));
-      }
+// The groups of a problem as OS wants them.
+inline PackedStream pack_taps(const SparseProblem& problem) {
+  PackedStream packed;
+  packed.start.push_back(0);
+  for (const Group& group : problem.groups) {
+    for (const Tap& tap : group.taps) {
+      packed.offset.push_back(static_cast<std::int32_t>(tap.channel * problem.in.plane()) +
+                              tap.dy * problem.in.pitch() + tap.dx);
+    }
+    packed.start.push_back(static_cast<std::int32_t>(packed.offset.size()));
+    packed.weights.insert(packed.weights.end(), group.weights.begin(), group.weights.end());
+    packed.bias.insert(packed.bias.end(), group.bias.begin(), group.bias.end());
+    for (int plane : group.plane) {
+      packed.out_plane.push_back(plane < 0 ? -1
+                                           : static_cast<std::int32_t>(plane * problem.out.plane()));
     }
   }
-  kernels::TapStream stream() const {
-    return {start.data(), offset.data(), weights.data(), bias.data(), out_plane.data()};
-  }
-};
+  return packed;
+}
 
 // Cuts [begin, end) at random multiples of `step`.
 inline std::vector<int> random_cuts(SparseProblem& problem, int begin, int end, int step) {
