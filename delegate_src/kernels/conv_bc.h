@@ -49,10 +49,15 @@ PL_INLINE const float* bc_runs(const float* input, ptrdiff_t row_step, ptrdiff_t
       pin(tap);
       PL_UNROLL for (int c = 0; c < C + L - 1; ++c) {
         V x = broadcast(tap[c * column_step]);
-        if constexpr (L > 1 || kBcVectors > 1) pin(x);
+        if constexpr (L == 1 && kBcVectors == 1) {  // the broadcast is the addition's operand
+          tile.sum[r * C + c][0] += x * w[0][0];
+          continue;
+        }
         PL_UNROLL for (int l = 0; l < L; ++l) {
           if (c < l || c - l >= C) continue;
-          PL_UNROLL for (int v = 0; v < kBcVectors; ++v) tile.sum[r * C + c - l][v] += x * w[l][v];
+          PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
+            accumulate(tile.sum[r * C + c - l][v], x, w[l][v]);
+          }
         }
       }
     }

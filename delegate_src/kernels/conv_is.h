@@ -31,9 +31,8 @@ PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* s
       V sum[M];
       PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = load(at + m * kLanes);
       PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
-        V w = broadcast(weight[t].weight);
-        if constexpr (M > 1) pin(w);
-        PL_UNROLL for (int m = 0; m < M; ++m) sum[m] += x[t][m] * w;
+        const V w = broadcast(weight[t].weight);
+        PL_UNROLL for (int m = 0; m < M; ++m) accumulate(sum[m], x[t][m], w);
       }
       PL_UNROLL for (int m = 0; m < M; ++m) store(at + m * kLanes, sum[m]);
     }

@@ -1,21 +1,9 @@
 // Pooling and addition on planar tensors. Both write real positions only.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/gather.h"
 
 namespace patternlite::kernels::PL_ISA {
-
-// kLanes elements, `Stride` (1 or 2) apart.
-template <int Stride>
-PL_INLINE V load_strided(const float* p) {
-  if constexpr (Stride == 1) {
-    return load(p);
-  } else {
-    V x;
-    PL_UNROLL for (int i = 0; i < kLanes; ++i) x[i] = p[2 * i];
-    return x;
-  }
-}
 
 template <PoolKind Kind, class T>
 PL_INLINE T pool_combine(T a, T b) {

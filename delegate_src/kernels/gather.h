@@ -24,6 +24,15 @@ PL_INLINE V permute(V a, V b, VI index) {
 #endif
 }
 
+// kLanes elements, `Stride` (1 or 2) apart; reads nothing behind the last.
+template <int Stride>
+PL_INLINE V load_strided(const float* p) {
+  if constexpr (Stride == 1) return load(p);
+  VI index;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i < kLanes ? 2 * i : 2 * i + 1;
+  return permute(load(p), load(p + kLanes - 1), index);
+}
+
 // How to gather one vector: loads at `at`, each merged into the ones before by `index`.
 struct Gather {
   int loads;

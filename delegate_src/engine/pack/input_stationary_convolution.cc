@@ -12,6 +12,9 @@
 namespace patternlite {
 namespace {
 
+// On maps of a single vector there are only blocks to give to threads.
+constexpr int kMostBlockFilters = 128;
+
 // Scratch of the thread that runs a task: gathered inputs and accumulators.
 float* scratch_of(std::size_t floats) {
   thread_local AlignedVector<float> scratch;
@@ -27,7 +30,8 @@ class InputStationaryConvolution final : public PackedConvolution {
       : kernel_(kernels.conv_is),
         positions_(output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
-        stream_(pack_records(conv, taps, input, output, tile_, kernels.is_accumulators / tile_)) {
+        stream_(pack_records(conv, taps, input, output, tile_,
+                             std::min(kernels.is_accumulators / tile_, kMostBlockFilters))) {
     const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(input),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
@@ -47,17 +51,19 @@ class InputStationaryConvolution final : public PackedConvolution {
     all.input = input;
     all.output = output;
     all.epilogue.residual = residual;
-    const int tiles = (positions_ + tile_ - 1) / tile_;
+    const int tiles = (positions_ + tile_ - 1) / tile_, vectors = (positions_ + 15) / 16;
     const int threads = parallel.threads();
-    // By positions where there are enough: the blocks would gather the same inputs again.
-    const int position_parts = threads == 1 ? 1 : std::min(tiles, 2 * threads);
+    // By positions where there are enough, in smaller tiles if need be: blocks would gather the
+    // same inputs again.
+    const int cut = tiles >= 2 * threads ? PlanarLayout::round_up(tile_, 16) : 16;
+    const int position_parts = threads == 1 ? 1 : std::min(vectors, 2 * threads);
     const int block_parts =
         position_parts >= threads ? 1 : std::min(stream_.blocks(), 2 * threads / position_parts);
     const auto body = [&](int part) {
       kernels::ConvIs task = all;
       task.scratch = scratch_of(scratch_floats_);
-      std::tie(task.position_begin, task.position_end) = range_of(
-          positions_, position_parts, part % position_parts, PlanarLayout::round_up(tile_, 16));
+      std::tie(task.position_begin, task.position_end) =
+          range_of(positions_, position_parts, part % position_parts, cut);
       std::tie(task.block_begin, task.block_end) =
           range_of(stream_.blocks(), block_parts, part / position_parts);
       kernel_(task);
