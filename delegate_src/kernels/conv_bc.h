@@ -130,25 +130,63 @@ inline int bc_tile_width(int width, int left) {
   return 1;
 }
 
-// Tiles outside, groups inside: the tile's inputs stay in L1, the weights stream.
+// Where a convolution's tiles lie: columns outside, rows inside.
+class BcTiles {
+ public:
+  BcTiles(const ConvBc& conv) : conv_(conv) { start_column(); }
+
+  bool done() const { return tile_.x >= conv_.output_width; }
+  const BcTile& operator*() const { return tile_; }
+  void operator++() {
+    tile_.y += tile_.rows;
+    if (tile_.y < conv_.row_end) return start_row();
+    tile_.x += tile_.columns;
+    if (!done()) start_column();
+  }
+
+ private:
+  void start_column() {
+    tile_.columns = bc_tile_width(conv_.output_width, conv_.output_width - tile_.x);
+    tile_.y = conv_.row_begin;
+    start_row();
+  }
+  void start_row() {
+    const int left = conv_.row_end - tile_.y;
+    tile_.rows = ceil_div(left, ceil_div(left, bc_max_rows(tile_.columns)));
+  }
+
+  const ConvBc& conv_;
+  BcTile tile_{};
+};
+
+inline void bc_tile(const ConvBc& conv, const BcTile& tile, int group_begin, int group_end,
+                    float* sums) {
+  const BcStore finish(conv, tile);
+  const BcSums kernel = bc_kernel(conv.input_column_step, tile.rows, tile.columns);
+  const float* input = conv.input + static_cast<ptrdiff_t>(tile.y) * conv.input_row_step +
+                       static_cast<ptrdiff_t>(tile.x) * conv.input_column_step;
+  for (int group = group_begin; group < group_end; ++group) {
+    kernel(conv, input, group, sums);
+    finish(conv, group, sums);
+  }
+}
+
+// Small maps have more weights than inputs: their weights come from memory once.
+inline constexpr int kBcSmallMap = 64;
+
 inline void conv_bc16(const ConvBc& conv) {
+  if (conv.row_begin >= conv.row_end) return;
   alignas(64) float sums[kBcSums] = {};
-  for (int x = 0; x < conv.output_width;) {
-    const int columns = bc_tile_width(conv.output_width, conv.output_width - x);
-    for (int y = conv.row_begin; y < conv.row_end;) {
-      const int left = conv.row_end - y;
-      const BcTile tile{y, x, ceil_div(left, ceil_div(left, bc_max_rows(columns))), columns};
-      const BcStore finish(conv, tile);
-      const BcSums kernel = bc_kernel(conv.input_column_step, tile.rows, columns);
-      const float* input = conv.input + static_cast<ptrdiff_t>(y) * conv.input_row_step +
-                           static_cast<ptrdiff_t>(x) * conv.input_column_step;
-      for (int group = conv.group_begin; group < conv.group_end; ++group) {
-        kernel(conv, input, group, sums);
-        finish(conv, group, sums);
-      }
-      y += tile.rows;
+  if (conv.output_width * (conv.row_end - conv.row_begin) > kBcSmallMap) {
+    for (BcTiles tiles(conv); !tiles.done(); ++tiles) {
+      bc_tile(conv, *tiles, conv.group_begin, conv.group_end, sums);
     }
-    x += columns;
+    return;
+  }
+  for (int group = conv.group_begin; group < conv.group_end; ++group) {
+    for (BcTiles tiles(conv); !tiles.done(); ++tiles) {
+      bc_tile(conv, *tiles, group, group + 1, sums);
+    }
   }
 }
 

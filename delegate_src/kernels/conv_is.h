@@ -11,6 +11,8 @@ inline constexpr int kIsVectors = kRegisters == 32 ? 4 : 2;
 inline constexpr int kIsPositions = kIsVectors * kLanes;
 inline constexpr int kIsAccumulators = 8192;  // 32 KB
 inline constexpr int kIsTaps = 4;
+// Words ahead: the records of a network do not fit in the second-level cache.
+inline constexpr int kIsPrefetch = 512;
 
 // A tile: real positions position .. position + count - 1, in `vectors` vectors.
 struct IsTile {
@@ -21,6 +23,7 @@ struct IsTile {
 template <int S, int M>
 PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* slots, float* sums) {
   for (; count > 0; --count, word += kIsTaps + S * (1 + kIsTaps)) {
+    __builtin_prefetch(word + kIsPrefetch);
     V x[kIsTaps][M];
     PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
       PL_UNROLL for (int m = 0; m < M; ++m) pin(x[t][m] = load(slots + word[t].index + m * kLanes));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <tuple>
 
 #include "engine/graph/activation.h"
@@ -51,19 +52,17 @@ class InputStationaryConvolution final : public PackedConvolution {
     all.input = input;
     all.output = output;
     all.epilogue.residual = residual;
-    const int tiles = (positions_ + tile_ - 1) / tile_, vectors = (positions_ + 15) / 16;
-    const int threads = parallel.threads();
-    // By positions where there are enough, in smaller tiles if need be: blocks would gather the
-    // same inputs again.
-    const int cut = tiles >= 2 * threads ? PlanarLayout::round_up(tile_, 16) : 16;
-    const int position_parts = threads == 1 ? 1 : std::min(vectors, 2 * threads);
-    const int block_parts =
-        position_parts >= threads ? 1 : std::min(stream_.blocks(), 2 * threads / position_parts);
+    // Blocks gather their inputs each for itself, so cutting there costs nothing. Then positions:
+    // equal shares, since tiles of fewer vectors take longer for each.
+    const int threads = parallel.threads(), vectors = (positions_ + 15) / 16;
+    const int blocks = stream_.blocks();
+    const int block_parts = blocks >= 2 * threads ? blocks : std::gcd(blocks, threads);
+    const int position_parts = std::clamp(threads / block_parts, 1, vectors);
     const auto body = [&](int part) {
       kernels::ConvIs task = all;
       task.scratch = scratch_of(scratch_floats_);
       std::tie(task.position_begin, task.position_end) =
-          range_of(positions_, position_parts, part % position_parts, cut);
+          range_of(positions_, position_parts, part % position_parts, 16);
       std::tie(task.block_begin, task.block_end) =
           range_of(stream_.blocks(), block_parts, part / position_parts);
       kernel_(task);
