@@ -5,6 +5,28 @@
 
 namespace patternlite::kernels::PL_ISA {
 
+// The last channels of a row, fewer than four, four pixels at a time (an RGB image has no others).
+// Each load reads into the pixel behind, so the image's last pixels are left; returns the first that
+// is.
+inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
+  const size_t stride = image.pixel_stride;
+  const int pixel = y * image.width, rest = image.channels - first_channel;
+  // A pixel whose load of four floats stays inside the image: rest + spare * stride >= 4.
+  const int spare = rest == 0 ? 0 : ceil_div(4 - rest, image.pixel_stride);
+  const int safe = min(image.width, image.height * image.width - spare - pixel);
+  int x = 0;
+  for (; rest > 0 && x + 4 <= safe; x += 4) {
+    V4 quad[4];
+    for (int i = 0; i < 4; ++i) {
+      quad[i] = load<V4>(image.input + (pixel + x + i) * stride + first_channel);
+    }
+    transpose(quad);
+    float* to = image.output + first_channel * image.plane + static_cast<size_t>(y) * image.pitch + x;
+    for (int i = 0; i < rest; ++i) store(to + i * image.plane, quad[i]);
+  }
+  return x;
+}
+
 // The shared walk: quads of pixels and channels, then single elements for what is left over.
 template <bool ToPlanar>
 void interleave(const Interleave& image) {
@@ -36,8 +58,9 @@ void interleave(const Interleave& image) {
         for (int x = quad_width; x < image.width; ++x) move_one(c + i, x);
       }
     }
+    const int moved = ToPlanar ? rest_to_planar(image, y, quad_channels) : 0;
     for (int c = quad_channels; c < image.channels; ++c) {
-      for (int x = 0; x < image.width; ++x) move_one(c, x);
+      for (int x = moved; x < image.width; ++x) move_one(c, x);
     }
   }
 }

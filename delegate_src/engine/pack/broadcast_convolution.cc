@@ -30,17 +30,20 @@ class BroadcastConvolution final : public PackedConvolution {
     all.input = input;
     all.output = output;
     all.epilogue.residual = residual;
-    // Few groups: cut the rows as well, so that every thread has work.
-    const int threads = parallel.threads();
-    const int group_parts = std::min(stream_.groups(), threads == 1 ? 1 : 2 * threads);
-    const int row_parts =
-        group_parts >= threads ? 1 : std::min(output_.shape.height, 2 * threads / group_parts);
+    const int threads = parallel.threads(), height = output_.shape.height;
+    int group_parts = 1, row_parts = 1;
+    if (cut_positions(height * output_.shape.width, threads)) {
+      row_parts = std::min(height, threads);
+    } else if (threads > 1) {  // few groups: cut the rows as well, so that every thread has work
+      group_parts = std::min(stream_.groups(), 2 * threads);
+      row_parts = group_parts >= threads ? 1 : std::min(height, 2 * threads / group_parts);
+    }
     const auto body = [&](int part) {
       kernels::ConvBc task = all;
       std::tie(task.group_begin, task.group_end) =
           range_of(stream_.groups(), group_parts, part % group_parts);
       std::tie(task.row_begin, task.row_end) =
-          range_of(output_.shape.height, row_parts, part / group_parts);
+          range_of(height, row_parts, part / group_parts);
       kernel_(task);
     };
     parallel.run(group_parts * row_parts, std::ref(body));

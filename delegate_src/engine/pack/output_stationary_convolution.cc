@@ -12,9 +12,6 @@
 namespace patternlite {
 namespace {
 
-// Fewer vectors than this a thread: cut the filter groups instead of the positions.
-constexpr int kVectorsPerThread = 16;
-
 class OutputStationaryConvolution final : public PackedConvolution {
  public:
   OutputStationaryConvolution(const Convolution& conv, PackedStream stream, int group_size,
@@ -39,7 +36,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     all.group_end = stream_.groups();
     all.position_end = positions_;
     const int threads = parallel.threads();
-    const bool by_positions = positions_ / 16 >= kVectorsPerThread * threads;
+    const bool by_positions = cut_positions(positions_, threads);
     const int parts = threads == 1   ? 1
                       : by_positions ? threads
                                      : std::min(stream_.groups(), 2 * threads);

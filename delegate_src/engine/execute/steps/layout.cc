@@ -1,4 +1,5 @@
 #include "engine/execute/steps.h"
+#include "engine/execute/steps/over_channels.h"
 
 namespace patternlite {
 namespace {
@@ -20,9 +21,15 @@ class ToPlanar final : public InputStep {
     task_.output = planar;
   }
 
-  void run(const float* image, Parallel&) override {
-    task_.input = image;
-    kernel_(task_);
+  void run(const float* image, Parallel& parallel) override {
+    const std::size_t floats = static_cast<std::size_t>(task_.channels) * task_.plane;
+    over_rows(task_.height, floats, parallel, [&](int first, int last) {
+      kernels::Interleave task = task_;
+      task.input = image + std::ptrdiff_t{first} * task.width * task.pixel_stride;
+      task.output += std::ptrdiff_t{first} * task.pitch;
+      task.height = last - first;
+      kernel_(task);
+    });
   }
 
  private:

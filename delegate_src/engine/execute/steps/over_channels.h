@@ -1,4 +1,4 @@
-// Sharing the channels of a tensor among threads.
+// Sharing the channels or the rows of a tensor among threads.
 #pragma once
 
 #include <algorithm>
@@ -10,18 +10,28 @@
 
 namespace patternlite {
 
-// Runs body(first, last) over [0, channels), a share a thread. Small tensors stay on this thread:
+// Runs body(first, last) over [0, count), a share a thread. Small tensors stay on this thread:
 // waking another costs more.
 template <typename Body>
-void over_channels(int channels, std::size_t floats, Parallel& parallel, const Body& body) {
+void share_out(int count, std::size_t floats, Parallel& parallel, const Body& body) {
   constexpr std::size_t kFloatsPerTask = 16 * 1024;
   const int parts = static_cast<int>(
-      std::clamp<std::size_t>(floats / kFloatsPerTask, 1, std::min(channels, parallel.threads())));
+      std::clamp<std::size_t>(floats / kFloatsPerTask, 1, std::min(count, parallel.threads())));
   const auto task = [&](int part) {
-    const auto [first, last] = range_of(channels, parts, part);
+    const auto [first, last] = range_of(count, parts, part);
     body(first, last);
   };
   parallel.run(parts, std::ref(task));
+}
+
+template <typename Body>
+void over_channels(int channels, std::size_t floats, Parallel& parallel, const Body& body) {
+  share_out(channels, floats, parallel, body);
+}
+
+template <typename Body>
+void over_rows(int rows, std::size_t floats, Parallel& parallel, const Body& body) {
+  share_out(rows, floats, parallel, body);
 }
 
 }  // namespace patternlite

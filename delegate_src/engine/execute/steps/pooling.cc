@@ -36,14 +36,24 @@ class PoolStep final : public Step {
   }
 
   void run(Parallel& parallel) override {
-    over_channels(task_.channels, task_.channels * task_.input_plane, parallel,
-                  [this](int first, int last) {
-                    kernels::Pool task = task_;
-                    task.input += first * task.input_plane;
-                    task.output += first * task.output_plane;
-                    task.channels = last - first;
-                    kernel_(task);
-                  });
+    const std::size_t floats = task_.channels * task_.input_plane;
+    if (cut_positions(task_.output_height * task_.output_width, parallel.threads())) {
+      over_rows(task_.output_height, floats, parallel, [this](int first, int last) {
+        kernels::Pool task = task_;
+        task.pad_top -= first * task.stride_h;
+        task.output += static_cast<std::ptrdiff_t>(first) * task.output_pitch;
+        task.output_height = last - first;
+        kernel_(task);
+      });
+      return;
+    }
+    over_channels(task_.channels, floats, parallel, [this](int first, int last) {
+      kernels::Pool task = task_;
+      task.input += first * task.input_plane;
+      task.output += first * task.output_plane;
+      task.channels = last - first;
+      kernel_(task);
+    });
   }
 
  private:
