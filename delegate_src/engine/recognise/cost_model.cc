@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/graph/subsample.h"
+
 namespace patternlite {
 namespace {
 
@@ -93,9 +95,14 @@ double border_cost(double floats) { return floats * kBorderCost; }
 
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
                       const Shape& output, const kernels::KernelTable& kernels) {
-  const Window& w = conv.window;
-  const int border = required_border(w, input, output);
-  const CostModel model(w, {input, border}, {output, border}, kernels);
+  Window w = conv.window;
+  Shape read = input;
+  if (is_subsampling(w)) {
+    w.stride_h = w.stride_w = 1;
+    read = {input.channels, output.height, output.width};
+  }
+  const int border = required_border(w, read, output);
+  const CostModel model(w, {read, border}, {output, border}, kernels);
   const double dense_work =
       static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;
   double best = std::min(model.cost(ConvKernel::kBc16, dense_work),

@@ -7,6 +7,7 @@
 
 #include "engine/graph/planar.h"
 #include "engine/pack/grouping.h"
+#include "engine/pack/run_stream.h"
 #include "engine/recognise/decision.h"
 #include "engine/recognise/recognise.h"
 #include "engine/reference.h"
@@ -106,6 +107,16 @@ TEST(Grouping, EveryFilterOnce) {
     }
     EXPECT_EQ(seen, std::vector<int>(37, 1));
   }
+}
+
+TEST(JoinRuns, TakesNeighboursAStepApartAndEveryTapOnce) {
+  using Runs = std::vector<std::vector<int>>;
+  const std::vector<int32_t> offsets{5, 1, 2, 3, 9, 4, 30};
+  EXPECT_EQ(join_runs(offsets, 1, 3), (Runs{{4}, {6}, {5, 0}, {1, 2, 3}}));
+  EXPECT_EQ(join_runs(offsets, 1, 1).size(), offsets.size());
+  EXPECT_EQ(join_runs(offsets, 2, 3), (Runs{{4}, {6}, {2, 5}, {1, 3, 0}}));
+  EXPECT_EQ(join_runs(std::vector<int32_t>{7, 7, 8}, 1, 3), (Runs{{1}, {0, 2}}));  // a tap twice
+  EXPECT_TRUE(join_runs({}, 1, 3).empty());
 }
 
 TEST(PlanarLayout, PlanesKeepTheirPromises) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "engine/graph/fuse.h"
+#include "engine/graph/subsample.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
@@ -215,6 +216,26 @@ TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
   const auto expected = run_reference(b.graph, inputs);
   const auto actual = run(*Program::compile(b.graph, {}), b.graph, inputs);
   for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
+}
+
+TEST(Subsample, IsSharedByTheConvolutionsOfOneInput) {
+  GraphBuilder builder(3);
+  const TensorId input = builder.input({4, 9, 7});
+  const TensorId a = builder.conv(input, 8, 1, 2, 0, Pruning{});
+  const TensorId b = builder.conv(input, 8, 1, 2, 0, Pruning{});
+  const TensorId c = builder.conv(input, 8, 3, 2, 1, Pruning{});
+  builder.graph.outputs = {a, b, c};
+  const Graph rewritten = subsample(builder.graph);
+  validate(rewritten);
+  ASSERT_EQ(rewritten.nodes.size(), 4u);
+  const auto& pool = std::get<Pooling>(rewritten.nodes[0].op);
+  EXPECT_EQ(rewritten.tensors[pool.output], (Shape{4, 5, 4}));
+  for (int node : {1, 2}) {
+    const auto& conv = std::get<Convolution>(rewritten.nodes[node].op);
+    EXPECT_EQ(conv.input, pool.output);
+    EXPECT_EQ(conv.window.stride_h, 1);
+  }
+  EXPECT_EQ(std::get<Convolution>(rewritten.nodes[3].op).input, input);
 }
 
 TEST(MemoryPlan, TensorsAliveTogetherNeverShareASlot) {
