@@ -4,6 +4,7 @@
 
 #include "engine/execute/steps.h"
 #include "engine/graph/fuse.h"
+#include "engine/graph/subsample.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/support/aligned.h"
 #include "engine/support/isa.h"
@@ -26,7 +27,7 @@ class CompiledProgram final : public Program {
     const kernels::KernelTable& kernels = options.kernels ? *options.kernels : best_kernels();
     validate(source);
     layers_ = judge(source, kernels).layers;
-    const Graph graph = fuse(source);
+    const Graph graph = subsample(fuse(source));
     const MemoryPlan plan = plan_memory(graph);
     allocate(plan);
     for (TensorId id : graph.inputs) {
