@@ -31,13 +31,22 @@ struct Layer {
   int channels, filters, size, stride = 1;  // size: of the output map
 };
 // ResNet-18 and VGG-16 at 224, and the slim ResNet-18 at 32.
-constexpr Layer kLayers[] = {
-    {"64x56", 64, 64, 56},         {"128x28", 128, 128, 28},     {"256x14", 256, 256, 14},
-    {"512x7", 512, 512, 7},        {"64x224", 64, 64, 224},      {"128x112", 128, 128, 112},
-    {"256x56", 256, 256, 56},      {"512x28", 512, 512, 28},     {"512x14", 512, 512, 14},
-    {"32x32", 32, 32, 32},         {"64x16", 64, 64, 16},        {"128x8", 128, 128, 8},
-    {"256x4", 256, 256, 4},        {"64-128x28s2", 64, 128, 28, 2}, {"128-256x14s2", 128, 256, 14, 2},
-    {"256-512x7s2", 256, 512, 7, 2}};
+constexpr Layer kLayers[] = {{"64x56", 64, 64, 56},
+                             {"128x28", 128, 128, 28},
+                             {"256x14", 256, 256, 14},
+                             {"512x7", 512, 512, 7},
+                             {"64x224", 64, 64, 224},
+                             {"128x112", 128, 128, 112},
+                             {"256x56", 256, 256, 56},
+                             {"512x28", 512, 512, 28},
+                             {"512x14", 512, 512, 14},
+                             {"32x32", 32, 32, 32},
+                             {"64x16", 64, 64, 16},
+                             {"128x8", 128, 128, 8},
+                             {"256x4", 256, 256, 4},
+                             {"64-128x28s2", 64, 128, 28, 2},
+                             {"128-256x14s2", 128, 256, 14, 2},
+                             {"256-512x7s2", 256, 512, 7, 2}};
 
 class LayerBench {
  public:
@@ -76,7 +85,8 @@ class LayerBench {
 
   // Non-zero multiplications.
   double macs() const {
-    const auto kept = std::count_if(weights_.begin(), weights_.end(), [](float w) { return w != 0; });
+    const auto kept =
+        std::count_if(weights_.begin(), weights_.end(), [](float w) { return w != 0; });
     return static_cast<double>(kept) * out_.shape.height * out_.shape.width;
   }
 

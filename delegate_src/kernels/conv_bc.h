@@ -78,8 +78,7 @@ void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
   }
   const int32_t* start = stream.start + group * kBcMaxRun;
   const int32_t* at = stream.offset;
-  const float* weight =
-      stream.weights + static_cast<size_t>(stream.first_tap[group]) * kBcFilters;
+  const float* weight = stream.weights + static_cast<size_t>(stream.first_tap[group]) * kBcFilters;
   weight = bc_runs<1>(input, row_step, column_step, at + start[0], at + start[1], weight, tile);
   if constexpr (kBcRun > 1) {
     weight = bc_runs<2>(input, row_step, column_step, at + start[1], at + start[2], weight, tile);

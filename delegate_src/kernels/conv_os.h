@@ -13,11 +13,42 @@ constexpr int os_max_vectors() {
   return G == 1 ? 8 : G == 2 ? 5 : 3;
 }
 
+// Fetches the lines that `group` will write (and add to). They were last touched layers ago.
+template <int G, int M>
+PL_INLINE void os_fetch_output(const ConvOs& conv, int group, int position) {
+  PL_UNROLL for (int g = 0; g < G; ++g) {
+    const int32_t plane = conv.stream.out_plane[group * G + g];
+    if (plane < 0) continue;
+    const float* output = conv.output + plane + position;
+    PL_UNROLL for (int m = 0; m < M; ++m) __builtin_prefetch(output + m * kLanes, 1);
+    if (conv.epilogue.residual == nullptr) continue;
+    const float* residual = conv.epilogue.residual + plane + position;
+    PL_UNROLL for (int m = 0; m < M; ++m) __builtin_prefetch(residual + m * kLanes);
+  }
+}
+
+// Fetches a share of the inputs that the next block of positions reads first: `group`'s share.
+template <int M>
+PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
+  const int groups = conv.group_end - conv.group_begin, share = group - conv.group_begin;
+  const int begin = conv.ahead_channels * share / groups;
+  const int end = conv.ahead_channels * (share + 1) / groups;
+  const float* from = conv.input + position + M * kLanes + conv.ahead_reach;
+  for (int channel = begin; channel < end; ++channel) {
+    const float* lines = from + channel * conv.ahead_plane;
+    PL_UNROLL for (int m = 0; m <= M; ++m) __builtin_prefetch(lines + m * kLanes, 0, 2);
+  }
+}
+
 template <int G, int M>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
   const float* input = conv.input + position;
   for (int group = conv.group_begin; group < conv.group_end; ++group) {
+    if (conv.ahead_channels != 0) {
+      if (group + 2 < conv.group_end) os_fetch_output<G, M>(conv, group + 2, position);
+      os_fetch_input<M>(conv, group, position);
+    }
     V sum[G][M];
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const V bias = broadcast(stream.bias[group * G + g]);

@@ -6,8 +6,8 @@
 namespace patternlite::kernels::PL_ISA {
 
 // The last channels of a row, fewer than four, four pixels at a time (an RGB image has no others).
-// Each load reads into the pixel behind, so the image's last pixels are left; returns the first that
-// is.
+// Each load reads into the pixel behind, so the image's last pixels are left; returns the first
+// that is.
 inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
   const size_t stride = image.pixel_stride;
   const int pixel = y * image.width, rest = image.channels - first_channel;
@@ -21,7 +21,8 @@ inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
       quad[i] = load<V4>(image.input + (pixel + x + i) * stride + first_channel);
     }
     transpose(quad);
-    float* to = image.output + first_channel * image.plane + static_cast<size_t>(y) * image.pitch + x;
+    float* to =
+        image.output + first_channel * image.plane + static_cast<size_t>(y) * image.pitch + x;
     for (int i = 0; i < rest; ++i) store(to + i * image.plane, quad[i]);
   }
   return x;

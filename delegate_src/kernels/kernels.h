@@ -42,6 +42,10 @@ struct ConvOs {
   TapStream stream;
   Epilogue epilogue;
   const int32_t* mask;  // [positions rounded up to 16], -1 for a real position, 0 for a pad
+  // For tensors larger than the caches, else 0 channels: what to fetch for the next positions.
+  int ahead_channels;
+  size_t ahead_plane;  // elements between input planes
+  int ahead_reach;     // the farthest tap within a plane
   int group_begin, group_end;
   int position_begin, position_end;  // multiples of 16 (position_end: whole vectors)
 };

@@ -58,8 +58,8 @@ PL_INLINE void pin(V& x) {
 }
 PL_INLINE void pin(const float*& p) { asm("" : "+r"(p)); }
 
-// sum += x * w in the form that overwrites `sum` alone. Where registers are all taken, compilers pick
-// forms that overwrite x or w, and pay with copies and spills.
+// sum += x * w in the form that overwrites `sum` alone. Where registers are all taken, compilers
+// pick forms that overwrite x or w, and pay with copies and spills.
 PL_INLINE void accumulate(V& sum, V x, V w) {
 #if defined(__FMA__)
   asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));

@@ -28,8 +28,8 @@ Graph subsample(Graph graph) {
     if (added) {
       found->second =
           graph.add_tensor({graph.tensors[conv->input].channels, output.height, output.width});
-      nodes.push_back({Pooling{conv->input, found->second, PoolMode::kMax, window},
-                       node.name + "/subsample"});
+      nodes.push_back(
+          {Pooling{conv->input, found->second, PoolMode::kMax, window}, node.name + "/subsample"});
     }
     conv->input = found->second;
     conv->window.stride_h = conv->window.stride_w = 1;

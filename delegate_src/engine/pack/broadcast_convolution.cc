@@ -42,8 +42,7 @@ class BroadcastConvolution final : public PackedConvolution {
       kernels::ConvBc task = all;
       std::tie(task.group_begin, task.group_end) =
           range_of(stream_.groups(), group_parts, part % group_parts);
-      std::tie(task.row_begin, task.row_end) =
-          range_of(height, row_parts, part / group_parts);
+      std::tie(task.row_begin, task.row_end) = range_of(height, row_parts, part / group_parts);
       kernel_(task);
     };
     parallel.run(group_parts * row_parts, std::ref(body));

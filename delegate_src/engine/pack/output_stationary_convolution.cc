@@ -1,5 +1,6 @@
 #include "engine/pack/output_stationary_convolution.h"
 
+#include <algorithm>
 #include <bit>
 #include <functional>
 #include <tuple>
@@ -12,10 +13,14 @@
 namespace patternlite {
 namespace {
 
+// Tensors together larger than this do not stay in the second-level cache from layer to layer.
+constexpr std::size_t kCachedBytes = 1 << 20;
+
 class OutputStationaryConvolution final : public PackedConvolution {
  public:
   OutputStationaryConvolution(const Convolution& conv, PackedStream stream, int group_size,
-                              const PlanarLayout& output, const kernels::KernelTable& kernels)
+                              const PlanarLayout& input, const PlanarLayout& output,
+                              const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_os[std::countr_zero(static_cast<unsigned>(group_size))]),
         group_size_(group_size),
         stream_(std::move(stream)),
@@ -25,6 +30,13 @@ class OutputStationaryConvolution final : public PackedConvolution {
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = mask_->data()};
+    if ((input.elements() + output.elements()) * sizeof(float) > kCachedBytes) {
+      const Window& w = conv.window;
+      const int last_tap = w.kernel_h * w.kernel_w - 1;
+      task_.ahead_channels = input.shape.channels;
+      task_.ahead_plane = input.plane();
+      task_.ahead_reach = std::max(0, tap_offset(w, input, last_tap));
+    }
   }
 
   void run(const float* input, const float* residual, float* output,
@@ -70,8 +82,8 @@ std::unique_ptr<PackedConvolution> pack_output_stationary(
     const Convolution& conv, const TapSets& taps, const Grouping& grouping, int group_size,
     const PlanarLayout& input, const PlanarLayout& output, const kernels::KernelTable& kernels) {
   return std::make_unique<OutputStationaryConvolution>(
-      conv, pack_stream(conv, taps, grouping.groups, group_size, input, output), group_size, output,
-      kernels);
+      conv, pack_stream(conv, taps, grouping.groups, group_size, input, output), group_size, input,
+      output, kernels);
 }
 
 }  // namespace patternlite

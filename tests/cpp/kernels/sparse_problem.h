@@ -191,8 +191,8 @@ inline PackedStream pack_taps(const SparseProblem& problem) {
     packed.weights.insert(packed.weights.end(), group.weights.begin(), group.weights.end());
     packed.bias.insert(packed.bias.end(), group.bias.begin(), group.bias.end());
     for (int plane : group.plane) {
-      packed.out_plane.push_back(plane < 0 ? -1
-                                           : static_cast<std::int32_t>(plane * problem.out.plane()));
+      packed.out_plane.push_back(
+          plane < 0 ? -1 : static_cast<std::int32_t>(plane * problem.out.plane()));
     }
   }
   return packed;
