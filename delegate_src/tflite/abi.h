@@ -38,6 +38,23 @@ struct TfLiteIntArray {
   int size;  // and as many ints right behind it: items()
 };
 
+// How a tensor's non-zero blocks are stored: one level of storage per entry of the traversal order.
+struct TfLiteDimensionMetadata {
+  int format;                            // TfLiteDimensionFormat
+  int dense_size;                        // of a dense level
+  const TfLiteIntArray* array_segments;  // of a compressed one: where each row's indices begin
+  const TfLiteIntArray* array_indices;
+};
+
+enum TfLiteDimensionFormat : int { kTfLiteDimDense = 0, kTfLiteDimSparseCsr = 1 };
+
+struct TfLiteSparsity {
+  const TfLiteIntArray* traversal_order;  // the tensor's axes, then the blocks'
+  const TfLiteIntArray* block_map;        // the axis that each block axis cuts
+  const TfLiteDimensionMetadata* dim_metadata;
+  int dim_metadata_size;
+};
+
 struct TfLiteDelegate;
 
 struct TfLiteTensor {
@@ -65,7 +82,7 @@ struct TfLiteTensor {
     int type;
     void* params;
   } quantization;
-  void* sparsity;  // not null: `data` is in a compressed format
+  const TfLiteSparsity* sparsity;  // not null: `data` is in a compressed format
   const TfLiteIntArray* dims_signature;
 };
 
@@ -159,6 +176,7 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinAveragePool2d = 1,
   kTfLiteBuiltinConv2d = 3,
   kTfLiteBuiltinDepthwiseConv2d = 4,
+  kTfLiteBuiltinDequantize = 6,
   kTfLiteBuiltinFullyConnected = 9,
   kTfLiteBuiltinMaxPool2d = 17,
   kTfLiteBuiltinRelu = 19,
@@ -170,6 +188,7 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinSqueeze = 43,
   kTfLiteBuiltinDelegate = 51,
   kTfLiteBuiltinPadV2 = 60,
+  kTfLiteBuiltinDensify = 124,
 };
 
 enum TfLitePadding : int { kTfLitePaddingSame = 1, kTfLitePaddingValid = 2 };
@@ -247,6 +266,7 @@ static_assert(sizeof(TfLiteTensor) == 112 && offsetof(TfLiteTensor, data) == 8 &
               offsetof(TfLiteTensor, bytes) == 40 && offsetof(TfLiteTensor, name) == 56 &&
               offsetof(TfLiteTensor, delegate) == 64 &&
               offsetof(TfLiteTensor, quantization) == 80 && offsetof(TfLiteTensor, sparsity) == 96);
+static_assert(sizeof(TfLiteDimensionMetadata) == 24 && sizeof(TfLiteSparsity) == 32);
 static_assert(sizeof(TfLiteNode) == 80 && offsetof(TfLiteNode, user_data) == 32 &&
               offsetof(TfLiteNode, builtin_data) == 40 && offsetof(TfLiteNode, delegate) == 64);
 static_assert(sizeof(TfLiteRegistration) == 88 &&

@@ -6,16 +6,6 @@
 namespace patternlite::tflite {
 namespace {
 
-bool is_constant(const TfLiteTensor& tensor) {
-  return tensor.allocation_type == kTfLiteMmapRo && tensor.data.raw != nullptr;
-}
-
-void require_float(const OpNode& node, const TfLiteTensor& tensor) {
-  if (tensor.type != kTfLiteFloat32) {
-    throw Declined(node.index, std::string("dtype-") + type_name(tensor.type));
-  }
-}
-
 size_t operands(const OpNode& node) {
   switch (node.builtin_code) {
     case kTfLiteBuiltinConv2d:
@@ -62,6 +52,9 @@ void GraphReader::add(const OpNode& node) {
       return add_reshape(node);
     case kTfLiteBuiltinSqueeze:
       return add_squeeze(node);
+    case kTfLiteBuiltinDequantize:
+    case kTfLiteBuiltinDensify:
+      return add_expander(node);
     default:
       throw Declined(node.index, "unsupported-op");
   }
@@ -95,8 +88,11 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   const int index = node.inputs[input];
   if (const auto found = values_.find(index); found != values_.end()) return found->second;
 
+  if (const auto expander = expanders_.find(index); expander != expanders_.end()) {
+    throw Declined(expander->second, "not-only-weights");
+  }
   const TfLiteTensor& source = tensor(index);
-  require_float(node, source);
+  require_type(node, source, kTfLiteFloat32);
   if (source.allocation_type == kTfLiteMmapRo) throw Declined(node.index, "constant-operand");
   const std::span<const int> dims = items(source.dims);
   if (dims.size() != 4 && dims.size() != 2) throw Declined(node.index, "rank");
@@ -124,26 +120,25 @@ GraphReader::Value GraphReader::map_value(const OpNode& node, int input) {
 }
 
 const float* GraphReader::weights(const OpNode& node) const {
-  const float* data = constant(node, 1);
-  if (!data) throw Declined(node.index, "dynamic-weights");
-  return data;
+  std::size_t elements = 1;
+  for (const int size : items(tensor(node.inputs[1]).dims)) elements *= size;
+  const std::span<const float> data = constant(node, 1);
+  if (!data.data()) throw Declined(node.index, "dynamic-weights");
+  if (data.size() != elements) throw Declined(node.index, "weights-shape");
+  return data.data();
 }
 
 const float* GraphReader::bias(const OpNode& node, int filters) const {
-  const float* data = constant(node, 2);
-  if (data && tensor(node.inputs[2]).bytes != filters * sizeof(float)) {
+  const std::span<const float> data = constant(node, 2);
+  if (data.data() && data.size() != static_cast<std::size_t>(filters)) {
     throw Declined(node.index, "bias-shape");
   }
-  return data;
+  return data.data();
 }
 
-const float* GraphReader::constant(const OpNode& node, size_t input) const {
-  if (input >= node.inputs.size() || node.inputs[input] < 0) return nullptr;
-  const TfLiteTensor& source = tensor(node.inputs[input]);
-  require_float(node, source);
-  if (source.sparsity) throw Declined(node.index, "compressed-weights");
-  if (!is_constant(source)) throw Declined(node.index, "dynamic-weights");
-  return source.data.f;
+std::span<const float> GraphReader::constant(const OpNode& node, size_t input) const {
+  if (input >= node.inputs.size() || node.inputs[input] < 0) return {};
+  return constants_.floats(node, node.inputs[input]);
 }
 
 std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) const {
@@ -160,7 +155,7 @@ std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) co
 
 GraphReader::Value GraphReader::define(const OpNode& node, const Shape& shape,
                                        std::vector<int> dims, Activation activation) {
-  require_float(node, tensor(node.outputs[0]));
+  require_type(node, tensor(node.outputs[0]), kTfLiteFloat32);
   if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
     throw Declined(node.index, "empty-output");
   }

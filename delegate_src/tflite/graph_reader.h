@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "tflite/constants.h"
 #include "tflite/node.h"
 
 namespace patternlite::tflite {
 
-// A partition's graph and what joins it to the interpreter.
+// A partition's graph and what joins it to the interpreter. Weights are where the file or the
+// reader's Constants have them.
 struct PartitionGraph {
   Graph graph;
   int batch = 1;
@@ -28,7 +30,8 @@ struct PartitionGraph {
 class GraphReader {
  public:
   // Tensors are read through the context whenever a node is added.
-  explicit GraphReader(const TfLiteContext& context) : context_(context) {}
+  GraphReader(const TfLiteContext& context, Constants& constants)
+      : context_(context), constants_(constants) {}
 
   // Throws Declined, naming the node to leave out: this one, or an earlier PAD or RESHAPE that
   // could not be folded into this one.
@@ -63,6 +66,7 @@ class GraphReader {
   void add_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);
+  void add_expander(const OpNode& node);
 
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }
@@ -71,8 +75,8 @@ class GraphReader {
   Value value(const OpNode& node, int input);
   Value unpadded_value(const OpNode& node, int input);
   Value map_value(const OpNode& node, int input);  // rank 4
-  // The constant operand's elements, float or int; null for one left out.
-  const float* constant(const OpNode& node, size_t input) const;
+  // The constant operand's elements, float or int; data() is null for one left out.
+  std::span<const float> constant(const OpNode& node, size_t input) const;
   const float* weights(const OpNode& node) const;
   const float* bias(const OpNode& node, int filters) const;
   std::vector<int> constant_ints(const OpNode& node, size_t input) const;
@@ -82,8 +86,10 @@ class GraphReader {
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;
+  Constants& constants_;
   Graph graph_;
   std::map<int, Value> values_;
+  std::map<int, int> expanders_;  // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
   std::vector<int> convolution_nodes_;
 };

@@ -20,19 +20,28 @@ std::vector<std::vector<int>> dims_of(const TfLiteContext& context, std::span<co
 }  // namespace
 
 PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNode> nodes,
-                              std::span<const int> outputs) {
-  GraphReader reader(context);
+                              std::span<const int> outputs, Constants& constants) {
+  GraphReader reader(context, constants);
   for (const OpNode& node : nodes) reader.add(node);
   return std::move(reader).finish(outputs);
 }
 
-Kernel::Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, CompileOptions options)
-    : nodes_(std::move(nodes)), outputs_(std::move(outputs)), options_(std::move(options)) {}
+Kernel::Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
+               CompileOptions options)
+    : nodes_(std::move(nodes)),
+      outputs_(std::move(outputs)),
+      expanders_(std::move(expanders)),
+      options_(std::move(options)) {}
 
 void Kernel::compile(const TfLiteContext& context) {
+  Constants constants(context, expanders_);
+  compile(context, constants);
+}
+
+void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   if (program_ && dims_of(context, partition_.inputs) == input_dims_) return;
 
-  PartitionGraph partition = read_partition(context, nodes_, outputs_);
+  PartitionGraph partition = read_partition(context, nodes_, outputs_, constants);
   // A new batch alone changes nothing inside the program.
   if (!program_ || partition.graph.tensors != partition_.graph.tensors) {
     program_ = nullptr;  // frees its memory before the next one takes as much

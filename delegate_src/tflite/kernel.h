@@ -12,12 +12,15 @@ namespace patternlite::tflite {
 
 class Kernel {
  public:
-  // `outputs` are the tensors that the rest of the interpreter wants.
-  Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, CompileOptions options);
+  // `outputs` are the tensors that the rest of the interpreter wants, `expanders` those of the
+  // whole graph.
+  Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
+         CompileOptions options);
 
   // Compiles for the inputs' present shapes; does nothing if they are what they were. Throws
   // Declined or std::invalid_argument when the operators do not fit together at these shapes.
   void compile(const TfLiteContext& context);
+  void compile(const TfLiteContext& context, Constants& constants);
 
   // Tells the interpreter the outputs' shapes.
   TfLiteStatus resize_outputs(TfLiteContext* context) const;
@@ -31,6 +34,7 @@ class Kernel {
  private:
   std::vector<OpNode> nodes_;
   std::vector<int> outputs_;
+  std::vector<OpNode> expanders_;
   CompileOptions options_;
   PartitionGraph partition_;
   std::vector<std::vector<int>> input_dims_;
@@ -40,6 +44,6 @@ class Kernel {
 };
 
 PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNode> nodes,
-                              std::span<const int> outputs);
+                              std::span<const int> outputs, Constants& constants);
 
 }  // namespace patternlite::tflite

@@ -51,6 +51,12 @@ const char* type_name(TfLiteType type) {
   }
 }
 
+void require_type(const OpNode& node, const TfLiteTensor& tensor, TfLiteType type) {
+  if (tensor.type != type) {
+    throw Declined(node.index, std::string("dtype-") + type_name(tensor.type));
+  }
+}
+
 std::string name_of(const TfLiteContext& context, const OpNode& node) {
   const char* name = context.tensors[node.outputs[0]].name;
   const std::string joined = name ? name : "";

@@ -37,6 +37,9 @@ class Declined : public std::runtime_error {
 
 const char* type_name(TfLiteType type);
 
+// Throws Declined when it has another.
+void require_type(const OpNode& node, const TfLiteTensor& tensor, TfLiteType type);
+
 // The name of the node's output tensor; converters join the names of all that they fused with ';',
 // of which the first is kept.
 std::string name_of(const TfLiteContext& context, const OpNode& node);

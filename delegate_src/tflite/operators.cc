@@ -87,7 +87,7 @@ void GraphReader::add_activation(const OpNode& node, Activation activation) {
 void GraphReader::add_pad(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   const std::vector<int> amounts = constant_ints(node, 1);  // [rank][before, after]
-  const float* fill = constant(node, 2);
+  const std::span<const float> fill = constant(node, 2);
   if (input.dims.size() != 4 || amounts.size() != 8) throw Declined(node.index, "rank");
   if (amounts[0] || amounts[1] || amounts[6] || amounts[7]) throw Declined(node.index, "axes");
   if (std::ranges::any_of(amounts, [](int amount) { return amount < 0 || amount > 4096; })) {
@@ -99,7 +99,7 @@ void GraphReader::add_pad(const OpNode& node) {
                    .left = amounts[4],
                    .bottom = amounts[3],
                    .right = amounts[5],
-                   .fill = fill ? *fill : 0};
+                   .fill = fill.empty() ? 0 : fill[0]};
   padded.dims[1] += amounts[2] + amounts[3];
   padded.dims[2] += amounts[4] + amounts[5];
   values_[node.outputs[0]] = padded;
@@ -140,6 +140,12 @@ void GraphReader::add_squeeze(const OpNode& node) {
     throw Declined(node.index, "axes");
   }
   alias(node, input, {input.dims[0], shape.channels});
+}
+
+// Who reads its constant finds it expanded.
+void GraphReader::add_expander(const OpNode& node) {
+  if (!constants_.is_expanded(node.outputs[0])) throw Declined(node.index, "unsupported-op");
+  expanders_[node.outputs[0]] = node.index;
 }
 
 }  // namespace patternlite::tflite

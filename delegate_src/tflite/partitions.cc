@@ -15,7 +15,9 @@ class Selector {
       : context_(context),
         options_(options),
         compile_options_(compile_options),
-        plan_(read_plan(context)) {
+        plan_(read_plan(context)),
+        expanders_(expanders_of(plan_)),
+        constants_(*context, expanders_) {
     for (const OpNode& node : plan_) {
       by_index_[node.index] = node;
       candidates_.insert(node.index);
@@ -68,7 +70,7 @@ class Selector {
 
   // Reads the whole graph, as if it were one partition, until a node cannot be read.
   void drop_unreadable() {
-    GraphReader reader(*context_);
+    GraphReader reader(*context_, constants_);
     for (const OpNode& node : plan_) {
       if (!candidates_.contains(node.index)) continue;
       try {
@@ -90,11 +92,23 @@ class Selector {
         kTfLiteOk) {
       throw std::runtime_error("the interpreter cannot partition the graph");
     }
+    for (int i = 0; i < count; ++i) drop_read_expanders(items(partitions[i].output_tensors));
+    if (changed_) return;
     for (int i = 0; i < count; ++i) add_partition(partitions[i]);
     if (changed_) return;
     keep_largest();
     if (changed_) return;
     for (auto& kernel : kernels_) compile(*kernel);
+  }
+
+  // What others read of an expander, the runtime has to make.
+  void drop_read_expanders(std::span<const int> outputs) {
+    for (const OpNode& node : expanders_) {
+      if (candidates_.contains(node.index) &&
+          std::ranges::find(outputs, node.outputs[0]) != outputs.end()) {
+        drop(node.index, "declined:not-only-weights");
+      }
+    }
   }
 
   void add_partition(const TfLiteDelegateParams& params) {
@@ -106,7 +120,7 @@ class Selector {
     std::vector<OpNode> nodes;
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
-      const PartitionGraph partition = read_partition(*context_, nodes, outputs);
+      const PartitionGraph partition = read_partition(*context_, nodes, outputs, constants_);
       const Verdict verdict = judge(partition.graph, *compile_options_.kernels);
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
@@ -120,8 +134,9 @@ class Selector {
     } catch (const std::invalid_argument& error) {
       return drop_all(indices, std::string("declined:engine: ") + error.what());
     }
-    kernels_.push_back(std::make_unique<Kernel>(
-        std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), compile_options_));
+    kernels_.push_back(std::make_unique<Kernel>(std::move(nodes),
+                                                std::vector<int>(outputs.begin(), outputs.end()),
+                                                expanders_, compile_options_));
   }
 
   // By multiplications saved, when the user limits the number of partitions.
@@ -148,7 +163,7 @@ class Selector {
 
   void compile(Kernel& kernel) {
     try {
-      kernel.compile(*context_);
+      kernel.compile(*context_, constants_);
     } catch (const std::invalid_argument& error) {
       for (const OpNode& node : kernel.nodes()) {
         drop(node.index, std::string("declined:engine: ") + error.what());
@@ -164,7 +179,8 @@ class Selector {
   TfLiteContext* context_;
   const Options& options_;
   const CompileOptions& compile_options_;
-  std::vector<OpNode> plan_;
+  std::vector<OpNode> plan_, expanders_;
+  Constants constants_;
   std::map<int, OpNode> by_index_;
   std::set<int> candidates_;  // nodes still to be taken
   std::map<int, std::string> reasons_;

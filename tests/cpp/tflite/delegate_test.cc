@@ -134,6 +134,8 @@ TEST(DelegateTest, AShapeThatDoesNotFitIsAnError) {
   destroy_delegate(delegate);
 }
 
+constexpr TfLiteSparsity kSparsity{};
+
 struct Defect {
   const char* reason;
   std::function<void(Model&)> make;
@@ -149,7 +151,8 @@ TEST(DelegateTest, DeclinesWithAReason) {
        [](Model& m) { m.interpreter.raw(m.weights).allocation_type = kTfLiteMemNone; }},
       {"declined:dynamic-weights", [](Model& m) { m.interpreter.raw(m.bias).data.f = nullptr; }},
       {"declined:compressed-weights",
-       [](Model& m) { m.interpreter.raw(m.weights).sparsity = &m.interpreter; }},
+       [](Model& m) { m.interpreter.raw(m.weights).sparsity = &kSparsity; }},
+      {"declined:weights-shape", [](Model& m) { m.interpreter.raw(m.weights).bytes -= 4; }},
       {"declined:constant-operand",
        [](Model& m) { m.interpreter.raw(m.input).allocation_type = kTfLiteMmapRo; }},
       {"declined:groups",

@@ -1,6 +1,7 @@
-// An interpreter as small as a delegate can be tried on: a chain of nodes, claimed as a whole.
+// An interpreter as small as a delegate can be tried on: what is claimed makes one partition.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
@@ -68,10 +69,22 @@ class FakeInterpreter {
     return index;
   }
 
+  // A constant whose elements are not float.
+  template <typename T>
+  int constant_as(std::vector<int> dims, TfLiteType type, const std::vector<T>& values) {
+    const int index = tensor(std::move(dims), type);
+    auto owned = std::make_shared<std::vector<T>>(values);
+    tensors_[index].allocation_type = kTfLiteMmapRo;
+    tensors_[index].data.raw = owned->data();
+    tensors_[index].bytes = owned->size() * sizeof(T);
+    storage_.push_back(std::move(owned));
+    return index;
+  }
+
   template <typename Params>
   void node(TfLiteBuiltinOperator code, std::vector<int> inputs, int output, Params params) {
     auto owned = std::make_shared<Params>(params);
-    params_storage_.push_back(owned);
+    storage_.push_back(owned);
     TfLiteNode node{};
     node.inputs = keep(std::move(inputs));
     node.outputs = keep({output});
@@ -95,6 +108,7 @@ class FakeInterpreter {
   TfLiteStatus prepare() { return claimed_.prepare(&context_, &kernel_); }
   TfLiteStatus invoke() { return claimed_.invoke(&context_, &kernel_); }
   bool claimed() const { return kernel_.user_data != nullptr; }
+  const std::vector<int>& claimed_nodes() const { return claimed_nodes_; }
   std::vector<float>& data(int index) { return data_[index]; }
   std::vector<int> dims(int index) const {
     const std::span<const int> dims = items(tensors_[index].dims);
@@ -131,8 +145,20 @@ class FakeInterpreter {
   }
 
   int partition(const TfLiteIntArray* nodes) {
-    params_.nodes_to_replace = keep({items(nodes).begin(), items(nodes).end()});
-    params_.output_tensors = keep(outputs);
+    claimed_nodes_.assign(items(nodes).begin(), items(nodes).end());
+    params_.nodes_to_replace = keep(claimed_nodes_);
+    std::vector<int> wanted = outputs;
+    std::vector<int> made;
+    for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) {
+      const bool claimed = std::ranges::find(claimed_nodes_, node) != claimed_nodes_.end();
+      const std::span<const int> tensors =
+          items(claimed ? nodes_[node].outputs : nodes_[node].inputs);
+      std::vector<int>& to = claimed ? made : wanted;
+      to.insert(to.end(), tensors.begin(), tensors.end());
+    }
+    std::erase_if(made,
+                  [&](int tensor) { return std::ranges::find(wanted, tensor) == wanted.end(); });
+    params_.output_tensors = keep(made);
     return items(nodes).empty() ? 0 : 1;
   }
 
@@ -151,9 +177,10 @@ class FakeInterpreter {
   std::vector<std::unique_ptr<IntArray>> dims_;
   std::vector<TfLiteNode> nodes_;
   std::vector<TfLiteRegistration> registrations_;
-  std::vector<std::shared_ptr<void>> params_storage_;
+  std::vector<std::shared_ptr<void>> storage_;  // constants and parameters
   std::deque<IntArray> arrays_;
   TfLiteDelegateParams params_{};
+  std::vector<int> claimed_nodes_;
   TfLiteRegistration claimed_{};
   TfLiteNode kernel_{};
 };

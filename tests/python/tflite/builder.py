@@ -51,6 +51,9 @@ class ModelBuilder:
         return tensor
 
     def constant(self, array: np.ndarray) -> int:
+        return self._constant(array)
+
+    def _constant(self, array: np.ndarray) -> int:
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
         self._model.buffers.append(buffer)
@@ -58,8 +61,31 @@ class ModelBuilder:
         self._graph.tensors[tensor].buffer = len(self._model.buffers) - 1
         return tensor
 
+    def sparse_constant(self, array: np.ndarray) -> int:
+        """A constant stored without its zeros: the last axis compressed, the others dense."""
+        rank, rows = array.ndim, array.reshape(-1, array.shape[-1])
+        columns = [np.flatnonzero(row) for row in rows]
+        levels = [schema.DimensionMetadataT() for _ in range(rank)]
+        for level, size in zip(levels, array.shape, strict=True):
+            level.denseSize = size
+        levels[-1].format = schema.DimensionType.SPARSE_CSR
+        segments, indices = schema.Int32VectorT(), schema.Uint16VectorT()
+        segments.values = np.cumsum([0] + [len(c) for c in columns]).astype(np.int32)
+        indices.values = np.concatenate(columns).astype(np.uint16)
+        levels[-1].arraySegments, levels[-1].arrayIndices = segments, indices
+        levels[-1].arraySegmentsType = schema.SparseIndexVector.Int32Vector
+        levels[-1].arrayIndicesType = schema.SparseIndexVector.Uint16Vector
+        sparsity = schema.SparsityParametersT()
+        sparsity.traversalOrder = np.arange(rank, dtype=np.int32)
+        sparsity.dimMetadata = levels
+
+        tensor = self._constant(array[array != 0])
+        self._graph.tensors[tensor].shape = list(array.shape)
+        self._graph.tensors[tensor].sparsity = sparsity
+        return tensor
+
     def conv(
-        self, x: int, weights: np.ndarray | int, bias: np.ndarray, *, stride: int | tuple[int, int] = 1,
+        self, x: int, weights: np.ndarray | int, bias: np.ndarray | int, *, stride: int | tuple[int, int] = 1,
         dilation: int = 1, padding: int = SAME, activation: int = NONE, dtype: Any = np.float32,
     ) -> int:  # fmt: skip
         """weights: (O, H, W, I), or the tensor that holds them."""
@@ -74,7 +100,7 @@ class ModelBuilder:
             n, _slide(h, kh, options.strideH, dilation, padding),
             _slide(w, kw, options.strideW, dilation, padding), filters,
         )  # fmt: skip
-        inputs = [x, tensor, self.constant(bias)]
+        inputs = [x, tensor, bias if isinstance(bias, int) else self.constant(bias)]
         return self._operator("CONV_2D", inputs, shape, "Conv2DOptions", options, dtype)
 
     def depthwise(self, x: int, weights: np.ndarray) -> int:
@@ -169,6 +195,9 @@ class ModelBuilder:
             "DEQUANTIZE", [x], self.shape(x), "DequantizeOptions", schema.DequantizeOptionsT()
         )
 
+    def densify(self, x: int, dtype: Any = np.float32) -> int:
+        return self._operator("DENSIFY", [x], self.shape(x), dtype=dtype)
+
     def quantise(self, tensor: int, scale: float) -> None:
         """Gives an int8 or int32 tensor its scale."""
         parameters = schema.QuantizationParametersT()
@@ -198,6 +227,42 @@ class ModelBuilder:
             operator.builtinOptions = options
         self._graph.operators.append(operator)
         return operator.outputs[0]
+
+
+class Float16Builder(ModelBuilder):
+    """Stores weights and biases as float16, as TFLite's converter does."""
+
+    def constant(self, array: np.ndarray) -> int:
+        if array.dtype != np.float32 or array.ndim == 0:
+            return self._constant(array)
+        return self.dequantize(self._constant(array.astype(np.float16)))
+
+
+class SparseBuilder(ModelBuilder):
+    """Stores weights without their zeros."""
+
+    def constant(self, array: np.ndarray) -> int:
+        if array.dtype != np.float32 or array.ndim < 2:
+            return self._constant(array)
+        return self.densify(self.sparse_constant(array))
+
+
+class SparseFloat16Builder(ModelBuilder):
+    """Both."""
+
+    def constant(self, array: np.ndarray) -> int:
+        if array.dtype != np.float32 or array.ndim < 2:
+            return self._constant(array)
+        sparse = self.sparse_constant(array.astype(np.float16))
+        return self.dequantize(self.densify(sparse, np.float16))
+
+
+class RoundedBuilder(ModelBuilder):
+    """Weights, not biases, that float16 holds exactly, stored as float32."""
+
+    def constant(self, array: np.ndarray) -> int:
+        rounds = array.dtype == np.float32 and array.ndim >= 2
+        return self._constant(array.astype(np.float16).astype(np.float32) if rounds else array)
 
 
 def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:

@@ -13,14 +13,16 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def residual_network(
-    rng: np.random.Generator, *, batch: int = 1, middle: str | None = None, head: bool = True, size: int = 24
-) -> bytes:
+    rng: np.random.Generator, *, batch: int = 1, middle: str | None = None, head: bool = True, size: int = 24,
+    builder: type[ModelBuilder] = ModelBuilder,
+) -> bytes:  # fmt: skip
     """ResNet in small: PAD + VALID strides, PADV2 + max pooling, residuals, MEAN, FULLY_CONNECTED.
 
     middle: an operator that the delegate does not know, between the two halves.
     head: without it the network ends in a map and takes images of any size.
+    builder: how weights are stored.
     """
-    b = ModelBuilder()
+    b = builder()
     x = b.input(batch, size, size, 3)
     y = _conv(b, rng, b.pad(x, PAD_1), 16, 2, VALID, RELU)
     y = b.pool(b.pad(y, PAD_1, LOWEST), "MAX", 3, stride=2, padding=VALID)

@@ -9,7 +9,7 @@ import pytest
 
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
-from .builder import RELU, SAME, ModelBuilder, bias_of, pattern_weights
+from .builder import SAME, ModelBuilder, bias_of, pattern_weights
 from .networks import convolution, dense_weights, residual_network
 from .runtimes import Runtime, assert_close
 
@@ -26,13 +26,6 @@ def int8_model(rng: np.random.Generator) -> bytes:
     return b.build(y)
 
 
-def fp16_model(rng: np.random.Generator) -> bytes:
-    b = ModelBuilder()
-    x = b.input(1, 8, 8, 16)
-    weights = b.dequantize(b.constant(pattern_weights(rng, 16, 3, 16).astype(np.float16)))
-    return b.build(b.conv(x, weights, bias_of(rng, 16), activation=RELU))
-
-
 def dynamic_weights_model(rng: np.random.Generator) -> bytes:
     b = ModelBuilder()
     x, weights = b.input(1, 8, 8, 16), b.input(8, 3, 3, 16)
@@ -43,7 +36,6 @@ def dynamic_weights_model(rng: np.random.Generator) -> bytes:
     ("make", "shapes", "dtype", "reason"),
     [
         (int8_model, [(1, 8, 8, 16)], np.int8, "declined:dtype-int8"),
-        (fp16_model, [(1, 8, 8, 16)], np.float32, "declined:dynamic-weights"),
         (dynamic_weights_model, [(1, 8, 8, 16), (8, 3, 3, 16)], np.float32, "declined:dynamic-weights"),
     ],
 )
