@@ -174,6 +174,7 @@ struct TfLiteDelegate {
 enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinAdd = 0,
   kTfLiteBuiltinAveragePool2d = 1,
+  kTfLiteBuiltinConcatenation = 2,
   kTfLiteBuiltinConv2d = 3,
   kTfLiteBuiltinDepthwiseConv2d = 4,
   kTfLiteBuiltinDequantize = 6,
@@ -183,11 +184,13 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinReluN1To1 = 20,
   kTfLiteBuiltinRelu6 = 21,
   kTfLiteBuiltinReshape = 22,
+  kTfLiteBuiltinSoftmax = 25,
   kTfLiteBuiltinPad = 34,
   kTfLiteBuiltinMean = 40,
   kTfLiteBuiltinSqueeze = 43,
   kTfLiteBuiltinDelegate = 51,
   kTfLiteBuiltinPadV2 = 60,
+  kTfLiteBuiltinResizeNearestNeighbor = 97,
   kTfLiteBuiltinDensify = 124,
 };
 
@@ -223,6 +226,19 @@ struct TfLiteFullyConnectedParams {
   TfLiteFusedActivation activation;
   int weights_format;  // 0: [units][input_depth]
   bool keep_num_dims;
+};
+
+struct TfLiteConcatenationParams {
+  int axis;
+  TfLiteFusedActivation activation;
+};
+
+struct TfLiteResizeNearestNeighborParams {
+  bool align_corners, half_pixel_centers;
+};
+
+struct TfLiteSoftmaxParams {
+  float beta;
 };
 
 struct TfLiteReshapeParams {

@@ -14,6 +14,7 @@ size_t operands(const OpNode& node) {
     case kTfLiteBuiltinAdd:
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
+    case kTfLiteBuiltinResizeNearestNeighbor:
       return 2;
     default:
       return 1;
@@ -55,6 +56,12 @@ void GraphReader::add(const OpNode& node) {
     case kTfLiteBuiltinDequantize:
     case kTfLiteBuiltinDensify:
       return add_expander(node);
+    case kTfLiteBuiltinConcatenation:
+      return add_concatenation(node);
+    case kTfLiteBuiltinResizeNearestNeighbor:
+      return add_resize(node);
+    case kTfLiteBuiltinSoftmax:
+      return add_softmax(node);
     default:
       throw Declined(node.index, "unsupported-op");
   }

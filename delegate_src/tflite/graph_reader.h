@@ -67,6 +67,9 @@ class GraphReader {
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);
   void add_expander(const OpNode& node);
+  void add_concatenation(const OpNode& node);
+  void add_resize(const OpNode& node);
+  void add_softmax(const OpNode& node);
 
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }

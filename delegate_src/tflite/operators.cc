@@ -84,68 +84,15 @@ void GraphReader::add_activation(const OpNode& node, Activation activation) {
   graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(context_, node)});
 }
 
-void GraphReader::add_pad(const OpNode& node) {
+void GraphReader::add_softmax(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
-  const std::vector<int> amounts = constant_ints(node, 1);  // [rank][before, after]
-  const std::span<const float> fill = constant(node, 2);
-  if (input.dims.size() != 4 || amounts.size() != 8) throw Declined(node.index, "rank");
-  if (amounts[0] || amounts[1] || amounts[6] || amounts[7]) throw Declined(node.index, "axes");
-  if (std::ranges::any_of(amounts, [](int amount) { return amount < 0 || amount > 4096; })) {
-    throw Declined(node.index, "pad-amount");
-  }
-  Value padded = input;
-  padded.pad = Pad{.node = node.index,
-                   .top = amounts[2],
-                   .left = amounts[4],
-                   .bottom = amounts[3],
-                   .right = amounts[5],
-                   .fill = fill.empty() ? 0 : fill[0]};
-  padded.dims[1] += amounts[2] + amounts[3];
-  padded.dims[2] += amounts[4] + amounts[5];
-  values_[node.outputs[0]] = padded;
-}
-
-void GraphReader::add_reshape(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
-  std::vector<int> dims;
-  if (node.inputs.size() > 1) {
-    dims = constant_ints(node, 1);
-  } else {
-    const auto& params = node.params_as<TfLiteReshapeParams>();
-    dims.assign(params.shape, params.shape + params.num_dimensions);
-  }
   const Shape shape = shape_of(input);
-  const auto elements = static_cast<std::int64_t>(shape.elements()) * input.dims[0];
-  std::int64_t known = 1;
-  for (const int size : dims) known *= size < 0 ? 1 : size;
-  for (int& size : dims) {
-    if (size < 0 && known > 0) size = static_cast<int>(elements / known);
-  }
-  const int per_image = static_cast<int>(shape.elements());
-  const std::vector<int> flat = {input.dims[0], per_image};
-  const std::vector<int> map = {input.dims[0], shape.height, shape.width, shape.channels};
-  if (dims != flat && dims != map) throw Declined(node.index, "reshape");
-  alias(node, input, dims);
-}
-
-void GraphReader::add_squeeze(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
-  const auto& params = node.params_as<TfLiteSqueezeParams>();
-  std::vector<int> axes(params.squeeze_dims, params.squeeze_dims + params.num_squeeze_dims);
-  for (int& axis : axes) axis += axis < 0 ? 4 : 0;
-  std::ranges::sort(axes);
-  const Shape shape = shape_of(input);
-  if (input.dims.size() != 4 || axes != std::vector<int>{1, 2} || shape.height != 1 ||
-      shape.width != 1) {
-    throw Declined(node.index, "axes");
-  }
-  alias(node, input, {input.dims[0], shape.channels});
-}
-
-// Who reads its constant finds it expanded.
-void GraphReader::add_expander(const OpNode& node) {
-  if (!constants_.is_expanded(node.outputs[0])) throw Declined(node.index, "unsupported-op");
-  expanders_[node.outputs[0]] = node.index;
+  // Over a map it is worth a kernel that the engine does not have.
+  if (shape.height != 1 || shape.width != 1) throw Declined(node.index, "softmax-of-a-map");
+  const Value output = define(node, shape, input.dims, Activation::kNone);
+  values_[node.outputs[0]].non_negative = true;
+  const float beta = node.params_as<TfLiteSoftmaxParams>().beta;
+  graph_.nodes.push_back({Softmax{input.id, output.id, beta}, name_of(context_, node)});
 }
 
 }  // namespace patternlite::tflite

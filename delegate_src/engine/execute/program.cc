@@ -70,7 +70,8 @@ class CompiledProgram final : public Program {
 
   // Row 0, column 0 of channel 0.
   float* tensor(const MemoryPlan& plan, TensorId id) {
-    return slots_[plan.slot[id]].data() + plan.layouts[id].lead();
+    const PlanarLayout& layout = plan.layouts[id];
+    return slots_[plan.slot[id]].data() + plan.channel[id] * layout.plane() + layout.lead();
   }
 
   void note_kernel(const std::string& name, const std::string& kernel) {

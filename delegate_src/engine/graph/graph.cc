@@ -76,6 +76,32 @@ struct Validator {
     }
   }
   void operator()(const ActivationOp& op) const { same(op.input, op.output); }
+  void operator()(const Concatenation& op) const {
+    Shape whole;
+    for (const TensorId input : op.inputs) {
+      const Shape& part = read(input);
+      whole = {whole.channels + part.channels, part.height, part.width};
+    }
+    const Shape& out = write(op.output);
+    const bool same_maps = std::ranges::all_of(op.inputs, [&](TensorId input) {
+      const Shape& part = graph.tensors[input];
+      return part.height == out.height && part.width == out.width;
+    });
+    if (!same_maps || whole != out) reject(node, "the parts do not make up the output's shape");
+  }
+  void operator()(const Resize& op) const {
+    const Shape& in = read(op.input);
+    const Shape& out = write(op.output);
+    const auto picks = [](const std::vector<int>& cells, int from, int to) {
+      return std::ssize(cells) == to &&
+             std::ranges::all_of(cells, [from](int cell) { return cell >= 0 && cell < from; });
+    };
+    if (in.channels != out.channels || !picks(op.rows, in.height, out.height) ||
+        !picks(op.columns, in.width, out.width)) {
+      reject(node, "rows and columns do not give the output's shape");
+    }
+  }
+  void operator()(const Softmax& op) const { same(op.input, op.output); }
   void operator()(const Alias& op) const { same(op.input, op.output); }
   void same(TensorId input, TensorId output) const {
     if (read(input) != write(output)) reject(node, "input and output differ in shape");

@@ -73,12 +73,31 @@ struct ActivationOp {
   Activation activation;
 };
 
+// The channels of several maps, one map's after the other's.
+struct Concatenation {
+  std::vector<TensorId> inputs;
+  TensorId output;
+};
+
+// Each output cell is one input cell: that of input row rows[y] and input column columns[x].
+struct Resize {
+  TensorId input, output;
+  std::vector<int> rows, columns;
+};
+
+// Over the channels of each position: exp(beta * x), scaled to a sum of 1.
+struct Softmax {
+  TensorId input, output;
+  float beta;
+};
+
 // RESHAPE/SQUEEZE between (C,1,1) and flat: the same data under another name.
 struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, Alias>;
+using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, Concatenation,
+                              Resize, Softmax, Alias>;
 
 struct Node {
   Operator op;

@@ -15,6 +15,8 @@ void for_each_input(Op& op, Visit visit) {
         if constexpr (requires { any.a; }) {
           visit(any.a);
           visit(any.b);
+        } else if constexpr (requires { any.inputs; }) {
+          for (auto& input : any.inputs) visit(input);
         } else {
           visit(any.input);
           if constexpr (requires { any.residual; }) {

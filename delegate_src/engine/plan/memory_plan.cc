@@ -41,6 +41,33 @@ std::vector<int> last_uses(const Graph& graph) {
   return last;
 }
 
+// Where a tensor lies when it is part of another: `channel` channels into it.
+struct Place {
+  TensorId whole;
+  int channel = 0;
+};
+
+// Of each tensor, the outermost concatenation it is part of, or itself. A tensor that goes into
+// several has its place in the first.
+std::vector<Place> find_places(const Graph& graph) {
+  std::vector<Place> places;
+  for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
+    places.push_back({id});
+  }
+  // The last ones first: a concatenation's own place is known before its parts are put into it.
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    const auto* whole = std::get_if<Concatenation>(&graph.nodes[i].op);
+    if (whole == nullptr) continue;
+    const Place outer = places[whole->output];
+    int channel = outer.channel;
+    for (const TensorId part : whole->inputs) {
+      places[part] = {outer.whole, channel};
+      channel += graph.tensors[part].channels;
+    }
+  }
+  return places;
+}
+
 class SlotAllocator {
  public:
   explicit SlotAllocator(MemoryPlan& plan) : plan_(plan) {}
@@ -91,13 +118,23 @@ MemoryPlan plan_memory(const Graph& graph) {
   MemoryPlan plan;
   plan.layouts = lay_out(graph);
   plan.slot.assign(graph.tensors.size(), -1);
-  const std::vector<int> last = last_uses(graph);
+  const std::vector<Place> places = find_places(graph);
+  std::vector<int> last = last_uses(graph);
+  for (std::size_t id = 0; id < last.size(); ++id) {
+    int& last_of_whole = last[places[id].whole];
+    last_of_whole = std::max(last_of_whole, last[id]);
+    plan.channel.push_back(places[id].channel);
+  }
   SlotAllocator allocator(plan);
-  for (TensorId id : graph.inputs) allocator.take(id);
+  const auto take = [&](TensorId id) {
+    allocator.take(places[id].whole);
+    plan.slot[id] = plan.slot[places[id].whole];
+  };
+  for (TensorId id : graph.inputs) take(id);
   for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
-    allocator.take(output_of(graph.nodes[i].op));
+    take(output_of(graph.nodes[i].op));
     for (TensorId id = 0; id < static_cast<TensorId>(last.size()); ++id) {
-      if (last[id] == i) allocator.release(id);
+      if (last[id] == i && places[id].whole == id) allocator.release(id);
     }
   }
   return plan;

@@ -99,6 +99,32 @@ struct Runner {
     });
   }
 
+  void operator()(const Concatenation& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      auto part = op.inputs.begin();
+      for (; c >= tensors[*part].shape.channels; ++part) c -= tensors[*part].shape.channels;
+      return tensors[*part].at(c, y, x);
+    });
+  }
+
+  void operator()(const Resize& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      return tensors[op.input].at(c, op.rows[y], op.columns[x]);
+    });
+  }
+
+  void operator()(const Softmax& op) const {
+    const Image& input = tensors[op.input];
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      // Relative to the channel itself: exp(0) is in the sum.
+      double sum = 0;
+      for (int other = 0; other < input.shape.channels; ++other) {
+        sum += std::exp(op.beta * (double{input.at(other, y, x)} - input.at(c, y, x)));
+      }
+      return 1 / sum;
+    });
+  }
+
   void operator()(const Alias& op) const { tensors[op.output].values = tensors[op.input].values; }
 };
 

@@ -190,6 +190,30 @@ class ModelBuilder:
         n, _, _, c = self.shape(x)
         return self._operator("SQUEEZE", [x], (n, c), "SqueezeOptions", options)
 
+    def concatenate(self, *parts: int, axis: int = -1, activation: int = NONE) -> int:
+        options = schema.ConcatenationOptionsT()
+        options.axis, options.fusedActivationFunction = axis, activation
+        shape = list(self.shape(parts[0]))
+        shape[axis] = sum(self.shape(part)[axis] for part in parts)
+        return self._operator("CONCATENATION", list(parts), shape, "ConcatenationOptions", options)
+
+    def resize_nearest(
+        self, x: int, height: int, width: int, *, align_corners: bool = False, half_pixels: bool = False
+    ) -> int:
+        options = schema.ResizeNearestNeighborOptionsT()
+        options.alignCorners, options.halfPixelCenters = align_corners, half_pixels
+        n, _, _, c = self.shape(x)
+        inputs = [x, self.constant(np.array([height, width], np.int32))]
+        shape = (n, height, width, c)
+        return self._operator(
+            "RESIZE_NEAREST_NEIGHBOR", inputs, shape, "ResizeNearestNeighborOptions", options
+        )
+
+    def softmax(self, x: int, beta: float = 1.0) -> int:
+        options = schema.SoftmaxOptionsT()
+        options.beta = beta
+        return self._operator("SOFTMAX", [x], self.shape(x), "SoftmaxOptions", options)
+
     def dequantize(self, x: int) -> int:
         return self._operator(
             "DEQUANTIZE", [x], self.shape(x), "DequantizeOptions", schema.DequantizeOptionsT()

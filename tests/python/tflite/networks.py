@@ -39,6 +39,29 @@ def residual_network(
     return b.build(b.fully_connected(y, weights, bias_of(rng, 10)))
 
 
+def branching_network(rng: np.random.Generator, *, size: int = 24, classes: int = 0) -> bytes:
+    """Inception, DenseNet and U-Net in small: branches that meet in concatenations, two scales.
+
+    classes: how many a head with a softmax tells apart; 0: the network ends in a map.
+    """
+    b = ModelBuilder()
+    x = _conv(b, rng, b.input(1, size, size, 3), 16, 1, SAME, RELU)
+    y = b.pool(b.pad(x, PAD_1, LOWEST), "MAX", 3, stride=2, padding=VALID)
+    branches = [_conv(b, rng, y, 8, 1, SAME, RELU, kernel) for kernel in (1, 3, 5)]
+    branches.append(b.pool(y, "AVERAGE", 3, padding=SAME))
+    y = b.concatenate(*branches)
+    y = b.concatenate(y, _conv(b, rng, y, 12, 1, SAME, RELU))
+    y = b.concatenate(branches[1], _conv(b, rng, y, 12, 1, SAME, RELU))
+    if not classes:
+        y = b.resize_nearest(y, size, size)
+        return b.build(_conv(b, rng, b.concatenate(y, x), 5, 1, SAME, NONE), y)
+    y = b.mean(y, keep_dims=True)
+    y = b.concatenate(y, b.mean(x, keep_dims=True))
+    y = b.reshape(y, -1, b.shape(y)[3])
+    weights = rng.normal(size=(classes, b.shape(y)[1])).astype(np.float32)
+    return b.build(b.softmax(b.fully_connected(y, weights, bias_of(rng, classes))))
+
+
 def convolution(
     rng: np.random.Generator,
     make: Callable[[np.random.Generator, int, int, int], np.ndarray] = pattern_weights,

@@ -76,6 +76,15 @@ CASES |= {
     "mean-keep-dims": lambda b, rng, x: b.mean(x, keep_dims=True),
     "mean-squeeze": lambda b, rng, x: b.unary("RELU", b.squeeze(b.mean(x, keep_dims=True))),
     "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, -1)),
+    "concatenate": lambda b, rng, x: b.concatenate(x, conv_case()(b, rng, x), b.unary("RELU", x), axis=3),
+    "concatenate-one": lambda b, rng, x: b.concatenate(x),
+    "concatenate-with-itself": lambda b, rng, x: b.concatenate(x, x),
+    "concatenate-twice": lambda b, rng, x: b.concatenate(b.concatenate(b.unary("RELU", x), x), x),
+    "concatenate-flat": lambda b, rng, x: b.concatenate(
+        b.mean(x, keep_dims=False), b.mean(b.unary("RELU", x), keep_dims=False), axis=1
+    ),
+    "softmax": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=False)),
+    "softmax-beta": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=True), 7.5),
     "fc-map": lambda b, rng, x: b.fully_connected(
         x, rng.normal(size=(7, 11 * 13 * 12)).astype("f"), bias_of(rng, 7)
     ),
@@ -90,6 +99,11 @@ CASES |= {
         rng.normal(size=(7, 9)).astype("f"), None,
     ),
 }  # fmt: skip
+for height, width in ((22, 26), (17, 40), (5, 6), (11, 13), (1, 1), (33, 1)):
+    for options in ({}, {"align_corners": True}, {"half_pixels": True}):
+        CASES[f"resize-{height}-{width}-{''.join(options)}"] = (
+            lambda b, rng, x, size=(height, width), options=options: b.resize_nearest(x, *size, **options)
+        )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -129,7 +143,23 @@ def not_foldable() -> dict[str, Case]:
         "depthwise-at-the-end": lambda b, rng, x: b.depthwise(
             conv(b, rng, x), rng.normal(size=(1, 3, 3, 20)).astype("f")
         ),
-        "softmax": lambda b, rng, x: b.unary("LOGISTIC", conv(b, rng, x)),
+        "unknown-at-the-end": lambda b, rng, x: b.unary("LOGISTIC", conv(b, rng, x)),
+        "softmax-of-a-map": lambda b, rng, x: b.softmax(conv(b, rng, x)),
+        "softmax-of-a-flattened-map": lambda b, rng, x: b.softmax(b.reshape(conv(b, rng, x), 2, -1)),
+        "concatenate-rows": lambda b, rng, x: b.concatenate(
+            conv(b, rng, x), conv_case(filters=20)(b, rng, x), axis=1
+        ),
+        "concatenate-images": lambda b, rng, x: b.concatenate(conv(b, rng, x), conv(b, rng, x), axis=0),
+        "concatenate-flattened-maps": lambda b, rng, x: b.concatenate(
+            b.reshape(conv(b, rng, x), 2, -1), b.reshape(conv(b, rng, x), 2, -1)
+        ),
+        "concatenate-a-constant": lambda b, rng, x: b.concatenate(
+            conv(b, rng, x), b.constant(rng.normal(size=(2, 11, 13, 3)).astype("f"))
+        ),
+        "concatenate-padded": lambda b, rng, x: b.concatenate(
+            b.pad(conv(b, rng, x), PAD_1), b.pad(conv(b, rng, x), PAD_1)
+        ),
+        "resize-padded": lambda b, rng, x: b.resize_nearest(b.pad(conv(b, rng, x), PAD_1), 20, 20),
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
-from .networks import residual_network
+from .networks import branching_network, residual_network
 from .runtimes import Runtime, assert_close, invoke
 
 
@@ -32,6 +32,36 @@ def test_a_whole_network_becomes_one_partition(
     assert capfd.readouterr().err == line
     assert len(delegate.layers) == 9  # the fully connected one as well
     assert all(row["kernel"] != "stock" for row in delegate.layers)
+
+
+@pytest.mark.parametrize("classes", [0, 10])
+def test_branches_meet_in_one_partition(
+    runtime: Runtime, rng: np.random.Generator, classes: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = branching_network(rng, classes=classes)
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for batch in (1, 3, 1):
+        x = images(rng, batch)
+        assert_close(invoke(ours, x), invoke(stock, x))
+    error = capfd.readouterr().err
+    assert " in 1 partition," in error
+
+
+def test_branches_take_images_of_any_size(runtime: Runtime, rng: np.random.Generator) -> None:
+    model = branching_network(rng, classes=10)
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for batch, size in ((1, 24), (2, 17), (1, 40), (1, 24)):
+        x = images(rng, batch, size)
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_a_constant_size_fits_one_image_size(runtime: Runtime, rng: np.random.Generator) -> None:
+    ours = runtime.interpreter(branching_network(rng), load_delegate(force=True))
+    x = images(rng)
+    before = invoke(ours, x)
+    with pytest.raises(RuntimeError):  # as stock: the upsampled map and the first no longer fit
+        invoke(ours, images(rng, 1, 32))
+    assert_close(invoke(ours, x), before)
 
 
 def test_an_unknown_operator_in_the_middle(

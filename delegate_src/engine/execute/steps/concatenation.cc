@@ -1,0 +1,53 @@
+#include <algorithm>
+#include <vector>
+
+#include "engine/execute/steps/operator_steps.h"
+#include "engine/execute/steps/over_channels.h"
+
+namespace patternlite {
+namespace {
+
+// Copies the parts that the memory plan could not place in the whole.
+class ConcatenationStep final : public Step {
+ public:
+  ConcatenationStep(const Concatenation& op, const TensorMemory& memory)
+      : layout_(memory.layouts[op.output]) {
+    float* to = memory.at(op.output);
+    for (const TensorId input : op.inputs) {
+      const int channels = memory.layouts[input].shape.channels;
+      const float* from = memory.at(input);
+      if (from != to) copies_.push_back({from, to, channels});
+      to += channels * layout_.plane();
+    }
+  }
+
+  void run(Parallel& parallel) override {
+    for (const Copy& copy : copies_) {
+      over_channels(copy.channels, copy.channels * layout_.plane(), parallel,
+                    [&](int first, int last) {
+                      for (int c = first; c < last; ++c) {
+                        std::copy_n(copy.from + c * layout_.plane(), layout_.positions(),
+                                    copy.to + c * layout_.plane());
+                      }
+                    });
+    }
+  }
+
+ private:
+  struct Copy {
+    const float* from;
+    float* to;
+    int channels;
+  };
+  PlanarLayout layout_;  // its geometry is that of all parts
+  std::vector<Copy> copies_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_operator_step(const Concatenation& op, const TensorMemory& memory,
+                                         const kernels::KernelTable&) {
+  return std::make_unique<ConcatenationStep>(op, memory);
+}
+
+}  // namespace patternlite
