@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -25,6 +28,13 @@ def main() -> None:
     command.add_argument("--structure", nargs="+", default=[], help="only these structures")
     command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     _common(command, seconds=60.0, per="case and number of threads")
+    command = commands.add_parser("layers", help="single convolutions, and their share of the core's peak")
+    command.set_defaults(run=layers)
+    command.add_argument("--plan", type=Path, default=_HERE / "layers.toml", help="what to measure")
+    command.add_argument("--set", nargs="+", default=[], help="only these sets of the plan")
+    command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
+    command.add_argument("--threads", nargs="+", type=int, default=[1])
+    _common(command, seconds=20.0, per="layer and number of threads")
     args = parser.parse_args()
     try:
         args.run(args)
@@ -53,24 +63,55 @@ def nets(args: argparse.Namespace) -> None:
     from .cases import read_plan
     from .model_files import ModelFiles
     from .nets import choose, conditions_for, run_case
-    from .results import Outcome, Report, write_json
+    from .results import NetReport, Outcome, write_json
 
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure)
     conditions = conditions_for(args.threads, args.seconds, args.clock)
-    settings = {"seconds": args.seconds, "clock": args.clock, "threads": args.threads}
-    output = args.output or _HERE / "results" / f"nets-{datetime.date.today()}.json"
-    files = ModelFiles(args.files)
+    output = args.output or _result_path("nets")
     outcomes: list[Outcome] = []
-    with Stages(_console) as stages:
+    with ModelFiles(args.files) as files, Stages(_console) as stages:
         for case in cases:
             outcomes += run_case(plan, case, conditions, files, stages)
-            write_json(Report(settings, outcomes), output)  # what is done stays
-    report = Report(settings, outcomes)
+            write_json(NetReport(_settings(args), outcomes), output)  # what is done stays
+    report = NetReport(_settings(args), outcomes)
     plots.write_figure(plots.latency_figure(report), output)
     for table in (tables.latency_table, tables.preparation_table, tables.claim_table):
         _console.print(table(report))
     _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
+
+
+def layers(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow")
+    from .layers import LayerOutcome, choose_sets, read_layers, run_layer
+    from .model_files import ModelFiles
+    from .nets import conditions_for
+    from .results import Report, write_json
+    from .tables import layer_table
+
+    if args.isa:
+        os.environ["PATTERNLITE_ISA"] = args.isa  # processes that are started from now on inherit it
+    plan = read_layers(args.plan)
+    chosen = list(choose_sets(plan, args.set))
+    output = args.output or _result_path("layers" + (f"-{args.isa}" if args.isa else ""))
+    outcomes: list[LayerOutcome] = []
+    with ModelFiles(args.files) as files, Stages(_console) as stages:
+        for condition in conditions_for(args.threads, args.seconds, args.clock):
+            for layer, structures in chosen:
+                with stages.stage(str(layer)) as advance:
+                    progress = partial(advance, "")
+                    outcomes.append(run_layer(plan, layer, structures, condition, files, progress))
+                write_json(Report(_settings(args), outcomes), output)
+    _console.print(layer_table(outcomes, plan))
+    _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    return {"seconds": args.seconds, "clock": args.clock, "threads": args.threads}
+
+
+def _result_path(name: str) -> Path:
+    return _HERE / "results" / f"{name}-{datetime.date.today()}.json"
 
 
 # Into a file or a pipe, tables are as wide as they like.

@@ -6,19 +6,24 @@ file that is there is right.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.metadata
 import inspect
 import os
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Self
 
 import numpy as np
 
 from patternlite.isolated import Isolated
 
-from . import networks, sparse_weights, tflite_weights
+from . import networks, skeletons, sparse_weights, stacks, tflite_weights
+from .stacks import Stack
 
 _SEED = 0
 
@@ -27,27 +32,40 @@ _SEED = 0
 class Rates:
     """How many times fewer weights each kind of layer keeps; 1 leaves it dense.
 
-    The first convolution always stays dense. depthwise: whether kernels of 3x3 keep 4 weights.
+    depthwise: whether kernels of 3x3 keep 4 weights.  first: whether the first convolution is pruned, too.
     """
 
     conv3x3: float = 1.0
     conv1x1: float = 1.0
     depthwise: bool = False
     fully_connected: float = 1.0
+    first: bool = False
 
 
 class ModelFiles:
-    """folder: where the files are kept; it is made if need be."""
+    """A network is a key of NETWORKS, or a Stack.
+
+    folder: where the files are kept; it is made if need be.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._open = ExitStack()
+        self._converter: Isolated | None = None  # TensorFlow takes seconds to start
 
-    def dense(self, net: str) -> Path:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._converter = None
+        self._open.close()
+
+    def dense(self, net: str | Stack) -> Path:
         """The network with random weights."""
         return self._filled(net, None, Rates())
 
-    def pruned(self, net: str, structure: str, rates: Rates) -> Path:
+    def pruned(self, net: str | Stack, structure: str, rates: Rates) -> Path:
         """The same weights, pruned, and scaled so that activations keep their size."""
         return self._filled(net, structure, rates)
 
@@ -60,7 +78,7 @@ class ModelFiles:
             to_mnn(tflite, target)
         return target
 
-    def _filled(self, net: str, structure: str | None, rates: Rates) -> Path:
+    def _filled(self, net: str | Stack, structure: str | None, rates: Rates) -> Path:
         skeleton = self._skeleton(net)
         marks = (skeleton.name, structure, asdict(rates), _SEED, sparse_weights, tflite_weights, fill)
         target = self._folder / f"{net}-{structure or 'dense'}-{_fingerprint(*marks)}.tflite"
@@ -72,14 +90,16 @@ class ModelFiles:
             os.replace(beside, target)
         return target
 
-    def _skeleton(self, net: str) -> Path:
+    def _skeleton(self, net: str | Stack) -> Path:
         """The network as the converter wrote it."""
-        version = importlib.metadata.version("tensorflow")
-        target = self._folder / f"{net}-{_fingerprint(networks, version)}.tflite"
+        source = stacks if isinstance(net, Stack) else networks
+        marks = (source, skeletons, importlib.metadata.version("tensorflow"))
+        target = self._folder / f"{net}-{_fingerprint(*marks)}.tflite"
         if not target.exists():
             beside = target.with_suffix(f".{os.getpid()}.part")
-            with Isolated() as process:
-                process.call(networks.convert, net, str(beside))
+            if self._converter is None:
+                self._converter = self._open.enter_context(Isolated())
+            self._converter.call(skeletons.convert, net, str(beside))
             os.replace(beside, target)
         return target
 
@@ -92,7 +112,7 @@ def fill(model: bytearray, structure: str | None, rates: Rates) -> None:
         weights = rng.standard_normal(layer.weights.shape, np.float32)
         fan_in = weights[..., 0].size if layer.kind == "depthwise" else weights[0].size
         weights *= np.float32(np.sqrt(2 / fan_in))
-        if structure is not None and not (first and layer.kind == "conv"):
+        if structure is not None and (rates.first or not first or layer.kind != "conv"):
             mask = _mask(rng, layer, structure, rates)
             if mask is not None:
                 weights *= mask
@@ -117,7 +137,7 @@ def _mask(
             return None
         return sparse_weights.depthwise_mask(rng, channels).T.reshape(shape)
     if (height, width) == (1, 1) and rates.conv1x1 > 1:
-        return sparse_weights.channel_mask(rng, filters, channels, rates.conv1x1).reshape(shape)
+        return sparse_weights.channel_mask(rng, filters, channels, rates.conv1x1, structure).reshape(shape)
     if (height, width) == (3, 3) and rates.conv3x3 > 1:
         mask = sparse_weights.pattern_mask(
             rng,
@@ -133,9 +153,17 @@ def _mask(
 
 
 def _fingerprint(*parts: object) -> str:
-    """Of values by their repr, of modules and functions by their source."""
+    """Of values by their repr, of modules and functions by what they do: comments do not matter."""
     digest = hashlib.sha256()
     for part in parts:
-        text = inspect.getsource(part) if isinstance(part, ModuleType) or callable(part) else repr(part)
+        text = _code(part) if isinstance(part, ModuleType) or callable(part) else repr(part)
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:10]
+
+
+def _code(part: ModuleType | Callable[..., object]) -> str:
+    tree = ast.parse(inspect.getsource(part))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return ast.dump(tree)

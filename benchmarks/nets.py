@@ -43,17 +43,15 @@ def run_case(
     plan: Plan, case: Case, conditions: Sequence[Conditions], files: ModelFiles, stages: Stages
 ) -> list[Outcome]:
     """One outcome per condition. Contenders whose runtime is not installed are left out."""
-    with stages.stage(f"{case.name}: files"):
+    with stages.stage(f"{case.name}, files"):
         contenders = _contenders(plan, case, files)
     outcomes = []
     for i, condition in enumerate(conditions):
-        with stages.stage(
-            f"{case.name}: {condition.threads} thread{'s'[: condition.threads - 1]}"
-        ) as advance:
+        with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
             measured = measure(contenders, condition, partial(advance, ""))
         preparations = {}
         if i == 0:
-            with stages.stage(f"{case.name}: loading") as advance:
+            with stages.stage(f"{case.name}, loading") as advance:
                 preparations = _prepare(plan, contenders, condition, advance)
         outcomes.append(Outcome(case, condition.threads, measured, preparations, os.getloadavg()[0]))
     return outcomes

@@ -1,31 +1,9 @@
-"""The networks, as Keras models, and single convolutions: the only module that imports TensorFlow.
-
-Call it in a process of its own (patternlite.isolated): TensorFlow is large and prints much.
-"""
+"""The networks, as Keras models that return logits. Each function takes `tf.keras.layers`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-
-
-def convert(name: str, target: str) -> None:
-    """Writes the network, batch 1, logits, with weights that mean nothing, as TensorFlow's converter does."""
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    model = NETWORKS[name](tf.keras.layers)
-    shape = (1, *model.inputs[0].shape[1:])
-    function = tf.function(model).get_concrete_function(tf.TensorSpec(shape, tf.float32, "input"))
-    # Left to itself, the converter may keep variables, which MNN does not know.
-    constant = convert_variables_to_constants_v2(function)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([constant])
-    Path(target).write_bytes(converter.convert())
 
 
 def resnet18(keras: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from patternlite.doctor import PROBES
+from patternlite.native import load_native
 from patternlite.runtimes import Session
 from patternlite.timing import timed
 
@@ -67,6 +68,12 @@ def prepare(rival: str, path: Path, threads: int, clock: str) -> Preparation:
     seconds = CLOCKS[clock]() - begin
     session.run(np.zeros(session.input_shape, np.float32))
     return Preparation(seconds, _memory("VmHWM") - before)
+
+
+def fma_peak() -> tuple[str, float]:
+    """The instruction set that the plugin uses, and the multiply-adds per second one core reaches with it."""
+    native = load_native()
+    return native.current_isa(), max(native.fma_peak() for _ in range(10))
 
 
 def _memory(field: str) -> int:

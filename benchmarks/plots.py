@@ -9,7 +9,7 @@ from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of, to_sv
 from patternlite.report.results import write_atomically
 
 from .protocol import speed_up
-from .results import Outcome, Report
+from .results import NetReport, Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HEIGHT = 0.8
 
 
-def latency_figure(report: Report, ours: str = "ours") -> Figure:
+def latency_figure(report: NetReport, ours: str = "ours") -> Figure:
     """Milliseconds, one panel per number of threads, one group of bars per network."""
     from matplotlib import rc_context
 

@@ -49,7 +49,7 @@ class Measured:
     """One contender under some conditions.
 
     rounds: the fastest call of each round, in ms.
-    difference: from the answer of the first contender with the same model, over that answer's range.
+    difference: from the first answer of the same model, over that answer's range.
     """
 
     label: str
@@ -62,20 +62,25 @@ def measure(
     contenders: Sequence[Contender],
     conditions: Conditions,
     progress: Callable[[float], None] = lambda fraction: None,
+    witnesses: Sequence[Contender] = (),
 ) -> dict[str, Measured]:
-    """By label. Raises OutputMismatchError if contenders with the same model answer differently."""
+    """By label. Raises OutputMismatchError if contenders with the same model answer differently.
+
+    witnesses: answer as well, before the contenders, and are not timed.
+    """
     with ExitStack() as stack:
         processes: dict[str, Isolated] = {}
-        bursts = {}
-        for c in contenders:
+        for c in (*witnesses, *contenders):
             name = RIVALS[c.rival].process
             if name not in processes:
                 processes[name] = stack.enter_context(Isolated())
                 processes[name].call(player.pin, conditions.cores)
-            process = processes[name]
-            process.call(player.load, c.label, c.rival, c.path, conditions.threads)
-            bursts[c.label] = partial(_burst, process, c.label, conditions.clock)
-        differences = _compare(contenders, processes)
+            processes[name].call(player.load, c.label, c.rival, c.path, conditions.threads)
+        differences = _compare((*witnesses, *contenders), processes)
+        bursts = {
+            c.label: partial(_burst, processes[RIVALS[c.rival].process], c.label, conditions.clock)
+            for c in contenders
+        }
         rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
     return {
         label: Measured(

@@ -79,16 +79,24 @@ class Report:
     """settings: what the command was asked to do."""
 
     settings: Mapping[str, Any]
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[Any]
     date: str = field(default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}")
     machine: Machine = field(default_factory=describe_machine)
     versions: Mapping[str, str | None] = field(default_factory=versions)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NetReport(Report):
+    outcomes: Sequence[Outcome]
 
     def verdicts(self) -> list[Verdict]:
         return judge(self.outcomes)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
+        return super().to_json() | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 TAPS, PATTERN_TAPS = 9, 4
-# Taps are numbered 3 * row + column. The same eight as in cpp/kernel_benchmark.cc.
+# Taps are numbered 3 * row + column. The same eight as in cpp/sparse_weights.cc.
 PATTERNS = np.zeros((8, TAPS), bool)
 for _row, _taps in zip(
     PATTERNS,
@@ -62,8 +62,9 @@ def pattern_mask(
     return np.repeat(choices, group, axis=0)[:filters]
 
 
-def channel_mask(rng: np.random.Generator, filters: int, channels: int, rate: float, group: int = 4) -> Mask:
-    """(filters, channels) of a 1x1 convolution: groups of consecutive filters share their channels."""
+def channel_mask(rng: np.random.Generator, filters: int, channels: int, rate: float, structure: str) -> Mask:
+    """(filters, channels) of a 1x1 convolution; with "c4" and "mix", groups of 4 filters share channels."""
+    group = _GROUPS.get(structure, 4)
     return np.repeat(_exactly(rng, 1 / rate, (-(-filters // group), channels)), group, axis=0)[:filters]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
-from .results import Report
+from .results import NetReport
 
 _STYLES = {"reached": "bold green", "met": "green", "missed": "bold red"}
 
 
-def latency_table(report: Report, ours: str = "ours") -> Table:
+def latency_table(report: NetReport, ours: str = "ours") -> Table:
     """min (median) in ms of each contender; below a rival, how many times faster ours is than it."""
     labels = list(dict.fromkeys(label for o in report.outcomes for label in o.measured))
     clock = "CPU time" if report.settings.get("clock") == "cpu" else "ms"
@@ -39,7 +42,7 @@ def latency_table(report: Report, ours: str = "ours") -> Table:
     return table
 
 
-def preparation_table(report: Report) -> Table:
+def preparation_table(report: NetReport) -> Table:
     table = _table(
         "Loading, until the model is ready to run, and the most memory held up to the first answer"
     )
@@ -54,7 +57,7 @@ def preparation_table(report: Report) -> Table:
     return table
 
 
-def claim_table(report: Report) -> Table:
+def claim_table(report: NetReport) -> Table:
     """Losses as plainly as wins."""
     table = _table("Claims")
     for column in ("network", "threads", "claim"):
@@ -71,6 +74,35 @@ def claim_table(report: Report) -> Table:
             Text(v.state, style=_STYLES[v.state]),
         )
     return table
+
+
+def layer_table(outcomes: Sequence[LayerOutcome], plan: LayerPlan) -> Table:
+    """us, share of the peak, and how many times faster than the stock runtime on dense weights."""
+    ways = list(dict.fromkeys(t.way for o in outcomes for t in o.times))
+    isa, peak = outcomes[0].isa, max(o.peak for o in outcomes)
+    table = _table(
+        f"Layers, {isa}, peak {peak / 1e9:.0f} G multiply-adds/s per core: us, share of the peak, speed-up"
+    )
+    table.add_column("layer")
+    table.add_column("threads", justify="right")
+    for way in ways:
+        table.add_column(way, justify="right")
+    for outcome in outcomes:
+        times = {t.way: t for t in outcome.times}
+        cells = [_layer_cell(times[way]) if way in times else Text() for way in ways]
+        table.add_row(str(outcome.layer), str(outcome.threads), *cells)
+    claims = (f"{way} {s.must:.0%} ({s.reach:.0%})" for way, s in plan.claims.get(isa, {}).items())
+    table.caption = f"3x3, stride 1, must (reach for): {', '.join(claims) or 'nothing claimed'}"
+    table.caption_justify = "left"
+    return table
+
+
+def _layer_cell(time: LayerTime) -> Text:
+    cell = Text(f"{time.microseconds:.0f} ")
+    cell.append(f"{time.share:.0%}", style=_STYLES.get(time.state, ""))
+    if time.speed_up != 1:
+        cell.append(f" {time.speed_up:.1f}x")
+    return cell.append(f"\n{time.kernel} {time.state}")
 
 
 def _table(title: str) -> Table:

@@ -19,8 +19,8 @@
 #include "engine/pack/output_stationary_convolution.h"
 #include "engine/recognise/cost_model.h"
 #include "engine/support/aligned.h"
+#include "engine/support/fma_peak.h"
 #include "engine/support/thread_pool.h"
-#include "peak.h"
 #include "sparse_weights.h"
 
 namespace patternlite {

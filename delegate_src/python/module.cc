@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "engine/support/fma_peak.h"
 #include "engine/support/isa.h"
 
 namespace nb = nanobind;
@@ -21,6 +22,9 @@ NB_MODULE(_native, m) {
   m.def("current_isa", [] { return std::string(patternlite::best_kernels().isa); });
   m.def("force_isa", &patternlite::force_isa, "name"_a,
         "For models loaded from now on; '' returns to the default.");
+  m.def(
+      "fma_peak", [] { return patternlite::fma_peak(patternlite::best_kernels().lanes); },
+      "Multiply-adds per second that one core reaches with the current ISA's vectors, measured.");
   bind_tflite(m);
 #ifdef PATTERNLITE_WITH_MNN
   bind_mnn(m);

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,9 @@ claims = [{ kind = "speed-up", of = "ours", over = "LiteRT", must = 1000.0, reac
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
-    return ModelFiles(tmp_path_factory.mktemp("models"))
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelFiles]:
+    with ModelFiles(tmp_path_factory.mktemp("models")) as files:
+        yield files
 
 
 def weights_of(path: Path) -> list[tuple[str, np.ndarray]]:

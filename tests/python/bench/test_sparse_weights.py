@@ -84,7 +84,7 @@ def test_less_than_patterns_alone() -> None:
 
 
 def test_channels_of_1x1() -> None:
-    mask = channel_mask(np.random.default_rng(1), 64, 96, 4.0)
+    mask = channel_mask(np.random.default_rng(1), 64, 96, 4.0, "c4")
     assert mask.sum() == 64 * 96 / 4
     groups = mask.reshape(16, 4, 96)
     assert (groups == groups[:, :1]).all()

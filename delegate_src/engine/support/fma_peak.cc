@@ -1,4 +1,4 @@
-#include "peak.h"
+#include "engine/support/fma_peak.h"
 
 #include <time.h>
 

@@ -1,0 +1,191 @@
+"""`python -m benchmarks layers`: single layers, as they run between others of a network.
+
+A layer's time is the difference between a model of several such layers (stacks.py) and a model of one, so
+what happens at a model's edges does not count. The rival is the stock runtime on dense weights.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from patternlite.errors import PatternliteError
+from patternlite.inspection import inspect
+from patternlite.isolated import Isolated
+
+from . import player
+from .model_files import ModelFiles, Rates
+from .protocol import Conditions, Contender, Measured, measure
+from .sparse_weights import STRUCTURES
+from .stacks import Stack
+from .tflite_weights import layers
+
+STOCK, OURS = "ai-edge-litert", "patternlite in ai-edge-litert"
+DENSE = "dense, stock"
+_LAYERS = 4  # by which the deep model is deeper
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of the core's multiply-add peak, counting weights that are not zero."""
+
+    must: float
+    reach: float
+
+
+@dataclass(frozen=True)
+class LayerSet:
+    name: str
+    structures: tuple[str, ...]
+    layers: tuple[Stack, ...]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """claims: by instruction set and structure; they are about 3x3 convolutions of stride 1."""
+
+    rates: Rates
+    claims: Mapping[str, Mapping[str, Share]]
+    sets: tuple[LayerSet, ...]
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One way to run a layer.
+
+    microseconds: from the fastest calls.  median: over rounds.  macs: of weights that are not zero.
+    kernel: of the plugin, "stock" where it leaves the layer alone.  share: of the peak of the cores that were
+    used.  speed_up: over the stock runtime with dense weights, by the fastest calls.
+    state: of the claim: "reached", "met", "missed", or "" where there is none.
+    """
+
+    way: str
+    microseconds: float
+    median: float
+    macs: float
+    kernel: str
+    share: float
+    speed_up: float
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class LayerOutcome:
+    """isa: what the plugin used.  peak: multiply-adds per second of one core with it, the fastest seen.
+    times: DENSE first.
+    """
+
+    layer: Stack
+    threads: int
+    isa: str
+    peak: float
+    times: tuple[LayerTime, ...]
+
+
+def read_layers(path: Path) -> LayerPlan:
+    """Raises PatternliteError naming what the file has wrong."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        sets = tuple(
+            LayerSet(s["name"], tuple(s["structures"]), tuple(Stack(**layer) for layer in s["layers"]))
+            for s in data["sets"]
+        )
+        for name in (name for s in sets for name in s.structures):
+            if name not in STRUCTURES:
+                raise ValueError(f"unknown structure {name!r}; known: {', '.join(STRUCTURES)}")
+        claims = {
+            isa: {structure: Share(**share) for structure, share in shares.items()}
+            for isa, shares in data.get("claims", {}).items()
+        }
+        return LayerPlan(Rates(**data["rates"]), claims, sets)
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def choose_sets(plan: LayerPlan, names: Sequence[str]) -> Iterator[tuple[Stack, tuple[str, ...]]]:
+    """(layer, structures) of the sets of these names; none means all."""
+    known = [s.name for s in plan.sets]
+    if unknown := [name for name in names if name not in known]:
+        raise PatternliteError(f"no set {unknown[0]!r}; known: {', '.join(known)}")
+    for s in plan.sets:
+        if not names or s.name in names:
+            for layer in s.layers:
+                yield layer, s.structures
+
+
+def run_layer(
+    plan: LayerPlan,
+    layer: Stack,
+    structures: Sequence[str],
+    conditions: Conditions,
+    files: ModelFiles,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> LayerOutcome:
+    shallow, deep = layer, replace(layer, depth=layer.depth + _LAYERS)
+    paths: dict[tuple[str, Stack], Path] = {}
+    for stack in (shallow, deep):
+        paths[DENSE, stack] = files.dense(stack)
+        for structure in structures:
+            paths[structure, stack] = files.pruned(stack, structure, plan.rates)
+    contenders = [
+        Contender(f"{way} {stack}", STOCK if way == DENSE else OURS, path, path.name)
+        for (way, stack), path in paths.items()
+    ]
+    witnesses = [Contender(f"stock, {c.label}", STOCK, c.path, c.model) for c in contenders]
+    isa, before = _peak(conditions)
+    measured = measure(contenders, conditions, progress, witnesses)
+    peak = max(before, _peak(conditions)[1])
+    times: list[LayerTime] = []
+    for way in (DENSE, *structures):
+        microseconds, median = _difference(measured[f"{way} {shallow}"], measured[f"{way} {deep}"])
+        macs = (_macs(paths[way, deep]) - _macs(paths[way, shallow])) / _LAYERS
+        share = macs / (microseconds * 1e-6) / peak / conditions.threads
+        claim = plan.claims.get(isa, {}).get(way) if (layer.kernel, layer.stride) == (3, 1) else None
+        times.append(
+            LayerTime(
+                way,
+                microseconds,
+                median,
+                macs,
+                "stock" if way == DENSE else _kernels(paths[way, deep]),
+                share,
+                (times[0].microseconds if times else microseconds) / microseconds,
+                _state(claim, share) if conditions.threads == 1 else "",
+            )
+        )
+    return LayerOutcome(layer, conditions.threads, isa, peak, tuple(times))
+
+
+def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
+    """Microseconds of one layer: by the fastest calls, and the median over rounds."""
+    fastest = deep.timing.minimum - shallow.timing.minimum
+    rounds = [d - s for s, d in zip(shallow.rounds, deep.rounds, strict=True)]
+    return 1e3 * fastest / _LAYERS, 1e3 * statistics.median(rounds) / _LAYERS
+
+
+def _macs(path: Path) -> float:
+    """Multiplications by weights that are not zero."""
+    model = bytearray(path.read_bytes())
+    return sum(np.count_nonzero(x.weights) * x.output[1] * x.output[2] for x in layers(model))
+
+
+def _kernels(path: Path) -> str:
+    """Those that the plugin chooses for the model's layers."""
+    return "+".join(dict.fromkeys(row["kernel"] for row in inspect(path).layers))
+
+
+def _peak(conditions: Conditions) -> tuple[str, float]:
+    with Isolated() as process:
+        process.call(player.pin, conditions.cores)
+        return process.call(player.fma_peak)
+
+
+def _state(claim: Share | None, share: float) -> str:
+    if claim is None:
+        return ""
+    return "reached" if share >= claim.reach else "met" if share >= claim.must else "missed"

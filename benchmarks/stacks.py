@@ -1,0 +1,47 @@
+"""Several convolutions of one shape in one model: the time of each is a difference of two depths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Stride 1: convolutions one after the other, each with ReLU; where filters and channels differ, `depth`
+    pairs, there and back. Stride 2: `depth` of them on the same map, summed up.
+
+    size: of the output map.
+    """
+
+    kernel: int
+    channels: int
+    filters: int
+    size: int
+    stride: int = 1
+    depth: int = 1
+
+    def __str__(self) -> str:
+        shape = f"conv{self.kernel}x{self.kernel}s{self.stride}-{self.channels}-{self.filters}"
+        return f"{shape}-{self.size}-x{self.depth}"
+
+    def build(self, keras: Any) -> Any:
+        """keras: tf.keras.layers."""
+        from tensorflow.keras import Model
+
+        side = self.size * self.stride
+        image = keras.Input((side, side, self.channels))
+        if self.stride > 1:
+            padded = keras.ZeroPadding2D(self.kernel // 2)(image) if self.kernel > 1 else image
+            y = self._conv(keras, padded, self.filters, "valid")
+            for _ in range(self.depth - 1):
+                y = keras.Add()([self._conv(keras, padded, self.filters, "valid"), y])
+            return Model(image, y)
+        y = image
+        there_and_back = [self.filters] + [self.channels] * (self.filters != self.channels)
+        for filters in self.depth * there_and_back:
+            y = self._conv(keras, y, filters, "same", activation="relu")
+        return Model(image, y)
+
+    def _conv(self, keras: Any, x: Any, filters: int, padding: str, **options: Any) -> Any:
+        return keras.Conv2D(filters, self.kernel, self.stride, padding, **options)(x)
