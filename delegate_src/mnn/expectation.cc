@@ -37,9 +37,9 @@ bool beats_mnn(const Graph& graph, int pack, bool planar_input) {
   const double lanes = kernels.lanes;
   const double elements =
       static_cast<double>(planar_input ? 0 : input.elements()) + output.elements();
-  const Sparsity sparsity = recognise(conv, TapSets(conv, output.channels, input.channels));
-  const double ours =
-      estimated_cost(conv, sparsity, input, output, kernels) + kElementCost * lanes * elements;
+  const Analysis analysis(conv, output.channels, input.channels);
+  const double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels) +
+                      kElementCost * lanes * elements;
   const double dense_macs = static_cast<double>(output.elements()) * input.channels *
                             conv.window.kernel_h * conv.window.kernel_w;
   const double gain = uses_winograd(conv.window, output) ? kWinogradGain : 1.0;

@@ -6,13 +6,36 @@
 #include <utility>
 
 namespace patternlite {
+namespace {
+
+// Words of tap sets that may be compared, at most, to fill one group after the other: tens of
+// milliseconds. Filters beyond reach are not looked at; layers of up to a thousand or so are
+// within.
+constexpr double kComparisons = 64e6;
+
+// The fullest filters lead: the others can hide in their taps. Those with equal taps stand side by
+// side, so that they are found whatever the reach.
+std::vector<int> fullest_first(const TapSets& taps) {
+  std::vector<int> order(taps.filters());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    if (taps.count(a) != taps.count(b)) return taps.count(a) > taps.count(b);
+    return std::ranges::lexicographical_compare(taps.bits(a), taps.bits(b));
+  });
+  return order;
+}
+
+int reach_of(const TapSets& taps) {
+  const double words = static_cast<double>(taps.bits(0).size()) * taps.filters();
+  return std::max(32, static_cast<int>(kComparisons / words));
+}
+
+}  // namespace
 
 std::optional<Grouping> group_filters(const TapSets& taps, int size, double limit) {
-  // The fullest filters lead: the others can hide in their taps.
-  std::vector<int> left(taps.filters());
-  std::iota(left.begin(), left.end(), 0);
-  std::stable_sort(left.begin(), left.end(),
-                   [&](int a, int b) { return taps.count(a) > taps.count(b); });
+  std::vector<int> left = fullest_first(taps);
+  const int reach = reach_of(taps);
+  double least_rest = taps.total();  // the work of those left, if no group adds zeros
   Grouping result;
   while (!left.empty()) {
     std::vector<int> group{left.front()};
@@ -23,7 +46,8 @@ std::optional<Grouping> group_filters(const TapSets& taps, int size, double limi
     while (static_cast<int>(group.size()) < size && !left.empty()) {
       auto best = left.begin();
       int fewest = std::numeric_limits<int>::max();
-      for (auto it = left.begin(); it != left.end() && fewest > 0; ++it) {
+      const auto end = left.begin() + std::min<std::ptrdiff_t>(left.size(), reach);
+      for (auto it = left.begin(); it != end && fewest > 0; ++it) {
         const int added = taps.added_by(*it, set);
         if (added >= fewest) continue;
         fewest = added;
@@ -36,7 +60,8 @@ std::optional<Grouping> group_filters(const TapSets& taps, int size, double limi
     }
     std::sort(group.begin(), group.end());
     result.work += static_cast<double>(size) * set_size;
-    if (result.work > limit) return std::nullopt;
+    for (int filter : group) least_rest -= taps.count(filter);
+    if (result.work + least_rest > limit) return std::nullopt;
     result.groups.push_back(std::move(group));
   }
   return result;

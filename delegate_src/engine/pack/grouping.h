@@ -17,7 +17,8 @@ struct Grouping {
   double work = 0;
 };
 
-// None when the groups come to more work than `limit`.
+// None when the groups come to more work than `limit`. In very large layers only filters of like
+// size are compared.
 std::optional<Grouping> group_filters(const TapSets& taps, int size,
                                       double limit = std::numeric_limits<double>::infinity());
 

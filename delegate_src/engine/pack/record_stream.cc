@@ -175,16 +175,4 @@ RecordStream pack_records(const Convolution& conv, const TapSets& taps, const Pl
   return Packer(conv, taps, input, output, tile).run(std::max(block_filters, 1));
 }
 
-double work_in_records(const TapSets& taps) {
-  double work = 0;
-  for (int o = 0; o < taps.filters(); ++o) {
-    for (int i = 0; i < taps.channels(); ++i) {
-      int left = 0;
-      for (int tap = i * taps.area(); tap < (i + 1) * taps.area(); ++tap) left += taps.has(o, tap);
-      work += (left + kRecordTaps - 1) / kRecordTaps * kRecordTaps;
-    }
-  }
-  return work;
-}
-
 }  // namespace patternlite

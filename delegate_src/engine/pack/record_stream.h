@@ -26,7 +26,4 @@ struct RecordStream {
 RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                           const PlanarLayout& output, int tile, int block_filters);
 
-// Multiplications per position: every kernel's taps, rounded up to whole records.
-double work_in_records(const TapSets& taps);
-
 }  // namespace patternlite

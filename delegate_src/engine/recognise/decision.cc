@@ -1,7 +1,6 @@
 #include "engine/recognise/decision.h"
 
 #include "engine/recognise/cost_model.h"
-#include "engine/recognise/recognise.h"
 
 namespace patternlite {
 namespace {
@@ -26,7 +25,8 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
     const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
-    const Sparsity sparsity = recognise(*conv, TapSets(*conv, output.channels, input.channels));
+    const Sparsity& sparsity =
+        verdict.analyses.emplace_back(*conv, output.channels, input.channels).sparsity;
     const double dense_macs = static_cast<double>(output.elements()) * input.channels *
                               conv->window.kernel_h * conv->window.kernel_w;
     LayerReport layer{.name = node.name,

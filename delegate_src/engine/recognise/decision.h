@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/recognise/recognise.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
@@ -18,13 +19,15 @@ struct LayerReport {
   int patterns = 0;         // distinct tap sets among the kept kernels
   std::string reason;       // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
   std::string kernel;       // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
+  std::size_t weight_bytes = 0;  // packed; 0 when left to the runtime
 };
 
-// One report line per convolution of the graph, and whether running it here is expected to beat the
-// stock runtime ("never slower": cost_model.h).
+// One report line per convolution of the graph, in its order, and whether running it here is
+// expected to beat the stock runtime ("never slower": cost_model.h).
 struct Verdict {
   bool worthwhile = false;
   std::vector<LayerReport> layers;
+  std::vector<Analysis> analyses;  // of each layer: compiling needs no second look at the weights
 };
 Verdict judge(const Graph& graph, const kernels::KernelTable& kernels);
 

@@ -1,12 +1,14 @@
 #include "engine/recognise/recognise.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <unordered_set>
 #include <vector>
+
+#include "engine/support/popcount.h"
 
 namespace patternlite {
 namespace {
@@ -31,18 +33,6 @@ int largest_shared_group(const TapSets& taps) {
   return 1;
 }
 
-bool all_finite(const Convolution& conv, const TapSets& taps) {
-  const int width = conv.window.kernel_w;
-  for (int o = 0; o < taps.filters(); ++o) {
-    for (int place = 0; place < taps.area(); ++place) {
-      for (int i = 0; i < taps.channels(); ++i) {
-        if (!std::isfinite(conv.weights.at(o, i, place / width, place % width))) return false;
-      }
-    }
-  }
-  return true;
-}
-
 // `count` bits from bit `at` on, count <= 64.
 std::uint64_t bits_at(std::span<const std::uint64_t> words, int at, int count) {
   const int word = at / 64, shift = at % 64;
@@ -51,38 +41,66 @@ std::uint64_t bits_at(std::span<const std::uint64_t> words, int at, int count) {
   return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
 }
 
-}  // namespace
+// Counts distinct patterns. Most kernels have one of a few: those are remembered by a slot each.
+class PatternSet {
+ public:
+  void add(std::uint64_t pattern) {
+    std::uint64_t& slot = recent_[pattern * 0x9e3779b97f4a7c15u >> 56];
+    if (slot == pattern || all_.size() >= kMostPatterns) return;
+    slot = pattern;
+    all_.insert(pattern);
+  }
+  int count() const { return static_cast<int>(all_.size()); }
 
-Sparsity recognise(const Convolution& conv, const TapSets& taps) {
-  const int area = taps.area();
+ private:
+  std::array<std::uint64_t, 256> recent_{};  // no pattern is empty
+  std::unordered_set<std::uint64_t> all_;
+};
+
+struct Counts {
   std::size_t nonzero = 0, kernels = 0, in_records = 0;
-  std::set<std::vector<std::uint64_t>> patterns;
-  std::vector<std::uint64_t> pattern((area + 63) / 64), last;
-  Sparsity found;
+  int most = 0;
+  PatternSet patterns;
+};
+
+PL_WITH_POPCNT void count_kernels(const TapSets& taps, Counts& counts) {
+  const int area = taps.area();
   for (int o = 0; o < taps.filters(); ++o) {
     for (int i = 0; i < taps.channels(); ++i) {
       int left = 0;
+      std::uint64_t pattern = 0;  // of kernels wider than a word: a hash
       for (int bit = 0; bit < area; bit += 64) {
-        pattern[bit / 64] = bits_at(taps.bits(o), i * area + bit, std::min(area - bit, 64));
-        left += std::popcount(pattern[bit / 64]);
+        const std::uint64_t part = bits_at(taps.bits(o), i * area + bit, std::min(area - bit, 64));
+        left += std::popcount(part);
+        pattern = pattern * 0xff51afd7ed558ccdu ^ part;
       }
       if (left == 0) continue;
-      ++kernels;
-      nonzero += left;
-      in_records += (left + 3) / 4 * 4;
-      found.max_taps = std::max(found.max_taps, left);
-      if (pattern != last && patterns.size() < kMostPatterns) patterns.insert(last = pattern);
+      ++counts.kernels;
+      counts.nonzero += left;
+      counts.in_records += (left + 3) / 4 * 4;
+      counts.most = std::max(counts.most, left);
+      counts.patterns.add(pattern);
     }
   }
-  const double all_kernels = static_cast<double>(taps.filters()) * taps.channels();
-  found.density = nonzero / (all_kernels * area);
-  found.kernels_kept = kernels / all_kernels;
-  found.record_density = in_records / (all_kernels * area);
-  found.patterns = static_cast<int>(patterns.size());
-  found.shared_group = largest_shared_group(taps);
-  found.finite = all_finite(conv, taps);
-  return found;
 }
+
+}  // namespace
+
+Sparsity recognise(const TapSets& taps) {
+  Counts counts;
+  count_kernels(taps, counts);
+  const double all_kernels = static_cast<double>(taps.filters()) * taps.channels();
+  return {.density = counts.nonzero / (all_kernels * taps.area()),
+          .kernels_kept = counts.kernels / all_kernels,
+          .record_density = counts.in_records / (all_kernels * taps.area()),
+          .patterns = counts.patterns.count(),
+          .max_taps = counts.most,
+          .shared_group = largest_shared_group(taps),
+          .finite = taps.finite()};
+}
+
+Analysis::Analysis(const Convolution& conv, int filters, int channels)
+    : taps(conv, filters, channels), sparsity(recognise(taps)) {}
 
 std::string reason_of(const Sparsity& sparsity, const Window& window) {
   if (!sparsity.finite) return "declined:non-finite-weights";

@@ -19,7 +19,14 @@ struct Sparsity {
   bool finite = true;  // no NaN or Inf among the weights
 };
 
-Sparsity recognise(const Convolution& conv, const TapSets& taps);
+Sparsity recognise(const TapSets& taps);
+
+// All that is learnt about one convolution's weights, by reading them once.
+struct Analysis {
+  Analysis(const Convolution& conv, int filters, int channels);
+  TapSets taps;
+  Sparsity sparsity;
+};
 
 // The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "dense:too-few-zeros",
 // "declined:non-finite-weights".

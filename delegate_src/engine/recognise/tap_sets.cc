@@ -3,12 +3,7 @@
 #include <bit>
 #include <numeric>
 
-// Counting bits is most of the work of grouping, and the x86-64 baseline has no instruction for it.
-#if defined(__x86_64__) && defined(__ELF__) && !defined(__SANITIZE_THREAD__)
-#define PL_WITH_POPCNT __attribute__((target_clones("popcnt", "default")))
-#else
-#define PL_WITH_POPCNT
-#endif
+#include "engine/support/popcount.h"
 
 namespace patternlite {
 namespace {
@@ -17,6 +12,12 @@ PL_WITH_POPCNT int count_missing(const std::uint64_t* own, const std::uint64_t* 
   int missing = 0;
   for (int word = 0; word < words; ++word) missing += std::popcount(own[word] & ~set[word]);
   return missing;
+}
+
+PL_WITH_POPCNT int count_all(const std::uint64_t* set, int words) {
+  int count = 0;
+  for (int word = 0; word < words; ++word) count += std::popcount(set[word]);
+  return count;
 }
 
 }  // namespace
@@ -29,20 +30,35 @@ TapSets::TapSets(const Convolution& conv, int filters, int channels)
       bits_(static_cast<std::size_t>(filters) * words_),
       counts_(filters) {
   const WeightsView& weights = conv.weights;
-  for (int o = 0; o < filters; ++o) {
-    std::uint64_t* row = bits_.data() + static_cast<std::size_t>(o) * words_;
-    for (int place = 0; place < area_; ++place) {
-      const float* weight =
-          &weights
-               .data[o * weights.filter_stride + place / conv.window.kernel_w * weights.row_stride +
-                     place % conv.window.kernel_w * weights.column_stride];
-      for (int i = 0, tap = place; i < channels; ++i, tap += area_) {
-        if (weight[i * weights.channel_stride] == 0.0f) continue;
-        row[tap / 64] |= std::uint64_t{1} << tap % 64;
-        ++counts_[o];
-      }
+  std::vector<std::ptrdiff_t> place;
+  for (int y = 0; y < conv.window.kernel_h; ++y) {
+    for (int x = 0; x < conv.window.kernel_w; ++x) {
+      place.push_back(y * weights.row_stride + x * weights.column_stride);
     }
   }
+  // On the bits of the floats and without branches: this visits every weight of a model.
+  constexpr std::uint32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+  std::uint32_t odd = 0;  // any NaN or Inf
+  for (int o = 0; o < filters; ++o) {
+    std::uint64_t* row = bits_.data() + static_cast<std::size_t>(o) * words_;
+    std::uint64_t word = 0;
+    int filled = 0;
+    for (int i = 0; i < channels; ++i) {
+      const float* kernel = weights.data + o * weights.filter_stride + i * weights.channel_stride;
+      for (const std::ptrdiff_t at : place) {
+        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(kernel[at]) & kMagnitude;
+        odd |= magnitude >= kInfinity;
+        word |= static_cast<std::uint64_t>(magnitude != 0) << filled;
+        if (++filled < 64) continue;
+        *row++ = word;
+        word = 0;
+        filled = 0;
+      }
+    }
+    if (filled > 0) *row = word;
+    counts_[o] = count_all(bits(o).data(), words_);
+  }
+  finite_ = odd == 0;
 }
 
 double TapSets::total() const { return std::accumulate(counts_.begin(), counts_.end(), 0.0); }

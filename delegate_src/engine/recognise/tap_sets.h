@@ -23,6 +23,7 @@ class TapSets {
   // Non-zero weights of one filter, and of all.
   int count(int filter) const { return counts_[filter]; }
   double total() const;
+  bool finite() const { return finite_; }  // no NaN or Inf among the weights
 
   bool has(int filter, int tap) const { return bits(filter)[tap / 64] >> tap % 64 & 1; }
   std::span<const std::uint64_t> bits(int filter) const {
@@ -41,6 +42,7 @@ class TapSets {
   int filters_, channels_, area_, words_;
   std::vector<std::uint64_t> bits_;
   std::vector<int> counts_;
+  bool finite_ = true;
 };
 
 }  // namespace patternlite
