@@ -2,8 +2,14 @@
 
 #include <utility>
 
+#include "engine/plan/plan_convolutions.h"
+#include "engine/support/thread_pool.h"
+
 namespace patternlite::mnn {
 namespace {
+
+// For each layer and layout, once a process.
+constexpr int kTuneBudgetMs = 10;
 
 bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
   return a.shape == b.shape && a.border == b.border;
@@ -45,9 +51,13 @@ std::shared_ptr<const PackedLayer> ConvolutionLayer::pack(
   }
   const std::vector<float> weights = weights_.expand();
   conv.weights = engine_convolution(op_, conv.window, weights.data()).weights;
+  const Analysis analysis(conv, output.shape.channels, input.shape.channels);
+  // On one thread: MNN lends its own only while a session runs.
+  const auto alone = make_thread_pool(1);
+  auto planned = plan_convolutions({{{conv, input, output}, &analysis}}, kernels, *alone,
+                                   {.budget_ms = kTuneBudgetMs});
   auto layer = std::make_shared<const PackedLayer>(
-      PackedLayer{input, output, conv.activation, &kernels,
-                  PackedConvolution::pack(conv, input, output, kernels)});
+      PackedLayer{input, output, conv.activation, &kernels, std::move(planned.front())});
   packed_.push_back(layer);
   return layer;
 }

@@ -1,6 +1,6 @@
 #include "engine/execute/program.h"
 
-#include <stdexcept>
+#include <utility>
 
 #include "engine/execute/steps.h"
 #include "engine/graph/fuse.h"
@@ -8,35 +8,35 @@
 #include "engine/plan/memory_plan.h"
 #include "engine/support/aligned.h"
 #include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite {
 namespace {
 
-class SingleThread final : public Parallel {
- public:
-  int threads() const override { return 1; }
-  void run(int count, const std::function<void(int)>& task) override {
-    for (int i = 0; i < count; ++i) task(i);
-  }
-};
-
 class CompiledProgram final : public Program {
  public:
-  CompiledProgram(const Graph& source, const CompileOptions& options)
-      : parallel_(options.parallel ? options.parallel : std::make_shared<SingleThread>()) {
-    const kernels::KernelTable& kernels = options.kernels ? *options.kernels : best_kernels();
-    validate(source);
-    layers_ = judge(source, kernels).layers;
+  CompiledProgram(const Graph& source, const Verdict& verdict, const CompileOptions& options,
+                  const kernels::KernelTable& kernels)
+      : parallel_(options.parallel ? options.parallel : make_thread_pool(1)),
+        layers_(verdict.layers) {
     const Graph graph = subsample(fuse(source));
     const MemoryPlan plan = plan_memory(graph);
+    auto convolutions =
+        plan_convolutions(in_planar(graph, plan, verdict), kernels, *parallel_, options.tuning);
     allocate(plan);
     for (TensorId id : graph.inputs) {
       inputs_.push_back(make_input_step(plan.layouts[id], tensor(plan, id), kernels));
     }
+    const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
+    std::size_t next = 0;  // convolution: rewrites keep them all, in their order
     for (const Node& node : graph.nodes) {
-      const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
-      steps_.push_back(make_step(node, memory, kernels));
-      note_kernel(node.name, steps_.back()->kernel_name());
+      if (const auto* conv = std::get_if<Convolution>(&node.op)) {
+        steps_.push_back(make_convolution_step(*conv, memory, std::move(convolutions[next])));
+        layers_[next].kernel = steps_.back()->kernel_name();
+        layers_[next++].weight_bytes = steps_.back()->weight_bytes();
+      } else {
+        steps_.push_back(make_step(node, memory, kernels));
+      }
     }
     for (TensorId id : graph.outputs) {
       outputs_.push_back(make_output_step(plan.layouts[id], tensor(plan, id), kernels));
@@ -74,10 +74,16 @@ class CompiledProgram final : public Program {
     return slots_[plan.slot[id]].data() + plan.channel[id] * layout.plane() + layout.lead();
   }
 
-  void note_kernel(const std::string& name, const std::string& kernel) {
-    for (LayerReport& layer : layers_) {
-      if (layer.name == name) layer.kernel = kernel;
+  static std::vector<ConvolutionToPlan> in_planar(const Graph& graph, const MemoryPlan& plan,
+                                                  const Verdict& verdict) {
+    std::vector<ConvolutionToPlan> all;
+    for (const Node& node : graph.nodes) {
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv == nullptr) continue;
+      all.push_back({{*conv, plan.layouts[conv->input], plan.layouts[conv->output]},
+                     &verdict.analyses.at(all.size())});
     }
+    return all;
   }
 
   std::shared_ptr<Parallel> parallel_;
@@ -91,7 +97,15 @@ class CompiledProgram final : public Program {
 }  // namespace
 
 std::unique_ptr<Program> Program::compile(const Graph& graph, const CompileOptions& options) {
-  return std::make_unique<CompiledProgram>(graph, options);
+  validate(graph);
+  return compile(graph, judge(graph, options.kernels ? *options.kernels : best_kernels()), options);
+}
+
+std::unique_ptr<Program> Program::compile(const Graph& graph, const Verdict& verdict,
+                                          const CompileOptions& options) {
+  validate(graph);
+  return std::make_unique<CompiledProgram>(graph, verdict, options,
+                                           options.kernels ? *options.kernels : best_kernels());
 }
 
 }  // namespace patternlite

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/plan/plan_convolutions.h"
 #include "engine/recognise/decision.h"
 #include "engine/support/parallel.h"
 #include "kernels/kernels.h"
@@ -17,6 +18,7 @@ namespace patternlite {
 struct CompileOptions {
   const kernels::KernelTable* kernels = nullptr;  // null: best_kernels(), see isa.h
   std::shared_ptr<Parallel> parallel;             // null: this thread alone
+  TuneOptions tuning;
 };
 
 class Program {
@@ -24,6 +26,9 @@ class Program {
   // Throws std::invalid_argument when the graph does not fit together or holds what the engine
   // cannot run.
   static std::unique_ptr<Program> compile(const Graph& graph, const CompileOptions& options);
+  // `verdict` is judge()'s of this graph.
+  static std::unique_ptr<Program> compile(const Graph& graph, const Verdict& verdict,
+                                          const CompileOptions& options);
   virtual ~Program() = default;
 
   // One image: dense NHWC floats in and out, in the order of graph.inputs / graph.outputs.
@@ -31,7 +36,8 @@ class Program {
 
   // What became of each convolution.
   virtual const std::vector<LayerReport>& layers() const = 0;
-  // Bytes of activations and packed weights held.
+  // Bytes held: of activations, whose memory tensors share (the peak of any run), and of packed
+  // weights.
   virtual std::size_t activation_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
 };

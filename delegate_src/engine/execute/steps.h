@@ -8,6 +8,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/pack/packed_convolution.h"
 #include "engine/support/parallel.h"
 #include "kernels/kernels.h"
 
@@ -39,6 +40,9 @@ struct TensorMemory {
   std::function<float*(TensorId)> at;  // row 0, column 0 of channel 0
 };
 
+std::unique_ptr<Step> make_convolution_step(const Convolution& op, const TensorMemory& memory,
+                                            std::unique_ptr<PackedConvolution> packed);
+// Of any other operator.
 std::unique_ptr<Step> make_step(const Node& node, const TensorMemory& memory,
                                 const kernels::KernelTable& kernels);
 std::unique_ptr<InputStep> make_input_step(const PlanarLayout& layout, float* planar,

@@ -7,17 +7,34 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/pack/grouping.h"
+#include "engine/recognise/conv_kernel.h"
 #include "engine/support/parallel.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
 
+// A convolution and the layouts it reads and writes; its tensor ids are not used.
+struct PlanarConvolution {
+  Convolution op;
+  PlanarLayout input, output;
+};
+
+// Throws std::invalid_argument when no kernel can run it: the input's border must be at least
+// required_border(op.window, ...), planes are addressed with 32 bits.
+void check(const PlanarConvolution& conv);
+
+// How a convolution is run: by this kernel, in these groups (kIs packs without any).
+struct Choice {
+  ConvKernel kernel;
+  Grouping grouping;
+};
+
 class PackedConvolution {
  public:
-  // conv's tensor ids are not used; input.border must be at least required_border(conv.window,
-  // ...).
-  static std::unique_ptr<PackedConvolution> pack(const Convolution& conv, const PlanarLayout& input,
-                                                 const PlanarLayout& output,
+  // `conv` has been checked, `taps` are its own, and the kernel runs it (CostModel::runs).
+  static std::unique_ptr<PackedConvolution> pack(const PlanarConvolution& conv, const TapSets& taps,
+                                                 const Choice& choice,
                                                  const kernels::KernelTable& kernels);
   virtual ~PackedConvolution() = default;
 

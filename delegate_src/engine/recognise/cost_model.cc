@@ -14,7 +14,7 @@ namespace {
 // Shares of the peak that a kernel reaches on the multiplications it makes, by ConvKernel. Loads
 // that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
 // are gathered.
-using Efficiencies = std::array<double, 5>;
+using Efficiencies = std::array<double, kConvKernels.size()>;
 constexpr Efficiencies kWide = {0.35, 0.60, 0.88, 0.80, 0.80};    // 16 lanes
 constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75};  // 8
 constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80};  // 4
@@ -31,19 +31,6 @@ constexpr double kStockEfficiency = 0.85;
 constexpr double kBorderCost = 20;  // for each float
 
 }  // namespace
-
-int group_size(ConvKernel kernel) {
-  switch (kernel) {
-    case ConvKernel::kOs2:
-      return 2;
-    case ConvKernel::kOs4:
-      return 4;
-    case ConvKernel::kBc16:
-      return 16;
-    default:
-      return 1;
-  }
-}
 
 CostModel::CostModel(const Window& window, const PlanarLayout& input, const PlanarLayout& output,
                      const kernels::KernelTable& kernels)

@@ -4,15 +4,11 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/recognise/conv_kernel.h"
 #include "engine/recognise/recognise.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
-
-enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs };
-
-// Filters that share their taps in this kernel.
-int group_size(ConvKernel kernel);
 
 // The costs of one convolution in each kernel.
 class CostModel {

@@ -10,6 +10,7 @@
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
+#include "engine/plan/plan_convolutions.h"
 #include "engine/reference.h"
 #include "engine/support/aligned.h"
 #include "engine/support/isa.h"
@@ -98,6 +99,15 @@ class Planar {
   AlignedVector<float> memory_;
 };
 
+// By the cost model's choice.
+std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLayout& in,
+                                        const PlanarLayout& out,
+                                        const kernels::KernelTable& kernels) {
+  const Analysis analysis(conv, out.shape.channels, in.shape.channels);
+  return std::move(
+      plan_convolutions({{{conv, in, out}, &analysis}}, kernels, *make_thread_pool(1), {}).front());
+}
+
 class PackedConvolutionTest : public testing::TestWithParam<std::string> {
  protected:
   // Packs by `pack`, runs on 1 and 3 threads: right, equal to the bit, borders intact.
@@ -168,9 +178,7 @@ TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
                                       kernels());
       });
     }
-    check(c, seed, [&](auto& conv, auto& in, auto& out) {
-      return PackedConvolution::pack(conv, in, out, kernels());
-    });
+    check(c, seed, [&](auto& conv, auto& in, auto& out) { return plan(conv, in, out, kernels()); });
     if (HasFatalFailure()) return;
   }
 }
@@ -184,8 +192,7 @@ TEST(PackedConvolution, RefusesANarrowBorder) {
   conv.window.pad_top = conv.window.pad_left = 1;
   store.fill(conv, 4, 4, {});
   const PlanarLayout layout{{4, 8, 8}, 0};
-  EXPECT_THROW(PackedConvolution::pack(conv, layout, layout, best_kernels()),
-               std::invalid_argument);
+  EXPECT_THROW(plan(conv, layout, layout, best_kernels()), std::invalid_argument);
 }
 
 }  // namespace

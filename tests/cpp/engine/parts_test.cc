@@ -1,11 +1,10 @@
-// The engine's small parts: recognition, grouping, layouts, judging, threads, ISA choice.
+// The engine's small parts: recognition, grouping, layouts, judging, ISA choice.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
-#include <thread>
 
 #include "engine/graph/planar.h"
+#include "engine/one_convolution.h"
 #include "engine/pack/grouping.h"
 #include "engine/pack/run_stream.h"
 #include "engine/recognise/decision.h"
@@ -13,33 +12,13 @@
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/split.h"
-#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
 
-struct OneConvolution {
-  OneConvolution(int filters, int channels, int kernel, Pruning pruning, int size = 14) : store(7) {
-    conv.window = {.kernel_h = kernel, .kernel_w = kernel};
-    conv.window.pad_top = conv.window.pad_left = kernel / 2;
-    conv.input = graph.add_tensor({channels, size, size});
-    conv.output = graph.add_tensor({filters, size, size});
-    store.fill(conv, filters, channels, pruning);
-    graph.nodes = {{conv, "conv"}};
-    graph.inputs = {conv.input};
-    graph.outputs = {conv.output};
-  }
-  TapSets taps() const {
-    return TapSets(conv, graph.tensors[conv.output].channels, graph.tensors[conv.input].channels);
-  }
-  WeightStore store;
-  Graph graph;
-  Convolution conv;
-};
-
 TEST(Recognise, CountsWhatIsThere) {
   OneConvolution c(32, 16, 3, {.kernels_kept = 0.5, .taps = 4, .shared = 4});
-  const Sparsity found = recognise(c.conv, c.taps());
+  const Sparsity found = recognise(c.taps());
   EXPECT_NEAR(found.density, 0.5 * 4 / 9, 0.07);
   EXPECT_NEAR(found.kernels_kept, found.density * 9 / 4, 1e-9);
   EXPECT_EQ(found.max_taps, 4);
@@ -58,7 +37,7 @@ TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
     }
   }
   shuffled.weights.data = weights.data();
-  EXPECT_EQ(recognise(shuffled, TapSets(shuffled, 16, 16)).shared_group, 4);
+  EXPECT_EQ(recognise(TapSets(shuffled, 16, 16)).shared_group, 4);
   const TapSets taps(shuffled, 16, 16);
   EXPECT_EQ(group_filters(taps, 4)->work, group_filters(TapSets(c.conv, 16, 16), 4)->work);
   double kept = 0;
@@ -69,7 +48,7 @@ TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
 TEST(Recognise, NamesNonFiniteWeights) {
   OneConvolution c(4, 4, 3, {});
   const_cast<float*>(c.conv.weights.data)[5] = NAN;
-  EXPECT_EQ(reason_of(recognise(c.conv, c.taps()), c.conv.window), "declined:non-finite-weights");
+  EXPECT_EQ(reason_of(recognise(c.taps()), c.conv.window), "declined:non-finite-weights");
   EXPECT_FALSE(judge(c.graph, best_kernels()).worthwhile);
 }
 
@@ -83,7 +62,7 @@ TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
 
 TEST(Recognise, SeesKernelsWiderThanAMachineWord) {
   OneConvolution c(8, 4, 9, {.kernels_kept = 0.6, .taps = 70}, 20);
-  const Sparsity found = recognise(c.conv, c.taps());
+  const Sparsity found = recognise(c.taps());
   EXPECT_EQ(found.max_taps, 70);
   EXPECT_NEAR(found.density, found.kernels_kept * 70 / 81, 1e-9);
   EXPECT_NEAR(found.record_density, found.kernels_kept * 72 / 81, 1e-9);
@@ -149,42 +128,6 @@ TEST(RangeOf, CoversEverythingOnce) {
       }
     }
   }
-}
-
-TEST(ThreadPool, EveryTaskOnce) {
-  for (int threads : {1, 2, 5}) {
-    auto pool = make_thread_pool(threads);
-    EXPECT_EQ(pool->threads(), threads);
-    for (int round = 0; round < 2000; ++round) {
-      const int count = round % 13;
-      std::vector<std::atomic<int>> calls(count);
-      pool->run(count, [&](int task) { ++calls[task]; });
-      for (const auto& call : calls) ASSERT_EQ(call, 1);
-    }
-  }
-}
-
-TEST(ThreadPool, WakesFromSleep) {
-  auto pool = make_thread_pool(3);
-  for (int round = 0; round < 5; ++round) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::atomic<int> calls = 0;
-    pool->run(7, [&](int) { ++calls; });
-    EXPECT_EQ(calls, 7);
-  }
-}
-
-TEST(ThreadPool, ServesSeveralCallersAtOnce) {
-  auto pool = make_thread_pool(2);
-  std::atomic<int> calls = 0;
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 4; ++i) {
-    callers.emplace_back([&] {
-      for (int round = 0; round < 500; ++round) pool->run(3, [&](int) { ++calls; });
-    });
-  }
-  for (std::thread& caller : callers) caller.join();
-  EXPECT_EQ(calls, 4 * 500 * 3);
 }
 
 TEST(Isa, CanBeForcedByName) {

@@ -1,5 +1,6 @@
-#include "engine/execute/steps/operator_steps.h"
-#include "engine/pack/packed_convolution.h"
+#include <utility>
+
+#include "engine/execute/steps.h"
 
 namespace patternlite {
 namespace {
@@ -7,9 +8,8 @@ namespace {
 class ConvolutionStep final : public Step {
  public:
   ConvolutionStep(const Convolution& op, const TensorMemory& memory,
-                  const kernels::KernelTable& kernels)
-      : packed_(PackedConvolution::pack(op, memory.layouts[op.input], memory.layouts[op.output],
-                                        kernels)),
+                  std::unique_ptr<PackedConvolution> packed)
+      : packed_(std::move(packed)),
         input_(memory.at(op.input)),
         residual_(op.residual == kNoTensor ? nullptr : memory.at(op.residual)),
         output_(memory.at(op.output)) {}
@@ -27,9 +27,9 @@ class ConvolutionStep final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_operator_step(const Convolution& op, const TensorMemory& memory,
-                                         const kernels::KernelTable& kernels) {
-  return std::make_unique<ConvolutionStep>(op, memory, kernels);
+std::unique_ptr<Step> make_convolution_step(const Convolution& op, const TensorMemory& memory,
+                                            std::unique_ptr<PackedConvolution> packed) {
+  return std::make_unique<ConvolutionStep>(op, memory, std::move(packed));
 }
 
 }  // namespace patternlite

@@ -7,8 +7,6 @@
 
 namespace patternlite {
 
-std::unique_ptr<Step> make_operator_step(const Convolution& op, const TensorMemory& memory,
-                                         const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Pooling& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Addition& op, const TensorMemory& memory,

@@ -1,0 +1,116 @@
+#include "engine/plan/choice_file.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "engine/support/hash.h"
+
+namespace patternlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMagic = "patternlite choices 1";
+constexpr std::uintmax_t kMostBytes = 1 << 20;
+
+std::string hex(std::uint64_t value) {
+  char digits[16];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, 16);
+  const std::size_t count = end - digits;
+  return std::string(sizeof(digits) - count, '0') + std::string(digits, count);
+}
+
+std::optional<std::uint64_t> parse_hex(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (text.size() != 16 || error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::uint64_t checksum(std::string_view text) {
+  Hash hash;
+  hash.add(text);
+  return hash.value();
+}
+
+std::string content(const std::string& machine, const ChosenKernels& choices) {
+  std::string text = std::string(kMagic) + "\nfor " + machine + "\n";
+  for (const auto& [key, kernel] : choices) {
+    text += hex(key) + " " + traits_of(kernel).name + "\n";
+  }
+  return text + "end " + hex(checksum(text)) + "\n";
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error("it cannot be read");
+  return text.str();
+}
+
+}  // namespace
+
+std::string choice_file(const std::string& directory, const ChosenKernels& choices) {
+  Hash hash;
+  for (const auto& [key, kernel] : choices) hash.add(key);
+  return (fs::path(directory) / ("patternlite-" + hex(hash.value()) + ".choices")).string();
+}
+
+std::optional<ChosenKernels> read_choices(const std::string& path, const std::string& machine) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) return std::nullopt;
+  // Before it is opened: a pipe would make us wait.
+  if (!fs::is_regular_file(status)) throw std::runtime_error("it is no file");
+  if (fs::file_size(path, error) > kMostBytes) throw std::runtime_error("it is damaged");
+  const std::string text = read_file(path);
+
+  std::istringstream lines(text);
+  std::string line;
+  if (!std::getline(lines, line) || line != kMagic) {
+    throw std::runtime_error("it is damaged, or of another version");
+  }
+  if (!std::getline(lines, line) || line != "for " + machine) {
+    throw std::runtime_error("it was written for another machine, version or number of threads");
+  }
+  ChosenKernels choices;
+  while (std::getline(lines, line) && !line.starts_with("end ")) {
+    const std::size_t space = line.find(' ');
+    const auto key = parse_hex(line.substr(0, space));
+    const auto kernel = kernel_named(space == std::string::npos ? "" : line.substr(space + 1));
+    if (!key || !kernel) throw std::runtime_error("it is damaged");
+    choices[*key] = *kernel;
+  }
+  if (text != content(machine, choices)) throw std::runtime_error("it is damaged");
+  return choices;
+}
+
+void write_choices(const std::string& path, const std::string& machine,
+                   const ChosenKernels& choices) {
+  // A name of our own beside it, whoever else writes the same file: processes, or threads of this.
+  static std::atomic<unsigned> serial{0};
+  const std::string beside = path + "." + std::to_string(getpid()) + "-" + std::to_string(serial++);
+  errno = 0;
+  std::ofstream file(beside, std::ios::binary);
+  file << content(machine, choices);
+  file.close();
+  std::error_code error(errno, std::generic_category());
+  if (file) fs::rename(beside, path, error);
+  if (!file || error) {
+    std::error_code ignored;
+    fs::remove(beside, ignored);
+    throw std::runtime_error(error ? error.message() : "it cannot be written");
+  }
+}
+
+}  // namespace patternlite

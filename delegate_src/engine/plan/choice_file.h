@@ -1,0 +1,28 @@
+// Choices found by timing, kept in a file between processes.
+//
+//   patternlite choices 1
+//   for patternlite 0.1.0, avx512, 2 threads, AMD EPYC 9R14 (10489617)
+//   00c1f0dd5b2f7a31 os-g2
+//   ...
+//   end 5d0e13bb8c6f20a4
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/plan/choice_memory.h"
+
+namespace patternlite {
+
+// The file of these layers in `directory`: each set of layers on each machine has its own.
+std::string choice_file(const std::string& directory, const ChosenKernels& choices);
+
+// None when there is no such file. Throws std::runtime_error, saying what is wrong, when it is not
+// a whole one or was written for another machine.
+std::optional<ChosenKernels> read_choices(const std::string& path, const std::string& machine);
+
+// Whoever reads meanwhile sees the old file or the new one. Throws std::runtime_error.
+void write_choices(const std::string& path, const std::string& machine,
+                   const ChosenKernels& choices);
+
+}  // namespace patternlite

@@ -1,0 +1,39 @@
+#include "engine/plan/fastest.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace patternlite {
+namespace {
+
+constexpr int kMostRounds = 8;
+constexpr double kClearly = 0.97;  // of the time of way 0
+// After a round to warm up, ways that take this many times the fastest's are out.
+constexpr double kOut = 1.25;
+
+}  // namespace
+
+int fastest(int ways, double seconds, const std::function<double(int)>& run) {
+  std::vector<double> best(ways, std::numeric_limits<double>::infinity());
+  const auto winner = [&] {
+    const auto least = std::ranges::min_element(best);
+    return *least < kClearly * best[0] ? static_cast<int>(least - best.begin()) : 0;
+  };
+  double spent = 0;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const double leader = *std::ranges::min_element(best);
+    for (int way = 0; way < ways; ++way) {
+      if (round > 1 && best[way] > kOut * leader) continue;
+      // Of a way that has not run yet, way 0's time is expected.
+      const double expected = round > 0 ? best[way] : way > 0 ? best[0] : 0;
+      if (spent + expected > seconds) return round > 0 ? winner() : 0;
+      const double took = run(way);
+      spent += took;
+      best[way] = std::min(best[way], took);
+    }
+  }
+  return winner();
+}
+
+}  // namespace patternlite

@@ -1,0 +1,38 @@
+#include "engine/plan/layer_key.h"
+
+#include "engine/support/hash.h"
+#include "engine/support/machine.h"
+
+#ifndef PATTERNLITE_VERSION
+#error "the build defines PATTERNLITE_VERSION"
+#endif
+
+namespace patternlite {
+
+std::string machine_name(const kernels::KernelTable& kernels, int threads) {
+  return std::string("patternlite ") + PATTERNLITE_VERSION + ", " + kernels.isa + ", " +
+         std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + cpu_model();
+}
+
+std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,
+                        const TapSets& taps) {
+  Hash hash;
+  hash.add(machine);
+  const Window& w = conv.op.window;
+  for (const int value : {w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h,
+                          w.dilation_w, w.pad_top, w.pad_left}) {
+    hash.add(static_cast<std::uint64_t>(value));
+  }
+  for (const PlanarLayout* layout : {&conv.input, &conv.output}) {
+    for (const int value :
+         {layout->shape.channels, layout->shape.height, layout->shape.width, layout->border}) {
+      hash.add(static_cast<std::uint64_t>(value));
+    }
+  }
+  for (int filter = 0; filter < taps.filters(); ++filter) {
+    for (const std::uint64_t word : taps.bits(filter)) hash.add(word);
+  }
+  return hash.value();
+}
+
+}  // namespace patternlite

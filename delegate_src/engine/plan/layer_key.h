@@ -1,0 +1,20 @@
+// What a choice found by timing is filed under.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/pack/packed_convolution.h"
+#include "engine/recognise/tap_sets.h"
+
+namespace patternlite {
+
+// All that timings depend on besides the layer: this build, the CPU, the kernels, the threads.
+std::string machine_name(const kernels::KernelTable& kernels, int threads);
+
+// Shapes, window, layouts and which weights are zero, on that machine. The weights' values, biases
+// and activations do not matter to the time.
+std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,
+                        const TapSets& taps);
+
+}  // namespace patternlite

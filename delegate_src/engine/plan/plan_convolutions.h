@@ -1,0 +1,35 @@
+// From convolutions to packed ones: which kernel each gets. The cost model proposes; where it is
+// not sure and there is time, the candidates are tried.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/pack/packed_convolution.h"
+#include "engine/recognise/recognise.h"
+#include "engine/support/parallel.h"
+
+namespace patternlite {
+
+// Another kernel sums in another order: a choice by timing may change the last bits of a result
+// from one process to the next. A directory, or a budget of 0, makes results repeat.
+struct TuneOptions {
+  int budget_ms = 0;      // for packing and timing candidates; 0: the cost model decides alone
+  std::string directory;  // keeps choices between processes; "": the process's memory does
+  // Told, in one line, of a directory or file that is of no use. Never an error.
+  std::function<void(const std::string&)> warn;
+};
+
+struct ConvolutionToPlan {
+  PlanarConvolution conv;
+  const Analysis* analysis;
+};
+
+// Throws as check() does. `parallel` is what the convolutions will run on.
+std::vector<std::unique_ptr<PackedConvolution>> plan_convolutions(
+    const std::vector<ConvolutionToPlan>& convolutions, const kernels::KernelTable& kernels,
+    Parallel& parallel, const TuneOptions& tuning);
+
+}  // namespace patternlite

@@ -1,0 +1,39 @@
+#include "engine/support/machine.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
+#include <cstring>
+
+namespace patternlite {
+namespace {
+
+std::string read_cpu_model() {
+#if defined(__x86_64__) || defined(__i386__)
+  unsigned words[12] = {}, signature = 0, unused[3];
+  for (unsigned i = 0; i < 3; ++i) {
+    unsigned* part = words + 4 * i;
+    if (!__get_cpuid(0x80000002 + i, part, part + 1, part + 2, part + 3)) return "x86";
+  }
+  __get_cpuid(1, &signature, unused, unused + 1, unused + 2);
+  char brand[sizeof(words) + 1] = {};
+  std::memcpy(brand, words, sizeof(words));
+  std::string name;
+  for (const char* c = brand; *c != '\0'; ++c) name += *c < ' ' ? ' ' : *c;
+  return name + " (" + std::to_string(signature) + ")";
+#elif defined(__aarch64__)
+  return "aarch64";
+#else
+  return "other";
+#endif
+}
+
+}  // namespace
+
+const std::string& cpu_model() {
+  static const std::string model = read_cpu_model();
+  return model;
+}
+
+}  // namespace patternlite

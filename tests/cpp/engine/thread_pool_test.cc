@@ -1,0 +1,97 @@
+// The engine's threads: every task once, no work when there is none, several callers.
+#include "engine/support/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace patternlite::test {
+namespace {
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+TEST(ThreadPool, EveryTaskOnce) {
+  for (int threads : {1, 2, 5}) {
+    auto pool = make_thread_pool(threads);
+    EXPECT_EQ(pool->threads(), threads);
+    for (int round = 0; round < 2000; ++round) {
+      const int count = round % 13;
+      std::vector<std::atomic<int>> calls(count);
+      pool->run(count, [&](int task) { ++calls[task]; });
+      for (const auto& call : calls) ASSERT_EQ(call, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, WakesFromSleep) {
+  auto pool = make_thread_pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<int> calls = 0;
+    pool->run(7, [&](int) { ++calls; });
+    EXPECT_EQ(calls, 7);
+  }
+}
+
+TEST(ThreadPool, ServesSeveralCallersAtOnce) {
+  auto pool = make_thread_pool(2);
+  std::atomic<int> calls = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) pool->run(3, [&](int) { ++calls; });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(calls, 4 * 500 * 3);
+}
+
+// Each on a pool of its own, as interpreters have it: more threads than cores.
+TEST(ThreadPool, ManyPoolsAtOnce) {
+  std::atomic<int> calls = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      const auto pool = make_thread_pool(3);
+      for (int round = 0; round < 200; ++round) pool->run(5, [&](int) { ++calls; });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(calls, 4 * 200 * 5);
+}
+
+TEST(ThreadPool, AsleepItTakesNoTime) {
+  const auto pool = make_thread_pool(4);
+  pool->run(100, [](int) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const double before = cpu_seconds();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_LT(cpu_seconds() - before, 0.02);
+}
+
+TEST(RunThrowing, FinishesAllAndThrowsWhatTheFirstThrew) {
+  for (int threads : {1, 3}) {
+    const auto pool = make_thread_pool(threads);
+    std::atomic<int> calls = 0;
+    try {
+      run_throwing(*pool, 10, [&](int task) {
+        ++calls;
+        if (task % 2 == 1) throw std::runtime_error(std::to_string(task));
+      });
+      FAIL();
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "1");
+    }
+    EXPECT_EQ(calls, 10);
+    run_throwing(*pool, 10, [&](int) { ++calls; });
+    EXPECT_EQ(calls, 20);
+  }
+}
+
+}  // namespace
+}  // namespace patternlite::test
