@@ -53,9 +53,10 @@ void LayerLog::adopt(const LayerLog& other) {
   if (rows_.empty()) rows_ = std::move(rows);
 }
 
-void LayerLog::set_kernel(std::size_t row, std::string kernel) {
+void LayerLog::set_kernel(std::size_t row, const PackedConvolution& packed) {
   const std::lock_guard lock(mutex_);
-  rows_[row].kernel = std::move(kernel);
+  rows_[row].kernel = packed.kernel_name();
+  rows_[row].weight_bytes = packed.weight_bytes();
 }
 
 void LayerLog::set_plan(PlanReport plan) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/pack/packed_convolution.h"
 #include "engine/recognise/decision.h"
 
 namespace patternlite::mnn {
@@ -34,7 +35,7 @@ class LayerLog {
   std::size_t add(LayerReport row);
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);
-  void set_kernel(std::size_t row, std::string kernel);
+  void set_kernel(std::size_t row, const PackedConvolution& packed);
   void set_plan(PlanReport plan);
   std::vector<LayerReport> rows() const;
   PlanReport plan() const;

@@ -58,7 +58,7 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded, 
       if (const auto* conv = std::get_if<Convolution>(&node.node.op)) {
         auto layer =
             recorded.layer->pack(*conv, layouts_[conv->input], layouts_[conv->output], kernels_);
-        log.set_kernel(recorded.row, layer->convolution->kernel_name());
+        log.set_kernel(recorded.row, *layer->convolution);
         stage.convolve.push_back({std::move(layer), conv->input, conv->residual, conv->output});
       } else {
         for (int image = 0; image < batch_; ++image) {

@@ -25,6 +25,7 @@ class Delegate {
   Delegate& operator=(const Delegate&) = delete;
 
   std::uintptr_t pointer() const { return reinterpret_cast<std::uintptr_t>(delegate_); }
+  std::size_t activation_bytes() const { return tflite::activation_bytes_of(delegate_); }
   nb::list layers() const {
     nb::list rows;
     for (const auto& layer : tflite::layers_of(delegate_)) rows.append(layer_row(layer));
@@ -42,5 +43,7 @@ void bind_tflite(nb::module_& m) {
       .def(nb::init<const std::map<std::string, std::string>&>(), "options"_a)
       .def("_get_native_delegate_pointer", &Delegate::pointer)
       .def_prop_ro("layers", &Delegate::layers,
-                   "One dict per convolution of the model it was last given to.");
+                   "One dict per convolution of the model it was last given to.")
+      .def_prop_ro("activation_bytes", &Delegate::activation_bytes,
+                   "What the activations of that model take, at most.");
 }

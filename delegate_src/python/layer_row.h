@@ -19,5 +19,6 @@ inline nanobind::dict layer_row(const patternlite::LayerReport& layer) {
   row["patterns"] = layer.patterns;
   row["reason"] = layer.reason;
   row["kernel"] = layer.kernel;
+  row["weight_bytes"] = layer.weight_bytes;
   return row;
 }

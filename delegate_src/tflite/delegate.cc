@@ -1,6 +1,7 @@
 #include "tflite/delegate.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -22,7 +23,9 @@ struct State {
   Options options;
   std::mutex mutex;  // held while the delegate is applied to a graph
   std::vector<LayerReport> layers;
+  std::size_t activation_bytes = 0;
   std::string last_message;
+  std::atomic<bool> warned = false;
   // Compiled partitions on their way to init(), by their nodes.
   std::map<std::vector<int>, std::unique_ptr<Kernel>> ready;
   std::shared_ptr<State> self;  // until destroy_delegate
@@ -98,18 +101,38 @@ std::string summary(const Selection& selection, const CompileOptions& options, i
          ", threads=" + std::to_string(threads);
 }
 
+// Of a directory that is of no use, once: each graph would say it again.
+void warn(State& state, const std::string& message) {
+  if (!state.warned.exchange(true)) {
+    std::fprintf(stderr, "WARNING: PatternDelegate %s\n", message.c_str());
+  }
+}
+
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
   // A pool of each interpreter's own: interpreters may run at the same time.
   const CompileOptions compile_options{
       .kernels = state.options.kernels ? state.options.kernels : &best_kernels(),
-      .parallel = make_thread_pool(threads)};
+      .parallel = make_thread_pool(threads),
+      .tuning = {.budget_ms = state.options.tune_budget_ms,
+                 .directory = state.options.serialize_dir,
+                 // Kernels compile anew after a resize, maybe when the delegate is gone.
+                 .warn = [self = state.self](auto& message) { warn(*self, message); }}};
   Selection selection = select_partitions(context, state.options, compile_options);
   if (!selection.layers.empty()) state.layers = selection.layers;
-  if (selection.kernels.empty()) return kTfLiteOk;
+  if (selection.kernels.empty()) {
+    state.activation_bytes = 0;
+    return kTfLiteOk;
+  }
 
   const std::string message = summary(selection, compile_options, threads);
+  std::size_t weight_bytes = 0;
+  state.activation_bytes = 0;
+  for (const auto& kernel : selection.kernels) {
+    weight_bytes += kernel->program().weight_bytes();
+    state.activation_bytes += kernel->program().activation_bytes();
+  }
   const IntArray nodes(selection.nodes());
   for (auto& kernel : selection.kernels) {
     std::vector<int> indices;
@@ -121,7 +144,8 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
   state.ready.clear();
   // Some runtimes apply delegates anew at every resize.
   if (status == kTfLiteOk && message != state.last_message) {
-    std::fprintf(stderr, "INFO: %s\n", message.c_str());
+    std::fprintf(stderr, "INFO: %s, %.1f MB of weights, %.1f MB of activations\n", message.c_str(),
+                 weight_bytes * 1e-6, state.activation_bytes * 1e-6);
     state.last_message = message;
   }
   return status;
@@ -163,6 +187,12 @@ std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   return state.layers;
+}
+
+std::size_t activation_bytes_of(TfLiteDelegate* delegate) {
+  State& state = state_of(delegate);
+  const std::lock_guard lock(state.mutex);
+  return state.activation_bytes;
 }
 
 }  // namespace patternlite::tflite

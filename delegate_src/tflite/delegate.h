@@ -16,5 +16,7 @@ void destroy_delegate(TfLiteDelegate* delegate);
 
 // Every convolution of the graph that the delegate was last applied to, in its order.
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
+// What that graph's activations take, at the shapes it had then: the peak of any run.
+std::size_t activation_bytes_of(TfLiteDelegate* delegate);
 
 }  // namespace patternlite::tflite

@@ -27,10 +27,11 @@ PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNo
 }
 
 Kernel::Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
-               CompileOptions options)
+               Verdict verdict, CompileOptions options)
     : nodes_(std::move(nodes)),
       outputs_(std::move(outputs)),
       expanders_(std::move(expanders)),
+      verdict_(std::move(verdict)),
       options_(std::move(options)) {}
 
 void Kernel::compile(const TfLiteContext& context) {
@@ -45,7 +46,9 @@ void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   // A new batch alone changes nothing inside the program.
   if (!program_ || partition.graph.tensors != partition_.graph.tensors) {
     program_ = nullptr;  // frees its memory before the next one takes as much
-    program_ = Program::compile(partition.graph, options_);
+    program_ = verdict_ ? Program::compile(partition.graph, *verdict_, options_)
+                        : Program::compile(partition.graph, options_);
+    verdict_.reset();
   }
   partition_ = std::move(partition);
   input_dims_ = dims_of(context, partition_.inputs);

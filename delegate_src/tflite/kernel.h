@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,9 @@ namespace patternlite::tflite {
 class Kernel {
  public:
   // `outputs` are the tensors that the rest of the interpreter wants, `expanders` those of the
-  // whole graph.
+  // whole graph; `verdict` is judge()'s of the partition as it is now.
   Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
-         CompileOptions options);
+         Verdict verdict, CompileOptions options);
 
   // Compiles for the inputs' present shapes; does nothing if they are what they were. Throws
   // Declined or std::invalid_argument when the operators do not fit together at these shapes.
@@ -29,12 +30,13 @@ class Kernel {
 
   const std::vector<OpNode>& nodes() const { return nodes_; }
   const PartitionGraph& partition() const { return partition_; }
-  const std::vector<LayerReport>& layers() const { return program_->layers(); }
+  const Program& program() const { return *program_; }
 
  private:
   std::vector<OpNode> nodes_;
   std::vector<int> outputs_;
   std::vector<OpNode> expanders_;
+  std::optional<Verdict> verdict_;  // until the first compilation
   CompileOptions options_;
   PartitionGraph partition_;
   std::vector<std::vector<int>> input_dims_;

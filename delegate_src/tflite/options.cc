@@ -43,6 +43,11 @@ using Setter = std::function<void(Options&, const std::string&, const std::strin
 
 const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> table = {
+      {"delegate_serialize_dir",
+       [](Options& o, auto& name, auto& value) {
+         if (value.empty()) refuse(name, value, "the path of a directory");
+         o.serialize_dir = value;
+       }},
       {"force", [](Options& o, auto& name, auto& value) { o.force = parse_bool(name, value); }},
       {"isa", [](Options& o, auto& name, auto& value) { o.kernels = parse_isa(name, value); }},
       {"max_delegated_partitions",
@@ -55,6 +60,10 @@ const std::map<std::string, Setter>& setters() {
        }},
       {"num_threads", [](Options& o, auto& name,
                          auto& value) { o.num_threads = parse_integer(name, value, 1, 256); }},
+      {"tune_budget_ms",
+       [](Options& o, auto& name, auto& value) {
+         o.tune_budget_ms = parse_integer(name, value, 0, 60'000);
+       }},
   };
   return table;
 }

@@ -14,7 +14,9 @@ struct Options {
   const kernels::KernelTable* kernels = nullptr;  // isa; null: the process's default
   int max_delegated_partitions = 0;               // 0: any number
   int min_nodes_per_partition = 1;
-  bool force = false;  // also take what the stock runtime is expected to run faster
+  bool force = false;         // also take what the stock runtime is expected to run faster
+  int tune_budget_ms = 200;   // for a graph; engine/plan/plan_convolutions.h
+  std::string serialize_dir;  // delegate_serialize_dir: where its results are kept
 };
 
 // Throws std::invalid_argument that lists the known options, or what the option takes.

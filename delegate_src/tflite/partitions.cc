@@ -121,22 +121,22 @@ class Selector {
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
       const PartitionGraph partition = read_partition(*context_, nodes, outputs, constants_);
-      const Verdict verdict = judge(partition.graph, *compile_options_.kernels);
+      Verdict verdict = judge(partition.graph, *compile_options_.kernels);
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
       }
       if (partition.graph.nodes.empty() || !(verdict.worthwhile || options_.force)) {
         return drop_all(indices, "declined:not-faster");
       }
+      kernels_.push_back(std::make_unique<Kernel>(
+          std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), expanders_,
+          std::move(verdict), compile_options_));
     } catch (const Declined& declined) {
       if (declined.node < 0) return drop_all(indices, declined.what());
       return drop(declined.node, declined.what());
     } catch (const std::invalid_argument& error) {
       return drop_all(indices, std::string("declined:engine: ") + error.what());
     }
-    kernels_.push_back(std::make_unique<Kernel>(std::move(nodes),
-                                                std::vector<int>(outputs.begin(), outputs.end()),
-                                                expanders_, compile_options_));
   }
 
   // By multiplications saved, when the user limits the number of partitions.
@@ -172,7 +172,7 @@ class Selector {
     }
     const std::vector<int>& convolutions = kernel.partition().convolution_nodes;
     for (std::size_t i = 0; i < convolutions.size(); ++i) {
-      reports_[convolutions[i]] = kernel.layers()[i];
+      reports_[convolutions[i]] = kernel.program().layers()[i];
     }
   }
 

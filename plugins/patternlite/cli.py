@@ -192,9 +192,10 @@ def inspect(
 
     inspection = inspect_model(model)
     if as_json:
-        typer.echo(json.dumps(inspection.layers, indent=2))
+        typer.echo(json.dumps(asdict(inspection), indent=2))
     else:
         console.print(layer_table(layers_in(inspection), title=model.name))
+        console.print(inspection.summary, highlight=False, soft_wrap=True)
 
 
 @_command

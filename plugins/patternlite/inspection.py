@@ -28,6 +28,7 @@ _COLUMNS = (
     "kept",
     "decision",
     "kernel",
+    "KB",
 )
 
 
@@ -39,16 +40,27 @@ class Inspection:
         such as "conv3x3s2"; filters, channels; height, width of the output; dense_macs, kept_macs for
         one image; kernels_kept, the fraction of kernels with any weight left; patterns, the number of
         distinct ones; reason, such as "pattern", "dense:too-few-zeros" or "declined:dtype-int8"; kernel,
-        "stock" where the layer is left to the runtime.
+        "stock" where the layer is left to the runtime; weight_bytes, packed, 0 where left.
+    activation_bytes: what the activations of our layers take, for one image: memory that tensors share,
+        and so the peak.
     """
 
     path: str
     layers: list[dict[str, Any]]
+    activation_bytes: int
 
     def __str__(self) -> str:
+        return f"{layer_table(self.layers)}\n{self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """One line: how many layers, how much memory."""
         ours = sum(layer["kernel"] != "stock" for layer in self.layers)
-        count = f"{ours} of {len(self.layers)} layers of {self.path} run in the plugin"
-        return f"{layer_table(self.layers)}\n{count}"
+        weights = sum(layer["weight_bytes"] for layer in self.layers)
+        return (
+            f"{ours} of {len(self.layers)} layers of {self.path} run in the plugin: "
+            f"{weights / 1e6:.1f} MB of weights, {self.activation_bytes / 1e6:.1f} MB of activations"
+        )
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
@@ -71,7 +83,8 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     if path.suffix == ".tflite":
         _check_tflite_header(path)
         _tflite_runtime()
-    return Inspection(str(path), _read_apart(path))
+    answer = _read_apart(path)
+    return Inspection(str(path), answer["layers"], answer["activation_bytes"])
 
 
 def layer_table(layers: list[dict[str, Any]]) -> str:
@@ -96,6 +109,7 @@ def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
         f"{kept / 1e6:.2f}",
         layer["reason"],
         layer["kernel"],
+        f"{layer['weight_bytes'] / 1e3:.1f}" if layer["weight_bytes"] else "",
     )
 
 
@@ -108,7 +122,7 @@ def _check_tflite_header(path: Path) -> None:
         )
 
 
-def _read_apart(path: Path) -> list[dict[str, Any]]:
+def _read_apart(path: Path) -> dict[str, Any]:
     """The stock runtimes do not verify files: one that is cut short can end the process that loads it."""
     result = subprocess.run(
         [sys.executable, "-m", "patternlite.inspection", str(path)],
@@ -118,12 +132,12 @@ def _read_apart(path: Path) -> list[dict[str, Any]]:
         errors="replace",
     )
     # The runtimes print, too; the answer comes last.
-    with contextlib.suppress(json.JSONDecodeError, IndexError, TypeError, KeyError):
-        answer = json.loads(result.stdout.splitlines()[-1])
+    with contextlib.suppress(json.JSONDecodeError, IndexError, AttributeError):
+        answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
         if "error" in answer:
             raise ValueError(f"{path} cannot be loaded: {answer['error']}")
-        layers: list[dict[str, Any]] = answer["layers"]
-        return layers
+        if {"layers", "activation_bytes"} <= answer.keys():
+            return answer
     if result.returncode < 0:
         raise ValueError(
             f"{path} is damaged, maybe cut short: the runtime crashed on it; copy or convert it again"
@@ -140,20 +154,21 @@ def _tflite_runtime() -> str:
     raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
 
 
-def _read_tflite(path: str) -> list[dict[str, Any]]:
+def _read_tflite(path: str) -> dict[str, Any]:
     from .tflite import load_delegate
 
     module = importlib.import_module(_tflite_runtime())
     interpreter = module.lite.Interpreter if module.__name__ == "tensorflow" else module.Interpreter
     delegate = load_delegate()
     interpreter(model_path=path, experimental_delegates=[delegate]).allocate_tensors()
-    return delegate.layers
+    return {"layers": delegate.layers, "activation_bytes": delegate.activation_bytes}
 
 
-def _read_mnn(path: str) -> list[dict[str, Any]]:
-    from .mnn import inspect_layers
+def _read_mnn(path: str) -> dict[str, Any]:
+    from .mnn import inspect_file
 
-    return inspect_layers(path)
+    stats = inspect_file(path)
+    return {"layers": stats.layers, "activation_bytes": stats.activation_bytes}
 
 
 _READERS = {".tflite": _read_tflite, ".mnn": _read_mnn}
@@ -161,7 +176,7 @@ _READERS = {".tflite": _read_tflite, ".mnn": _read_mnn}
 
 def _main(path: str) -> None:
     try:
-        answer: dict[str, Any] = {"layers": _READERS[Path(path).suffix](path)}
+        answer = _READERS[Path(path).suffix](path)
     except Exception as error:  # each runtime has kinds of its own
         answer = {"error": one_line(error)}
     print("\n" + json.dumps(answer), flush=True)

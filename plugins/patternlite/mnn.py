@@ -33,7 +33,7 @@ __all__ = [
     "NotUsedError",
     "RegistrationError",
     "SessionStats",
-    "inspect_layers",
+    "inspect_file",
     "register",
     "stats",
     "supported_versions",
@@ -54,7 +54,7 @@ class SessionStats:
 
     layers: one dict per convolution, in the model's order, with the fields name, kind, filters, channels,
         height, width, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
-        runs the layer.
+        runs the layer, weight_bytes.
     isa: the instruction set of our kernels; empty when none run.
     fused_additions: residual additions done within a convolution.
     private_tensors: between our layers, never in MNN's layout.
@@ -153,8 +153,8 @@ def stats(session: Any) -> SessionStats:
     )
 
 
-def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The layers of `stats` for a model file, for the input shape stored in it.
+def inspect_file(path: str | os.PathLike[str]) -> SessionStats:
+    """`stats` of a session of a model file, for the input shape stored in it.
 
     Raises PatternliteError when MNN cannot open the file or it leaves the shape of its input open.
     """
@@ -173,7 +173,7 @@ def inspect_layers(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
         raise PatternliteError(
             f"{path} leaves input shapes open ({unknown}); convert the model with fixed ones"
         )
-    return stats(session).layers
+    return stats(session)
 
 
 def _native() -> ModuleType:

@@ -22,11 +22,15 @@ class Delegate(Protocol):
 
     layers: one dict per convolution of the model it was last given to: name, kind, filters, channels,
         height and width (of the output), dense_macs, kept_macs, kernels_kept, patterns, reason, kernel
-        ("stock" when left to the runtime).
+        ("stock" when left to the runtime), weight_bytes (packed; 0 when left to the runtime).
+    activation_bytes: what the delegate's activations of that model take, at most.
     """
 
     @property
     def layers(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def activation_bytes(self) -> int: ...
 
     def _get_native_delegate_pointer(self) -> int: ...
 
@@ -38,6 +42,8 @@ def load_delegate(
     max_delegated_partitions: int | None = None,
     min_nodes_per_partition: int | None = None,
     force: bool = False,
+    tune_budget_ms: int | None = None,
+    delegate_serialize_dir: str | Path | None = None,
 ) -> Delegate:
     """A delegate for the `experimental_delegates` of a TFLite interpreter; it may serve several.
 
@@ -46,6 +52,11 @@ def load_delegate(
     max_delegated_partitions: take only the partitions that save most; default: no limit.
     min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
+    tune_budget_ms: how long to try kernels where the cost model is not sure, for a model; default: 200. 0:
+        none is tried, and results are the same to the last bit each time a model is loaded.
+    delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
+        need not try again, and gets the same results to the last bit. Files that are damaged, or made by
+        another version or for another CPU or number of threads, are ignored with a warning.
 
     Raises ValueError for a value that an option does not take, ImportError when the package's compiled
     part is missing.
@@ -56,6 +67,8 @@ def load_delegate(
         "max_delegated_partitions": max_delegated_partitions,
         "min_nodes_per_partition": min_nodes_per_partition,
         "force": force,
+        "tune_budget_ms": tune_budget_ms,
+        "delegate_serialize_dir": delegate_serialize_dir,
     }
     given = {name: str(value) for name, value in options.items() if value is not None}
     delegate: Delegate = load_native().Delegate(given)

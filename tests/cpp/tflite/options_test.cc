@@ -23,6 +23,8 @@ TEST(OptionsTest, Defaults) {
   EXPECT_EQ(options.max_delegated_partitions, 0);
   EXPECT_EQ(options.min_nodes_per_partition, 1);
   EXPECT_FALSE(options.force);
+  EXPECT_EQ(options.tune_budget_ms, 200);
+  EXPECT_EQ(options.serialize_dir, "");
 }
 
 TEST(OptionsTest, All) {
@@ -30,18 +32,24 @@ TEST(OptionsTest, All) {
                                          {"isa", "generic"},
                                          {"max_delegated_partitions", "2"},
                                          {"min_nodes_per_partition", "3"},
-                                         {"force", "True"}});
+                                         {"force", "True"},
+                                         {"tune_budget_ms", "0"},
+                                         {"delegate_serialize_dir", "/some/where"}});
   EXPECT_EQ(options.num_threads, 4);
   EXPECT_STREQ(options.kernels->isa, "generic");
   EXPECT_EQ(options.max_delegated_partitions, 2);
   EXPECT_EQ(options.min_nodes_per_partition, 3);
   EXPECT_TRUE(options.force);
+  EXPECT_EQ(options.tune_budget_ms, 0);
+  EXPECT_EQ(options.serialize_dir, "/some/where");
 }
 
 TEST(OptionsTest, UnknownNamesGetTheKnownOnes) {
-  EXPECT_EQ(error_of({{"threads", "4"}}),
-            "PatternDelegate: unknown option 'threads'; the options are force, isa, "
-            "max_delegated_partitions, min_nodes_per_partition, num_threads");
+  EXPECT_EQ(
+      error_of({{"threads", "4"}}),
+      "PatternDelegate: unknown option 'threads'; the options are delegate_serialize_dir, force, "
+      "isa, max_delegated_partitions, min_nodes_per_partition, num_threads, "
+      "tune_budget_ms");
 }
 
 TEST(OptionsTest, BadValuesGetTheGoodOnes) {
@@ -53,6 +61,10 @@ TEST(OptionsTest, BadValuesGetTheGoodOnes) {
             value + "'");
   }
   EXPECT_NE(error_of({{"force", "yes"}}).find("takes true or false"), std::string::npos);
+  EXPECT_NE(error_of({{"tune_budget_ms", "-1"}}).find("takes a whole number from 0 to 60000"),
+            std::string::npos);
+  EXPECT_NE(error_of({{"delegate_serialize_dir", ""}}).find("takes the path of a directory"),
+            std::string::npos);
   EXPECT_NE(error_of({{"isa", "mmx"}}).find("takes one of what this machine has (generic"),
             std::string::npos);
 }

@@ -58,7 +58,8 @@ def test_bench_times_stock_and_plugin(name: str) -> None:
 
 def test_inspect_table_and_json() -> None:
     require(runtimes.runtime_named("mnn"))
-    (row,) = json.loads(run("inspect", PROBES / "probe.mnn", "--json").stdout)
+    answer = json.loads(run("inspect", PROBES / "probe.mnn", "--json").stdout)
+    (row,) = answer["layers"]
     assert (row["filters"], row["channels"], row["patterns"], row["reason"]) == (32, 32, 4, "pattern")
     assert row["kept_macs"] == pytest.approx(row["dense_macs"] * 2 / 9)
     text = run("inspect", PROBES / "probe.mnn").stdout

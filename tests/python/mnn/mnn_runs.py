@@ -251,4 +251,4 @@ def inspect(path: str, force: bool = True) -> Rows:
     from patternlite import mnn
 
     plugin(force)
-    return mnn.inspect_layers(path)
+    return mnn.inspect_file(path).layers

@@ -16,6 +16,7 @@ class Runtime:
     """A stock TFLite runtime."""
 
     def __init__(self, module: str) -> None:
+        self.module = module
         imported = importlib.import_module(module)
         self._lite = imported.lite if module == "tensorflow" else imported
         self.load_delegate = (

@@ -92,7 +92,10 @@ def test_limits_on_partitions(
 
 
 def test_unknown_options_list_the_known(runtime: Runtime) -> None:
-    known = "force, isa, max_delegated_partitions, min_nodes_per_partition, num_threads"
+    known = (
+        "delegate_serialize_dir, force, isa, max_delegated_partitions, min_nodes_per_partition, num_threads, "
+        "tune_budget_ms"
+    )
     with pytest.raises(ValueError, match=f"unknown option 'threads'; the options are {known}"):
         runtime.load_delegate(get_library_path(), {"threads": "2"})
 
@@ -102,6 +105,9 @@ def test_unknown_options_list_the_known(runtime: Runtime) -> None:
     [
         ({"num_threads": 0}, "'num_threads' takes a whole number from 1 to 256, but got '0'"),
         ({"isa": "mmx"}, "'isa' takes one of what this machine has (" + ", ".join(available_isas())),
+        ({"tune_budget_ms": -1}, "'tune_budget_ms' takes a whole number from 0 to 60000, but got '-1'"),
+        ({"tune_budget_ms": 1.5}, "'tune_budget_ms' takes a whole number from 0 to 60000, but got '1.5'"),
+        ({"delegate_serialize_dir": ""}, "'delegate_serialize_dir' takes the path of a directory"),
         ({"force": "maybe"}, "'force' takes true or false, but got 'maybe'"),
         ({"max_delegated_partitions": "many"}, "'max_delegated_partitions' takes a whole number from 0"),
     ],
