@@ -24,7 +24,10 @@ def test_rows(models, process):
         "patterns": 4,
         "reason": "pattern",
         "kernel": first["kernel"],
+        "weight_bytes": first["weight_bytes"],
     }
+    # Each weight once, and what says where it goes.
+    assert first["weight_bytes"] > 4 * first["kept_macs"] / (17 * 19)
     assert [row["kind"] for row in rows] == [
         *["conv3x3"] * 3,
         "conv3x3s2",
