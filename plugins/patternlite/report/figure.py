@@ -32,19 +32,20 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def panels_of(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+def panels_of(columns: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """The panels row by row; those of a row share their y axis."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
     figure.patch.set_alpha(0)
-    axes = figure.subplots(1, count, sharey=True, squeeze=False)[0]
+    axes = list(figure.subplots(rows, columns, sharey="row", squeeze=False).flat)
     for panel in axes:
         panel.patch.set_alpha(0)
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.tick_params(length=0)
         panel.grid(axis="x", color=COLOURS["grid"], linewidth=0.8)
         panel.set_axisbelow(True)
-    return figure, list(axes)
+    return figure, axes
 
 
 def annotate(panel: Axes, x: float, y: float, text: str, **style: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.cases import Case, Claim, read_plan
 from benchmarks.player import Preparation
 from benchmarks.protocol import Measured, speed_up
-from benchmarks.results import Outcome, judge
+from benchmarks.results import NetReport, Outcome, judge
 from patternlite.errors import PatternliteError
 from patternlite.timing import Timing
 
@@ -101,3 +101,16 @@ def test_scaling_compares_thread_counts_of_one_case() -> None:
 def test_nothing_is_claimed_of_what_was_not_measured() -> None:
     assert judge([outcome(Claim("speed-up", "ours", 1, 2, over="absent"), ours=(1.0,))]) == []
     assert judge([outcome(Claim("scaling", "ours", 1, 2), 2, ours=(1.0,))]) == []
+
+
+def test_a_figure_has_a_panel_per_case_and_thread_count() -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.plots import latency_figure
+
+    claim = Claim("speed-up", "ours", 1, 2, over="rival")
+    outcomes = [outcome(claim, n, rival=(6.0,), ours=(2.0,)) for n in (1, 2)]
+    panels = latency_figure(NetReport({}, outcomes)).axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["tiny-g2, 1 thread", "tiny-g2, 2 threads"]
+    for panel in panels:
+        assert [bar.get_width() for bar in panel.patches] == [6.0, 2.0]
+        assert [text.get_text() for text in panel.texts] == ["6.00 · 3.0x", "2.00"]
