@@ -149,6 +149,19 @@ struct Add {
   float low, high;
 };
 
+// An activation that bends: leaky ReLU, x * slope below 0, or hard swish, x * clamp(x + 3, 0, 6)
+// / 6. Writes real positions only; the output may be the input.
+enum class CurveKind : int { kLeakyRelu, kHardSwish };
+struct Curve {
+  const float* input;
+  float* output;
+  CurveKind kind;
+  float slope;
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes: one geometry for both
+};
+
 // Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes
 // the channels of real positions only; `pixel_stride` may exceed `channels`.
 struct Interleave {
@@ -174,6 +187,7 @@ struct KernelTable {
   void (*conv_is)(const ConvIs&);
   void (*pool)(const Pool&);
   void (*add)(const Add&);
+  void (*curve)(const Curve&);
   void (*to_planar)(const Interleave&);
   void (*to_interleaved)(const Interleave&);
 };

@@ -2,6 +2,7 @@
 #include "kernels/conv_bc.h"
 #include "kernels/conv_is.h"
 #include "kernels/conv_os.h"
+#include "kernels/curve.h"
 #include "kernels/elementwise.h"
 #include "kernels/interleave.h"
 
@@ -21,6 +22,7 @@ extern const KernelTable kTable = {
     .conv_is = conv_is,
     .pool = pool,
     .add = add,
+    .curve = curve,
     .to_planar = to_planar,
     .to_interleaved = to_interleaved,
 };

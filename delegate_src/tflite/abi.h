@@ -191,6 +191,8 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinDelegate = 51,
   kTfLiteBuiltinPadV2 = 60,
   kTfLiteBuiltinResizeNearestNeighbor = 97,
+  kTfLiteBuiltinLeakyRelu = 98,
+  kTfLiteBuiltinHardSwish = 117,
   kTfLiteBuiltinDensify = 124,
 };
 
@@ -239,6 +241,10 @@ struct TfLiteResizeNearestNeighborParams {
 
 struct TfLiteSoftmaxParams {
   float beta;
+};
+
+struct TfLiteLeakyReluParams {
+  float alpha;
 };
 
 struct TfLiteReshapeParams {

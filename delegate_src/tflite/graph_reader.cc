@@ -46,6 +46,10 @@ void GraphReader::add(const OpNode& node) {
       return add_activation(node, Activation::kRelu6);
     case kTfLiteBuiltinReluN1To1:
       return add_activation(node, Activation::kReluN1To1);
+    case kTfLiteBuiltinLeakyRelu:
+      return add_curve(node, Curve::kLeakyRelu, node.params_as<TfLiteLeakyReluParams>().alpha);
+    case kTfLiteBuiltinHardSwish:
+      return add_curve(node, Curve::kHardSwish);
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
       return add_pad(node);

@@ -63,6 +63,7 @@ class GraphReader {
   void add_mean(const OpNode& node);
   void add_addition(const OpNode& node);
   void add_activation(const OpNode& node, Activation activation);
+  void add_curve(const OpNode& node, Curve curve, float slope = 0);
   void add_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);

@@ -84,6 +84,12 @@ void GraphReader::add_activation(const OpNode& node, Activation activation) {
   graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(context_, node)});
 }
 
+void GraphReader::add_curve(const OpNode& node, Curve curve, float slope) {
+  const Value input = unpadded_value(node, 0);
+  const Value output = define(node, shape_of(input), input.dims, Activation::kNone);
+  graph_.nodes.push_back({CurveOp{input.id, output.id, curve, slope}, name_of(context_, node)});
+}
+
 void GraphReader::add_softmax(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   const Shape shape = shape_of(input);

@@ -76,6 +76,7 @@ struct Validator {
     }
   }
   void operator()(const ActivationOp& op) const { same(op.input, op.output); }
+  void operator()(const CurveOp& op) const { same(op.input, op.output); }
   void operator()(const Concatenation& op) const {
     Shape whole;
     for (const TensorId input : op.inputs) {

@@ -73,6 +73,15 @@ struct ActivationOp {
   Activation activation;
 };
 
+enum class Curve { kLeakyRelu, kHardSwish };
+
+// An activation that is no clamp.
+struct CurveOp {
+  TensorId input, output;
+  Curve curve;
+  float slope = 0;  // of kLeakyRelu below 0
+};
+
 // The channels of several maps, one map's after the other's.
 struct Concatenation {
   std::vector<TensorId> inputs;
@@ -96,8 +105,8 @@ struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, Concatenation,
-                              Resize, Softmax, Alias>;
+using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, CurveOp,
+                              Concatenation, Resize, Softmax, Alias>;
 
 struct Node {
   Operator op;

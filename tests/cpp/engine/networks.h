@@ -55,6 +55,9 @@ class GraphBuilder {
   TensorId activate(TensorId from, Activation activation) {
     return add(ActivationOp{from, kNoTensor, activation}, graph.tensors[from]);
   }
+  TensorId bend(TensorId from, Curve curve, float slope) {
+    return add(CurveOp{from, kNoTensor, curve, slope}, graph.tensors[from]);
+  }
   TensorId concatenate(std::vector<TensorId> parts) {
     Shape whole;
     for (const TensorId part : parts) {

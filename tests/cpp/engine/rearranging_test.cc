@@ -1,4 +1,4 @@
-// Concatenations, resizes and softmax in whole graphs, against the reference.
+// Concatenations, resizes, curves and softmax in whole graphs, against the reference.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -47,7 +47,9 @@ GraphBuilder random_graph(unsigned seed) {
         maps.push_back(b.conv(from, draw(1, 20), 1, 1, 0, kPattern));
         break;
       case 2:
-        maps.push_back(b.activate(from, Activation::kRelu6));
+        maps.push_back(
+            draw(0, 1) ? b.activate(from, Activation::kRelu6)
+                       : b.bend(from, draw(0, 1) ? Curve::kLeakyRelu : Curve::kHardSwish, 0.3f));
         break;
       case 3: {
         std::vector<int> rows, columns;

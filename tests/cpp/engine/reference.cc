@@ -99,6 +99,14 @@ struct Runner {
     });
   }
 
+  void operator()(const CurveOp& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      const double value = tensors[op.input].at(c, y, x);
+      if (op.curve == Curve::kLeakyRelu) return value > 0 ? value : value * op.slope;
+      return value * std::clamp(value + 3, 0.0, 6.0) / 6;
+    });
+  }
+
   void operator()(const Concatenation& op) const {
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
       auto part = op.inputs.begin();

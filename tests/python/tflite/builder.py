@@ -161,6 +161,11 @@ class ModelBuilder:
         """RELU, RELU6, LOGISTIC, ..."""
         return self._operator(name, [x], self.shape(x))
 
+    def leaky_relu(self, x: int, alpha: float) -> int:
+        options = schema.LeakyReluOptionsT()
+        options.alpha = alpha
+        return self._operator("LEAKY_RELU", [x], self.shape(x), "LeakyReluOptions", options)
+
     def mean(self, x: int, *, keep_dims: bool) -> int:
         options = schema.ReducerOptionsT()
         options.keepDims = keep_dims
@@ -251,42 +256,6 @@ class ModelBuilder:
             operator.builtinOptions = options
         self._graph.operators.append(operator)
         return operator.outputs[0]
-
-
-class Float16Builder(ModelBuilder):
-    """Stores weights and biases as float16, as TFLite's converter does."""
-
-    def constant(self, array: np.ndarray) -> int:
-        if array.dtype != np.float32 or array.ndim == 0:
-            return self._constant(array)
-        return self.dequantize(self._constant(array.astype(np.float16)))
-
-
-class SparseBuilder(ModelBuilder):
-    """Stores weights without their zeros."""
-
-    def constant(self, array: np.ndarray) -> int:
-        if array.dtype != np.float32 or array.ndim < 2:
-            return self._constant(array)
-        return self.densify(self.sparse_constant(array))
-
-
-class SparseFloat16Builder(ModelBuilder):
-    """Both."""
-
-    def constant(self, array: np.ndarray) -> int:
-        if array.dtype != np.float32 or array.ndim < 2:
-            return self._constant(array)
-        sparse = self.sparse_constant(array.astype(np.float16))
-        return self.dequantize(self.densify(sparse, np.float16))
-
-
-class RoundedBuilder(ModelBuilder):
-    """Weights, not biases, that float16 holds exactly, stored as float32."""
-
-    def constant(self, array: np.ndarray) -> int:
-        rounds = array.dtype == np.float32 and array.ndim >= 2
-        return self._constant(array.astype(np.float16).astype(np.float32) if rounds else array)
 
 
 def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:

@@ -50,8 +50,8 @@ def branching_network(rng: np.random.Generator, *, size: int = 24, classes: int 
     branches = [_conv(b, rng, y, 8, 1, SAME, RELU, kernel) for kernel in (1, 3, 5)]
     branches.append(b.pool(y, "AVERAGE", 3, padding=SAME))
     y = b.concatenate(*branches)
-    y = b.concatenate(y, _conv(b, rng, y, 12, 1, SAME, RELU))
-    y = b.concatenate(branches[1], _conv(b, rng, y, 12, 1, SAME, RELU))
+    y = b.concatenate(y, b.leaky_relu(_conv(b, rng, y, 12, 1, SAME, NONE), 0.1))
+    y = b.concatenate(branches[1], b.unary("HARD_SWISH", _conv(b, rng, y, 12, 1, SAME, NONE)))
     if not classes:
         y = b.resize_nearest(y, size, size)
         return b.build(_conv(b, rng, b.concatenate(y, x), 5, 1, SAME, NONE), y)

@@ -65,6 +65,9 @@ CASES |= {
     "relu": lambda b, rng, x: b.unary("RELU", x),
     "relu6": lambda b, rng, x: b.unary("RELU6", x),
     "relu-n1-to-1": lambda b, rng, x: b.unary("RELU_N1_TO_1", x),
+    "leaky-relu": lambda b, rng, x: b.leaky_relu(x, 0.2),
+    "leaky-relu-negative": lambda b, rng, x: b.leaky_relu(x, -1.5),
+    "hard-swish": lambda b, rng, x: b.unary("HARD_SWISH", x),
     "add": lambda b, rng, x: b.add(x, b.unary("RELU", x), activation=RELU6),
     "add-to-itself": lambda b, rng, x: b.add(x, x),
     "max-pool-same": lambda b, rng, x: b.pool(x, "MAX", 3, stride=2, padding=SAME),
@@ -75,6 +78,9 @@ CASES |= {
     "mean": lambda b, rng, x: b.mean(x, keep_dims=False),
     "mean-keep-dims": lambda b, rng, x: b.mean(x, keep_dims=True),
     "mean-squeeze": lambda b, rng, x: b.unary("RELU", b.squeeze(b.mean(x, keep_dims=True))),
+    "mean-reshape-to-a-map": lambda b, rng, x: b.unary(
+        "RELU", b.reshape(b.mean(x, keep_dims=False), -1, 1, 1, 12)
+    ),
     "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, -1)),
     "concatenate": lambda b, rng, x: b.concatenate(x, conv_case()(b, rng, x), b.unary("RELU", x), axis=3),
     "concatenate-one": lambda b, rng, x: b.concatenate(x),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,9 @@ def test_dynamic_tensors(runtime: Runtime, rng: np.random.Generator) -> None:
         assert_close(invoke(ours, inputs), invoke(stock, inputs))
 
 
-def test_threads_give_the_same_bits(runtime: Runtime, rng: np.random.Generator) -> None:
-    model, x = residual_network(rng), images(rng)
+@pytest.mark.parametrize("network", [residual_network, branching_network])
+def test_threads_give_the_same_bits(runtime: Runtime, rng: np.random.Generator, network) -> None:
+    model, x = network(rng), images(rng)
     one, two = (runtime.run(model, x, load_delegate(force=True, num_threads=n)) for n in (1, 2))
     np.testing.assert_array_equal(one[0], two[0])
 
@@ -156,6 +158,33 @@ def test_interpreters_may_share_a_delegate(runtime: Runtime, rng: np.random.Gene
     for _ in range(2):
         for interpreter, model, x in zip(interpreters, models, inputs, strict=True):
             assert_close(invoke(interpreter, x), runtime.run(model, x))
+
+
+def test_sharing_interpreters_may_run_at_the_same_time(runtime: Runtime, rng: np.random.Generator) -> None:
+    delegate = load_delegate(force=True, num_threads=2, tune_budget_ms=0)
+    model, inputs = residual_network(rng), [images(rng), images(rng, 3)]
+    expected = [runtime.run(model, x, load_delegate(force=True, tune_budget_ms=0)) for x in inputs]
+    interpreters = [runtime.interpreter(model, delegate) for _ in inputs]
+
+    def run(i: int) -> list[list[np.ndarray]]:
+        return [invoke(interpreters[i], inputs[i]) for _ in range(20)]
+
+    with ThreadPoolExecutor() as threads:
+        for i, results in enumerate(threads.map(run, range(2))):
+            for result in results:
+                np.testing.assert_array_equal(result[0], expected[i][0])
+
+
+def test_a_resize_leaves_the_other_interpreter_alone(runtime: Runtime, rng: np.random.Generator) -> None:
+    delegate = load_delegate(force=True)
+    model = branching_network(rng, classes=10)
+    one, other = runtime.interpreter(model, delegate), runtime.interpreter(model, delegate)
+    stock = runtime.interpreter(model)
+    for batch, size in ((2, 24), (1, 33)):
+        x = images(rng, batch, size)
+        assert_close(invoke(one, x), invoke(stock, x))
+        x = images(rng)
+        assert_close(invoke(other, x), runtime.run(model, x))
 
 
 def test_the_delegate_may_go_first(runtime: Runtime, rng: np.random.Generator) -> None:

@@ -7,18 +7,10 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
-from .builder import (
-    RELU,
-    Float16Builder,
-    ModelBuilder,
-    RoundedBuilder,
-    SparseBuilder,
-    SparseFloat16Builder,
-    bias_of,
-    pattern_weights,
-)
+from .builder import RELU, ModelBuilder, bias_of, pattern_weights
 from .networks import residual_network
 from .runtimes import Runtime, assert_close, invoke
+from .stored_builders import Float16Builder, RoundedBuilder, SparseBuilder, SparseFloat16Builder
 
 BUILDERS = [Float16Builder, SparseBuilder, SparseFloat16Builder]
 

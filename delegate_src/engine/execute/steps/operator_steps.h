@@ -15,6 +15,8 @@ std::unique_ptr<Step> make_operator_step(const Padding& op, const TensorMemory& 
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const CurveOp& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Concatenation& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Resize& op, const TensorMemory& memory,

@@ -1,0 +1,47 @@
+#include "engine/execute/steps/operator_steps.h"
+#include "engine/execute/steps/over_channels.h"
+
+namespace patternlite {
+namespace {
+
+class CurveStep final : public Step {
+ public:
+  CurveStep(const CurveOp& op, const TensorMemory& memory, const kernels::KernelTable& kernels)
+      : kernel_(kernels.curve) {
+    const PlanarLayout& layout = memory.layouts[op.output];
+    task_ = {.input = memory.at(op.input),
+             .output = memory.at(op.output),
+             .kind = op.curve == Curve::kLeakyRelu ? kernels::CurveKind::kLeakyRelu
+                                                   : kernels::CurveKind::kHardSwish,
+             .slope = op.slope,
+             .channels = layout.shape.channels,
+             .height = layout.shape.height,
+             .width = layout.shape.width,
+             .pitch = layout.pitch(),
+             .plane = layout.plane()};
+  }
+
+  void run(Parallel& parallel) override {
+    over_channels(task_.channels, task_.channels * task_.plane, parallel,
+                  [this](int first, int last) {
+                    kernels::Curve task = task_;
+                    task.input += first * task.plane;
+                    task.output += first * task.plane;
+                    task.channels = last - first;
+                    kernel_(task);
+                  });
+  }
+
+ private:
+  void (*kernel_)(const kernels::Curve&);
+  kernels::Curve task_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_operator_step(const CurveOp& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels) {
+  return std::make_unique<CurveStep>(op, memory, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,33 @@
+// Activations that are more than a clamp, element by element on planar tensors.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+template <CurveKind Kind>
+PL_INLINE V bend(V x, V slope) {
+  if constexpr (Kind == CurveKind::kLeakyRelu) return x > V{} ? x : x * slope;
+  return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
+}
+
+template <CurveKind Kind>
+void curve_planes(const Curve& curve) {
+  const V slope = broadcast(curve.slope);
+  for (int c = 0; c < curve.channels; ++c) {
+    for (int y = 0; y < curve.height; ++y) {
+      const size_t row = c * curve.plane + static_cast<size_t>(y) * curve.pitch;
+      for (int x = 0; x < curve.width; x += kLanes) {
+        const V bent = bend<Kind>(load(curve.input + row + x), slope);
+        store_part(curve.output + row + x, bent, min(kLanes, curve.width - x));
+      }
+    }
+  }
+}
+
+inline void curve(const Curve& curve) {
+  if (curve.kind == CurveKind::kLeakyRelu) return curve_planes<CurveKind::kLeakyRelu>(curve);
+  curve_planes<CurveKind::kHardSwish>(curve);
+}
+
+}  // namespace patternlite::kernels::PL_ISA

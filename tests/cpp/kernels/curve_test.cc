@@ -1,0 +1,81 @@
+// curve of every ISA against the formulas.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "isa_test.h"
+#include "sparse_problem.h"
+
+namespace patternlite::testing {
+namespace {
+
+using kernels::CurveKind;
+using CurveTest = IsaTest;
+
+double expected(CurveKind kind, double x, double slope) {
+  if (std::isnan(x)) return x;
+  if (kind == CurveKind::kLeakyRelu) return x > 0 ? x : x * slope;
+  return x * std::clamp(x + 3, 0.0, 6.0) / 6;
+}
+
+TEST_P(CurveTest, Random) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SparseProblem p(seed);  // supplies layouts and guarded tensors
+    p.in = p.out = {{p.draw(1, 9), p.draw(1, 20), p.draw(1, 70)}, p.draw(0, 3)};
+    p.allocate(p.chance(0.3));
+    std::vector<float> in(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
+    for (float& value : in) value *= 5;
+    const CurveKind kind = p.chance(0.5) ? CurveKind::kLeakyRelu : CurveKind::kHardSwish;
+    const float slope = p.real();
+    const Shape& shape = p.in.shape;
+    const kernels::Curve task{in.data() + p.in.lead(),
+                              p.output(),
+                              kind,
+                              slope,
+                              shape.channels,
+                              shape.height,
+                              shape.width,
+                              p.in.pitch(),
+                              p.in.plane()};
+    table().curve(task);
+    std::vector<char> real(in.size(), 0);
+    for (int c = 0; c < shape.channels; ++c) {
+      for (int y = 0; y < shape.height; ++y) {
+        for (int x = 0; x < shape.width; ++x) {
+          const std::size_t at = SparseProblem::index(p.in, c, y, x);
+          real[at] = 1;
+          const double wanted = expected(kind, in[at], slope);
+          const float actual = p.output()[at - p.in.lead()];
+          if (std::isnan(wanted)) {
+            ASSERT_TRUE(std::isnan(actual)) << in[at];
+          } else if (std::isinf(wanted)) {
+            ASSERT_EQ(actual, wanted) << in[at];
+          } else {
+            ASSERT_NEAR(actual, wanted, 2e-6) << in[at];
+          }
+        }
+      }
+    }
+    for (std::size_t i = 0; i < real.size(); ++i) {
+      if (!real[i]) {
+        ASSERT_TRUE(std::isnan(p.output()[i - p.in.lead()])) << "written outside, element " << i;
+      }
+    }
+    const auto whole = p.output_bits();
+    kernels::Curve in_place = task;
+    in_place.output = in.data() + p.in.lead();
+    table().curve(in_place);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      if (real[i]) {
+        ASSERT_EQ(std::memcmp(&in[i], &whole[i], sizeof(float)), 0) << i;
+      }
+    }
+  }
+}
+
+INSTANTIATE_ISA_TESTS(CurveTest);
+
+}  // namespace
+}  // namespace patternlite::testing
