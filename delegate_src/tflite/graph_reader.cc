@@ -6,6 +6,7 @@
 namespace patternlite::tflite {
 namespace {
 
+// That an operator cannot do without.
 size_t operands(const OpNode& node) {
   switch (node.builtin_code) {
     case kTfLiteBuiltinConv2d:
@@ -16,6 +17,8 @@ size_t operands(const OpNode& node) {
     case kTfLiteBuiltinPadV2:
     case kTfLiteBuiltinResizeNearestNeighbor:
       return 2;
+    case kTfLiteBuiltinConcatenation:
+      return node.inputs.size();
     default:
       return 1;
   }
@@ -24,7 +27,9 @@ size_t operands(const OpNode& node) {
 }  // namespace
 
 void GraphReader::add(const OpNode& node) {
-  if (node.inputs.size() < operands(node) || node.outputs.size() != 1) {
+  const auto missing = [](int tensor) { return tensor < 0; };
+  if (node.inputs.size() < operands(node) || node.outputs.size() != 1 ||
+      std::ranges::any_of(node.inputs.first(operands(node)), missing) || missing(node.outputs[0])) {
     throw Declined(node.index, "unsupported-op");
   }
   switch (node.builtin_code) {

@@ -178,6 +178,26 @@ TEST(DelegateTest, DeclinesWithAReason) {
   }
 }
 
+TEST(DelegateTest, DeclinesMissingOperands) {
+  const std::vector<std::function<std::vector<int>(const Model&)>> incomplete = {
+      [](const Model&) { return std::vector<int>{}; },
+      [](const Model& m) { return std::vector<int>{m.input}; },
+      [](const Model& m) { return std::vector<int>{-1, m.weights, m.bias}; },
+      [](const Model& m) { return std::vector<int>{m.input, -1, m.bias}; },
+  };
+  for (const auto& inputs : incomplete) {
+    TfLiteDelegate* delegate = create_delegate(forced());
+    {
+      Model model;
+      const int output = model.interpreter.tensor({1, kSize, kSize, kFilters});
+      model.interpreter.node(kTfLiteBuiltinConv2d, inputs(model), output, kConvParams);
+      ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+      EXPECT_EQ(model.interpreter.claimed_nodes(), std::vector<int>{0});
+    }
+    destroy_delegate(delegate);
+  }
+}
+
 TEST(DelegateTest, DeclinesBadParameters) {
   for (const auto& [reason, params] : std::vector<std::pair<const char*, TfLiteConvParams>>{
            {"declined:window", {kTfLitePaddingSame, 0, 1, kTfLiteActNone, 1, 1}},
