@@ -121,6 +121,50 @@ struct ConvIs {
   int position_begin, position_end;  // real positions; begin is a multiple of 16
 };
 
+// Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as
+// for OS, with what OS asks for (stride 1, one pitch), and pads are written as zeros, or it is null
+// and only real positions are written.
+struct ConvDepthwise {
+  const float* input;
+  float* output;
+  TapStream stream;  // G = 1
+  Epilogue epilogue;
+  const int32_t* mask;
+  int input_row_step, input_column_step;  // as for BC
+  int output_pitch, output_width, output_height;
+  int group_begin, group_end;
+};
+
+// A dense matrix times a vector: one output value, in a plane of its own, for each row.
+struct FcDense {
+  const float* input;  // [columns]
+  float* output;
+  const float* weights;  // row r from weights + r * row_stride on; any alignment
+  size_t row_stride;
+  const float* bias;  // [rows], or null
+  Epilogue epilogue;
+  size_t output_plane;  // elements between output values
+  int columns;
+  int row_begin, row_end;
+};
+
+// A sparse one. Non-zero weights are kept in the order block (kFcBlock rows), chunk (kFcChunk
+// columns, so that their inputs stay in L1), row, column.
+struct FcSparse {
+  const float* input;
+  float* output;
+  const float* weights;    // the non-zero ones
+  const uint16_t* column;  // of each, within its chunk
+  const uint32_t* start;   // [rows * chunks + 1]: first weight of each row's part of a chunk
+  const float* bias;
+  Epilogue epilogue;
+  size_t output_plane;
+  int rows, columns;
+  int block_begin, block_end;
+};
+inline constexpr int kFcBlock = 64;
+inline constexpr int kFcChunk = 4096;
+
 enum class PoolKind : int { kMax, kAverage };
 
 // Max or average pooling of `channels` planes; writes real positions only. Every window must hold
@@ -185,6 +229,9 @@ struct KernelTable {
   void (*conv_os[3])(const ConvOs&);
   void (*conv_bc16)(const ConvBc&);
   void (*conv_is)(const ConvIs&);
+  void (*conv_depthwise)(const ConvDepthwise&);
+  void (*fc_dense)(const FcDense&);
+  void (*fc_sparse)(const FcSparse&);
   void (*pool)(const Pool&);
   void (*add)(const Add&);
   void (*curve)(const Curve&);

@@ -1,9 +1,11 @@
 // The kernels of one ISA. Compiled once per ISA: see CMakeLists.txt.
 #include "kernels/conv_bc.h"
+#include "kernels/conv_depthwise.h"
 #include "kernels/conv_is.h"
 #include "kernels/conv_os.h"
 #include "kernels/curve.h"
 #include "kernels/elementwise.h"
+#include "kernels/fully_connected.h"
 #include "kernels/interleave.h"
 
 #define PL_STRING(x) PL_STRING_OF(x)
@@ -20,6 +22,9 @@ extern const KernelTable kTable = {
     .conv_os = {conv_os<1>, conv_os<2>, conv_os<4>},
     .conv_bc16 = conv_bc16,
     .conv_is = conv_is,
+    .conv_depthwise = conv_depthwise,
+    .fc_dense = fc_dense,
+    .fc_sparse = fc_sparse,
     .pool = pool,
     .add = add,
     .curve = curve,

@@ -51,7 +51,7 @@ std::shared_ptr<const PackedLayer> ConvolutionLayer::pack(
   }
   const std::vector<float> weights = weights_.expand();
   conv.weights = engine_convolution(op_, conv.window, weights.data()).weights;
-  const Analysis analysis(conv, output.shape.channels, input.shape.channels);
+  const Analysis analysis(conv, input.shape, output.shape);
   // On one thread: MNN lends its own only while a session runs.
   const auto alone = make_thread_pool(1);
   auto planned = plan_convolutions({{{conv, input, output}, &analysis}}, kernels, *alone,

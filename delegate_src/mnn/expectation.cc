@@ -37,13 +37,14 @@ bool beats_mnn(const Graph& graph, int pack, bool planar_input) {
   const double lanes = kernels.lanes;
   const double elements =
       static_cast<double>(planar_input ? 0 : input.elements()) + output.elements();
-  const Analysis analysis(conv, output.channels, input.channels);
+  const Analysis analysis(conv, input, output);
   const double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels) +
                       kElementCost * lanes * elements;
-  const double dense_macs = static_cast<double>(output.elements()) * input.channels *
-                            conv.window.kernel_h * conv.window.kernel_w;
-  const double gain = uses_winograd(conv.window, output) ? kWinogradGain : 1.0;
-  return ours * kLeastSpeedup < stock_cost(dense_macs) * (lanes / pack) / gain;
+  double theirs = stock_cost(conv, input, output, kernels);
+  // Memory sets the pace of fully connected layers, not the width of vectors.
+  if (!analysis.sparsity.fully_connected) theirs *= lanes / pack;
+  if (uses_winograd(conv.window, output)) theirs /= kWinogradGain;
+  return ours * kLeastSpeedup < theirs;
 }
 
 }  // namespace patternlite::mnn

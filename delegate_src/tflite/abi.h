@@ -213,6 +213,14 @@ struct TfLiteConvParams {
   int dilation_width_factor, dilation_height_factor;
 };
 
+struct TfLiteDepthwiseConvParams {
+  TfLitePadding padding;
+  int stride_width, stride_height;
+  int depth_multiplier;
+  TfLiteFusedActivation activation;
+  int dilation_width_factor, dilation_height_factor;
+};
+
 struct TfLitePoolParams {
   TfLitePadding padding;
   int stride_width, stride_height;
@@ -303,8 +311,8 @@ static_assert(sizeof(TfLiteContext) == 200 && offsetof(TfLiteContext, tensors) =
               offsetof(TfLiteContext, recommended_num_threads) == 72 &&
               offsetof(TfLiteContext, PreviewDelegatePartitioning) == 152);
 static_assert(sizeof(TfLiteDelegateParams) == 32);
-static_assert(sizeof(TfLiteConvParams) == 24 && sizeof(TfLitePoolParams) == 24 &&
-              sizeof(TfLiteReshapeParams) == 36 &&
+static_assert(sizeof(TfLiteConvParams) == 24 && sizeof(TfLiteDepthwiseConvParams) == 28 &&
+              sizeof(TfLitePoolParams) == 24 && sizeof(TfLiteReshapeParams) == 36 &&
               offsetof(TfLiteFullyConnectedParams, keep_num_dims) == 8);
 
 }  // namespace patternlite::tflite

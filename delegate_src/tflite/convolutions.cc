@@ -5,18 +5,37 @@
 namespace patternlite::tflite {
 
 void GraphReader::add_convolution(const OpNode& node) {
-  const auto& params = node.params_as<TfLiteConvParams>();
+  add_windowed(node, node.params_as<TfLiteConvParams>(), /*depthwise=*/false);
+}
+
+void GraphReader::add_depthwise(const OpNode& node) {
+  const auto& params = node.params_as<TfLiteDepthwiseConvParams>();
+  add_windowed(node,
+               {.padding = params.padding,
+                .stride_width = params.stride_width,
+                .stride_height = params.stride_height,
+                .activation = params.activation,
+                .dilation_width_factor = params.dilation_width_factor,
+                .dilation_height_factor = params.dilation_height_factor},
+               /*depthwise=*/true);
+}
+
+void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise) {
   const Value input = map_value(node, 0);
   require_window(node, params.stride_height, params.stride_width);
   require_window(node, params.dilation_height_factor, params.dilation_width_factor);
   const Pad pad = input.pad.value_or(Pad{});
   if (pad.fill != 0) throw Declined(pad.node, "pad-not-foldable");
 
-  const std::span<const int> dims = items(tensor(node.inputs[1]).dims);  // O, H, W, I
+  // O, H, W, I, or 1, H, W, C
+  const std::span<const int> dims = items(tensor(node.inputs[1]).dims);
   const Shape shape = shape_of(input);
   if (dims.size() != 4) throw Declined(node.index, "rank");
-  if (dims[3] != shape.channels) throw Declined(node.index, "groups");
-  const int filters = dims[0], kernel_h = dims[1], kernel_w = dims[2], channels = dims[3];
+  if (dims[3] != shape.channels || (depthwise && dims[0] != 1)) {
+    throw Declined(node.index, depthwise ? "depth-multiplier" : "groups");
+  }
+  const int kernel_h = dims[1], kernel_w = dims[2], channels = dims[3];
+  const int filters = depthwise ? channels : dims[0];
 
   const Axis rows = slide(params.padding, shape.height + pad.top + pad.bottom, kernel_h,
                           params.stride_height, params.dilation_height_factor);
@@ -44,12 +63,13 @@ void GraphReader::add_convolution(const OpNode& node) {
                  .pad_top = rows.pad + pad.top,
                  .pad_left = columns.pad + pad.left},
       .weights = {.data = weights(node),
-                  .filter_stride = std::ptrdiff_t{kernel_h} * kernel_w * channels,
+                  .filter_stride = depthwise ? 1 : std::ptrdiff_t{kernel_h} * kernel_w * channels,
                   .channel_stride = 1,
                   .row_stride = std::ptrdiff_t{kernel_w} * channels,
                   .column_stride = channels},
       .bias = bias(node, filters),
-      .activation = activation};
+      .activation = activation,
+      .depthwise = depthwise};
   graph_.nodes.push_back({convolution, name_of(context_, node)});
   convolution_nodes_.push_back(node.index);
 }
@@ -79,7 +99,8 @@ void GraphReader::add_fully_connected(const OpNode& node) {
                   .filter_stride = depth,
                   .channel_stride = 1,
                   .row_stride = std::ptrdiff_t{shape.width} * shape.channels,
-                  .column_stride = shape.channels},
+                  .column_stride = shape.channels,
+                  .lasting = !constants_.is_expanded(node.inputs[1])},
       .bias = bias(node, units),
       .activation = activation};
   graph_.nodes.push_back({convolution, name_of(context_, node)});

@@ -10,6 +10,7 @@ namespace {
 size_t operands(const OpNode& node) {
   switch (node.builtin_code) {
     case kTfLiteBuiltinConv2d:
+    case kTfLiteBuiltinDepthwiseConv2d:
     case kTfLiteBuiltinFullyConnected:
     case kTfLiteBuiltinMean:
     case kTfLiteBuiltinAdd:
@@ -35,6 +36,8 @@ void GraphReader::add(const OpNode& node) {
   switch (node.builtin_code) {
     case kTfLiteBuiltinConv2d:
       return add_convolution(node);
+    case kTfLiteBuiltinDepthwiseConv2d:
+      return add_depthwise(node);
     case kTfLiteBuiltinFullyConnected:
       return add_fully_connected(node);
     case kTfLiteBuiltinMaxPool2d:

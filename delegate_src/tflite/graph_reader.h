@@ -58,6 +58,8 @@ class GraphReader {
   };
 
   void add_convolution(const OpNode& node);
+  void add_depthwise(const OpNode& node);
+  void add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise);
   void add_fully_connected(const OpNode& node);
   void add_pooling(const OpNode& node, PoolMode mode);
   void add_mean(const OpNode& node);

@@ -49,8 +49,12 @@ struct Validator {
 
   void operator()(const Convolution& op) const {
     if (op.weights.data == nullptr) reject(node, "has no weights");
-    const Shape& in = read(op.input);
-    if (op.residual != kNoTensor && read(op.residual) != graph.tensors[op.output]) {
+    check(op.output);
+    const Shape &in = read(op.input), &out = graph.tensors[op.output];
+    if (op.depthwise && in.channels != out.channels) {
+      reject(node, "a depthwise convolution changes the number of channels");
+    }
+    if (op.residual != kNoTensor && read(op.residual) != out) {
       reject(node, "residual and output differ in shape");
     }
     check_window(node, op.window, in, write(op.output));
@@ -117,6 +121,18 @@ int required_border(const Window& w, const Shape& input, const Shape& output) {
   const int right = (output.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w - w.pad_left -
                     (input.width - 1);
   return std::max({w.pad_top, w.pad_left, below, right, 0});
+}
+
+bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output) {
+  const Window& w = conv.window;
+  return !conv.depthwise && output.height == 1 && output.width == 1 && w.pad_top == 0 &&
+         w.pad_left == 0 && w.kernel_h == input.height && w.kernel_w == input.width &&
+         (w.dilation_h == 1 || w.kernel_h == 1) && (w.dilation_w == 1 || w.kernel_w == 1);
+}
+
+double dense_macs(const Convolution& conv, const Shape& input, const Shape& output) {
+  return static_cast<double>(output.elements()) * channels_per_filter(conv, input) *
+         conv.window.kernel_h * conv.window.kernel_w;
 }
 
 TensorId Graph::add_tensor(Shape shape) {

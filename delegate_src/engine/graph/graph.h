@@ -1,7 +1,7 @@
 // A small graph of the operators the engine runs, independent of any runtime. Adaptors build it.
 //
 // Tensors are one image each (batch is looped outside). Weights are viewed, not copied: they must
-// stay alive until the graph is compiled.
+// stay alive until the graph is compiled, or as long as it where WeightsView says so.
 #pragma once
 
 #include <string>
@@ -32,12 +32,13 @@ int required_border(const Window& window, const Shape& input, const Shape& outpu
 struct WeightsView {
   const float* data = nullptr;
   std::ptrdiff_t filter_stride = 0, channel_stride = 0, row_stride = 0, column_stride = 0;
+  bool lasting = false;  // stays as long as the compiled graph, which may use it in place
   float at(int o, int i, int y, int x) const {
     return data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride];
   }
 };
 
-// CONV_2D, and FULLY_CONNECTED as a convolution whose kernel is the whole map.
+// CONV_2D; FULLY_CONNECTED as a convolution whose kernel is the whole map; DEPTHWISE_CONV_2D.
 struct Convolution {
   TensorId input, output;
   Window window;
@@ -45,7 +46,18 @@ struct Convolution {
   const float* bias = nullptr;  // [filters], or null
   Activation activation = Activation::kNone;
   TensorId residual = kNoTensor;  // added before the activation; set by fuse()
+  bool depthwise = false;         // filter o reads channel o alone: its only one, weights say
 };
+
+// Input channels that each filter reads.
+inline int channels_per_filter(const Convolution& conv, const Shape& input) {
+  return conv.depthwise ? 1 : input.channels;
+}
+
+// Whether each weight is used once: one output position, whose window is the whole input.
+bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output);
+
+double dense_macs(const Convolution& conv, const Shape& input, const Shape& output);
 
 enum class PoolMode { kMax, kAverage };
 

@@ -7,7 +7,7 @@
 
 #include "engine/graph/activation.h"
 #include "engine/pack/record_stream.h"
-#include "engine/support/aligned.h"
+#include "engine/support/scratch.h"
 #include "engine/support/split.h"
 
 namespace patternlite {
@@ -15,13 +15,6 @@ namespace {
 
 // On maps of a single vector there are only blocks to give to threads.
 constexpr int kMostBlockFilters = 128;
-
-// Scratch of the thread that runs a task: gathered inputs and accumulators.
-float* scratch_of(std::size_t floats) {
-  thread_local AlignedVector<float> scratch;
-  if (scratch.size() < floats) scratch.resize(floats);
-  return scratch.data();
-}
 
 class InputStationaryConvolution final : public PackedConvolution {
  public:
@@ -60,7 +53,7 @@ class InputStationaryConvolution final : public PackedConvolution {
     const int position_parts = std::clamp(threads / block_parts, 1, vectors);
     const auto body = [&](int part) {
       kernels::ConvIs task = all;
-      task.scratch = scratch_of(scratch_floats_);
+      task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
       std::tie(task.position_begin, task.position_end) =
           range_of(positions_, position_parts, part % position_parts, 16);
       std::tie(task.block_begin, task.block_end) =

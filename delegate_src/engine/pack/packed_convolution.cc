@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "engine/pack/broadcast_convolution.h"
+#include "engine/pack/depthwise_convolution.h"
+#include "engine/pack/fully_connected.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
 
@@ -17,6 +19,15 @@ void check(const PlanarConvolution& conv) {
   if (conv.input.elements() > limit || conv.output.elements() > limit) {
     throw std::invalid_argument("a tensor is too large: its planes must fit 2^31 floats");
   }
+}
+
+std::unique_ptr<PackedConvolution> PackedConvolution::pack_only_way(
+    const PlanarConvolution& conv, const Sparsity& sparsity, const kernels::KernelTable& kernels) {
+  if (conv.op.depthwise) return pack_depthwise(conv.op, conv.input, conv.output, kernels);
+  if (sparsity.fully_connected) {
+    return pack_fully_connected(conv.op, sparsity, conv.input, conv.output, kernels);
+  }
+  return nullptr;
 }
 
 std::unique_ptr<PackedConvolution> PackedConvolution::pack(const PlanarConvolution& conv,

@@ -9,6 +9,7 @@
 #include "engine/graph/planar.h"
 #include "engine/pack/grouping.h"
 #include "engine/recognise/conv_kernel.h"
+#include "engine/recognise/recognise.h"
 #include "engine/support/parallel.h"
 #include "kernels/kernels.h"
 
@@ -36,6 +37,10 @@ class PackedConvolution {
   static std::unique_ptr<PackedConvolution> pack(const PlanarConvolution& conv, const TapSets& taps,
                                                  const Choice& choice,
                                                  const kernels::KernelTable& kernels);
+  // Of one that a single kernel runs, whatever its taps: depthwise or fully connected. Else null.
+  static std::unique_ptr<PackedConvolution> pack_only_way(const PlanarConvolution& conv,
+                                                          const Sparsity& sparsity,
+                                                          const kernels::KernelTable& kernels);
   virtual ~PackedConvolution() = default;
 
   // Planar tensors (pointers to row 0, column 0 of channel 0). residual: the output's layout, added

@@ -26,8 +26,9 @@ PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
   PackedStream packed;
   packed.start.push_back(0);
   for (const std::vector<int>& group : groups) {
+    const auto plane = conv.depthwise ? static_cast<int>(group.front() * input.plane()) : 0;
     for (int tap : taps.taps_of(group)) {
-      packed.offset.push_back(tap_offset(conv.window, input, tap));
+      packed.offset.push_back(plane + tap_offset(conv.window, input, tap));
       const int place = tap % area;
       for (int k = 0; k < size; ++k) {
         const bool present = k < static_cast<int>(group.size());

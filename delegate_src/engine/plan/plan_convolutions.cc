@@ -52,6 +52,9 @@ class Planner {
     const bool tune = tuning_.budget_ms > 0;
     if (tune) read_file();
     for_each_layer([&](Layer& layer) {
+      layer.packed =
+          PackedConvolution::pack_only_way(layer.conv, layer.analysis.sparsity, kernels_);
+      if (layer.packed) return;
       propose(layer, tune ? kTryWithin : 1);
       layer.packed = pack(layer, layer.candidates.front());
     });
@@ -148,7 +151,10 @@ class Planner {
   // Also what was not tried: the next time brings the same results.
   void keep_choices() {
     ChosenKernels choices;
-    for (const Layer& layer : layers_) choices[layer.key] = layer.candidates[0].choice.kernel;
+    for (const Layer& layer : layers_) {
+      if (layer.candidates.empty()) continue;  // there was no choice
+      choices[layer.key] = layer.candidates[0].choice.kernel;
+    }
     remember_choices(choices);
     if (tuning_.directory.empty() || choices.empty() || on_file_ == choices) return;
     try {

@@ -25,10 +25,43 @@ constexpr double kSumCost = 28;
 // IS on maps of one vector: every accumulator waits for its own store.
 constexpr double kOneVectorShare = 0.6;
 
-// XNNPACK's dense convolutions reach about this share of the peak.
+// XNNPACK's dense convolutions reach about this share of the peak, its depthwise ones this.
 constexpr double kStockEfficiency = 0.85;
+constexpr double kStockDepthwiseEfficiency = 0.17;
+
+// Depthwise: per position of a plane, and for each tap of it, which is a load that crosses lines.
+constexpr double kPlaneCost = 3.5;
+constexpr double kPlaneTapCost = 1.5;
+// Where the columns of a row are not neighbours, or rows differ in pitch.
+constexpr double kStridedPlaneTapCost = 3;
+
+// Fully connected, 16 lanes: to bring a weight from memory, in ours and in XNNPACK, and to gather
+// the input of a sparse one besides.
+constexpr double kDenseWeightCost = 12;
+constexpr double kSparseWeightCost = 22;
 
 constexpr double kBorderCost = 20;  // for each float
+
+// Memory is as fast whatever the lanes; the unit of cost is not.
+double memory_scale(const kernels::KernelTable& kernels) { return kernels.lanes / 16.0; }
+
+double fully_connected_cost(const Sparsity& sparsity, const kernels::KernelTable& kernels) {
+  const double weights = sparsity.nonzero / std::max(sparsity.density, 1e-9);
+  return memory_scale(kernels) * (sparse_fc_pays(sparsity.density)
+                                      ? sparsity.nonzero * kSparseWeightCost
+                                      : weights * kDenseWeightCost);
+}
+
+double depthwise_cost(const Window& window, const Sparsity& sparsity, const PlanarLayout& input,
+                      const PlanarLayout& output) {
+  const bool planes =
+      window.stride_h == 1 && window.stride_w == 1 && input.pitch() == output.pitch();
+  const double positions =
+      planes ? output.padded_positions()
+             : output.shape.height * PlanarLayout::round_up(output.shape.width, 16);
+  return positions * (kPlaneCost * output.shape.channels +
+                      (planes ? kPlaneTapCost : kStridedPlaneTapCost) * sparsity.nonzero);
+}
 
 }  // namespace
 
@@ -76,7 +109,16 @@ double CostModel::overhead(ConvKernel kernel) const {
   return kGatherCost * gathered + kSumCost * output_.shape.channels;
 }
 
-double stock_cost(double dense_macs) { return dense_macs / kStockEfficiency; }
+bool sparse_fc_pays(double density) { return density * kSparseWeightCost < kDenseWeightCost; }
+
+double stock_cost(const Convolution& conv, const Shape& input, const Shape& output,
+                  const kernels::KernelTable& kernels) {
+  const double macs = dense_macs(conv, input, output);
+  if (conv.depthwise) return macs / kStockDepthwiseEfficiency;
+  if (is_fully_connected(conv, input, output))
+    return macs * memory_scale(kernels) * kDenseWeightCost;
+  return macs / kStockEfficiency;
+}
 
 double border_cost(double floats) { return floats * kBorderCost; }
 
@@ -89,6 +131,8 @@ double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const S
     read = {input.channels, output.height, output.width};
   }
   const int border = required_border(w, read, output);
+  if (sparsity.fully_connected) return fully_connected_cost(sparsity, kernels);
+  if (conv.depthwise) return depthwise_cost(w, sparsity, {read, border}, {output, border});
   const CostModel model(w, {read, border}, {output, border}, kernels);
   const double dense_work =
       static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;

@@ -34,7 +34,11 @@ class CostModel {
 };
 
 // Of the stock runtime's dense convolution.
-double stock_cost(double dense_macs);
+double stock_cost(const Convolution& conv, const Shape& input, const Shape& output,
+                  const kernels::KernelTable& kernels);
+
+// Whether a fully connected layer of this density is faster with its zeros left out.
+bool sparse_fc_pays(double density);
 
 // Of bringing floats from the runtime's layout to planar or back.
 double border_cost(double floats);

@@ -8,8 +8,9 @@ namespace {
 // The stock runtime must be expected to take this many times as long: what the model may err by.
 constexpr double kLeastSpeedup = 1.15;
 
-std::string kind_of(const Window& w) {
-  std::string kind = "conv";
+std::string kind_of(const Convolution& conv) {
+  const Window& w = conv.window;
+  std::string kind = conv.depthwise ? "depthwise" : "conv";
   kind.append(std::to_string(w.kernel_h)).append("x").append(std::to_string(w.kernel_w));
   if (w.stride_h != 1 || w.stride_w != 1) kind.append("s").append(std::to_string(w.stride_h));
   return kind;
@@ -25,18 +26,17 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
     const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
-    const Sparsity& sparsity =
-        verdict.analyses.emplace_back(*conv, output.channels, input.channels).sparsity;
-    const double dense_macs = static_cast<double>(output.elements()) * input.channels *
-                              conv->window.kernel_h * conv->window.kernel_w;
+    const Sparsity& sparsity = verdict.analyses.emplace_back(*conv, input, output).sparsity;
+    const double macs = dense_macs(*conv, input, output);
+    const bool fc = sparsity.fully_connected;
     LayerReport layer{.name = node.name,
-                      .kind = kind_of(conv->window),
+                      .kind = fc ? "fc" : kind_of(*conv),
                       .filters = output.channels,
-                      .channels = input.channels,
+                      .channels = fc ? static_cast<int>(input.elements()) : input.channels,
                       .height = output.height,
                       .width = output.width,
-                      .dense_macs = dense_macs,
-                      .kept_macs = dense_macs * sparsity.density,
+                      .dense_macs = macs,
+                      .kept_macs = macs * sparsity.density,
                       .kernels_kept = sparsity.kernels_kept,
                       .patterns = sparsity.patterns,
                       .reason = reason_of(sparsity, conv->window),
@@ -44,7 +44,7 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
     any_sparse |= is_sparse(layer.reason);
     all_finite &= sparsity.finite;
     ours += estimated_cost(*conv, sparsity, input, output, kernels);
-    stock += stock_cost(dense_macs);
+    stock += stock_cost(*conv, input, output, kernels);
     verdict.layers.push_back(std::move(layer));
   }
   for (const auto* ids : {&graph.inputs, &graph.outputs}) {

@@ -33,6 +33,39 @@ int largest_shared_group(const TapSets& taps) {
   return 1;
 }
 
+// Adds up what `count` weights, `stride` apart, bring. Written so that compilers vectorise it.
+void count_weights(const float* weights, std::ptrdiff_t stride, int count, Sparsity& found) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  int nonzero = 0, special = 0;
+  const auto look = [&](float weight) {
+    nonzero += weight != 0.0f;
+    special |= (std::bit_cast<std::uint32_t>(weight) & kExponent) == kExponent;
+  };
+  if (stride == 1) {
+    for (int i = 0; i < count; ++i) look(weights[i]);
+  } else {
+    for (int i = 0; i < count; ++i) look(weights[i * stride]);
+  }
+  found.nonzero += nonzero;
+  found.finite &= special == 0;
+}
+
+Sparsity recognise_fully_connected(const Convolution& conv, const Shape& input, int units) {
+  const WeightsView& w = conv.weights;
+  Sparsity found{.fully_connected = true};
+  for (int o = 0; o < units; ++o) {
+    for (int y = 0; y < input.height; ++y) {
+      for (int x = 0; x < input.width; ++x) {
+        count_weights(w.data + o * w.filter_stride + y * w.row_stride + x * w.column_stride,
+                      w.channel_stride, input.channels, found);
+      }
+    }
+  }
+  found.density = found.nonzero / (static_cast<double>(units) * input.elements());
+  found.kernels_kept = found.record_density = found.density;
+  return found;
+}
+
 // `count` bits from bit `at` on, count <= 64.
 std::uint64_t bits_at(std::span<const std::uint64_t> words, int at, int count) {
   const int word = at / 64, shift = at % 64;
@@ -90,7 +123,8 @@ Sparsity recognise(const TapSets& taps) {
   Counts counts;
   count_kernels(taps, counts);
   const double all_kernels = static_cast<double>(taps.filters()) * taps.channels();
-  return {.density = counts.nonzero / (all_kernels * taps.area()),
+  return {.nonzero = counts.nonzero,
+          .density = counts.nonzero / (all_kernels * taps.area()),
           .kernels_kept = counts.kernels / all_kernels,
           .record_density = counts.in_records / (all_kernels * taps.area()),
           .patterns = counts.patterns.count(),
@@ -99,12 +133,16 @@ Sparsity recognise(const TapSets& taps) {
           .finite = taps.finite()};
 }
 
-Analysis::Analysis(const Convolution& conv, int filters, int channels)
-    : taps(conv, filters, channels), sparsity(recognise(taps)) {}
+Analysis::Analysis(const Convolution& conv, const Shape& input, const Shape& output)
+    : taps(conv, is_fully_connected(conv, input, output) ? 0 : output.channels,
+           channels_per_filter(conv, input)),
+      sparsity(taps.filters() == 0 ? recognise_fully_connected(conv, input, output.channels)
+                                   : recognise(taps)) {}
 
 std::string reason_of(const Sparsity& sparsity, const Window& window) {
   if (!sparsity.finite) return "declined:non-finite-weights";
   if (sparsity.density > 1 - kLeastSparsity) return "dense:too-few-zeros";
+  if (sparsity.fully_connected) return "sparse-fc";
   if (window.kernel_h == 1 && window.kernel_w == 1) return "sparse-1x1";
   if (window.kernel_h == 3 && window.kernel_w == 3 && sparsity.max_taps <= 4) return "pattern";
   return "sparse-kxk";

@@ -9,6 +9,7 @@
 namespace patternlite {
 
 struct Sparsity {
+  std::size_t nonzero = 0;    // weights
   double density = 1;         // non-zero weights / weights
   double kernels_kept = 1;    // kernels with any weight left / kernels
   double record_density = 1;  // the same with each kernel's taps rounded up to whole records of 4
@@ -17,19 +18,20 @@ struct Sparsity {
   int shared_group =
       1;               // largest of 1, 2, 4, 16 such that filters fall into groups with equal taps
   bool finite = true;  // no NaN or Inf among the weights
+  bool fully_connected = false;  // has no kernels: kernels_kept counts weights, patterns is 0
 };
 
 Sparsity recognise(const TapSets& taps);
 
 // All that is learnt about one convolution's weights, by reading them once.
 struct Analysis {
-  Analysis(const Convolution& conv, int filters, int channels);
-  TapSets taps;
+  Analysis(const Convolution& conv, const Shape& input, const Shape& output);
+  TapSets taps;  // none of a fully connected layer: it is large, and zeros are all there is to it
   Sparsity sparsity;
 };
 
-// The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "dense:too-few-zeros",
-// "declined:non-finite-weights".
+// The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "sparse-fc",
+// "dense:too-few-zeros", "declined:non-finite-weights".
 std::string reason_of(const Sparsity& sparsity, const Window& window);
 
 // Whether the code names sparsity that the sparse kernels can use.

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
 #include <vector>
 
 namespace patternlite {
 
-inline constexpr std::size_t kCacheLine = 64;
+// 64-byte aligned; large blocks lie on large pages where the system has them, since weights are
+// streamed faster from these.
+void* allocate_aligned(std::size_t bytes);
+void free_aligned(void* memory, std::size_t bytes) noexcept;
 
 template <typename T>
 struct CacheAligned {
@@ -15,11 +17,9 @@ struct CacheAligned {
   CacheAligned() = default;
   template <typename U>
   CacheAligned(const CacheAligned<U>&) {}  // NOLINT: allocators convert
-  T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kCacheLine}));
-  }
-  void deallocate(T* memory, std::size_t) noexcept {
-    ::operator delete(memory, std::align_val_t{kCacheLine});
+  T* allocate(std::size_t count) { return static_cast<T*>(allocate_aligned(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    free_aligned(memory, count * sizeof(T));
   }
   bool operator==(const CacheAligned&) const = default;
 };

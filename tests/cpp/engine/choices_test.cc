@@ -83,7 +83,7 @@ TEST(Candidates, AreWithinReachOfTheBestAndCheapestFirst) {
       const OneConvolution c(64, 32, 3, {.kernels_kept = 0.4, .taps = 4, .shared = shared}, 14,
                              stride);
       const Shape output = c.graph.tensors[1];
-      const Analysis analysis(c.conv, output.channels, 32);
+      const Analysis analysis(c.conv, c.graph.tensors[0], output);
       const CostModel model(c.conv.window, {c.graph.tensors[0], 1}, {output, 1}, best_kernels());
       const auto all = candidates(analysis, model, 1e9);
       ASSERT_FALSE(all.empty());

@@ -30,6 +30,24 @@ class GraphBuilder {
     store_.fill(op, filters, shape.channels, pruning);
     return add(op, window_shape(shape, filters, op.window, pad, pad));
   }
+  TensorId depthwise(TensorId from, int kernel, int stride, int pad, Pruning pruning,
+                     Activation activation = Activation::kNone) {
+    const int channels = graph.tensors[from].channels;
+    const TensorId output = conv(from, channels, kernel, stride, pad, pruning, activation);
+    auto& op = std::get<Convolution>(graph.nodes.back().op);
+    store_.fill(op, channels, 1, pruning);
+    op.depthwise = true;
+    return output;
+  }
+  // A convolution over the whole map.
+  TensorId fully_connected(TensorId from, int units, Pruning pruning) {
+    const Shape shape = graph.tensors[from];
+    Convolution op{.input = from,
+                   .window = {.kernel_h = shape.height, .kernel_w = shape.width},
+                   .activation = Activation::kRelu};
+    store_.fill(op, units, shape.channels, pruning);
+    return add(op, {units, 1, 1});
+  }
   TensorId pool(TensorId from, PoolMode mode, int kernel, int stride, int pad) {
     const Shape shape = graph.tensors[from];
     Pooling op{.input = from, .mode = mode, .window = {.kernel_h = kernel, .kernel_w = kernel}};
@@ -90,5 +108,47 @@ class GraphBuilder {
 };
 
 inline constexpr Pruning kPattern{.kernels_kept = 0.5, .taps = 4};
+
+// A residual network with all operators, as the converters write it.
+inline GraphBuilder small_resnet(unsigned seed) {
+  GraphBuilder b(seed);
+  const TensorId image = b.input({3, 17, 15});
+  TensorId x = b.conv(image, 20, 3, 1, 1, {}, Activation::kRelu);
+  x = b.pool(b.conv(x, 24, 5, 1, 2, {.kernels_kept = 0.4, .taps = 9}), PoolMode::kMax, 3, 2, 1);
+  TensorId y = b.conv(x, 24, 3, 1, 1, kPattern, Activation::kRelu);
+  x = b.sum(b.conv(y, 24, 3, 1, 1, kPattern), x, Activation::kRelu);
+  y = b.activate(b.conv(b.pad(x, 1, 1), 40, 3, 2, 0, kPattern), Activation::kRelu6);
+  y = b.conv(y, 40, 3, 1, 1, kPattern);
+  const TensorId shortcut = b.conv(x, 40, 1, 2, 0, {.kernels_kept = 0.3});
+  x = b.activate(b.sum(y, shortcut, Activation::kNone), Activation::kRelu);
+  const TensorId side = b.pool(x, PoolMode::kAverage, 2, 1, 0);
+  const TensorId mean = b.alias(b.mean(x));
+  b.graph.outputs = {b.conv(mean, 10, 1, 1, 0, {}), side};
+  return b;
+}
+
+// Inverted residuals and a classifier of two layers.
+inline GraphBuilder small_mobilenet(unsigned seed) {
+  GraphBuilder b(seed);
+  constexpr Pruning kSparse{.kernels_kept = 0.25};
+  const auto block = [&](TensorId x, int filters, int stride, Pruning taps) {
+    const int wide = 6 * b.graph.tensors[x].channels;
+    TensorId y = b.activate(b.conv(x, wide, 1, 1, 0, kSparse), Activation::kRelu6);
+    y = b.depthwise(stride == 1 ? y : b.pad(y, 1, 1), 3, stride, stride == 1 ? 1 : 0, taps,
+                    Activation::kRelu6);
+    y = b.conv(y, filters, 1, 1, 0, kSparse);
+    const bool same = b.graph.tensors[x] == b.graph.tensors[y];
+    return same ? b.sum(x, y, Activation::kNone) : y;
+  };
+  TensorId x = b.conv(b.input({3, 21, 19}), 8, 3, 2, 1, {}, Activation::kRelu6);
+  x = block(x, 8, 1, {.taps = 4});
+  x = block(x, 12, 2, {.taps = 4});
+  x = block(x, 12, 1, {});
+  // A residual on the depthwise convolution itself, and a kernel without weights.
+  x = b.sum(b.depthwise(x, 5, 1, 2, {.kernels_kept = 0.6, .taps = 9}), x, Activation::kRelu6);
+  x = b.fully_connected(x, 40, {.kernels_kept = 0.1});
+  b.graph.outputs = {b.fully_connected(x, 10, {})};
+  return b;
+}
 
 }  // namespace patternlite::test

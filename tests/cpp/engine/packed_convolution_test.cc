@@ -27,6 +27,7 @@ struct Case {
   int extra_border = 0;
   bool residual = false;
   Activation activation = Activation::kNone;
+  bool depthwise = false, lasting = false;
 };
 
 int draw(std::mt19937& random, int low, int high) {
@@ -103,7 +104,7 @@ class Planar {
 std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLayout& in,
                                         const PlanarLayout& out,
                                         const kernels::KernelTable& kernels) {
-  const Analysis analysis(conv, out.shape.channels, in.shape.channels);
+  const Analysis analysis(conv, in.shape, out.shape);
   return std::move(
       plan_convolutions({{{conv, in, out}, &analysis}}, kernels, *make_thread_pool(1), {}).front());
 }
@@ -115,12 +116,14 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
   void check(const Case& c, unsigned seed, const Pack& pack) {
     WeightStore store(seed);
     Graph graph;
-    Convolution conv{.window = c.window, .activation = c.activation};
+    Convolution conv{.window = c.window, .activation = c.activation, .depthwise = c.depthwise};
     conv.input = graph.add_tensor(c.input);
     const int pad_after = c.window.pad_top;
     const Shape shape = window_shape(c.input, c.filters, c.window, pad_after, pad_after);
     conv.output = graph.add_tensor(shape);
-    store.fill(conv, c.filters, c.input.channels, c.pruning);
+    const int channels = c.depthwise ? 1 : c.input.channels;
+    store.fill(conv, c.filters, channels, c.pruning);
+    conv.weights.lasting = c.lasting;
     graph.inputs = {conv.input};
     std::vector<Image> inputs{random_image(c.input, store.random)};
     if (c.residual) {
@@ -136,6 +139,10 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
     const PlanarLayout in{c.input, border}, out{shape, border};
     const auto packed = pack(conv, in, out);
     if (packed == nullptr) return;
+    if (!c.lasting) {  // packed without a copy of what may go away?
+      const int weights = c.filters * channels * c.window.kernel_h * c.window.kernel_w;
+      std::fill_n(const_cast<float*>(conv.weights.data), weights, NAN);
+    }
     Planar input(in), residual(out);
     input.set(inputs[0]);
     if (c.residual) residual.set(inputs[1]);
@@ -180,6 +187,84 @@ TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
     }
     check(c, seed, [&](auto& conv, auto& in, auto& out) { return plan(conv, in, out, kernels()); });
     if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(PackedConvolutionTest, DepthwiseEqualsTheReference) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    Case c = random_case(random);
+    c.depthwise = true;
+    c.filters = c.input.channels;
+    check(c, seed, [&](auto& conv, auto& in, auto& out) {
+      auto packed = plan(conv, in, out, kernels());
+      EXPECT_EQ(packed->kernel_name(), "depthwise");
+      return packed;
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(PackedConvolutionTest, FullyConnectedEqualsTheReference) {
+  std::vector<std::string> kernels_seen;
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    Case c = random_case(random);
+    c.input = {draw(random, 1, 60), draw(random, 1, 9), draw(random, 1, 9)};
+    if (draw(random, 0, 4) == 0) c.input = {draw(random, 4000, 9000), 1, 1};
+    // Sums of so many products are judged by the largest of several, and unclamped.
+    c.filters = draw(random, 20, 150);
+    c.activation = draw(random, 0, 1) ? Activation::kNone : Activation::kRelu;
+    c.window = {.kernel_h = c.input.height, .kernel_w = c.input.width};
+    c.pruning = {.kernels_kept = draw(random, 1, 10) / 10.0, .taps = 99};
+    c.lasting = draw(random, 0, 1);
+    check(c, seed, [&](auto& conv, auto& in, auto& out) {
+      auto packed = plan(conv, in, out, kernels());
+      kernels_seen.push_back(packed->kernel_name());
+      if (c.lasting && packed->kernel_name() == "fc-dense") {
+        EXPECT_EQ(packed->weight_bytes(), c.filters * sizeof(float)) << "weights were copied";
+      }
+      return packed;
+    });
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(std::ranges::count(kernels_seen, "fc-dense"), 10);
+  EXPECT_GT(std::ranges::count(kernels_seen, "fc-sparse"), 10);
+}
+
+// Weights in the order of MNN: channel, row, column.
+TEST_P(PackedConvolutionTest, FullyConnectedWeightsInAnotherOrder) {
+  const Shape shape{6, 3, 4};
+  const int units = 9, depth = static_cast<int>(shape.elements());
+  std::mt19937 random(1);
+  for (const bool sparse : {false, true}) {
+    std::vector<float> ordered(units * depth), planar(units * depth);
+    for (int i = 0; i < units * depth; ++i) {
+      ordered[i] = sparse && i % 5 ? 0.0f : static_cast<float>(draw(random, 1, 9));
+      const int o = i / depth, y = i % depth / 24, x = i % 24 / 6, channel = i % 6;
+      planar[o * depth + (channel * 3 + y) * 4 + x] = ordered[i];
+    }
+    const PlanarLayout in{shape, 1}, out{{units, 1, 1}, 1};
+    Planar input(in);
+    input.set(random_image(shape, random));
+    std::vector<Image> results;
+    for (const bool as_mnn : {false, true}) {
+      const Convolution conv{.window = {.kernel_h = 3, .kernel_w = 4},
+                             .weights = {.data = as_mnn ? planar.data() : ordered.data(),
+                                         .filter_stride = depth,
+                                         .channel_stride = as_mnn ? 12 : 1,
+                                         .row_stride = as_mnn ? 4 : 24,
+                                         .column_stride = as_mnn ? 1 : 6,
+                                         .lasting = true}};
+      const auto packed = plan(conv, in, out, kernels());
+      EXPECT_EQ(packed->kernel_name(), sparse ? "fc-sparse" : "fc-dense");
+      Planar output(out);
+      packed->run(input.origin(), nullptr, output.origin(), *make_thread_pool(1));
+      results.push_back(output.get());
+    }
+    EXPECT_EQ(results[0].values, results[1].values);
   }
 }
 

@@ -52,6 +52,40 @@ TEST(Recognise, NamesNonFiniteWeights) {
   EXPECT_FALSE(judge(c.graph, best_kernels()).worthwhile);
 }
 
+TEST(Recognise, CountsTheWeightsOfFullyConnectedLayers) {
+  OneConvolution c(32, 16, 5, {.kernels_kept = 0.25, .taps = 25}, 5);
+  c.conv.window.pad_top = c.conv.window.pad_left = 0;
+  const Shape input{16, 5, 5}, output{32, 1, 1};
+  const Sparsity found = Analysis(c.conv, input, output).sparsity;
+  EXPECT_NEAR(found.density, 0.25, 0.08);
+  EXPECT_EQ(found.nonzero, recognise(c.taps()).nonzero);
+  EXPECT_EQ(reason_of(found, c.conv.window), "sparse-fc");
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    const_cast<float*>(c.conv.weights.data)[77] = bad;
+    EXPECT_FALSE(Analysis(c.conv, input, output).sparsity.finite);
+  }
+}
+
+TEST(Judge, SeesDepthwiseAndPointwiseLayersTogether) {
+  for (const bool sparse : {false, true}) {
+    const Pruning pointwise{.kernels_kept = sparse ? 0.25 : 1.0, .shared = 4};
+    OneConvolution wide(96, 32, 1, pointwise, 28), narrow(32, 96, 1, pointwise, 28);
+    OneConvolution planes(96, 1, 3, {.taps = sparse ? 4 : 9}, 28);
+    Graph graph;
+    for (int channels : {32, 96, 96, 32}) graph.add_tensor({channels, 28, 28});
+    planes.conv.depthwise = true;
+    TensorId from = 0;
+    for (OneConvolution* c : {&wide, &planes, &narrow}) {
+      c->conv.input = from;
+      c->conv.output = ++from;
+      graph.nodes.push_back({c->conv, "conv" + std::to_string(from)});
+    }
+    graph.inputs = {0};
+    graph.outputs = {3};
+    EXPECT_EQ(judge(graph, best_kernels()).worthwhile, sparse);
+  }
+}
+
 TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
   EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {}).graph, best_kernels()).worthwhile);
   EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {.taps = 8}).graph, best_kernels()).worthwhile);

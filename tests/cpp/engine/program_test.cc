@@ -8,6 +8,7 @@
 
 #include "engine/graph/fuse.h"
 #include "engine/graph/subsample.h"
+#include "engine/networks.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
@@ -15,89 +16,6 @@
 
 namespace patternlite::test {
 namespace {
-
-// Builds graphs the way an adaptor does, one operator after the other.
-class GraphBuilder {
- public:
-  explicit GraphBuilder(unsigned seed) : store_(seed) {}
-
-  TensorId input(Shape shape) {
-    graph.inputs.push_back(graph.add_tensor(shape));
-    return graph.inputs.back();
-  }
-  TensorId conv(TensorId from, int filters, int kernel, int stride, int pad, Pruning pruning,
-                Activation activation = Activation::kNone) {
-    const Shape shape = graph.tensors[from];
-    Convolution op{.input = from,
-                   .window = {.kernel_h = kernel,
-                              .kernel_w = kernel,
-                              .stride_h = stride,
-                              .stride_w = stride,
-                              .pad_top = pad,
-                              .pad_left = pad},
-                   .activation = activation};
-    store_.fill(op, filters, shape.channels, pruning);
-    return add(op, window_shape(shape, filters, op.window, pad, pad));
-  }
-  TensorId pool(TensorId from, PoolMode mode, int kernel, int stride, int pad) {
-    const Shape shape = graph.tensors[from];
-    Pooling op{.input = from, .mode = mode, .window = {.kernel_h = kernel, .kernel_w = kernel}};
-    op.window.stride_h = op.window.stride_w = stride;
-    op.window.pad_top = op.window.pad_left = pad;
-    return add(op, window_shape(shape, shape.channels, op.window, pad, pad));
-  }
-  TensorId mean(TensorId from) {
-    const Shape shape = graph.tensors[from];
-    Pooling op{.input = from,
-               .mode = PoolMode::kAverage,
-               .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
-    return add(op, {shape.channels, 1, 1});
-  }
-  TensorId pad(TensorId from, int before, int after) {
-    const Shape shape = graph.tensors[from];
-    return add(Padding{from, kNoTensor, before, before, after, after},
-               {shape.channels, shape.height + before + after, shape.width + before + after});
-  }
-  TensorId sum(TensorId a, TensorId b, Activation activation) {
-    return add(Addition{a, b, kNoTensor, activation}, graph.tensors[a]);
-  }
-  TensorId activate(TensorId from, Activation activation) {
-    return add(ActivationOp{from, kNoTensor, activation}, graph.tensors[from]);
-  }
-  TensorId alias(TensorId from) { return add(Alias{from, kNoTensor}, graph.tensors[from]); }
-
-  Graph graph;
-  std::mt19937& random() { return store_.random; }
-
- private:
-  template <typename Op>
-  TensorId add(Op op, Shape shape) {
-    op.output = graph.add_tensor(shape);
-    graph.nodes.push_back({op, "node" + std::to_string(graph.nodes.size())});
-    return op.output;
-  }
-  WeightStore store_;
-};
-
-constexpr Pruning kPattern{.kernels_kept = 0.5, .taps = 4};
-
-// A residual network with all operators, as the converters write it.
-GraphBuilder small_resnet(unsigned seed) {
-  GraphBuilder b(seed);
-  const TensorId image = b.input({3, 17, 15});
-  TensorId x = b.conv(image, 20, 3, 1, 1, {}, Activation::kRelu);
-  x = b.pool(b.conv(x, 24, 5, 1, 2, {.kernels_kept = 0.4, .taps = 9}), PoolMode::kMax, 3, 2, 1);
-  TensorId y = b.conv(x, 24, 3, 1, 1, kPattern, Activation::kRelu);
-  x = b.sum(b.conv(y, 24, 3, 1, 1, kPattern), x, Activation::kRelu);
-  y = b.activate(b.conv(b.pad(x, 1, 1), 40, 3, 2, 0, kPattern), Activation::kRelu6);
-  y = b.conv(y, 40, 3, 1, 1, kPattern);
-  const TensorId shortcut = b.conv(x, 40, 1, 2, 0, {.kernels_kept = 0.3});
-  x = b.activate(b.sum(y, shortcut, Activation::kNone), Activation::kRelu);
-  const TensorId side = b.pool(x, PoolMode::kAverage, 2, 1, 0);
-  const TensorId mean = b.alias(b.mean(x));
-  b.graph.outputs = {b.conv(mean, 10, 1, 1, 0, {}), side};
-  return b;
-}
 
 std::vector<Image> run(Program& program, const Graph& graph, const std::vector<Image>& inputs) {
   std::vector<const float*> in;
@@ -116,8 +34,8 @@ std::vector<Image> run(Program& program, const Graph& graph, const std::vector<I
 class ProgramTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(ProgramTest, EqualsTheReferenceRunAfterRun) {
-  for (unsigned seed = 0; seed < 10; ++seed) {
-    GraphBuilder b = small_resnet(seed);
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    GraphBuilder b = seed % 2 ? small_mobilenet(seed) : small_resnet(seed);
     std::vector<std::unique_ptr<Program>> programs;
     for (int threads = 1; threads <= 8; ++threads) {
       programs.push_back(Program::compile(
@@ -189,6 +107,36 @@ TEST(Program, ReportsWhatEachConvolutionBecame) {
   EXPECT_EQ(layers[6].reason, "sparse-1x1");
   for (const LayerReport& layer : layers) EXPECT_NE(layer.kernel, "stock") << layer.name;
   EXPECT_GT(program->weight_bytes(), 0u);
+}
+
+TEST(Program, ReportsDepthwiseAndFullyConnectedLayers) {
+  const GraphBuilder b = small_mobilenet(0);
+  const auto program = Program::compile(b.graph, {});
+  const auto& layers = program->layers();
+  ASSERT_EQ(layers.size(), 13u);
+  EXPECT_EQ(layers[2].kind, "depthwise3x3");
+  EXPECT_EQ(layers[2].reason, "pattern");
+  EXPECT_EQ(layers[2].kernel, "depthwise");
+  EXPECT_EQ(layers[2].dense_macs, 48.0 * 9 * 11 * 10);
+  EXPECT_EQ(layers[5].kind, "depthwise3x3s2");
+  EXPECT_EQ(layers[8].reason, "dense:too-few-zeros");
+  EXPECT_EQ(layers[8].kernel, "depthwise");
+  EXPECT_EQ(layers[11].kind, "fc");
+  EXPECT_EQ(layers[11].reason, "sparse-fc");
+  EXPECT_EQ(layers[11].kernel, "fc-sparse");
+  EXPECT_EQ(layers[12].kernel, "fc-dense");
+}
+
+TEST(Fuse, FoldsIntoDepthwiseConvolutions) {
+  EXPECT_EQ(fuse(small_mobilenet(0).graph).nodes.size(), 13u);  // one for each convolution
+}
+
+TEST(Validate, DepthwiseConvolutionsKeepTheirChannels) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.depthwise(b.input({3, 6, 6}), 3, 1, 1, {})};
+  validate(b.graph);
+  b.graph.tensors[1].channels = 4;
+  EXPECT_THROW(validate(b.graph), std::invalid_argument);
 }
 
 TEST(Fuse, LeavesOneNodeForEachConvolutionAndPool) {

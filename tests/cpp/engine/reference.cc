@@ -45,13 +45,14 @@ struct Runner {
     const Window& w = op.window;
     for_each_output(tensors[op.output], [&](int o, int y, int x) {
       double sum = op.bias == nullptr ? 0 : op.bias[o];
-      for (int i = 0; i < input.shape.channels; ++i) {
+      for (int i = 0; i < (op.depthwise ? 1 : input.shape.channels); ++i) {
         for (int ky = 0; ky < w.kernel_h; ++ky) {
           for (int kx = 0; kx < w.kernel_w; ++kx) {
             const double weight = op.weights.at(o, i, ky, kx);
             const int iy = y * w.stride_h + ky * w.dilation_h - w.pad_top;
             const int ix = x * w.stride_w + kx * w.dilation_w - w.pad_left;
-            if (weight != 0 && inside(input, iy, ix)) sum += weight * input.at(i, iy, ix);
+            if (weight != 0 && inside(input, iy, ix))
+              sum += weight * input.at(op.depthwise ? o : i, iy, ix);
           }
         }
       }

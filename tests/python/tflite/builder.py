@@ -103,15 +103,26 @@ class ModelBuilder:
         inputs = [x, tensor, bias if isinstance(bias, int) else self.constant(bias)]
         return self._operator("CONV_2D", inputs, shape, "Conv2DOptions", options, dtype)
 
-    def depthwise(self, x: int, weights: np.ndarray) -> int:
-        """weights: (1, H, W, C); stride 1, SAME."""
+    def depthwise(
+        self, x: int, weights: np.ndarray, bias: np.ndarray, *, stride: int = 1, dilation: int = 1,
+        padding: int = SAME, activation: int = NONE,
+    ) -> int:  # fmt: skip
+        """weights: (1, H, W, C), or a multiple of C."""
         options = schema.DepthwiseConv2DOptionsT()
-        options.padding, options.strideH, options.strideW, options.depthMultiplier = SAME, 1, 1, 1
-        bias = np.zeros(weights.shape[3], np.float32)
-        return self._operator(
-            "DEPTHWISE_CONV_2D", [x, self.constant(weights), self.constant(bias)], self.shape(x),
-            "DepthwiseConv2DOptions", options,
-        )  # fmt: skip
+        options.padding, options.fusedActivationFunction = padding, activation
+        options.strideH = options.strideW = stride
+        options.dilationHFactor = options.dilationWFactor = dilation
+        n, h, w, c = self.shape(x)
+        _, kh, kw, filters = weights.shape
+        options.depthMultiplier = filters // c
+        shape = (
+            n,
+            _slide(h, kh, stride, dilation, padding),
+            _slide(w, kw, stride, dilation, padding),
+            filters,
+        )
+        inputs = [x, self.constant(weights), self.constant(bias)]
+        return self._operator("DEPTHWISE_CONV_2D", inputs, shape, "DepthwiseConv2DOptions", options)
 
     def fully_connected(
         self,
@@ -275,6 +286,13 @@ def pattern_weights(
             if rng.random() < kept:
                 weights[o, patterns[rng.integers(8)], i] = rng.normal(size=taps)
     return weights.reshape(filters, size, size, channels) / np.sqrt(taps * kept * channels)
+
+
+def depthwise_weights(
+    rng: np.random.Generator, size: int, channels: int, *, taps: int = 4, kept: float = 0.9
+) -> np.ndarray:
+    """(1, H, W, C) weights, each kernel with a pattern, some with no weight at all."""
+    return pattern_weights(rng, channels, size, 1, taps=taps, kept=kept).transpose(3, 1, 2, 0)
 
 
 def bias_of(rng: np.random.Generator, filters: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, bias_of, pattern_weights
+from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, bias_of, depthwise_weights, pattern_weights
 
 PAD_1 = ((0, 0), (1, 1), (1, 1), (0, 0))
 LOWEST = float(np.finfo(np.float32).min)
@@ -62,6 +62,22 @@ def branching_network(rng: np.random.Generator, *, size: int = 24, classes: int 
     return b.build(b.softmax(b.fully_connected(y, weights, bias_of(rng, classes))))
 
 
+def mobile_network(rng: np.random.Generator, *, taps: int = 4, kept: float = 0.25, size: int = 24) -> bytes:
+    """MobileNetV2 in small: inverted residuals, then two FULLY_CONNECTED on the whole map."""
+    b = ModelBuilder()
+    x = _conv(b, rng, b.input(1, size, size, 3), 16, 2, SAME, RELU6)
+    x = _inverted_residual(b, rng, x, 16, 1, taps, kept)
+    x = _inverted_residual(b, rng, x, 24, 2, taps, kept)
+    x = _inverted_residual(b, rng, x, 24, 1, taps, kept)
+    for units, left in ((64, 0.1), (10, 1.0)):
+        depth = int(np.prod(b.shape(x)[1:]))
+        weights = rng.normal(size=(units, depth)) * (rng.random((units, depth)) < left)
+        x = b.fully_connected(
+            b.reshape(x, 1, depth), weights.astype(np.float32), bias_of(rng, units), activation=RELU
+        )
+    return b.build(x)
+
+
 def convolution(
     rng: np.random.Generator,
     make: Callable[[np.random.Generator, int, int, int], np.ndarray] = pattern_weights,
@@ -82,6 +98,22 @@ def _conv(
 ) -> int:  # fmt: skip
     weights = pattern_weights(rng, filters, size, b.shape(x)[3], taps=min(4, size * size))
     return b.conv(x, weights, bias_of(rng, filters), stride=stride, padding=padding, activation=activation)
+
+
+def _inverted_residual(
+    b: ModelBuilder, rng: np.random.Generator, x: int, filters: int, stride: int, taps: int, kept: float
+) -> int:  # fmt: skip
+    wide = 6 * b.shape(x)[3]
+    weights = pattern_weights(rng, wide, 1, b.shape(x)[3], taps=1, kept=kept)
+    y = b.conv(x, weights, bias_of(rng, wide), activation=RELU6)
+    padding = SAME
+    if stride == 2:
+        y, padding = b.pad(y, PAD_1), VALID
+    weights = depthwise_weights(rng, 3, wide, taps=taps)
+    y = b.depthwise(y, weights, bias_of(rng, wide), stride=stride, padding=padding, activation=RELU6)
+    weights = pattern_weights(rng, filters, 1, wide, taps=1, kept=kept)
+    y = b.conv(y, weights, bias_of(rng, filters))
+    return b.add(x, y) if b.shape(x) == b.shape(y) else y
 
 
 def _block(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:

@@ -18,6 +18,7 @@ from .builder import (
     VALID,
     ModelBuilder,
     bias_of,
+    depthwise_weights,
     pattern_weights,
 )
 from .networks import LOWEST, PAD_1, dense_weights
@@ -41,6 +42,23 @@ def conv_case(
     return build
 
 
+def depthwise_case(kernel: int = 3, taps: int = 4, before: Case | None = None, **options) -> Case:
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        x = before(b, rng, x) if before else x
+        return b.depthwise(x, depthwise_weights(rng, kernel, 12, taps=taps), bias_of(rng, 12), **options)
+
+    return build
+
+
+def fc_case(units: int, depth: int, kept: float, **options) -> Case:
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        weights = rng.normal(size=(units, depth)) * (rng.random((units, depth)) < kept)
+        x = b.reshape(x, 2, depth)
+        return b.fully_connected(x, weights.astype("f"), bias_of(rng, units), **options)
+
+    return build
+
+
 def padded(amounts, fill: float | None = None) -> Case:
     return lambda b, rng, x: b.pad(x, amounts, fill)
 
@@ -53,7 +71,18 @@ for padding in (SAME, VALID):
             CASES[f"conv-{kernel}-stride-{stride}-padding-{padding}"] = conv_case(
                 kernel, padding=padding, stride=stride
             )
+        for kernel in (3, 5):
+            if not isinstance(stride, tuple):
+                CASES[f"depthwise-{kernel}-stride-{stride}-padding-{padding}"] = depthwise_case(
+                    kernel, padding=padding, stride=stride, activation=RELU6
+                )
 CASES |= {
+    "depthwise-dense": depthwise_case(taps=9),
+    "depthwise-dilated": depthwise_case(dilation=2, taps=9),
+    "depthwise-padded": depthwise_case(before=padded(PAD_1), padding=VALID, stride=2),
+    "depthwise-residual": lambda b, rng, x: b.unary("RELU6", b.add(x, depthwise_case()(b, rng, x))),
+    "fc-sparse": fc_case(70, 11 * 13 * 12, 0.1, activation=RELU6),
+    "fc-half-sparse": fc_case(70, 11 * 13 * 12, 0.4),
     "conv-dense": conv_case(dense=True),
     "conv-dilated": conv_case(dilation=2),
     "conv-dilated-valid": conv_case(dilation=3, padding=VALID),
@@ -136,9 +165,6 @@ def not_foldable() -> dict[str, Case]:
         "pad-before-average-pool": lambda b, rng, x: b.pool(b.pad(conv(b, rng, x), PAD_1), "AVERAGE", 3),
         "pad-before-max-pool": lambda b, rng, x: b.pool(b.pad(conv(b, rng, x), PAD_1), "MAX", 3),
         "pad-at-the-end": lambda b, rng, x: b.pad(conv(b, rng, x), PAD_1),
-        "pad-before-depthwise": lambda b, rng, x: b.depthwise(
-            b.pad(conv(b, rng, x), PAD_1), rng.normal(size=(1, 3, 3, 20)).astype("f")
-        ),
         "pad-of-channels": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (1, 1))),
         "pad-with-ones": lambda b, rng, x: conv(b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1, 1.0)),
         "pad-beyond-the-kernel": lambda b, rng, x: conv_case(kernel=1)(
@@ -146,8 +172,8 @@ def not_foldable() -> dict[str, Case]:
         ),
         "reshape-at-the-start": lambda b, rng, x: conv(b, rng, b.reshape(x, 2, 11, 13, 12)),
         "reshape-across-images": lambda b, rng, x: b.reshape(conv(b, rng, x), 1, -1),
-        "depthwise-at-the-end": lambda b, rng, x: b.depthwise(
-            conv(b, rng, x), rng.normal(size=(1, 3, 3, 20)).astype("f")
+        "depthwise-multiplier": lambda b, rng, x: b.depthwise(
+            conv(b, rng, x), depthwise_weights(rng, 3, 40), bias_of(rng, 40)
         ),
         "unknown-at-the-end": lambda b, rng, x: b.unary("LOGISTIC", conv(b, rng, x)),
         "softmax-of-a-map": lambda b, rng, x: b.softmax(conv(b, rng, x)),

@@ -13,7 +13,7 @@ import pytest
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
-from .networks import branching_network, residual_network
+from .networks import branching_network, mobile_network, residual_network
 from .runtimes import Runtime, assert_close, invoke
 
 
@@ -64,6 +64,32 @@ def test_a_constant_size_fits_one_image_size(runtime: Runtime, rng: np.random.Ge
     with pytest.raises(RuntimeError):  # as stock: the upsampled map and the first no longer fit
         invoke(ours, images(rng, 1, 32))
     assert_close(invoke(ours, x), before)
+
+
+@pytest.mark.parametrize("isa", available_isas())
+def test_depthwise_and_fully_connected_layers(
+    runtime: Runtime, rng: np.random.Generator, isa: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, x = mobile_network(rng), images(rng)
+    expected = runtime.run(model, x)
+    capfd.readouterr()
+    delegate = load_delegate(force=True, isa=isa)
+    assert_close(runtime.run(model, x, delegate), expected)
+    assert "7/7 CONV_2D in 1 partition," in capfd.readouterr().err
+    rows = [(row["kind"], row["reason"], row["kernel"]) for row in delegate.layers]
+    assert rows[2] == ("depthwise3x3", "pattern", "depthwise")
+    assert rows[5] == ("depthwise3x3s2", "pattern", "depthwise")
+    assert rows[-2:] == [("fc", "sparse-fc", "fc-sparse"), ("fc", "dense:too-few-zeros", "fc-dense")]
+
+
+def test_weights_used_in_place(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Dense fully connected layers read the file's weights; nothing of ours may keep it alive."""
+    model, x = mobile_network(rng), images(rng)
+    expected = runtime.run(model, x)
+    interpreter = runtime.interpreter(bytes(bytearray(model)), load_delegate(force=True))
+    gc.collect()
+    _ = [bytes(len(model)) for _ in range(8)]  # takes the memory if it was given back
+    assert_close(invoke(interpreter, x), expected)
 
 
 def test_an_unknown_operator_in_the_middle(

@@ -1,0 +1,79 @@
+#include "engine/pack/depthwise_convolution.h"
+
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
+#include "engine/graph/activation.h"
+#include "engine/pack/position_mask.h"
+#include "engine/pack/tap_stream.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+// One filter a group, in order: nothing is shared, and planes are walked one after the other.
+PackedStream pack_planes(const Convolution& conv, const PlanarLayout& input,
+                         const PlanarLayout& output) {
+  const TapSets taps(conv, output.shape.channels, 1);
+  std::vector<std::vector<int>> groups;
+  for (int filter = 0; filter < output.shape.channels; ++filter) groups.push_back({filter});
+  return pack_stream(conv, taps, groups, 1, input, output);
+}
+
+class DepthwiseConvolution final : public PackedConvolution {
+ public:
+  DepthwiseConvolution(const Convolution& conv, const PlanarLayout& input,
+                       const PlanarLayout& output, const kernels::KernelTable& kernels)
+      : kernel_(kernels.conv_depthwise), stream_(pack_planes(conv, input, output)) {
+    const Window& w = conv.window;
+    if (w.stride_h == 1 && w.stride_w == 1 && input.pitch() == output.pitch()) {
+      mask_ = position_mask(output);
+    }
+    const Clamp clamp = clamp_of(conv.activation);
+    task_ = {.stream = stream_.view(),
+             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .mask = mask_ ? mask_->data() : nullptr,
+             .input_row_step = w.stride_h * input.pitch(),
+             .input_column_step = w.stride_w,
+             .output_pitch = output.pitch(),
+             .output_width = output.shape.width,
+             .output_height = output.shape.height};
+  }
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    kernels::ConvDepthwise all = task_;
+    all.input = input;
+    all.output = output;
+    all.epilogue.residual = residual;
+    const int threads = parallel.threads();
+    const int parts = threads == 1 ? 1 : std::min(stream_.groups(), 2 * threads);
+    const auto body = [&](int part) {
+      kernels::ConvDepthwise task = all;
+      std::tie(task.group_begin, task.group_end) = range_of(stream_.groups(), parts, part);
+      kernel_(task);
+    };
+    parallel.run(parts, std::ref(body));
+  }
+
+  std::string kernel_name() const override { return "depthwise"; }
+  std::size_t weight_bytes() const override { return stream_.bytes(); }
+
+ private:
+  void (*kernel_)(const kernels::ConvDepthwise&);
+  PackedStream stream_;
+  std::shared_ptr<const std::vector<int32_t>> mask_;
+  kernels::ConvDepthwise task_{};
+};
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv,
+                                                  const PlanarLayout& input,
+                                                  const PlanarLayout& output,
+                                                  const kernels::KernelTable& kernels) {
+  return std::make_unique<DepthwiseConvolution>(conv, input, output, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,16 @@
+// Depthwise convolutions, any stride: vectors of positions, the zeros of each plane's kernel
+// skipped.
+#pragma once
+
+#include <memory>
+
+#include "engine/pack/packed_convolution.h"
+
+namespace patternlite {
+
+std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv,
+                                                  const PlanarLayout& input,
+                                                  const PlanarLayout& output,
+                                                  const kernels::KernelTable& kernels);
+
+}  // namespace patternlite

@@ -1,0 +1,241 @@
+#include "engine/pack/fully_connected.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "engine/graph/activation.h"
+#include "engine/recognise/cost_model.h"
+#include "engine/support/scratch.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+// A task's floats of weights at least: less is not worth a thread's waking.
+constexpr std::size_t kFloatsPerTask = 16 * 1024;
+
+// The weights as a matrix whose columns are the input's values in NHWC order: in place if they lie
+// so, else copied.
+class Matrix {
+ public:
+  // keep: it must outlive `conv`.
+  Matrix(const Convolution& conv, const Shape& input, int rows, bool keep)
+      : rows_(rows), columns_(static_cast<int>(input.elements())) {
+    const WeightsView& w = conv.weights;
+    const bool in_order =
+        (w.channel_stride == 1 || input.channels == 1) &&
+        (w.column_stride == input.channels || input.width == 1) &&
+        (w.row_stride == std::ptrdiff_t{input.width} * input.channels || input.height == 1);
+    if (in_order && (w.lasting || !keep)) {
+      data_ = w.data;
+      row_stride_ = w.filter_stride;
+      return;
+    }
+    copy_.reserve(static_cast<std::size_t>(rows) * columns_);
+    for (int r = 0; r < rows; ++r) {
+      const float* row = w.data + r * w.filter_stride;
+      if (in_order) {
+        copy_.insert(copy_.end(), row, row + columns_);
+        continue;
+      }
+      for (int y = 0; y < input.height; ++y) {
+        for (int x = 0; x < input.width; ++x) {
+          for (int c = 0; c < input.channels; ++c) copy_.push_back(w.at(r, c, y, x));
+        }
+      }
+    }
+    data_ = copy_.data();
+    row_stride_ = columns_;
+  }
+  Matrix(const Matrix&) = delete;
+
+  int rows() const { return rows_; }
+  int columns() const { return columns_; }
+  std::ptrdiff_t row_stride() const { return row_stride_; }
+  const float* row(int r) const { return data_ + r * row_stride_; }
+  std::size_t bytes() const { return copy_.size() * sizeof(float); }
+
+ private:
+  int rows_, columns_;
+  const float* data_;
+  std::ptrdiff_t row_stride_;
+  AlignedVector<float> copy_;
+};
+
+// What both kinds do: bring the input into the matrix' order, share the work among threads.
+class FullyConnected : public PackedConvolution {
+ public:
+  FullyConnected(const Convolution& conv, const PlanarLayout& input, const PlanarLayout& output,
+                 const kernels::KernelTable& kernels)
+      : output_plane_(output.plane()),
+        to_interleaved_(kernels.to_interleaved),
+        flatten_{.channels = input.shape.channels,
+                 .pixel_stride = input.shape.channels,
+                 .height = input.shape.height,
+                 .width = input.shape.width,
+                 .pitch = input.pitch(),
+                 .plane = input.plane()},
+        columns_(input.shape.elements()) {
+    const Clamp clamp = clamp_of(conv.activation);
+    epilogue_ = {.residual = nullptr, .low = clamp.low, .high = clamp.high};
+    if (conv.bias != nullptr) bias_.assign(conv.bias, conv.bias + output.shape.channels);
+  }
+
+ protected:
+  // Runs task(begin, end) over [0, units), cut at multiples of `step`; they hold `floats` weights.
+  template <typename Task>
+  void share(int units, int step, std::size_t floats, Parallel& parallel, const Task& task) const {
+    const int threads = parallel.threads();
+    const int parts = static_cast<int>(std::clamp<std::size_t>(
+        floats / kFloatsPerTask, 1, std::min(units, threads == 1 ? 1 : 4 * threads)));
+    const auto body = [&](int part) {
+      const auto [begin, end] = range_of(units, parts, part, step);
+      task(begin, end);
+    };
+    parallel.run(parts, std::ref(body));
+  }
+
+  // Good until this thread's next fully connected layer.
+  const float* flat(const float* input) const {
+    kernels::Interleave task = flatten_;
+    task.input = input;
+    task.output = scratch_of<FullyConnected>(columns_);
+    to_interleaved_(task);
+    return task.output;
+  }
+
+  const float* bias() const { return bias_.empty() ? nullptr : bias_.data(); }
+  kernels::Epilogue epilogue(const float* residual) const {
+    kernels::Epilogue all = epilogue_;
+    all.residual = residual;
+    return all;
+  }
+  std::size_t bias_bytes() const { return bias_.size() * sizeof(float); }
+  std::size_t output_plane() const { return output_plane_; }
+
+ private:
+  std::size_t output_plane_;
+  void (*to_interleaved_)(const kernels::Interleave&);
+  kernels::Interleave flatten_;
+  std::size_t columns_;
+  kernels::Epilogue epilogue_{};
+  std::vector<float> bias_;
+};
+
+class DenseFullyConnected final : public FullyConnected {
+ public:
+  DenseFullyConnected(const Convolution& conv, const PlanarLayout& input,
+                      const PlanarLayout& output, const kernels::KernelTable& kernels)
+      : FullyConnected(conv, input, output, kernels),
+        kernel_(kernels.fc_dense),
+        matrix_(conv, input.shape, output.shape.channels, /*keep=*/true) {}
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    const kernels::FcDense all{.input = flat(input),
+                               .output = output,
+                               .weights = matrix_.row(0),
+                               .row_stride = matrix_.row_stride(),
+                               .bias = bias(),
+                               .epilogue = epilogue(residual),
+                               .output_plane = output_plane(),
+                               .columns = matrix_.columns()};
+    const std::size_t floats = static_cast<std::size_t>(matrix_.rows()) * matrix_.columns();
+    share(matrix_.rows(), 4, floats, parallel, [&](int begin, int end) {
+      kernels::FcDense task = all;
+      task.row_begin = begin;
+      task.row_end = end;
+      kernel_(task);
+    });
+  }
+
+  std::string kernel_name() const override { return "fc-dense"; }
+  std::size_t weight_bytes() const override { return matrix_.bytes() + bias_bytes(); }
+
+ private:
+  void (*kernel_)(const kernels::FcDense&);
+  Matrix matrix_;
+};
+
+class SparseFullyConnected final : public FullyConnected {
+ public:
+  SparseFullyConnected(const Convolution& conv, std::size_t nonzero, const PlanarLayout& input,
+                       const PlanarLayout& output, const kernels::KernelTable& kernels)
+      : FullyConnected(conv, input, output, kernels),
+        kernel_(kernels.fc_sparse),
+        rows_(output.shape.channels),
+        columns_(static_cast<int>(input.shape.elements())),
+        // One more than there are: every weight is written, and overwritten if it is zero.
+        weights_(nonzero + 1),
+        column_(nonzero + 1) {
+    const Matrix matrix(conv, input.shape, rows_, /*keep=*/false);
+    std::uint32_t at = 0;
+    start_.push_back(at);
+    for (int block = 0; block < rows_; block += kernels::kFcBlock) {
+      for (int chunk = 0; chunk < columns_; chunk += kernels::kFcChunk) {
+        const int columns = std::min(kernels::kFcChunk, columns_ - chunk);
+        for (int r = block; r < std::min(block + kernels::kFcBlock, rows_); ++r) {
+          const float* row = matrix.row(r) + chunk;
+          for (int i = 0; i < columns; ++i) {
+            weights_[at] = row[i];
+            column_[at] = static_cast<std::uint16_t>(i);
+            at += row[i] != 0.0f;
+          }
+          start_.push_back(at);
+        }
+      }
+    }
+  }
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    const kernels::FcSparse all{.input = flat(input),
+                                .output = output,
+                                .weights = weights_.data(),
+                                .column = column_.data(),
+                                .start = start_.data(),
+                                .bias = bias(),
+                                .epilogue = epilogue(residual),
+                                .output_plane = output_plane(),
+                                .rows = rows_,
+                                .columns = columns_};
+    const int blocks = (rows_ + kernels::kFcBlock - 1) / kernels::kFcBlock;
+    share(blocks, 1, weights_.size(), parallel, [&](int begin, int end) {
+      kernels::FcSparse task = all;
+      task.block_begin = begin;
+      task.block_end = end;
+      kernel_(task);
+    });
+  }
+
+  std::string kernel_name() const override { return "fc-sparse"; }
+  std::size_t weight_bytes() const override {
+    return weights_.size() * sizeof(float) + column_.size() * sizeof(std::uint16_t) +
+           start_.size() * sizeof(std::uint32_t) + bias_bytes();
+  }
+
+ private:
+  void (*kernel_)(const kernels::FcSparse&);
+  int rows_, columns_;
+  AlignedVector<float> weights_;
+  AlignedVector<std::uint16_t> column_;
+  std::vector<std::uint32_t> start_;
+};
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> pack_fully_connected(const Convolution& conv,
+                                                        const Sparsity& sparsity,
+                                                        const PlanarLayout& input,
+                                                        const PlanarLayout& output,
+                                                        const kernels::KernelTable& kernels) {
+  if (sparse_fc_pays(sparsity.density) &&
+      sparsity.nonzero < std::numeric_limits<std::uint32_t>::max()) {
+    return std::make_unique<SparseFullyConnected>(conv, sparsity.nonzero, input, output, kernels);
+  }
+  return std::make_unique<DenseFullyConnected>(conv, input, output, kernels);
+}
+
+}  // namespace patternlite

@@ -1,0 +1,16 @@
+// Memory of the thread that asks, good until it asks again.
+#pragma once
+
+#include "engine/support/aligned.h"
+
+namespace patternlite {
+
+// Purpose: a type of the caller's, so that two users never get the same memory.
+template <typename Purpose>
+float* scratch_of(std::size_t floats) {
+  thread_local AlignedVector<float> scratch;
+  if (scratch.size() < floats) scratch.resize(floats);
+  return scratch.data();
+}
+
+}  // namespace patternlite

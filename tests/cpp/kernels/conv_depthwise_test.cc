@@ -1,0 +1,110 @@
+// conv_depthwise of every ISA against the naive convolution.
+#include <gtest/gtest.h>
+
+#include "isa_test.h"
+#include "sparse_problem.h"
+
+namespace patternlite::testing {
+namespace {
+
+struct DepthwiseCase {
+  int channels = 5, height = 9, width = 9, border = 1, output_border = 1;
+  int stride_y = 1, stride_x = 1, dilation = 1, taps = 9;
+  bool residual = false, clamp = false, special_values = false;
+};
+
+// One filter a channel, its taps all in that channel.
+SparseProblem make(const DepthwiseCase& c, unsigned seed) {
+  SparseProblem problem(seed);
+  problem.in = {{c.channels, c.height, c.width}, c.border};
+  problem.out = {{c.channels, (c.height - 1) / c.stride_y + 1, (c.width - 1) / c.stride_x + 1},
+                 c.output_border};
+  problem.stride_y = c.stride_y;
+  problem.stride_x = c.stride_x;
+  problem.with_residual = c.residual;
+  if (c.clamp) problem.low = -0.4f, problem.high = 0.7f;
+  fill_groups(problem, 1, c.channels, c.dilation, c.taps);
+  for (int channel = 0; channel < c.channels; ++channel) {
+    for (Tap& tap : problem.groups[channel].taps) tap.channel = channel;
+  }
+  problem.allocate(c.special_values);
+  return problem;
+}
+
+// Over planes where pitch and stride allow it, and row by row.
+void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& table) {
+  SparseProblem problem = make(c, seed);
+  const PackedStream taps = pack_taps(problem);
+  std::vector<std::int32_t> mask(problem.out.padded_positions(), 0);
+  for (int p = 0; p < problem.out.positions(); ++p) {
+    mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;
+  }
+  const bool has_planes =
+      c.stride_y == 1 && c.stride_x == 1 && problem.in.pitch() == problem.out.pitch();
+  for (const bool planes : {false, true}) {
+    if (planes && !has_planes) continue;
+    SCOPED_TRACE(planes ? "planes" : "rows");
+    const auto run = [&](int begin, int end) {
+      table.conv_depthwise({problem.input(), problem.output(), taps.view(), problem.epilogue(),
+                            planes ? mask.data() : nullptr, c.stride_y * problem.in.pitch(),
+                            c.stride_x, problem.out.pitch(), problem.out.shape.width,
+                            problem.out.shape.height, begin, end});
+    };
+    problem.poison_output();
+    run(0, c.channels);
+    problem.check(/*zeroed=*/planes);
+    const auto whole = problem.output_bits();
+    problem.poison_output();
+    const auto cuts = random_cuts(problem, 0, c.channels, 1);
+    for (std::size_t i = 1; i < cuts.size(); ++i) run(cuts[i - 1], cuts[i]);
+    EXPECT_EQ(whole, problem.output_bits()) << "a split changed bits";
+  }
+}
+
+using ConvDepthwiseTest = IsaTest;
+
+TEST_P(ConvDepthwiseTest, Random) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto draw = [&](int low, int high) {
+      return std::uniform_int_distribution<int>(low, high)(random);
+    };
+    DepthwiseCase c;
+    c.channels = draw(1, 9);
+    c.height = draw(1, 33);
+    c.width = draw(1, 80);
+    c.border = draw(0, 3);
+    c.output_border = draw(0, 1) ? c.border : draw(0, 3);
+    c.stride_y = draw(1, 4);
+    c.stride_x = draw(0, 2) ? c.stride_y : draw(1, 5);
+    if (draw(0, 1)) c.stride_y = c.stride_x = 1;
+    c.dilation = c.border > 1 ? draw(1, c.border) : 1;
+    c.taps = draw(1, 25);
+    c.residual = draw(0, 1);
+    c.clamp = draw(0, 1);
+    c.special_values = draw(0, 2) == 0;
+    test(c, seed, table());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(ConvDepthwiseTest, EveryWidthAndStride) {
+  for (int width = 1; width <= 140; ++width) {
+    for (int stride : {1, 2, 3}) {
+      SCOPED_TRACE("width " + std::to_string(width) + " stride " + std::to_string(stride));
+      test({.channels = 2,
+            .height = width % 7 + 1,
+            .width = width,
+            .stride_y = stride,
+            .stride_x = stride},
+           width, table());
+      if (HasFailure()) return;
+    }
+  }
+}
+
+INSTANTIATE_ISA_TESTS(ConvDepthwiseTest);
+
+}  // namespace
+}  // namespace patternlite::testing
