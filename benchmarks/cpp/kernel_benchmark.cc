@@ -6,7 +6,6 @@
 // Names: isa/layer/density/structure/kernel. `peak` is measured right before and after each layer,
 // and the fastest repetition counts (thread CPU time), because machines are shared.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <memory>
@@ -22,6 +21,7 @@
 #include "engine/support/fma_peak.h"
 #include "engine/support/thread_pool.h"
 #include "sparse_weights.h"
+#include "thread_seconds.h"
 
 namespace patternlite {
 namespace {
@@ -106,12 +106,6 @@ class LayerBench {
   PlanarLayout in_, out_;
   AlignedVector<float> input_, output_;
 };
-
-double thread_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec + 1e-9 * now.tv_nsec;
-}
 
 void measure(benchmark::State& state, const kernels::KernelTable& table, LayerBench& bench,
              const PackedConvolution& packed) {

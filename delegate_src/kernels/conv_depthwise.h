@@ -1,5 +1,4 @@
-// Depthwise convolution: each filter reads a single plane, so a plane is finished before the next
-// is begun.
+// Depthwise convolution: each filter reads a single plane.
 #pragma once
 
 #include "kernels/conv_os.h"
@@ -125,7 +124,8 @@ void depthwise_blocks(const ConvDepthwise& conv) {
   }
 }
 
-// Planes of one pitch: as OS, but finishing a plane before the next unless a block is one anyway.
+// Planes of one pitch: as OS, but one after the other, unless a block of positions is all of a
+// plane.
 inline void depthwise_planes(const ConvDepthwise& conv) {
   const int positions = (conv.output_height * conv.output_pitch + 15) / 16 * 16;
   ConvOs planes{.input = conv.input,
