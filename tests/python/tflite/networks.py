@@ -62,9 +62,12 @@ def branching_network(rng: np.random.Generator, *, size: int = 24, classes: int 
     return b.build(b.softmax(b.fully_connected(y, weights, bias_of(rng, classes))))
 
 
-def mobile_network(rng: np.random.Generator, *, taps: int = 4, kept: float = 0.25, size: int = 24) -> bytes:
+def mobile_network(
+    rng: np.random.Generator, *, taps: int = 4, kept: float = 0.25, size: int = 24,
+    builder: type[ModelBuilder] = ModelBuilder,
+) -> bytes:  # fmt: skip
     """MobileNetV2 in small: inverted residuals, then two FULLY_CONNECTED on the whole map."""
-    b = ModelBuilder()
+    b = builder()
     x = _conv(b, rng, b.input(1, size, size, 3), 16, 2, SAME, RELU6)
     x = _inverted_residual(b, rng, x, 16, 1, taps, kept)
     x = _inverted_residual(b, rng, x, 24, 2, taps, kept)

@@ -8,7 +8,7 @@ import pytest
 from patternlite.tflite import load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
-from .networks import residual_network
+from .networks import mobile_network, residual_network
 from .runtimes import Runtime, assert_close, invoke
 from .stored_builders import Float16Builder, RoundedBuilder, SparseBuilder, SparseFloat16Builder
 
@@ -59,6 +59,16 @@ def test_two_partitions_and_resizes(
         x = images(rng, batch, size)
         assert_close(invoke(ours, x), invoke(stock, x))
     assert "8/8 CONV_2D in 2 partitions," in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("builder", [Float16Builder, SparseBuilder])
+def test_depthwise_and_fully_connected_layers(runtime: Runtime, rng: np.random.Generator, builder) -> None:
+    model, x = mobile_network(np.random.default_rng(3), builder=builder), images(rng)
+    delegate = load_delegate(force=True)
+    interpreter = runtime.interpreter(model, delegate)
+    for _ in range(3):  # what was expanded to be packed is gone by now
+        assert_close(invoke(interpreter, x), runtime.run(model, x))
+    assert {row["kernel"] for row in delegate.layers} >= {"depthwise", "fc-dense", "fc-sparse"}
 
 
 def test_float16_weights_decide_as_float32_ones(litert: Runtime, rng: np.random.Generator) -> None:
