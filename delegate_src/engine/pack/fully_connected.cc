@@ -53,14 +53,14 @@ class Matrix {
 
   int rows() const { return rows_; }
   int columns() const { return columns_; }
-  std::ptrdiff_t row_stride() const { return row_stride_; }
+  std::size_t row_stride() const { return row_stride_; }
   const float* row(int r) const { return data_ + r * row_stride_; }
   std::size_t bytes() const { return copy_.size() * sizeof(float); }
 
  private:
   int rows_, columns_;
   const float* data_;
-  std::ptrdiff_t row_stride_;
+  std::size_t row_stride_;
   AlignedVector<float> copy_;
 };
 

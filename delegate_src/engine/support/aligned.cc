@@ -9,7 +9,7 @@
 namespace patternlite {
 namespace {
 
-constexpr std::size_t kCacheLine = 64, kLargePage = 2 << 20;
+constexpr std::size_t kLargePage = 2 << 20;
 
 std::align_val_t alignment_of(std::size_t bytes) {
   return std::align_val_t{bytes < kLargePage ? kCacheLine : kLargePage};

@@ -6,8 +6,10 @@
 
 namespace patternlite {
 
-// 64-byte aligned; large blocks lie on large pages where the system has them, since weights are
-// streamed faster from these.
+inline constexpr std::size_t kCacheLine = 64;
+
+// Aligned to cache lines; large blocks lie on large pages where the system has them, since weights
+// are streamed faster from these.
 void* allocate_aligned(std::size_t bytes);
 void free_aligned(void* memory, std::size_t bytes) noexcept;
 
