@@ -112,6 +112,8 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
     const int filters = stream.filter_start[block + 1] - first_filter;
     float* sums = conv.scratch;
     float* slots = sums + filters * conv.tile;  // behind the sums: is_store reads over their end
+    float* zeros = slots + kIsChannels * stream.taps * conv.tile;
+    PL_UNROLL for (int m = 0; m < M; ++m) store(zeros + m * kLanes, V{});
     for (int f = 0; f < filters; ++f) {
       const V bias = broadcast(stream.bias[first_filter + f]);
       PL_UNROLL for (int m = 0; m < M; ++m) store(sums + f * conv.tile + m * kLanes, bias);

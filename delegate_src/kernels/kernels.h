@@ -96,7 +96,8 @@ struct IsStream {
   // Records in the order block, channel group (kIsChannels channels), chunk (4, 2, then 1 filters):
   //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile
   //   S x index: accumulators of its S filters, filter_in_block * tile
-  //   S x 4 weights. A record of fewer than 4 taps repeats a slot with weight 0.
+  //   S x 4 weights. A record of fewer than 4 taps names the slot behind all others: it holds
+  //   zeros.
   const IsWord* words;
   const int32_t* block_start;   // [blocks]: first word of each block
   const int32_t* record_count;  // [blocks][channel groups][3]: records of 4, of 2 and of 1 filters
@@ -111,7 +112,7 @@ struct ConvIs {
   float* output;
   IsStream stream;
   Epilogue epilogue;
-  // 64-byte aligned: (kIsChannels * taps + filters of the largest block) * tile floats, one per
+  // 64-byte aligned: (kIsChannels * taps + 1 + filters of the largest block) * tile floats, one per
   // thread.
   float* scratch;
   int tile;  // min(KernelTable::is_positions, real positions rounded up to KernelTable::lanes)

@@ -35,7 +35,7 @@ class InputStationaryConvolution final : public PackedConvolution {
              .output_pitch = output.pitch(),
              .output_width = output.shape.width};
     scratch_floats_ = (static_cast<std::size_t>(kernels::kIsChannels) * stream_.tap_offset.size() +
-                       stream_.largest_block()) *
+                       1 + stream_.largest_block()) *
                       tile_;
   }
 

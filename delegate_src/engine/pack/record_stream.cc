@@ -17,9 +17,8 @@ constexpr std::array kChunks = {4, 2, 1};  // filters of a record
 
 // A filter's weights on up to four taps of one input channel.
 struct Entry {
-  std::array<int, kRecordTaps>
-      slots;   // (channel in its group, tap); a short record repeats the first
-  int filter;  // within the block
+  std::array<int, kRecordTaps> slots;  // (channel in its group, tap), or that of zeros
+  int filter;                          // within the block
   std::array<float, kRecordTaps> weights;
 };
 
@@ -95,16 +94,15 @@ class Packer {
 
   // Cuts one kernel's taps into records of up to four.
   void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
+    const int taps = static_cast<int>(stream_.tap_offset.size()), zeros = kIsChannels * taps;
     int filled = 0;
     for (int place = 0; place < taps_.area(); ++place) {
       if (!taps_.has(filter, channel * taps_.area() + place)) continue;
-      const int taps = static_cast<int>(stream_.tap_offset.size());
-      const int slot = channel % kIsChannels * taps + number_[place];
       if (filled % kRecordTaps == 0) {
-        entries.push_back({{slot, slot, slot, slot}, in_block, {}});
+        entries.push_back({{zeros, zeros, zeros, zeros}, in_block, {}});
       }
       Entry& entry = entries.back();
-      entry.slots[filled % kRecordTaps] = slot;
+      entry.slots[filled % kRecordTaps] = channel % kIsChannels * taps + number_[place];
       entry.weights[filled % kRecordTaps] = conv_.weights.at(
           filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
       ++filled;

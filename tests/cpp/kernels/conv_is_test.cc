@@ -27,6 +27,10 @@ class ConvIsTester {
     problem_.stride_x = x;
     return *this;
   }
+  ConvIsTester& density(double share) {
+    density_ = share;
+    return *this;
+  }
   ConvIsTester& map(int height, int width, int border) {
     problem_.in.shape.height = height;
     problem_.in.shape.width = width;
@@ -57,7 +61,7 @@ class ConvIsTester {
     }
     // 64-byte aligned and exactly as large as promised.
     GuardedBuffer scratch(
-        PlanarLayout::round_up((kernels::kIsChannels * taps + block_filters_) * tile, 16),
+        PlanarLayout::round_up((kernels::kIsChannels * taps + 1 + block_filters_) * tile, 16),
         Flush::kBack, kPoison);
     const kernels::IsStream stream{p.in.shape.channels,
                                    p.in.plane(),
@@ -101,14 +105,16 @@ class ConvIsTester {
     const int taps = static_cast<int>(taps_.size());
     std::vector<std::array<int, 4>> patterns(3);
     for (auto& pattern : patterns) {
-      for (int& tap : pattern) tap = p.draw(0, taps - 1);
+      const int count = p.chance(0.3) ? p.draw(1, 3) : 4;
+      pattern.fill(kNoTap);
+      for (int t = 0; t < count; ++t) pattern[t] = p.draw(0, taps - 1);
     }
     for (int f = 0; f < filters_; ++f) {
       Group group{{}, {}, {p.real()}, {p.chance(0.1) ? -1 : (f + 1) % (filters_ + 1)}};
       for (int c = 0; c < p.in.shape.channels; ++c) {
         if (!p.chance(density_)) continue;
         IsKernel kernel{f, c, patterns[p.draw(0, 2)], {}};
-        for (int t = 0; t < 4; ++t) {
+        for (int t = 0; t < 4 && kernel.tap[t] != kNoTap; ++t) {
           kernel.weight[t] = p.chance(0.2) ? 0.0f : p.real();
           const Tap& tap = taps_[kernel.tap[t]];
           group.taps.push_back({c, tap.dy, tap.dx});
@@ -146,6 +152,11 @@ TEST_P(ConvIsTest, EveryWidth) {
       if (HasFailure()) return;
     }
   }
+}
+
+// Without a single record, the bias is left.
+TEST_P(ConvIsTest, EmptyFilters) {
+  for (unsigned seed = 0; seed < 10; ++seed) ConvIsTester(seed).density(0).test(table());
 }
 
 INSTANTIATE_ISA_TESTS(ConvIsTest);

@@ -11,8 +11,9 @@
 
 namespace patternlite::testing {
 
-// One filter's weights on one channel: up to 4 taps (indices into the layer's tap offsets), padded
-// by repeating a tap with weight 0.
+// One filter's weights on one channel: up to 4 taps (indices into the layer's tap offsets; kNoTap
+// with weight 0 where there are fewer).
+inline constexpr int kNoTap = -1;
 struct IsKernel {
   int filter, channel;
   std::array<int, 4> tap;
@@ -59,7 +60,10 @@ struct PackedIs {
   void push_record(int channel, const std::array<int, 4>& tap, const IsKernel* const* kernel,
                    int chunk, int taps, int tile, int first_filter) {
     const auto index = [&](int value) { words.push_back({.index = value}); };
-    for (int t : tap) index((channel % kernels::kIsChannels * taps + t) * tile);
+    for (int t : tap) {
+      const int first = channel % kernels::kIsChannels * taps, zeros = kernels::kIsChannels * taps;
+      index((t == kNoTap ? zeros : first + t) * tile);
+    }
     for (int s = 0; s < chunk; ++s) index((kernel[s]->filter - first_filter) * tile);
     for (int s = 0; s < chunk; ++s) {
       for (float weight : kernel[s]->weight) words.push_back({.weight = weight});
