@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <span>
 #include <type_traits>
 
 #include "engine/pack/broadcast_convolution.h"
@@ -12,7 +14,6 @@
 #include "engine/pack/output_stationary_convolution.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/reference.h"
-#include "engine/support/aligned.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
@@ -23,28 +24,51 @@ struct Case {
   Shape input;
   int filters;
   Window window;
+  int pad_bottom = 0, pad_right = 0;
   Pruning pruning;
   int extra_border = 0;
   bool residual = false;
   Activation activation = Activation::kNone;
   bool depthwise = false, lasting = false;
+  bool special_values = false;
 };
 
 int draw(std::mt19937& random, int low, int high) {
   return std::uniform_int_distribution<>(low, high)(random);
 }
 
+// One direction of a window over an image.
+struct Direction {
+  int kernel, stride, dilation, before, after, size;
+};
+
+Direction random_direction(std::mt19937& random, int kernel, int stride, int dilation) {
+  Direction d{kernel, stride, dilation, 0, 0, draw(random, 1, 20)};
+  const int reach = (kernel - 1) * dilation, paddings = draw(random, 0, 3);
+  if (paddings == 0) {  // VALID
+    d.size += reach;
+  } else if (paddings == 1) {  // any
+    d.before = draw(random, 0, reach), d.after = draw(random, 0, reach);
+    d.size += std::max(0, reach - d.before - d.after);
+  } else {  // SAME
+    const int total = (d.size - 1) / stride * stride + reach + 1 - d.size;
+    d.before = std::max(total, 0) / 2, d.after = std::max(total, 0) - d.before;
+  }
+  return d;
+}
+
 Case random_case(std::mt19937& random) {
   Case c;
-  const int kernel = 2 * draw(random, 0, 2) + 1;
-  c.window = {.kernel_h = kernel, .kernel_w = kernel};
-  c.window.stride_h = c.window.stride_w = draw(random, 0, 2) == 0 ? 2 : 1;
-  c.window.dilation_h = c.window.dilation_w = draw(random, 0, 4) == 0 ? 2 : 1;
-  const int reach = (kernel - 1) * c.window.dilation_h;
-  c.window.pad_top = c.window.pad_left = draw(random, 0, 1) ? reach / 2 : 0;
-  const int smallest = std::max(1, reach + 1 - c.window.pad_top);
-  c.input = {draw(random, 1, 21), draw(random, smallest, smallest + 16),
-             draw(random, smallest, smallest + 20)};
+  const int kernel = 2 * draw(random, 0, 2) + 1, stride = draw(random, 0, 2) == 0 ? 2 : 1;
+  const int dilation = draw(random, 0, 4) == 0 ? 2 : 1;
+  Direction h = random_direction(random, kernel, stride, dilation);
+  Direction w = random_direction(random, kernel, stride, dilation);
+  if (draw(random, 0, 3) == 0) {  // not square
+    h = random_direction(random, draw(random, 1, 4), draw(random, 1, 3), draw(random, 1, 2));
+  }
+  c.input = {draw(random, 1, 21), h.size, w.size};
+  c.window = {h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before};
+  c.pad_bottom = h.after, c.pad_right = w.after;
   c.filters = draw(random, 1, 40);
   c.pruning = {.kernels_kept = draw(random, 0, 10) / 10.0,
                .taps = draw(random, 1, 9),
@@ -55,10 +79,12 @@ Case random_case(std::mt19937& random) {
   return c;
 }
 
-// A planar tensor in poisoned memory: NaN wherever the layout promises no zero.
+// A planar tensor in poisoned memory, NaN wherever the layout promises no zero, against a guard
+// page.
 class Planar {
  public:
-  explicit Planar(const PlanarLayout& layout) : layout_(layout), memory_(layout.elements()) {
+  explicit Planar(const PlanarLayout& layout)
+      : layout_(layout), memory_(layout.elements(), Flush::kBack) {
     for_each([](float& value) { value = NAN; });
   }
   void set(const Image& image) {
@@ -73,10 +99,11 @@ class Planar {
   float* origin() { return memory_.data() + layout_.lead(); }
   // Whether all that is no pixel is zero still.
   bool borders_zero() {
-    std::vector<float> kept(memory_.begin(), memory_.end());
+    const std::span all(memory_.data(), memory_.size());
+    const std::vector<float> kept(all.begin(), all.end());
     for_each([](float& value) { value = 0; });
-    const bool zero = std::all_of(memory_.begin(), memory_.end(), [](float v) { return v == 0; });
-    std::copy(kept.begin(), kept.end(), memory_.begin());
+    const bool zero = std::ranges::all_of(all, [](float v) { return v == 0; });
+    std::ranges::copy(kept, all.begin());
     return zero;
   }
 
@@ -97,7 +124,7 @@ class Planar {
     }
   }
   PlanarLayout layout_;
-  AlignedVector<float> memory_;
+  GuardedBuffer memory_;
 };
 
 // By the cost model's choice.
@@ -109,6 +136,25 @@ std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLay
       plan_convolutions({{{conv, in, out}, &analysis}}, kernels, *make_thread_pool(1), {}).front());
 }
 
+bool same_bits(const Image& a, const Image& b) {
+  return std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(float)) == 0;
+}
+
+// NaN and infinity spread as in a convolution of the non-zero weights. Where zeros, multiplied as
+// in a dense convolution, would turn them to NaN, so may ours.
+void check_special_values(const Image& sparse, const Image& dense, const Image& actual) {
+  for (std::size_t i = 0; i < actual.values.size(); ++i) {
+    const float want = sparse.values[i], got = actual.values[i];
+    if (std::isnan(got)) {
+      ASSERT_TRUE(std::isnan(dense.values[i])) << "NaN for " << want << " at " << i;
+    } else if (std::isfinite(want)) {
+      ASSERT_NEAR(got, want, 1e-4) << "at " << i;
+    } else {
+      ASSERT_EQ(got, want) << "at " << i;
+    }
+  }
+}
+
 class PackedConvolutionTest : public testing::TestWithParam<std::string> {
  protected:
   // Packs by `pack`, runs on 1 and 3 threads: right, equal to the bit, borders intact.
@@ -118,14 +164,19 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
     Graph graph;
     Convolution conv{.window = c.window, .activation = c.activation, .depthwise = c.depthwise};
     conv.input = graph.add_tensor(c.input);
-    const int pad_after = c.window.pad_top;
-    const Shape shape = window_shape(c.input, c.filters, c.window, pad_after, pad_after);
+    const Shape shape = window_shape(c.input, c.filters, c.window, c.pad_bottom, c.pad_right);
     conv.output = graph.add_tensor(shape);
     const int channels = c.depthwise ? 1 : c.input.channels;
     store.fill(conv, c.filters, channels, c.pruning);
     conv.weights.lasting = c.lasting;
     graph.inputs = {conv.input};
     std::vector<Image> inputs{random_image(c.input, store.random)};
+    if (c.special_values) {
+      for (float special : {NAN, INFINITY, -INFINITY, INFINITY}) {
+        const int last = static_cast<int>(c.input.elements()) - 1;
+        inputs[0].values[draw(store.random, 0, last)] = special;
+      }
+    }
     if (c.residual) {
       conv.residual = graph.add_tensor(shape);
       graph.inputs.push_back(conv.residual);
@@ -133,7 +184,10 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
     }
     graph.outputs = {conv.output};
     graph.nodes = {{conv, "conv"}};
+    validate(graph);
     const Image expected = run_reference(graph, inputs)[0];
+    const Image dense =
+        c.special_values ? run_reference(graph, inputs, Zeros::kMultiply)[0] : Image{};
 
     const int border = required_border(c.window, c.input, shape) + c.extra_border;
     const PlanarLayout in{c.input, border}, out{shape, border};
@@ -143,6 +197,7 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
       const int weights = c.filters * channels * c.window.kernel_h * c.window.kernel_w;
       std::fill_n(const_cast<float*>(conv.weights.data), weights, NAN);
     }
+    SCOPED_TRACE(packed->kernel_name());
     Planar input(in), residual(out);
     input.set(inputs[0]);
     if (c.residual) residual.set(inputs[1]);
@@ -152,23 +207,25 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
       packed->run(input.origin(), c.residual ? residual.origin() : nullptr, output.origin(),
                   *make_thread_pool(threads));
       const Image actual = output.get();
-      ASSERT_LT(relative_error(expected, actual), 2e-5) << packed->kernel_name();
-      ASSERT_TRUE(output.borders_zero()) << packed->kernel_name();
+      if (c.special_values) {
+        ASSERT_NO_FATAL_FAILURE(check_special_values(expected, dense, actual));
+      } else {
+        ASSERT_LT(relative_error(expected, actual), 2e-5);
+      }
+      ASSERT_TRUE(output.borders_zero());
       if (threads == 1) first = actual;
-      ASSERT_EQ(first.values, actual.values) << "threads change the result";
+      ASSERT_TRUE(same_bits(first, actual)) << "threads change the result";
     }
   }
-  const kernels::KernelTable& kernels() { return kernels_named(GetParam()); }
-};
-
-TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
-  for (unsigned seed = 0; seed < 150; ++seed) {
-    std::mt19937 random(seed);
-    const Case c = random_case(random);
+  // Every packing that can run the case, and the one that the engine takes.
+  void check_all(const Case& c, unsigned seed) {
+    const Window& w = c.window;
     SCOPED_TRACE(testing::Message()
                  << "seed " << seed << ": " << c.input.channels << "x" << c.input.height << "x"
-                 << c.input.width << " -> " << c.filters << ", kernel " << c.window.kernel_h
-                 << ", stride " << c.window.stride_h << ", dilation " << c.window.dilation_h);
+                 << c.input.width << " -> " << c.filters << ", kernel " << w.kernel_h << "x"
+                 << w.kernel_w << ", stride " << w.stride_h << "x" << w.stride_w << ", dilation "
+                 << w.dilation_h << "x" << w.dilation_w << ", pads " << w.pad_top << " "
+                 << w.pad_left << " " << c.pad_bottom << " " << c.pad_right);
     check(c, seed, [&](auto& conv, auto& in, auto& out) {
       const TapSets taps(conv, c.filters, c.input.channels);
       return pack_broadcast(conv, taps, *group_filters(taps, 16), in, out, kernels());
@@ -179,13 +236,32 @@ TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
     });
     for (int size : {1, 2, 4}) {
       check(c, seed, [&](auto& conv, auto& in, auto& out) -> std::unique_ptr<PackedConvolution> {
-        if (c.window.stride_h != 1 || in.pitch() != out.pitch()) return nullptr;
+        if (w.stride_h != 1 || w.stride_w != 1 || in.pitch() != out.pitch()) return nullptr;
         const TapSets taps(conv, c.filters, c.input.channels);
         return pack_output_stationary(conv, taps, *group_filters(taps, size), size, in, out,
                                       kernels());
       });
     }
     check(c, seed, [&](auto& conv, auto& in, auto& out) { return plan(conv, in, out, kernels()); });
+  }
+
+  const kernels::KernelTable& kernels() { return kernels_named(GetParam()); }
+};
+
+TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    std::mt19937 random(seed);
+    check_all(random_case(random), seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(PackedConvolutionTest, SpecialValues) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    std::mt19937 random(seed);
+    Case c = random_case(random);
+    c.special_values = true;
+    check_all(c, seed);
     if (HasFatalFailure()) return;
   }
 }

@@ -11,25 +11,12 @@
 #include "engine/networks.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/reference.h"
+#include "engine/run_program.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
-
-std::vector<Image> run(Program& program, const Graph& graph, const std::vector<Image>& inputs) {
-  std::vector<const float*> in;
-  for (const Image& image : inputs) in.push_back(image.values.data());
-  std::vector<Image> outputs;
-  std::vector<float*> out;
-  for (TensorId id : graph.outputs) {
-    const Shape shape = graph.tensors[id];
-    outputs.push_back({shape, std::vector<float>(shape.elements(), NAN)});
-  }
-  for (Image& image : outputs) out.push_back(image.values.data());
-  program.run(in, out);
-  return outputs;
-}
 
 class ProgramTest : public testing::TestWithParam<std::string> {};
 

@@ -5,28 +5,14 @@
 #include <cmath>
 #include <functional>
 
-#include "engine/execute/program.h"
 #include "engine/networks.h"
 #include "engine/plan/memory_plan.h"
+#include "engine/run_program.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
-
-std::vector<Image> run(Program& program, const Graph& graph, const std::vector<Image>& inputs) {
-  std::vector<const float*> in;
-  for (const Image& image : inputs) in.push_back(image.values.data());
-  std::vector<Image> outputs;
-  std::vector<float*> out;
-  for (const TensorId id : graph.outputs) {
-    const Shape shape = graph.tensors[id];
-    outputs.push_back({shape, std::vector<float>(shape.elements(), NAN)});
-  }
-  for (Image& image : outputs) out.push_back(image.values.data());
-  program.run(in, out);
-  return outputs;
-}
 
 // A graph of maps in two sizes, drawn at random: parts of concatenations are read before and after,
 // go into several, twice into one, or out of the graph.

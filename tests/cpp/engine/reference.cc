@@ -39,6 +39,7 @@ void for_each_output(Image& output, Visit visit) {
 
 struct Runner {
   std::vector<Image>& tensors;
+  Zeros zeros;
 
   void operator()(const Convolution& op) const {
     const Image& input = tensors[op.input];
@@ -51,8 +52,8 @@ struct Runner {
             const double weight = op.weights.at(o, i, ky, kx);
             const int iy = y * w.stride_h + ky * w.dilation_h - w.pad_top;
             const int ix = x * w.stride_w + kx * w.dilation_w - w.pad_left;
-            if (weight != 0 && inside(input, iy, ix))
-              sum += weight * input.at(op.depthwise ? o : i, iy, ix);
+            if (weight == 0 && zeros == Zeros::kSkip) continue;
+            if (inside(input, iy, ix)) sum += weight * input.at(op.depthwise ? o : i, iy, ix);
           }
         }
       }
@@ -146,13 +147,14 @@ Image random_image(Shape shape, std::mt19937& random) {
   return image;
 }
 
-std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& inputs) {
+std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& inputs,
+                                 Zeros zeros) {
   std::vector<Image> tensors;
   for (const Shape& shape : graph.tensors) {
     tensors.push_back({shape, std::vector<float>(shape.elements(), NAN)});
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) tensors[graph.inputs[i]] = inputs[i];
-  for (const Node& node : graph.nodes) std::visit(Runner{tensors}, node.op);
+  for (const Node& node : graph.nodes) std::visit(Runner{tensors, zeros}, node.op);
   std::vector<Image> outputs;
   for (TensorId id : graph.outputs) outputs.push_back(tensors[id]);
   return outputs;
@@ -174,9 +176,9 @@ double relative_error(const Image& reference, const Image& actual) {
 
 void WeightStore::fill(Convolution& conv, int filters, int channels, Pruning pruning) {
   const int area = conv.window.kernel_h * conv.window.kernel_w;
-  auto weights =
-      std::make_unique<std::vector<float>>(static_cast<std::size_t>(filters) * area * channels);
-  auto bias = std::make_unique<std::vector<float>>(filters);
+  auto weights = std::make_unique<GuardedBuffer>(
+      static_cast<std::size_t>(filters) * area * channels, Flush::kBack);
+  auto bias = std::make_unique<GuardedBuffer>(filters, Flush::kBack);
   std::normal_distribution<float> normal;
   std::vector<int> places(area);
   for (int i = 0; i < area; ++i) places[i] = i;
@@ -193,7 +195,7 @@ void WeightStore::fill(Convolution& conv, int filters, int channels, Pruning pru
       }
     }
   }
-  for (float& value : *bias) value = normal(random);
+  for (int filter = 0; filter < filters; ++filter) (*bias)[filter] = normal(random);
   conv.weights = {.data = weights->data(),
                   .filter_stride = static_cast<std::ptrdiff_t>(area) * channels,
                   .channel_stride = 1,

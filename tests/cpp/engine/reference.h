@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "kernels/guarded_buffer.h"
 
 namespace patternlite::test {
 
@@ -21,7 +22,11 @@ struct Image {
 
 Image random_image(Shape shape, std::mt19937& random);
 
-std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& inputs);
+// What happens to weights that are zero: it matters where the input is NaN or infinite.
+enum class Zeros { kSkip, kMultiply };
+
+std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& inputs,
+                                 Zeros zeros = Zeros::kSkip);
 
 // Largest difference, relative to the reference's largest magnitude. NaN anywhere counts as
 // infinite.
@@ -34,7 +39,7 @@ struct Pruning {
   int shared = 1;           // consecutive filters with the same choices
 };
 
-// Owns weights (OHWI) and biases that the views of a graph point to.
+// Owns weights (OHWI) and biases that the views of a graph point to: reading behind them crashes.
 class WeightStore {
  public:
   explicit WeightStore(unsigned seed) : random(seed) {}
@@ -43,7 +48,7 @@ class WeightStore {
   std::mt19937 random;
 
  private:
-  std::vector<std::unique_ptr<std::vector<float>>> arrays_;
+  std::vector<std::unique_ptr<GuardedBuffer>> arrays_;
 };
 
 // The output's shape for a square-padded window.

@@ -7,7 +7,7 @@
 #include "isa_test.h"
 #include "sparse_problem.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 class ConvIsTester {
@@ -162,4 +162,4 @@ TEST_P(ConvIsTest, EmptyFilters) {
 INSTANTIATE_ISA_TESTS(ConvIsTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

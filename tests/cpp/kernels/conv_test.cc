@@ -7,7 +7,7 @@
 #include "isa_test.h"
 #include "sparse_problem.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 class ConvTester {
@@ -138,6 +138,14 @@ TEST_P(ConvOsTest, EveryBlockSize) {
   }
 }
 
+TEST_P(ConvOsTest, NoTapOrOne) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    for (int filters : {1, 2, 4}) {
+      ConvTester().filters_per_group(filters).groups(6).taps(1).seed(seed).test_os(table());
+    }
+  }
+}
+
 // Garbage in pad columns (here: infinities meet the zero border's neighbours) is masked to zero.
 TEST_P(ConvOsTest, SpecialValues) {
   for (unsigned seed = 0; seed < 20; ++seed) {
@@ -176,6 +184,12 @@ TEST_P(ConvBcTest, EveryWidthAndStride) {
   }
 }
 
+TEST_P(ConvBcTest, NoTapOrOne) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    ConvTester().filters_per_group(16).groups(6).taps(1).seed(seed).test_bc(table());
+  }
+}
+
 TEST_P(ConvBcTest, FullyConnected) {
   ConvTester()
       .filters_per_group(16)
@@ -202,4 +216,4 @@ INSTANTIATE_ISA_TESTS(ConvOsTest);
 INSTANTIATE_ISA_TESTS(ConvBcTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

@@ -5,7 +5,7 @@
 
 #include "isa_test.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 TEST(DispatchTest, GenericComesFirstAndLanesGrow) {
@@ -26,4 +26,4 @@ TEST(DispatchTest, FindsByName) {
 }
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

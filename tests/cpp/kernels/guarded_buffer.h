@@ -8,7 +8,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace patternlite::testing {
+namespace patternlite::test {
 
 // Which end of the buffer touches its guard page exactly (the other is up to a page away).
 enum class Flush { kFront, kBack };
@@ -47,4 +47,4 @@ class GuardedBuffer {
 
 inline constexpr float kPoison = std::numeric_limits<float>::quiet_NaN();
 
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

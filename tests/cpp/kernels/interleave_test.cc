@@ -8,7 +8,7 @@
 #include "guarded_buffer.h"
 #include "isa_test.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 class InterleaveTester {
@@ -81,4 +81,4 @@ TEST_P(InterleaveTest, Random) {
 INSTANTIATE_ISA_TESTS(InterleaveTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

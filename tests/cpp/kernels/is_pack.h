@@ -9,7 +9,7 @@
 
 #include "kernels/kernels.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 
 // One filter's weights on one channel: up to 4 taps (indices into the layer's tap offsets; kNoTap
 // with weight 0 where there are fewer).
@@ -71,4 +71,4 @@ struct PackedIs {
   }
 };
 
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

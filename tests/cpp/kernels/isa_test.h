@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 
 class IsaTest : public ::testing::TestWithParam<const kernels::KernelTable*> {
  protected:
@@ -24,7 +24,7 @@ inline std::string isa_name(const ::testing::TestParamInfo<const kernels::Kernel
   return info.param->isa;
 }
 
-}  // namespace patternlite::testing
+}  // namespace patternlite::test
 
 #define INSTANTIATE_ISA_TESTS(suite) \
   INSTANTIATE_TEST_SUITE_P(Isa, suite, ::testing::ValuesIn(all_tables()), isa_name)

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <random>
@@ -17,7 +18,7 @@
 #include "guarded_buffer.h"
 #include "kernels/kernels.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 
 struct Tap {
   int channel, dy, dx;
@@ -61,8 +62,11 @@ class SparseProblem {
     };
     fill(*input_, in);
     fill(*residual_, out);
-    if (!special_values) return;
-    const float specials[] = {kPoison, INFINITY, -INFINITY, -0.0f, 1e-42f};
+    if (special_values) scatter({kPoison, INFINITY, -INFINITY, -0.0f, 1e-42f});
+  }
+
+  // Puts each value somewhere into the input.
+  void scatter(std::initializer_list<float> specials) {
     for (float special : specials) {
       (*input_)[index(in, draw(0, in.shape.channels - 1), draw(0, in.shape.height - 1),
                       draw(0, in.shape.width - 1))] = special;
@@ -208,4 +212,4 @@ inline std::vector<int> random_cuts(SparseProblem& problem, int begin, int end, 
   return cuts;
 }
 
-}  // namespace patternlite::testing
+}  // namespace patternlite::test
