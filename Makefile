@@ -6,7 +6,7 @@ BIN := .venv/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find delegate_src plugins pruning -type f ! -name '*.pyc')
 
-.PHONY: demo test test-python test-cpp lint clean
+.PHONY: demo test test-python test-cpp test-asan test-tsan lint clean
 
 demo: build/.installed
 	$(BIN)/patternlite demo
@@ -16,10 +16,14 @@ test: test-cpp test-python
 test-python: build/.installed
 	$(BIN)/python -m pytest
 
-test-cpp: build/.installed build/.system
-	$(BIN)/cmake --preset dev -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
-	$(BIN)/cmake --build --preset dev
-	$(BIN)/ctest --preset dev -j 2
+# test-asan and test-tsan: the C++ tests under sanitizers, not part of `make test` (they build for minutes).
+test-cpp: PRESET := dev
+test-asan: PRESET := asan
+test-tsan: PRESET := tsan
+test-cpp test-asan test-tsan: build/.installed build/.system
+	$(BIN)/cmake --preset $(PRESET) -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
+	$(BIN)/cmake --build --preset $(PRESET)
+	$(BIN)/ctest --preset $(PRESET) -j 2
 
 lint: build/.installed
 	$(BIN)/ruff check .
