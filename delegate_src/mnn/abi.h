@@ -139,6 +139,7 @@ enum ExecutionSlot {
   kExecutionDelete = 1,
   kExecutionResize = 2,
   kExecutionExecute = 3,
+  kExecutionClone = 4,
   kExecutionSlots = 5
 };
 using DeleteFunction = void (*)(void* object);
@@ -149,6 +150,7 @@ using MemoryFunction = float (*)(Runtime*);  // in MB
 using ResizeBeginFunction = void (*)(Backend*);
 using ResizeEndFunction = ErrorCode (*)(Backend*);
 using RunFunction = ErrorCode (*)(Execution*, const Tensors& inputs, const Tensors& outputs);
+using CloneFunction = bool (*)(Execution*, Backend*, const Op*, Execution** destination);
 using GetRuntimeFunction = const Runtime* (*)(Backend*);
 using CopyBufferFunction = void (*)(const Backend*, const Tensor* source,
                                     const Tensor* destination);

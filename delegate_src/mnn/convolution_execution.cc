@@ -7,10 +7,10 @@
 
 namespace patternlite::mnn {
 
-ConvolutionExecution::ConvolutionExecution(abi::Backend* backend,
+ConvolutionExecution::ConvolutionExecution(abi::Backend* backend, StockExecution stock,
                                            std::shared_ptr<const ConvolutionLayer> layer,
                                            std::size_t row)
-    : PlannedExecution(backend, ShadowBackend::of(backend), StockExecution(nullptr)),
+    : PlannedExecution(backend, ShadowBackend::of(backend), std::move(stock)),
       layer_(std::move(layer)),
       row_(row) {}
 
@@ -23,19 +23,25 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
       engine_convolution(layer_->op(), padded_window(layer_->op(), input, output), nullptr);
   conv.input = recording.tensor(*inputs[0]);
   conv.output = recording.tensor(*outputs[0]);
-  return RecordedNode{
-      .op = conv, .inputs = {conv.input}, .place = nullptr, .layer = layer_, .row = row_};
+  return RecordedNode{.op = conv,
+                      .inputs = {conv.input},
+                      .place = nullptr,
+                      .layer = layer_,
+                      .beside_others = static_cast<bool>(stock()),
+                      .row = row_};
 }
 
-bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op*,
+bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
                                     abi::Execution** destination) {
   if (!destination) return true;
   const auto code = guarded([&] {
     const auto other = ShadowBackend::of(backend);
     if (!other) return;
+    StockExecution copy(nullptr);
+    if (stock() && !(copy = stock().clone(backend, op))) return;
     // MNN also clones within one backend, to get rid of weights it loaded from another file.
     if (other != shadow()) other->log()->adopt(*shadow()->log());
-    *destination = new ConvolutionExecution(backend, layer_, row_);
+    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, row_);
   });
   return code == abi::kNoError && *destination != nullptr;
 }

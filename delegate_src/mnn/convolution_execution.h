@@ -10,9 +10,10 @@ namespace patternlite::mnn {
 
 class ConvolutionExecution final : public PlannedExecution {
  public:
-  // `backend` must have a ShadowBackend. `row`: the layer's in the session's log.
-  ConvolutionExecution(abi::Backend* backend, std::shared_ptr<const ConvolutionLayer> layer,
-                       std::size_t row);
+  // `backend` must have a ShadowBackend. `stock`: null if the layer always runs here. `row`: the
+  // layer's in the session's log.
+  ConvolutionExecution(abi::Backend* backend, StockExecution stock,
+                       std::shared_ptr<const ConvolutionLayer> layer, std::size_t row);
 
   bool on_clone(abi::Backend* backend, const abi::Op* op, abi::Execution** destination) override;
 

@@ -56,13 +56,16 @@ class Table {
 };
 
 constexpr int kOpMainType = 6, kOpMain = 8, kOpName = 10, kOpType = 14;
-constexpr std::uint8_t kMainBinaryOp = 6, kMainConvolution2D = 9, kMainPool = 31;
+constexpr std::uint8_t kMainBinaryOp = 6, kMainConvolution2D = 9, kMainEltwise = 14, kMainPool = 31,
+                       kMainRelu = 51, kMainRelu6 = 52;
 constexpr int kConvCommon = 4, kConvBias = 8, kConvQuantisation = 10;
 constexpr int kQuantisationIntegerScale = 24;
 constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, kStrideY = 14,
               kDilationX = 16, kDilationY = 18, kPadMode = 20, kGroup = 22, kOutputCount = 24,
-              kInputCount = 26, kRelu = 28, kRelu6 = 30, kPads = 32;
+              kInputCount = 26, kFusedRelu = 28, kFusedRelu6 = 30, kPads = 32;
 constexpr int kBinaryKind = 4, kBinaryActivation = 8;
+constexpr int kEltwiseKind = 4, kEltwiseFactors = 6;
+constexpr int kReluSlope = 4, kRelu6Low = 4, kRelu6High = 6;
 constexpr int kPoolPadX = 4, kPoolPadY = 6, kPoolGlobal = 8, kPoolKernelX = 10, kPoolKernelY = 12,
               kPoolStrideX = 14, kPoolStrideY = 16, kPoolKind = 18, kPoolPadding = 20,
               kPoolPads = 26;
@@ -105,8 +108,8 @@ ConvolutionOp read_convolution(const abi::Op* op) {
     conv.window.pad_top = pads[0];
     conv.window.pad_left = pads[1];
   }
-  if (common.scalar<std::uint8_t>(kRelu, 0)) conv.activation = Activation::kRelu;
-  if (common.scalar<std::uint8_t>(kRelu6, 0)) conv.activation = Activation::kRelu6;
+  if (common.scalar<std::uint8_t>(kFusedRelu, 0)) conv.activation = Activation::kRelu;
+  if (common.scalar<std::uint8_t>(kFusedRelu6, 0)) conv.activation = Activation::kRelu6;
   conv.bias = main.vector<float>(kConvBias);
   const Table quantisation = main.table(kConvQuantisation);
   conv.integer =
@@ -129,17 +132,37 @@ Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape&
 }
 
 std::optional<Activation> read_addition(const abi::Op* op) {
+  constexpr int kAdd = 0, kSum = 1, kNoActivation = 0, kReluActivation = 1;
+  if (const Table eltwise = main_of(op, kMainEltwise)) {
+    const bool sum = eltwise.scalar<std::int8_t>(kEltwiseKind, 0) == kSum &&
+                     eltwise.vector<float>(kEltwiseFactors).empty();
+    return sum ? std::optional(Activation::kNone) : std::nullopt;
+  }
   const Table binary = main_of(op, kMainBinaryOp);
-  constexpr int kAdd = 0, kNoActivation = 0, kRelu = 1;
   if (!binary || binary.scalar<std::int32_t>(kBinaryKind, 0) != kAdd) return std::nullopt;
   switch (binary.scalar<std::int32_t>(kBinaryActivation, 0)) {
     case kNoActivation:
       return Activation::kNone;
-    case kRelu:
+    case kReluActivation:
       return Activation::kRelu;
     default:
       return std::nullopt;
   }
+}
+
+std::optional<Activation> read_activation(const abi::Op* op) {
+  if (op_type(op) == kRelu) {
+    const Table relu = main_of(op, kMainRelu);
+    const bool plain = !relu || relu.scalar<float>(kReluSlope, 0) == 0;
+    return plain ? std::optional(Activation::kRelu) : std::nullopt;
+  }
+  if (op_type(op) == kRelu6) {
+    const Table clip = main_of(op, kMainRelu6);
+    const bool plain =
+        !clip || (clip.scalar<float>(kRelu6Low, 0) == 0 && clip.scalar<float>(kRelu6High, 6) == 6);
+    return plain ? std::optional(Activation::kRelu6) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 std::optional<PoolingOp> read_pooling(const abi::Op* op) {

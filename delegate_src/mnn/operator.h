@@ -14,7 +14,10 @@ enum OpType : std::int32_t {
   kBinaryOp = 7,
   kConvolution = 12,
   kConvolutionDepthwise = 13,
-  kPooling = 47
+  kEltwise = 22,
+  kPooling = 47,
+  kRelu = 69,
+  kRelu6 = 70
 };
 
 std::int32_t op_type(const abi::Op* op);
@@ -39,8 +42,12 @@ ConvolutionOp read_convolution(const abi::Op* op);
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
 
-// The activation of a BinaryOp that adds; nothing if `op` is another operator or does more.
+// The activation of a BinaryOp or Eltwise that adds two tensors; nothing if `op` is another
+// operator or does more.
 std::optional<Activation> read_addition(const abi::Op* op);
+
+// Of a ReLU or ReLU6; nothing if `op` is another operator, or has a slope or other bounds.
+std::optional<Activation> read_activation(const abi::Op* op);
 
 struct PoolingOp {
   PoolMode mode = PoolMode::kMax;

@@ -30,6 +30,7 @@ class PlannedExecution : public abi::Execution {
   virtual std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
                                            const abi::Tensors& outputs) = 0;
   const std::shared_ptr<ShadowBackend>& shadow() const { return shadow_; }
+  const StockExecution& stock() const { return stock_; }
 
  private:
   const std::shared_ptr<ShadowBackend> shadow_;

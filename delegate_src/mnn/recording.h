@@ -27,7 +27,8 @@ struct RecordedNode {
   std::shared_ptr<Place> place;
   // Of a convolution; other nodes run here only where that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer;
-  std::size_t row = 0;  // in the session's log
+  bool beside_others = false;  // the layer runs here only if one that is not so does
+  std::size_t row = 0;         // in the session's log
 };
 
 struct RecordedTensor {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "engine/recognise/recognise.h"
 #include "engine/support/isa.h"
 #include "mnn/blocked_tensor.h"
 #include "mnn/expectation.h"
@@ -11,6 +12,8 @@ namespace patternlite::mnn {
 namespace {
 
 std::atomic<bool> all_taken{false};
+
+constexpr long long kMostWeightsTwice = 1 << 17;
 
 // Why this operator cannot be run here whatever its weights; null if it can.
 const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
@@ -72,7 +75,7 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
   if (const char* reason = obstacle(engine, conv, inputs, outputs, op_type(op))) {
-    return {report_unread(name, reason, conv, inputs, outputs), nullptr};
+    return {Selection::Choice::kStock, report_unread(name, reason, conv, inputs, outputs), nullptr};
   }
   std::shared_ptr<void> owner;
   const float* weights = nullptr;
@@ -81,7 +84,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   const long long expected =
       1LL * conv.filters * conv.channels * conv.window.kernel_h * conv.window.kernel_w;
   if (!weights || count != expected) {
-    return {report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
+    return {Selection::Choice::kStock,
+            report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
   }
 
   const Shape input = blocked_tensor(*inputs[0], 1).shape;
@@ -93,10 +97,16 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   graph.nodes.push_back(
       {engine_convolution(conv, padded_window(conv, input, output), weights), name});
   Verdict verdict = judge(graph, best_kernels());
-  Selection selection{std::move(verdict.layers.at(0)), nullptr};
-  const bool runs = !selection.report.reason.starts_with("declined:");
-  if ((verdict.worthwhile && beats_mnn(graph, pack, planar_input)) || (runs && all_taken)) {
-    selection.report.kernel = "planned";  // once MNN has resized the session, its name
+  Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
+  const std::string& reason = selection.report.reason;
+  const bool runs = !reason.starts_with("declined:");
+  if (runs && (all_taken || beats_mnn(graph, pack, planar_input))) {
+    // Without zeros in any layer the session is to be MNN's, to the bit. Where the first layer is
+    // created it is not known, so both are: for layers of few weights.
+    const bool sure = all_taken || is_sparse(reason) || planar_input;
+    if (!sure && expected > kMostWeightsTwice) return selection;
+    selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
+    if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session
     selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   }
   return selection;

@@ -10,6 +10,12 @@
 namespace patternlite::mnn {
 
 struct Selection {
+  enum class Choice {
+    kStock,
+    kOurs,
+    kOursBesideOthers,  // where there are zeros to skip in the model's other layers
+  };
+  Choice choice = Choice::kStock;
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
 };

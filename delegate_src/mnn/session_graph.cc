@@ -14,6 +14,10 @@ namespace {
 // handed the tensor first.
 std::vector<bool> choose(const Recording& recording) {
   std::vector<bool> runs, ours(recording.tensors().size());
+  const bool any_sure =
+      std::any_of(recording.nodes().begin(), recording.nodes().end(),
+                  [](const RecordedNode& node) { return node.layer && !node.beside_others; });
+  if (!any_sure) return std::vector<bool>(recording.nodes().size());
   for (const RecordedNode& node : recording.nodes()) {
     const bool continues =
         std::any_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return ours[id]; });
@@ -62,6 +66,12 @@ Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   return graph;
 }
 
+int additions(const Graph& graph) {
+  return static_cast<int>(std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& it) {
+    return std::holds_alternative<Addition>(it.op);
+  }));
+}
+
 int number_of(const Node& node) { return std::stoi(node.name); }
 
 // Exports stand where the tensor's own operator stands, even if it was fused into an earlier one:
@@ -79,7 +89,8 @@ void add_exports(Graph& graph, const Recording& recording, const std::vector<boo
 
 SessionNode session_node(const Node& node) {
   const TensorId tensor = output_of(node.op);
-  if (std::holds_alternative<ActivationOp>(node.op)) {
+  const auto* activation = std::get_if<ActivationOp>(&node.op);
+  if (activation && activation->activation == Activation::kNone) {
     return {SessionNode::Kind::kImport, number_of(node), tensor, {}};
   }
   if (std::holds_alternative<Alias>(node.op)) {
@@ -95,12 +106,12 @@ SessionGraph make_session_graph(const Recording& recording) {
   session.runs = choose(recording);
   const std::vector<bool> leaves = exported(recording, session.runs);
   Graph graph = linked_graph(recording, session.runs);
-  const std::size_t before = graph.nodes.size();
+  const int before = additions(graph);
   for (std::size_t id = 0; id < leaves.size(); ++id) {
     if (leaves[id]) graph.outputs.push_back(static_cast<TensorId>(id));
   }
   graph = fuse(graph);
-  session.fused_additions = static_cast<int>(before - graph.nodes.size());
+  session.fused_additions = before - additions(graph);
   graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
   add_exports(graph, recording, leaves);
   session.plan = plan_memory(graph);

@@ -32,7 +32,7 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
   allocate(graph.plan);
   stages_.resize(recording.nodes().size());
   for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded], log);
-  log.set_plan(report(graph));
+  if (!graph.nodes.empty()) log.set_plan(report(graph));
 }
 
 void SessionProgram::allocate(const MemoryPlan& plan) {

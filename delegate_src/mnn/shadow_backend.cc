@@ -8,7 +8,6 @@
 #include "mnn/blocked_tensor.h"
 #include "mnn/convolution_execution.h"
 #include "mnn/error_code.h"
-#include "mnn/selection.h"
 #include "mnn/session_program.h"
 #include "mnn/wrapped_execution.h"
 
@@ -60,42 +59,41 @@ abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi
 abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors& inputs,
                                       const abi::Tensors& outputs, const abi::Op* op) {
   const std::int32_t type = op_type(op);
+  auto stock = [&] {
+    return StockExecution(vtable_.original<abi::CreateExecutionFunction>(
+        abi::kBackendCreateExecution)(backend, inputs, outputs, op));
+  };
+  const bool continues =
+      std::any_of(inputs.begin(), inputs.end(), [&](auto* it) { return ours_.contains(it); });
   if (type == kConvolution || type == kConvolutionDepthwise) {
-    if (auto ours = create_convolution(backend, inputs, outputs, op)) return ours.release();
+    const auto [selection, row] = select(inputs, outputs, op, continues);
+    if (selection.layer) ours_.insert(outputs[0]);
+    switch (selection.choice) {
+      case Selection::Choice::kStock:
+        return stock().release();
+      case Selection::Choice::kOurs:
+        return new ConvolutionExecution(backend, StockExecution(nullptr), selection.layer, row);
+      case Selection::Choice::kOursBesideOthers:
+        return new ConvolutionExecution(backend, stock(), selection.layer, row);
+    }
   }
-  StockExecution stock(vtable_.original<abi::CreateExecutionFunction>(abi::kBackendCreateExecution)(
-      backend, inputs, outputs, op));
-  const bool can_continue = (type == kBinaryOp || type == kPooling) && stock &&
-                            stock.is_ordinary() && outputs.size() == 1;
-  if (!can_continue) return stock.release();
-  std::unique_ptr<abi::Execution> ours;
-  if (const auto activation = type == kBinaryOp ? read_addition(op) : std::nullopt) {
-    ours = std::make_unique<AdditionExecution>(backend, self_, std::move(stock), *activation);
-  } else if (const auto pool = read_pooling(op)) {
-    ours = std::make_unique<PoolingExecution>(backend, self_, std::move(stock), *pool);
-  } else {
-    return stock.release();
-  }
-  if (std::any_of(inputs.begin(), inputs.end(), [&](auto* it) { return ours_.contains(it); })) {
-    ours_.insert(outputs[0]);
-  }
+  StockExecution execution = stock();
+  auto ours = wrapped_execution(backend, self_, execution, op);
+  if (!ours) return execution.release();
+  if (continues) ours_.insert(outputs.begin(), outputs.end());
   return ours.release();
 }
 
-std::unique_ptr<abi::Execution> ShadowBackend::create_convolution(abi::Backend* backend,
-                                                                  const abi::Tensors& inputs,
-                                                                  const abi::Tensors& outputs,
-                                                                  const abi::Op* op) {
+std::pair<Selection, std::size_t> ShadowBackend::select(const abi::Tensors& inputs,
+                                                        const abi::Tensors& outputs,
+                                                        const abi::Op* op, bool planar_input) {
   try {
-    const bool planar_input = !inputs.empty() && ours_.contains(inputs[0]);
-    auto [report, layer] = select_convolution(engine_, inputs, outputs, op, pack_, planar_input);
-    const std::size_t row = log_->add(std::move(report));
-    if (!layer) return nullptr;
-    ours_.insert(outputs[0]);
-    return std::make_unique<ConvolutionExecution>(backend, std::move(layer), row);
+    Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, planar_input);
+    const std::size_t row = log_->add(selection.report);
+    return {std::move(selection), row};
   } catch (const std::exception& error) {
     std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(), error.what());
-    return nullptr;
+    return {};
   }
 }
 

@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "mnn/engine_handle.h"
 #include "mnn/layer_log.h"
 #include "mnn/pool_parallel.h"
 #include "mnn/recording.h"
+#include "mnn/selection.h"
 #include "mnn/shadow_vtable.h"
 
 namespace patternlite::mnn {
@@ -37,10 +39,9 @@ class ShadowBackend {
   // MNN's, or ours around it.
   abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
                          const abi::Tensors& outputs, const abi::Op* op);
-  std::unique_ptr<abi::Execution> create_convolution(abi::Backend* backend,
-                                                     const abi::Tensors& inputs,
-                                                     const abi::Tensors& outputs,
-                                                     const abi::Op* op);
+  // Also the row of the log. `planar_input`: the input is one of ours.
+  std::pair<Selection, std::size_t> select(const abi::Tensors& inputs, const abi::Tensors& outputs,
+                                           const abi::Op* op, bool planar_input);
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
   static void resize_begin(abi::Backend* backend);

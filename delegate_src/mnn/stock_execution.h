@@ -20,6 +20,13 @@ class StockExecution {
   abi::ErrorCode on_execute(const abi::Tensors& inputs, const abi::Tensors& outputs) const {
     return call(abi::kExecutionExecute, inputs, outputs);
   }
+  // MNN's clone of it, which may be none.
+  StockExecution clone(abi::Backend* backend, const abi::Op* op) const {
+    abi::Execution* copy = nullptr;
+    abi::slot<abi::CloneFunction>(execution_.get(), abi::kExecutionClone)(execution_.get(), backend,
+                                                                          op, &copy);
+    return StockExecution(copy);
+  }
   // As Executions are unless they say otherwise: usable, their tensors allocated by MNN.
   bool is_ordinary() const {
     const void* object = execution_.get();

@@ -34,6 +34,21 @@ std::optional<RecordedNode> AdditionExecution::node(Recording& recording,
                       .layer = nullptr};
 }
 
+std::optional<RecordedNode> ActivationExecution::node(Recording& recording,
+                                                      const abi::Tensors& inputs,
+                                                      const abi::Tensors& outputs) {
+  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
+      !are_blocked(shadow()->engine(), outputs) ||
+      blocked_tensor(*inputs[0], 1).shape != blocked_tensor(*outputs[0], 1).shape) {
+    return std::nullopt;
+  }
+  const TensorId from = recording.tensor(*inputs[0]);
+  return RecordedNode{.op = ActivationOp{from, recording.tensor(*outputs[0]), activation_},
+                      .inputs = {from},
+                      .place = nullptr,
+                      .layer = nullptr};
+}
+
 std::optional<RecordedNode> PoolingExecution::node(Recording& recording, const abi::Tensors& inputs,
                                                    const abi::Tensors& outputs) {
   if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
@@ -49,6 +64,36 @@ std::optional<RecordedNode> PoolingExecution::node(Recording& recording, const a
                       .inputs = {from},
                       .place = nullptr,
                       .layer = nullptr};
+}
+
+std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
+                                                  std::shared_ptr<ShadowBackend> shadow,
+                                                  StockExecution& stock, const abi::Op* op) {
+  if (!stock || !stock.is_ordinary()) return nullptr;
+  switch (op_type(op)) {
+    case kBinaryOp:
+    case kEltwise:
+      if (const auto activation = read_addition(op)) {
+        return std::make_unique<AdditionExecution>(backend, std::move(shadow), std::move(stock),
+                                                   *activation);
+      }
+      return nullptr;
+    case kRelu:
+    case kRelu6:
+      if (const auto activation = read_activation(op)) {
+        return std::make_unique<ActivationExecution>(backend, std::move(shadow), std::move(stock),
+                                                     *activation);
+      }
+      return nullptr;
+    case kPooling:
+      if (const auto pool = read_pooling(op)) {
+        return std::make_unique<PoolingExecution>(backend, std::move(shadow), std::move(stock),
+                                                  *pool);
+      }
+      return nullptr;
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace patternlite::mnn

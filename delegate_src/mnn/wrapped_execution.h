@@ -12,11 +12,25 @@ class WrappedExecution : public PlannedExecution {
   bool on_clone(abi::Backend*, const abi::Op*, abi::Execution**) final { return false; }
 };
 
-// BinaryOp: the sum of two tensors of one shape.
+// BinaryOp or Eltwise: the sum of two tensors of one shape.
 class AdditionExecution final : public WrappedExecution {
  public:
   AdditionExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
                     StockExecution stock, Activation activation)
+      : WrappedExecution(backend, std::move(shadow), std::move(stock)), activation_(activation) {}
+
+ private:
+  std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
+                                   const abi::Tensors& outputs) override;
+
+  const Activation activation_;
+};
+
+// ReLU or ReLU6 that MNN's converter left alone.
+class ActivationExecution final : public WrappedExecution {
+ public:
+  ActivationExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
+                      StockExecution stock, Activation activation)
       : WrappedExecution(backend, std::move(shadow), std::move(stock)), activation_(activation) {}
 
  private:
@@ -38,5 +52,10 @@ class PoolingExecution final : public WrappedExecution {
 
   const PoolingOp pool_;
 };
+
+// `stock` wrapped in one of these; null, and `stock` kept, if it is no operator of theirs.
+std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
+                                                  std::shared_ptr<ShadowBackend> shadow,
+                                                  StockExecution& stock, const abi::Op* op);
 
 }  // namespace patternlite::mnn
