@@ -63,9 +63,22 @@ using Tensors = std::vector<Tensor*>;
 inline constexpr std::ptrdiff_t kDescribeDimensionFormat = 0;  // DimensionFormat, 32 bits wide
 inline constexpr std::ptrdiff_t kDescribeUseCount = 24;        // int32: operators still to read it
 inline constexpr std::ptrdiff_t kDescribeUsage = 28;           // Usage
+inline constexpr std::ptrdiff_t kDescribeRegions = 32;         // std::vector<Region>
 inline constexpr std::ptrdiff_t kDescribeQuantAttr = 216;      // shared_ptr's pointer
 // Tensor::InsideDescribe.
 inline constexpr std::ptrdiff_t kOriginBackend = 32;  // Backend*
+
+// What a Raster copies into its output: a box of `size` elements, strided on both sides.
+struct View {
+  std::int32_t offset, stride[3];
+};
+struct Region {
+  View source, destination;
+  std::int32_t size[3];
+  const Tensor* origin;
+};
+static_assert(sizeof(Region) == 56 && offsetof(Region, size) == 32 &&
+              offsetof(Region, origin) == 48);
 
 struct BackendConfig {
   std::int32_t memory, power, precision;

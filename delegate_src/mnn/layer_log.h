@@ -19,7 +19,7 @@ struct PlanReport {
   int private_tensors = 0;  // between our operators, never in MNN's layout
   int conversions = 0;      // tensors turned from MNN's layout to ours or back, each inference
   std::size_t activation_bytes = 0;
-  std::size_t weight_bytes = 0;  // packed
+  std::size_t weight_bytes = 0;  // packed, and kept to pack again
   std::size_t bytes() const { return activation_bytes + weight_bytes; }
 };
 

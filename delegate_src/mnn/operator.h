@@ -17,7 +17,8 @@ enum OpType : std::int32_t {
   kEltwise = 22,
   kPooling = 47,
   kRelu = 69,
-  kRelu6 = 70
+  kRelu6 = 70,
+  kRaster = 128
 };
 
 std::int32_t op_type(const abi::Op* op);

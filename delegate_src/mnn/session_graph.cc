@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/graph/fuse.h"
+#include "engine/graph/subsample.h"
 #include "engine/graph/visit.h"
 
 namespace patternlite::mnn {
@@ -46,7 +47,8 @@ std::vector<bool> exported(const Recording& recording, const std::vector<bool>& 
 
 // The graph to fuse. A tensor of MNN's is imported just before its first reader: not sooner, for
 // MNN may not have computed it. The import is a node, so that fuse() and plan_memory() see when;
-// its own input is a tensor that nobody else has. Nodes are named by the number in the recording.
+// its own input is a tensor that nobody else has. Names of nodes begin with the number in the
+// recording.
 Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   Graph graph;
   for (const RecordedTensor& tensor : recording.tensors()) graph.add_tensor(tensor.shape);
@@ -110,16 +112,19 @@ SessionGraph make_session_graph(const Recording& recording) {
   for (std::size_t id = 0; id < leaves.size(); ++id) {
     if (leaves[id]) graph.outputs.push_back(static_cast<TensorId>(id));
   }
-  graph = fuse(graph);
+  graph = subsample(fuse(graph));
   session.fused_additions = before - additions(graph);
   graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
   add_exports(graph, recording, leaves);
   session.plan = plan_memory(graph);
   for (const Node& node : graph.nodes) session.nodes.push_back(session_node(node));
-  session.private_tensors = static_cast<int>(
-      std::count_if(session.nodes.begin(), session.nodes.end(), [&](const SessionNode& node) {
-        return node.kind == SessionNode::Kind::kOperator && !leaves[node.tensor];
-      }));
+  for (std::size_t id = 0; id < leaves.size(); ++id) {
+    const auto makes = [id](const SessionNode& node) {
+      return node.kind == SessionNode::Kind::kOperator && node.tensor == static_cast<TensorId>(id);
+    };
+    session.private_tensors +=
+        !leaves[id] && std::any_of(session.nodes.begin(), session.nodes.end(), makes);
+  }
   return session;
 }
 

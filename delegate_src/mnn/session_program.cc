@@ -32,7 +32,13 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
   allocate(graph.plan);
   stages_.resize(recording.nodes().size());
   for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded], log);
-  if (!graph.nodes.empty()) log.set_plan(report(graph));
+  if (graph.nodes.empty()) return;
+  PlanReport plan = report(graph);
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const auto& layer = recording.nodes()[i].layer;
+    if (runs_[i] && layer) plan.weight_bytes += layer->weight_bytes();
+  }
+  log.set_plan(std::move(plan));
 }
 
 void SessionProgram::allocate(const MemoryPlan& plan) {
@@ -84,12 +90,12 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
       to_planar(blocked_tensor(*inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
                 kernels_, parallel);
     }
+    if (!stage.image_step.empty()) stage.image_step[image]->run(parallel);
     for (const auto& [layer, input, residual, output] : stage.convolve) {
       layer->convolution->run(at(input, image),
                               residual == kNoTensor ? nullptr : at(residual, image),
                               at(output, image), parallel);
     }
-    if (!stage.image_step.empty()) stage.image_step[image]->run(parallel);
     for (const auto& [tensor, operand] : stage.exports) {
       from_planar(at(tensor, image), layouts_[tensor], blocked_tensor(*outputs[operand], pack),
                   image, kernels_, parallel);

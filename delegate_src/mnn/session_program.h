@@ -38,8 +38,9 @@ class SessionProgram {
   };
   struct Stage {
     std::vector<Transfer> imports, exports;
+    std::vector<std::unique_ptr<Step>> image_step;  // [batch]: of another operator, or what comes
+                                                    // before the convolution
     std::vector<Convolve> convolve;                 // one, or none
-    std::vector<std::unique_ptr<Step>> image_step;  // [batch]: of other operators
   };
 
   SessionProgram(const Recording& recording, LayerLog& log);

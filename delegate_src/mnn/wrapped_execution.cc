@@ -13,6 +13,32 @@ bool are_blocked(const EngineHandle& engine, const abi::Tensors& tensors) {
   return true;
 }
 
+// From `input`, in the middle, to `output`; nothing if the Raster does anything else.
+std::optional<Padding> zero_padding(const EngineHandle& engine, const abi::Tensor& input,
+                                    const abi::Tensor& output) {
+  const auto& regions = *reinterpret_cast<const std::vector<abi::Region>*>(
+      static_cast<const char*>(engine->describe(&output)) + abi::kDescribeRegions);
+  if (regions.size() != 1 || regions[0].origin != &input) return std::nullopt;
+  const abi::Region& region = regions[0];
+  const BlockedTensor in = blocked_tensor(input, 1), out = blocked_tensor(output, 1);
+  const Shape &from = in.shape, &to = out.shape;
+  if (in.batch != out.batch || from.channels != to.channels) return std::nullopt;
+  const int top = region.destination.offset / to.width;
+  const int left = region.destination.offset % to.width;
+  const int bottom = to.height - from.height - top, right = to.width - from.width - left;
+  // Counted as if both were NCHW.
+  const auto is_whole = [](const abi::View& view, const Shape& shape) {
+    return view.stride[0] == shape.height * shape.width && view.stride[1] == shape.width &&
+           view.stride[2] == 1;
+  };
+  const bool whole = region.source.offset == 0 && is_whole(region.source, from) &&
+                     is_whole(region.destination, to) &&
+                     region.size[0] == in.batch * from.channels && region.size[1] == from.height &&
+                     region.size[2] == from.width;
+  if (!whole || region.destination.offset < 0 || bottom < 0 || right < 0) return std::nullopt;
+  return Padding{kNoTensor, kNoTensor, top, left, bottom, right};
+}
+
 }  // namespace
 
 std::optional<RecordedNode> AdditionExecution::node(Recording& recording,
@@ -47,6 +73,20 @@ std::optional<RecordedNode> ActivationExecution::node(Recording& recording,
                       .inputs = {from},
                       .place = nullptr,
                       .layer = nullptr};
+}
+
+std::optional<RecordedNode> PaddingExecution::node(Recording& recording, const abi::Tensors& inputs,
+                                                   const abi::Tensors& outputs) {
+  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
+      !are_blocked(shadow()->engine(), outputs)) {
+    return std::nullopt;
+  }
+  auto padding = zero_padding(shadow()->engine(), *inputs[0], *outputs[0]);
+  if (!padding) return std::nullopt;
+  padding->input = recording.tensor(*inputs[0]);
+  padding->output = recording.tensor(*outputs[0]);
+  return RecordedNode{
+      .op = *padding, .inputs = {padding->input}, .place = nullptr, .layer = nullptr};
 }
 
 std::optional<RecordedNode> PoolingExecution::node(Recording& recording, const abi::Tensors& inputs,
@@ -85,6 +125,8 @@ std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                      *activation);
       }
       return nullptr;
+    case kRaster:
+      return std::make_unique<PaddingExecution>(backend, std::move(shadow), std::move(stock));
     case kPooling:
       if (const auto pool = read_pooling(op)) {
         return std::make_unique<PoolingExecution>(backend, std::move(shadow), std::move(stock),

@@ -8,7 +8,9 @@ namespace patternlite::mnn {
 // MNN makes these anew where it clones a session.
 class WrappedExecution : public PlannedExecution {
  public:
-  using PlannedExecution::PlannedExecution;
+  WrappedExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
+                   StockExecution stock)
+      : PlannedExecution(backend, std::move(shadow), std::move(stock)) {}
   bool on_clone(abi::Backend*, const abi::Op*, abi::Execution**) final { return false; }
 };
 
@@ -38,6 +40,16 @@ class ActivationExecution final : public WrappedExecution {
                                    const abi::Tensors& outputs) override;
 
   const Activation activation_;
+};
+
+// A Raster that does no more than to put zeros around the image.
+class PaddingExecution final : public WrappedExecution {
+ public:
+  using WrappedExecution::WrappedExecution;
+
+ private:
+  std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
+                                   const abi::Tensors& outputs) override;
 };
 
 class PoolingExecution final : public WrappedExecution {

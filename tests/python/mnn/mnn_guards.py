@@ -44,7 +44,7 @@ def not_an_engine() -> str:
 
 
 def impostor(library: str) -> str:
-    """A loaded library that has MNN's symbols and version, and nothing behind them."""
+    """A loaded library that has MNN's symbols and version."""
     import ctypes
 
     import _mnncengine
@@ -52,8 +52,20 @@ def impostor(library: str) -> str:
     from patternlite import mnn
 
     ctypes.CDLL(library)
-    _mnncengine.__file__ = library
-    return _message(mnn.RegistrationError)
+    engine, _mnncengine.__file__ = _mnncengine.__file__, library
+    try:
+        return _message(mnn.RegistrationError)
+    finally:
+        _mnncengine.__file__ = engine
+
+
+def creates_runtimes(library: str) -> list[bool]:
+    """Whether the plugin makes a runtime of fake_engine.c's; of half floats in the second attempt."""
+    import ctypes
+
+    creates = ctypes.CDLL(library).creates_runtime
+    creates.restype = ctypes.c_bool
+    return [creates(half) for half in (False, True, False)]
 
 
 def mnn_missing() -> str:

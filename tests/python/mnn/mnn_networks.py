@@ -98,11 +98,24 @@ class Network:
             self.weights.append(numpy_helper.from_array(np.array(0, np.float32), "zero"))
         return self.op("Clip", x, "zero", "six")
 
+    def batch_norm(self, x: str, channels: int) -> str:
+        """With a scale of 0 among them."""
+        values = self.rng.uniform(0.5, 2, (4, channels)).astype(np.float32)
+        values[0, 0] = 0
+        names = [f"norm{len(self.weights) + i}" for i in range(4)]
+        self.weights += [numpy_helper.from_array(v, n) for v, n in zip(values, names, strict=True)]
+        return self.op("BatchNormalization", x, *names)
+
     def relu(self, x: str) -> str:
         return self.op("Relu", x)
 
     def pool(self, x: str, kind: str = "MaxPool", size: int = 2, stride: int = 2, pad: int = 0) -> str:
         return self.op(kind, x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=[pad] * 4)
+
+    def pad(self, x: str, widths: tuple[int, ...], mode: str = "constant") -> str:
+        name = f"pads{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.array(widths, np.int64), name))
+        return self.op("Pad", x, name, mode=mode)
 
     def save(self, path: Path, *outputs: str) -> Path:
         graph = helper.make_graph(
@@ -152,6 +165,21 @@ def single(
     return build
 
 
+def batch_norm() -> tuple[Network, str]:
+    net = Network((1, 16, 14, 14))
+    y = net.relu(net.batch_norm(net.conv("x", 16, 32), 32))
+    return net, net.batch_norm(net.conv(y, 32, 16, size=1, keep=0.2), 16)
+
+
+def wide() -> tuple[Network, str]:
+    """Layers whose weights are most of what a session holds."""
+    net = Network((1, 256, 14, 14))
+    y = "x"
+    for _ in range(3):
+        y = net.relu(net.conv(y, 256, 256, keep=0.28))
+    return net, y
+
+
 def dense() -> tuple[Network, str]:
     net = Network((1, 16, 12, 12))
     hidden = net.op("Relu", net.conv_of("x", net.rng.standard_normal((16, 16, 3, 3), np.float32)))
@@ -181,6 +209,8 @@ def declined() -> tuple[Network, str]:
 NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "residual": residual,
     "dense": dense,
+    "batch-norm": batch_norm,
+    "wide": wide,
     "declined": declined,
     "alternating": alternating,
     "open-shape": single((1, 16, "height", "width"), 16),

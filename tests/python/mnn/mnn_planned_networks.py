@@ -58,6 +58,27 @@ def twice_the_same() -> tuple[Network, str]:
     return net, net.conv(net.op("Add", a, a), 16, 16)
 
 
+def padded() -> tuple[Network, str]:
+    """Zeros around the image as operators of their own, as Keras has them: before a strided convolution,
+    before pooling, and two that are not just that."""
+    net = Network((2, 16, 13, 15))
+    y = net.relu(net.conv("x", 16, 16))
+    y = net.pool(net.pad(y, (0, 0, 1, 1, 0, 0, 1, 1)), size=3, stride=1)
+    y = net.relu(net.conv(net.pad(y, (0, 0, 0, 1, 0, 0, 1, 2)), 16, 24, stride=2, pads=(0, 0, 0, 0)))
+    y = net.conv(net.pad(y, (0, 0, 1, 1, 0, 0, 1, 1), "reflect"), 24, 16, pads=(0, 0, 0, 0))
+    y = net.conv(net.pad(y, (0, 4, 0, 0, 0, 4, 0, 0)), 24, 8)  # around the channels
+    return net, y
+
+
+def activations_alone() -> tuple[Network, str]:
+    net = Network((1, 16, 12, 10))
+    a = net.conv("x", 16, 16)
+    b = net.op("Add", net.conv(a, 16, 16), a)
+    c = net.relu6(b)
+    d = net.op("Add", net.relu(net.op("Sigmoid", b)), c)
+    return net, net.conv(net.op("LeakyRelu", d, alpha=0.1), 16, 8)
+
+
 def other_means() -> tuple[Network, str]:
     """Means whose windows reach beyond the image, and another kind of pooling: MNN's."""
     net = Network((1, 16, 11, 13))
@@ -77,7 +98,7 @@ def random_network(seed: int) -> Built:
     def step() -> tuple[str, int, tuple[int, int]]:
         x, channels, (h, w) = tensors[rng.integers(len(tensors))]
         alike = [t for t in tensors if t[1:] == (channels, (h, w))]
-        match rng.integers(8):
+        match rng.integers(9):
             case 0 | 1:
                 filters = int(rng.choice([channels, 16, 21]))
                 return read(net.conv(x, channels, filters, keep=0.5), x), filters, (h, w)
@@ -95,6 +116,8 @@ def random_network(seed: int) -> Built:
             case 6 if channels < 64:
                 other = alike[rng.integers(len(alike))][0]
                 return read(net.op("Concat", x, other, axis=1), x, other), 2 * channels, (h, w)
+            case 7 if h < 30:
+                return read(net.pad(x, (0, 0, 1, 0, 0, 0, 2, 1)), x), channels, (h + 3, w + 1)
             case _:
                 other = alike[rng.integers(len(alike))][0]
                 y = net.op("Add", x, other)
@@ -117,5 +140,7 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "read-by-both": read_by_both,
     "twice-the-same": twice_the_same,
     "other-means": other_means,
+    "padded": padded,
+    "activations-alone": activations_alone,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
 }

@@ -152,6 +152,12 @@ def memory_and_stats(path: str, x: np.ndarray) -> tuple[float, SessionStats]:
     return session.memory(), session.stats()
 
 
+def stock_memory(path: str, x: np.ndarray) -> float:
+    session = Session(path, None)
+    session.run(x)
+    return session.memory()
+
+
 def watched(path: str, x: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return Session(path, plugin()).run_watched(x)
 

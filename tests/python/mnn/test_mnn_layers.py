@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mnn_networks import NETWORKS
 
-NETS = {"residual", "dense", "declined", "open-shape", "alternating"}
+NETS = {"residual", "dense", "batch-norm", "wide", "declined", "open-shape", "alternating"}
 SINGLE = [name for name in NETWORKS if name not in NETS]
 
 
@@ -35,6 +35,16 @@ def test_network(run, threads, models, process):
     (actual,), rows = process.call(run, model.path, threads, model.x)
     assert [row["kernel"] != "stock" for row in rows] == [True] * 7
     assert error(actual, model.expected) < 2e-6
+
+
+def test_batch_norms_are_folded(models, process):
+    """MNN's converter folds them; the zeros stay. ONNX's own reference has other ideas of them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = models("batch-norm")
+    (actual,), rows = process.call(mnn_runs.ours, model.path, 1, model.x)
+    assert [row["reason"] for row in rows] == ["pattern", "sparse-1x1"]
+    (expected,) = onnxruntime.InferenceSession(model.onnx_path).run(None, {"x": model.x})
+    assert error(actual, expected) < 2e-5  # folding rounds
 
 
 def test_our_layers_between_stock_ones(models, process):

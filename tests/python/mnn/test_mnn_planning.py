@@ -38,6 +38,12 @@ def test_pools_between_convolutions(models, process):
     assert (stats.fused_additions, stats.conversions, stats.private_tensors) == (0, 2, 5)
 
 
+def test_zeros_around_the_image(models, process):
+    """One becomes the convolution's padding, one stays before the pool; the other two are MNN's."""
+    stats = process.call(mnn_runs.session_stats, models("padded").path, models("padded").x)
+    assert (stats.private_tensors, stats.conversions) == (3, 6)
+
+
 def test_sum_with_what_mnn_computes_later(models, process):
     """The sum is ours, but cannot be part of the convolution before it."""
     model = models("late-operand")
@@ -92,6 +98,13 @@ def test_fixed_resizes(name, models, process):
     stock = process.call(mnn_runs.fixed_resizes, model.path, True, *inputs)
     for got, expected in zip(actual, stock, strict=True):
         assert error(got, expected) < 1e-4
+
+
+def test_memory(models, process):
+    """Pruned weights take less than a third of what MNN makes of dense ones."""
+    model = models("wide")
+    ours, _ = process.call(mnn_runs.memory_and_stats, model.path, model.x)
+    assert 0 < ours < process.call(mnn_runs.stock_memory, model.path, model.x) / 3
 
 
 def test_memory_is_reported_to_mnn(models, process):
