@@ -15,7 +15,7 @@ Rows = list[dict[str, Any]]
 class Session:
     """An interpreter session; backend None is MNN's own CPU."""
 
-    def __init__(self, path: str, backend: int | None, threads: int = 1, **config: Any) -> None:
+    def __init__(self, path: str, backend: int | str | None, threads: int = 1, **config: Any) -> None:
         import MNN
 
         self._mnn = MNN
@@ -133,6 +133,26 @@ def planned(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[dict[str
     """All outputs for each input in turn."""
     session = Session(path, plugin(), threads)
     return [session.run_all(x) for x in inputs], session.stats()
+
+
+def on_each_isa(path: str, x: np.ndarray) -> dict[str, tuple[dict[str, np.ndarray], SessionStats]]:
+    from patternlite.native import load_native
+
+    native, done = load_native(), {}
+    for isa in native.available_isas():
+        native.force_isa(isa)
+        try:
+            (outputs,), session = planned(path, 2, x)
+        finally:
+            native.force_isa("")
+        done[isa] = outputs, session
+    return done
+
+
+def configured(path: str, x: np.ndarray, **config: Any) -> tuple[np.ndarray, SessionStats]:
+    """With a configuration of the user's."""
+    session = Session(path, config.pop("backend", plugin()), **config)
+    return session.run(x), session.stats()
 
 
 def saved_tensors(

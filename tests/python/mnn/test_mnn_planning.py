@@ -21,6 +21,25 @@ def test_all_outputs(name, threads, models, process):
     assert all(layer["kernel"] != "stock" for layer in stats.layers)
 
 
+@pytest.mark.parametrize("name", ["resnet", "vgg", "padded", "read-by-both"])
+def test_each_isa(name, models, process):
+    model = models(name)
+    runs = process.call(mnn_runs.on_each_isa, model.path, model.x)
+    assert "generic" in runs
+    for isa, (outputs, stats) in runs.items():
+        assert stats.isa == isa
+        for output, actual in outputs.items():
+            assert error(actual, model.all_expected[output]) < 1e-5, (isa, output)
+
+
+@pytest.mark.parametrize("name", ["resnet", "vgg", "padded", "read-by-both"])
+def test_threads_do_not_change_a_bit(name, models, process):
+    model = models(name)
+    one, two = (process.call(mnn_runs.planned, model.path, n, model.x)[0][0] for n in (1, 2))
+    for output in one:
+        np.testing.assert_array_equal(one[output], two[output])
+
+
 @pytest.mark.parametrize("kind", ["Session", "Module"])
 def test_residual_network(kind, models, process):
     """Entered once and left once: pooling and both sums run between our layers."""

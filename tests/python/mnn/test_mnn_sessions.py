@@ -39,6 +39,25 @@ def test_cloned(options, inputs, models, process):
     assert [row["kernel"] != "stock" for row in rows] == 2 * [True] * 7  # the module's, the clone's
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"backend": "HIAI"},  # MNN's names for the plugin's type, and for the best there is
+        {"backend": "AUTO"},
+        {"precision": "low"},
+        {"precision": "high"},
+        {"memory": "low"},
+        {"power": "low"},
+    ],
+)
+def test_configurations(config, models, process):
+    """Each is ours, computes in float32, and has all layers."""
+    model = models("residual")
+    actual, stats = process.call(mnn_runs.configured, model.path, model.x, **config)
+    assert error(actual, model.expected) < 2e-6
+    assert [layer["kernel"] != "stock" for layer in stats.layers] == [True] * 7
+
+
 def test_several_sessions_at_once(models, process):
     model = models("residual")
     # Three: one more than MNN's pool serves, so that one finds no place in it.
