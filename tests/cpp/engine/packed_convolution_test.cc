@@ -294,6 +294,7 @@ TEST_P(PackedConvolutionTest, FullyConnectedEqualsTheReference) {
     c.filters = draw(random, 20, 150);
     c.activation = draw(random, 0, 1) ? Activation::kNone : Activation::kRelu;
     c.window = {.kernel_h = c.input.height, .kernel_w = c.input.width};
+    c.pad_bottom = c.pad_right = 0;
     c.pruning = {.kernels_kept = draw(random, 1, 10) / 10.0, .taps = 99};
     c.lasting = draw(random, 0, 1);
     check(c, seed, [&](auto& conv, auto& in, auto& out) {

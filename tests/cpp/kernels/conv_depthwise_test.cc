@@ -4,7 +4,7 @@
 #include "isa_test.h"
 #include "sparse_problem.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 struct DepthwiseCase {
@@ -107,4 +107,4 @@ TEST_P(ConvDepthwiseTest, EveryWidthAndStride) {
 INSTANTIATE_ISA_TESTS(ConvDepthwiseTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

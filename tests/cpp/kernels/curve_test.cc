@@ -7,7 +7,7 @@
 #include "isa_test.h"
 #include "sparse_problem.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 using kernels::CurveKind;
@@ -78,4 +78,4 @@ TEST_P(CurveTest, Random) {
 INSTANTIATE_ISA_TESTS(CurveTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test

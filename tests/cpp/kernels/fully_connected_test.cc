@@ -10,7 +10,7 @@
 #include "guarded_buffer.h"
 #include "isa_test.h"
 
-namespace patternlite::testing {
+namespace patternlite::test {
 namespace {
 
 struct FcCase {
@@ -200,4 +200,4 @@ TEST_P(FullyConnectedTest, EveryNumberOfColumns) {
 INSTANTIATE_ISA_TESTS(FullyConnectedTest);
 
 }  // namespace
-}  // namespace patternlite::testing
+}  // namespace patternlite::test
