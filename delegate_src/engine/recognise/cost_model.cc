@@ -8,8 +8,7 @@
 namespace patternlite {
 namespace {
 
-// All constants: benchmarks/cpp/kernel_benchmark.cc on one core with two 512-bit multiply-add
-// pipes.
+// All constants: benchmarks/cpp, on one core with two 512-bit multiply-add pipes.
 
 // Shares of the peak that a kernel reaches on the multiplications it makes, by ConvKernel. Loads
 // that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
@@ -27,18 +26,17 @@ constexpr double kOneVectorShare = 0.6;
 
 // XNNPACK's dense convolutions reach about this share of the peak, its depthwise ones this.
 constexpr double kStockEfficiency = 0.85;
-constexpr double kStockDepthwiseEfficiency = 0.17;
+constexpr double kStockDepthwiseEfficiency = 0.12;
 
 // Depthwise: per position of a plane, and for each tap of it, which is a load that crosses lines.
-constexpr double kPlaneCost = 3.5;
-constexpr double kPlaneTapCost = 1.5;
+constexpr double kPlaneCost = 13, kPlaneTapCost = 2.5;
 // Where the columns of a row are not neighbours, or rows differ in pitch.
-constexpr double kStridedPlaneTapCost = 3;
+constexpr double kStridedPlaneCost = 25, kStridedPlaneTapCost = 5;
 
 // Fully connected, 16 lanes: to bring a weight from memory, in ours and in XNNPACK, and to gather
 // the input of a sparse one besides.
-constexpr double kDenseWeightCost = 12;
-constexpr double kSparseWeightCost = 22;
+constexpr double kDenseWeightCost = 20;
+constexpr double kSparseWeightCost = 36;
 
 constexpr double kBorderCost = 20;  // for each float
 
@@ -58,8 +56,8 @@ double depthwise_cost(const Window& window, const Sparsity& sparsity, const Plan
       window.stride_h == 1 && window.stride_w == 1 && input.pitch() == output.pitch();
   const double positions =
       planes ? output.padded_positions()
-             : output.shape.height * PlanarLayout::round_up(output.shape.width, 16);
-  return positions * (kPlaneCost * output.shape.channels +
+             : output.shape.height * PlanarLayout::round_up(output.shape.width, 8);
+  return positions * ((planes ? kPlaneCost : kStridedPlaneCost) * output.shape.channels +
                       (planes ? kPlaneTapCost : kStridedPlaneTapCost) * sparsity.nonzero);
 }
 
