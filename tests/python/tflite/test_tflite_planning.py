@@ -101,6 +101,8 @@ def test_memory_is_told(litert: Runtime, rng: np.random.Generator, model: bytes,
     image = 4 * 16 * 12 * 12  # the largest tensor
     assert image < delegate.activation_bytes < 20 * image
     for row in delegate.layers:
+        if row["kernel"] == "fc-dense":
+            continue  # reads its weights from the file
         # Each weight that is left is kept once, with up to three times its size of indices.
         assert row["weight_bytes"] >= 4 * row["kept_macs"] / (row["height"] * row["width"])
     litert.run(
