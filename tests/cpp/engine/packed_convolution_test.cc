@@ -6,126 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <span>
-#include <type_traits>
 
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
 #include "engine/plan/plan_convolutions.h"
+#include "engine/planar.h"
+#include "engine/random_convolution.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
-
-struct Case {
-  Shape input;
-  int filters;
-  Window window;
-  int pad_bottom = 0, pad_right = 0;
-  Pruning pruning;
-  int extra_border = 0;
-  bool residual = false;
-  Activation activation = Activation::kNone;
-  bool depthwise = false, lasting = false;
-  bool special_values = false;
-};
-
-int draw(std::mt19937& random, int low, int high) {
-  return std::uniform_int_distribution<>(low, high)(random);
-}
-
-// One direction of a window over an image.
-struct Direction {
-  int kernel, stride, dilation, before, after, size;
-};
-
-Direction random_direction(std::mt19937& random, int kernel, int stride, int dilation) {
-  Direction d{kernel, stride, dilation, 0, 0, draw(random, 1, 20)};
-  const int reach = (kernel - 1) * dilation, paddings = draw(random, 0, 3);
-  if (paddings == 0) {  // VALID
-    d.size += reach;
-  } else if (paddings == 1) {  // any
-    d.before = draw(random, 0, reach), d.after = draw(random, 0, reach);
-    d.size += std::max(0, reach - d.before - d.after);
-  } else {  // SAME
-    const int total = (d.size - 1) / stride * stride + reach + 1 - d.size;
-    d.before = std::max(total, 0) / 2, d.after = std::max(total, 0) - d.before;
-  }
-  return d;
-}
-
-Case random_case(std::mt19937& random) {
-  Case c;
-  const int kernel = 2 * draw(random, 0, 2) + 1, stride = draw(random, 0, 2) == 0 ? 2 : 1;
-  const int dilation = draw(random, 0, 4) == 0 ? 2 : 1;
-  Direction h = random_direction(random, kernel, stride, dilation);
-  Direction w = random_direction(random, kernel, stride, dilation);
-  if (draw(random, 0, 3) == 0) {  // not square
-    h = random_direction(random, draw(random, 1, 4), draw(random, 1, 3), draw(random, 1, 2));
-  }
-  c.input = {draw(random, 1, 21), h.size, w.size};
-  c.window = {h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before};
-  c.pad_bottom = h.after, c.pad_right = w.after;
-  c.filters = draw(random, 1, 40);
-  c.pruning = {.kernels_kept = draw(random, 0, 10) / 10.0,
-               .taps = draw(random, 1, 9),
-               .shared = 1 << draw(random, 0, 4)};
-  c.extra_border = draw(random, 0, 2);
-  c.residual = draw(random, 0, 1);
-  c.activation = static_cast<Activation>(draw(random, 0, 3));
-  return c;
-}
-
-// A planar tensor in poisoned memory, NaN wherever the layout promises no zero, against a guard
-// page.
-class Planar {
- public:
-  explicit Planar(const PlanarLayout& layout)
-      : layout_(layout), memory_(layout.elements(), Flush::kBack) {
-    for_each([](float& value) { value = NAN; });
-  }
-  void set(const Image& image) {
-    Image copy = image;
-    for_each([&, this](float& value, int c, int y, int x) { value = copy.at(c, y, x); });
-  }
-  Image get() {
-    Image image{layout_.shape, std::vector<float>(layout_.shape.elements())};
-    for_each([&](float& value, int c, int y, int x) { image.at(c, y, x) = value; });
-    return image;
-  }
-  float* origin() { return memory_.data() + layout_.lead(); }
-  // Whether all that is no pixel is zero still.
-  bool borders_zero() {
-    const std::span all(memory_.data(), memory_.size());
-    const std::vector<float> kept(all.begin(), all.end());
-    for_each([](float& value) { value = 0; });
-    const bool zero = std::ranges::all_of(all, [](float v) { return v == 0; });
-    std::ranges::copy(kept, all.begin());
-    return zero;
-  }
-
- private:
-  template <typename Visit>
-  void for_each(Visit visit) {
-    for (int c = 0; c < layout_.shape.channels; ++c) {
-      for (int y = 0; y < layout_.shape.height; ++y) {
-        for (int x = 0; x < layout_.shape.width; ++x) {
-          float& value = origin()[c * layout_.plane() + y * layout_.pitch() + x];
-          if constexpr (std::is_invocable_v<Visit, float&>) {
-            visit(value);
-          } else {
-            visit(value, c, y, x);
-          }
-        }
-      }
-    }
-  }
-  PlanarLayout layout_;
-  GuardedBuffer memory_;
-};
 
 // By the cost model's choice.
 std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLayout& in,
@@ -273,6 +166,7 @@ TEST_P(PackedConvolutionTest, DepthwiseEqualsTheReference) {
     Case c = random_case(random);
     c.depthwise = true;
     c.filters = c.input.channels;
+    c.special_values = draw(random, 0, 3) == 0;
     check(c, seed, [&](auto& conv, auto& in, auto& out) {
       auto packed = plan(conv, in, out, kernels());
       EXPECT_EQ(packed->kernel_name(), "depthwise");
@@ -295,6 +189,7 @@ TEST_P(PackedConvolutionTest, FullyConnectedEqualsTheReference) {
     c.activation = draw(random, 0, 1) ? Activation::kNone : Activation::kRelu;
     c.window = {.kernel_h = c.input.height, .kernel_w = c.input.width};
     c.pad_bottom = c.pad_right = 0;
+    c.special_values = draw(random, 0, 4) == 0;
     c.pruning = {.kernels_kept = draw(random, 1, 10) / 10.0, .taps = 99};
     c.lasting = draw(random, 0, 1);
     check(c, seed, [&](auto& conv, auto& in, auto& out) {

@@ -1,0 +1,69 @@
+// Convolutions drawn at random, replicable by their seed.
+#pragma once
+
+#include <algorithm>
+#include <random>
+
+#include "engine/reference.h"
+
+namespace patternlite::test {
+
+struct Case {
+  Shape input;
+  int filters;
+  Window window;
+  int pad_bottom = 0, pad_right = 0;
+  Pruning pruning;
+  int extra_border = 0;
+  bool residual = false;
+  Activation activation = Activation::kNone;
+  bool depthwise = false, lasting = false, special_values = false;
+};
+
+inline int draw(std::mt19937& random, int low, int high) {
+  return std::uniform_int_distribution<>(low, high)(random);
+}
+
+// One direction of a window over an image.
+struct Direction {
+  int kernel, stride, dilation, before, after, size;
+};
+
+inline Direction random_direction(std::mt19937& random, int kernel, int stride, int dilation) {
+  Direction d{kernel, stride, dilation, 0, 0, draw(random, 1, 20)};
+  const int reach = (kernel - 1) * dilation, paddings = draw(random, 0, 3);
+  if (paddings == 0) {  // VALID
+    d.size += reach;
+  } else if (paddings == 1) {  // any
+    d.before = draw(random, 0, reach), d.after = draw(random, 0, reach);
+    d.size += std::max(0, reach - d.before - d.after);
+  } else {  // SAME
+    const int total = (d.size - 1) / stride * stride + reach + 1 - d.size;
+    d.before = std::max(total, 0) / 2, d.after = std::max(total, 0) - d.before;
+  }
+  return d;
+}
+
+inline Case random_case(std::mt19937& random) {
+  Case c;
+  const int kernel = 2 * draw(random, 0, 2) + 1, stride = draw(random, 0, 2) == 0 ? 2 : 1;
+  const int dilation = draw(random, 0, 4) == 0 ? 2 : 1;
+  Direction h = random_direction(random, kernel, stride, dilation);
+  Direction w = random_direction(random, kernel, stride, dilation);
+  if (draw(random, 0, 3) == 0) {  // not square
+    h = random_direction(random, draw(random, 1, 4), draw(random, 1, 3), draw(random, 1, 2));
+  }
+  c.input = {draw(random, 1, 21), h.size, w.size};
+  c.window = {h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before};
+  c.pad_bottom = h.after, c.pad_right = w.after;
+  c.filters = draw(random, 1, 40);
+  c.pruning = {.kernels_kept = draw(random, 0, 10) / 10.0,
+               .taps = draw(random, 1, 9),
+               .shared = 1 << draw(random, 0, 4)};
+  c.extra_border = draw(random, 0, 2);
+  c.residual = draw(random, 0, 1);
+  c.activation = static_cast<Activation>(draw(random, 0, 3));
+  return c;
+}
+
+}  // namespace patternlite::test
