@@ -26,7 +26,7 @@ constexpr double kOneVectorShare = 0.6;
 
 // XNNPACK's dense convolutions reach about this share of the peak, its depthwise ones this.
 constexpr double kStockEfficiency = 0.85;
-constexpr double kStockDepthwiseEfficiency = 0.12;
+constexpr double kStockDepthwiseEfficiency = 0.28;
 
 // Depthwise: per position of a plane, and for each tap of it, which is a load that crosses lines.
 constexpr double kPlaneCost = 13, kPlaneTapCost = 2.5;
