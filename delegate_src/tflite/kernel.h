@@ -28,7 +28,10 @@ class Kernel {
 
   void run(const TfLiteContext& context);
 
+  void set_tune_budget(int budget_ms) { options_.tuning.budget_ms = budget_ms; }
+
   const std::vector<OpNode>& nodes() const { return nodes_; }
+  const std::vector<int>& outputs() const { return outputs_; }
   const PartitionGraph& partition() const { return partition_; }
   const Program& program() const { return *program_; }
 

@@ -1,6 +1,7 @@
 #include "tflite/partitions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <set>
 #include <stdexcept>
@@ -84,7 +85,7 @@ class Selector {
   }
 
   void partition() {
-    kernels_.clear();
+    judged_ = std::exchange(kernels_, {});
     TfLiteDelegateParams* partitions = nullptr;
     int count = 0;
     const IntArray nodes({candidates_.begin(), candidates_.end()});
@@ -98,7 +99,27 @@ class Selector {
     if (changed_) return;
     keep_largest();
     if (changed_) return;
+    share_tuning_budget();
     for (auto& kernel : kernels_) compile(*kernel);
+  }
+
+  double macs(const Kernel& kernel, double LayerReport::* which) const {
+    double sum = 0;
+    for (const OpNode& node : kernel.nodes()) {
+      const auto report = reports_.find(node.index);
+      if (report != reports_.end()) sum += report->second.*which;
+    }
+    return sum;
+  }
+
+  // It is the model's.
+  void share_tuning_budget() {
+    double all = 0;
+    for (const auto& kernel : kernels_) all += macs(*kernel, &LayerReport::kept_macs);
+    for (const auto& kernel : kernels_) {
+      const double share = macs(*kernel, &LayerReport::kept_macs) / std::max(all, 1.0);
+      kernel->set_tune_budget(static_cast<int>(std::ceil(options_.tune_budget_ms * share)));
+    }
   }
 
   // What others read of an expander, the runtime has to make.
@@ -117,6 +138,12 @@ class Selector {
     if (static_cast<int>(indices.size()) < options_.min_nodes_per_partition) {
       return drop_all(indices, "declined:small-partition");
     }
+    // As it was in the pass before, with other nodes left out?
+    const auto same = std::ranges::find_if(judged_, [&](const auto& kernel) {
+      return kernel && std::ranges::equal(kernel->nodes(), indices, {}, &OpNode::index) &&
+             std::ranges::equal(kernel->outputs(), outputs);
+    });
+    if (same != judged_.end()) return kernels_.push_back(std::move(*same));
     std::vector<OpNode> nodes;
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
@@ -144,14 +171,7 @@ class Selector {
     const auto limit = static_cast<std::size_t>(options_.max_delegated_partitions);
     if (limit == 0 || kernels_.size() <= limit) return;
     const auto saved = [this](const std::unique_ptr<Kernel>& kernel) {
-      double macs = 0;
-      for (const OpNode& node : kernel->nodes()) {
-        const auto report = reports_.find(node.index);
-        if (report != reports_.end()) {
-          macs += report->second.dense_macs - report->second.kept_macs;
-        }
-      }
-      return macs;
+      return macs(*kernel, &LayerReport::dense_macs) - macs(*kernel, &LayerReport::kept_macs);
     };
     std::ranges::stable_sort(kernels_, std::greater<>(), saved);
     for (std::size_t i = limit; i < kernels_.size(); ++i) {
@@ -184,8 +204,8 @@ class Selector {
   std::map<int, OpNode> by_index_;
   std::set<int> candidates_;  // nodes still to be taken
   std::map<int, std::string> reasons_;
-  std::map<int, LayerReport> reports_;  // of nodes that a partition held
-  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::map<int, LayerReport> reports_;                     // of nodes that a partition held
+  std::vector<std::unique_ptr<Kernel>> kernels_, judged_;  // of this pass; of the one before
   bool changed_ = false;
 };
 
