@@ -56,7 +56,7 @@ def load_delegate(
         none is tried, and results are the same to the last bit each time a model is loaded.
     delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
         need not try again, and gets the same results to the last bit. Files that are damaged, or made by
-        another version or for another CPU or number of threads, are ignored with a warning.
+        another version or for another CPU, are ignored with a warning.
 
     Raises ValueError for a value that an option does not take, ImportError when the package's compiled
     part is missing.

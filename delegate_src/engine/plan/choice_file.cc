@@ -81,7 +81,7 @@ std::optional<ChosenKernels> read_choices(const std::string& path, const std::st
     throw std::runtime_error("it is damaged, or of another version");
   }
   if (!std::getline(lines, line) || line != "for " + machine) {
-    throw std::runtime_error("it was written for another machine, version or number of threads");
+    throw std::runtime_error("it was written for another machine or version");
   }
   ChosenKernels choices;
   while (std::getline(lines, line) && !line.starts_with("end ")) {

@@ -1,7 +1,7 @@
 // Choices found by timing, kept in a file between processes.
 //
 //   patternlite choices 1
-//   for patternlite 0.1.0, avx512, 2 threads, AMD EPYC 9R14 (10489617)
+//   for patternlite 0.1.0, avx512, AMD EPYC 9R14 (10489617)
 //   00c1f0dd5b2f7a31 os-g2
 //   ...
 //   end 5d0e13bb8c6f20a4

@@ -9,9 +9,9 @@
 
 namespace patternlite {
 
-std::string machine_name(const kernels::KernelTable& kernels, int threads) {
+std::string machine_name(const kernels::KernelTable& kernels) {
   return std::string("patternlite ") + PATTERNLITE_VERSION + ", " + kernels.isa + ", " +
-         std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + cpu_model();
+         cpu_model();
 }
 
 std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,

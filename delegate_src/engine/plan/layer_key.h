@@ -9,8 +9,9 @@
 
 namespace patternlite {
 
-// All that timings depend on besides the layer: this build, the CPU, the kernels, the threads.
-std::string machine_name(const kernels::KernelTable& kernels, int threads);
+// All that timings depend on besides the layer: this build, the CPU, the kernels. Not the threads:
+// every number of them gives the same results, so all use the same choices.
+std::string machine_name(const kernels::KernelTable& kernels);
 
 // Shapes, window, layouts and which weights are zero, on that machine. The weights' values, biases
 // and activations do not matter to the time.

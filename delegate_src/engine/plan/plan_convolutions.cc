@@ -12,6 +12,7 @@
 #include "engine/plan/fastest.h"
 #include "engine/plan/layer_key.h"
 #include "engine/plan/trial.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite {
 namespace {
@@ -37,10 +38,7 @@ class Planner {
  public:
   Planner(const std::vector<ConvolutionToPlan>& convolutions, const kernels::KernelTable& kernels,
           Parallel& parallel, const TuneOptions& tuning)
-      : kernels_(kernels),
-        parallel_(parallel),
-        tuning_(tuning),
-        machine_(machine_name(kernels, parallel.threads())) {
+      : kernels_(kernels), parallel_(parallel), tuning_(tuning), machine_(machine_name(kernels)) {
     for (const auto& [conv, analysis] : convolutions) {
       check(conv);
       layers_.push_back(
@@ -179,7 +177,8 @@ class Planner {
   const TuneOptions& tuning_;
   const std::string machine_;
   std::vector<Layer> layers_;
-  Trial trial_{parallel_};
+  const std::shared_ptr<Parallel> alone_ = make_thread_pool(1);
+  Trial trial_{*alone_};
   ChosenKernels settled_;
   std::optional<ChosenKernels> on_file_;
 };
