@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from patternlite.stored.stamp import Stamp
 
 from .patterns import TAPS
 
@@ -60,13 +61,16 @@ class Masks(Mapping[str, Tensor]):
         except SafetensorError as error:
             raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
 
+    def stamp(self) -> Stamp:
+        """What exported files carry, for `patternlite inspect` to check their zeros with."""
+        return Stamp.of(mask.numpy() for mask in self.values())
+
     def digest(self) -> str:
-        """sha256 of names, shapes and bits: equal masks have equal digests, on any machine."""
-        digest = hashlib.sha256()
-        for name, mask in self.items():
-            digest.update(f"{name}\0{tuple(mask.shape)}\0".encode())
-            digest.update(_encode(mask).numpy().astype("<i2").tobytes())
-        return digest.hexdigest()
+        """sha256 of shapes and bits, in no order: the same on any machine, and in every exported file.
+
+        Layer names are left out, since formats have their own.
+        """
+        return self.stamp().digest
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:

@@ -195,6 +195,7 @@ def inspect(
         typer.echo(json.dumps(asdict(inspection), indent=2))
     else:
         console.print(layer_table(layers_in(inspection), title=model.name))
+        console.print(str(inspection.masks), highlight=False, soft_wrap=True)
         console.print(inspection.summary, highlight=False, soft_wrap=True)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from .errors import MissingPackageError, one_line
 from .native import load_native
 from .runtimes import runtime_named
+from .stored.stamp import MaskCheck, check_masks
 
 _TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
 _COLUMNS = (
@@ -43,14 +44,16 @@ class Inspection:
         "stock" where the layer is left to the runtime; weight_bytes, packed, 0 where left.
     activation_bytes: what the activations of our layers take, for one image: memory that tensors share,
         and so the peak.
+    masks: whether the zeros are those of the masks that the file says it was made with.
     """
 
     path: str
     layers: list[dict[str, Any]]
     activation_bytes: int
+    masks: MaskCheck
 
     def __str__(self) -> str:
-        return f"{layer_table(self.layers)}\n{self.summary}"
+        return f"{layer_table(self.layers)}\n{self.masks}\n{self.summary}"
 
     @property
     def summary(self) -> str:
@@ -84,7 +87,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         _check_tflite_header(path)
         _tflite_runtime()
     answer = _read_apart(path)
-    return Inspection(str(path), answer["layers"], answer["activation_bytes"])
+    return Inspection(str(path), answer["layers"], answer["activation_bytes"], check_masks(path))
 
 
 def layer_table(layers: list[dict[str, Any]]) -> str:

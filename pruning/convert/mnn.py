@@ -9,13 +9,15 @@ from dataclasses import asdict
 from .process import require, run_worker
 from .result import Conversion
 from .staging import source_file, staged, target_file
+from .stamping import stamp_in
 from .verify import compare, probe_file
 
 
 def to_mnn(model_path: str | os.PathLike[str], path: str | os.PathLike[str]) -> Conversion:
     """Converts an ONNX or TFLite image model to an MNN file, and verifies it in stock MNN on the CPU.
 
-    The input keeps the layout and name it has in the source.
+    The input keeps the layout and name it has in the source. The file carries the stamp of the masks that
+    the source has, if any, as its bizCode.
 
     Args:
         model_path: a .onnx or .tflite file of fixed shapes with one float32 4-D input.
@@ -30,6 +32,6 @@ def to_mnn(model_path: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
     require("MNN", "_tools")
     with staged(target) as work:
         expected = probe_file(source, work.parent)
-        run_worker("to_mnn", source, work, folder=work.parent)
+        run_worker("to_mnn", source, work, stamp_in(source), folder=work.parent)
         check = compare(expected, probe_file(work, work.parent, expected.inputs))
     return Conversion(path=target, seconds=time.perf_counter() - started, **asdict(check))

@@ -14,15 +14,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..masks import Masks
 from .process import require
 from .result import Conversion, ConversionError
 from .staging import staged, target_file
+from .stamping import put_stamp
 from .verify import compare, probe_file, probe_module
 
 OPSET = 17
 
 
-def to_onnx(model: nn.Module, input_shape: Sequence[int], path: str | os.PathLike[str]) -> Conversion:
+def to_onnx(
+    model: nn.Module, input_shape: Sequence[int], path: str | os.PathLike[str], masks: Masks | None = None
+) -> Conversion:
     """Exports an image model as an ONNX file of fixed shapes, and verifies it with onnxruntime.
 
     Batch normalisations are folded into the convolutions before them. The model is exported in eval mode;
@@ -32,8 +36,11 @@ def to_onnx(model: nn.Module, input_shape: Sequence[int], path: str | os.PathLik
         model: float32, one image tensor in, one tensor out.
         input_shape: (N, C, H, W), usually with N = 1.
         path: the .onnx file to write. Its tensors are called "input" and "output".
+        masks: those of a pruned model; the file and what is converted from it carry their digest, so that
+            `patternlite inspect` can tell whether the zeros are still those.
 
     Raises:
+        ValueError: the model does not hold to the masks.
         ConversionError: the export or its verification failed; then nothing is written.
     """
     started = time.perf_counter()
@@ -43,9 +50,13 @@ def to_onnx(model: nn.Module, input_shape: Sequence[int], path: str | os.PathLik
     if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise ConversionError(f"input_shape must be (N, C, H, W) with positive integers, not {shape}")
     _check_float32(model)
+    if masks is not None:
+        masks.verify(model)
     with _eval_mode(model), staged(target) as work:
         source = probe_module(model, shape)
         _export(model, shape, work)
+        if masks is not None:
+            put_stamp(masks.stamp(), work)
         check = compare(source, probe_file(work, work.parent, source.inputs))
     return Conversion(path=target, seconds=time.perf_counter() - started, **asdict(check))
 

@@ -38,7 +38,7 @@ from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
 if TYPE_CHECKING:
     from torch import nn
 
-    from patternlite.pruning import PruneResult
+    from patternlite.pruning import Masks, PruneResult
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
 
     pruned = _prune(network, options, stages)
     suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
-    paths = _convert({"dense": network, "pruned": pruned.model}, suffixes, options.output, stages)
+    models = {"dense": (network, None), "pruned": (pruned.model, pruned.masks)}
+    paths = _convert(models, suffixes, options.output, stages)
     agreements, logits = _check(runtimes, paths, images, stages)
     latencies = _time(runtimes, paths, images.normalised(MEAN, STD)[:1], options, stages)
     load = os.getloadavg()[0]
@@ -105,7 +106,10 @@ def _prune(network: nn.Module, options: DemoOptions, stages: Stages) -> PruneRes
 
 
 def _convert(
-    models: Mapping[str, nn.Module], suffixes: Sequence[str], output: Path, stages: Stages
+    models: Mapping[str, tuple[nn.Module, Masks | None]],
+    suffixes: Sequence[str],
+    output: Path,
+    stages: Stages,
 ) -> dict[tuple[str, str], Path]:
     """(variant, suffix) -> the file."""
     from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
@@ -114,10 +118,10 @@ def _convert(
     paths = {}
     total, done = len(models) * (1 + len(suffixes)), 0
     with stages.stage("Converting") as advance:
-        for variant, model in models.items():
+        for variant, (model, masks) in models.items():
             onnx = output / f"{variant}.onnx"
             advance(onnx.name, done / total)
-            to_onnx(model, (1, *INPUT_SHAPE), onnx)
+            to_onnx(model, (1, *INPUT_SHAPE), onnx, masks)
             done += 1
             for suffix in suffixes:
                 path = onnx.with_suffix(suffix)

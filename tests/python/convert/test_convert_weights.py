@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-import patternlite.pruning.convert as convert
-
-
-@pytest.fixture(scope="module")
-def probe() -> ModuleType:
-    """The child program as a module."""
-    path = Path(convert.__file__).parent / "workers" / "probe.py"
-    spec = importlib.util.spec_from_file_location("probe", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from patternlite.stored.weights import conv_weights
 
 
 def test_tflite_zeros_through_the_schema(converted: Any) -> None:
@@ -43,7 +29,7 @@ def test_tflite_zeros_through_the_schema(converted: Any) -> None:
         assert any(np.array_equal(zeros, mask) for mask in masks)
 
 
-def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path, probe: ModuleType) -> None:
+def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path) -> None:
     """Guards our reader against changes of MNN's format."""
     dump = tmp_path / "dump.json"
     arguments = ["mnnconvert", "-f", "MNN", "--modelFile", str(converted.mnn.path), "--JsonFile", str(dump)]
@@ -54,7 +40,7 @@ def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path, 
         for op in json.loads(dump.read_text())["oplists"]
         if op["type"] in ("Convolution", "ConvolutionDepthwise")
     ]
-    read = probe.mnn_conv_weights(str(converted.mnn.path))
+    read = list(conv_weights(converted.mnn.path.read_bytes(), ".mnn"))
     assert len(read) == len(dumped) > 0
     for weight, conv in zip(read, dumped, strict=True):
         common = conv["common"]
@@ -65,8 +51,8 @@ def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path, 
     assert any(0 < abs(weight.flat[0]) < 1e-7 for weight in read)
 
 
-def test_mnn_zeros_of_plain_convolutions(converted: Any, probe: ModuleType) -> None:
-    masks = [weight == 0 for weight in probe.mnn_conv_weights(str(converted.mnn.path))]
+def test_mnn_zeros_of_plain_convolutions(converted: Any) -> None:
+    masks = [weight == 0 for weight in conv_weights(converted.mnn.path.read_bytes(), ".mnn")]
     for zeros in converted.conv_zeros():
         parts = [zeros] if len(zeros) != 12 else np.split(zeros, 2)  # MNN: one convolution per group
         for part in parts:

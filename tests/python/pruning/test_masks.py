@@ -40,9 +40,9 @@ def test_the_digest_knows_every_bit():
         other = {name: mask.clone() for name, mask in masks.items()}
         other["blocks.1.conv2"].view(-1)[index] ^= True
         assert Masks(other).digest() != masks.digest()
-    renamed = dict(masks)
-    renamed["blocks.9"] = renamed.pop("blocks.1.conv2")
-    assert Masks(renamed).digest() != masks.digest()
+    # Formats have names and an order of their own.
+    renamed = {f"blocks.{9 - i}": mask for i, mask in enumerate(masks.values())}
+    assert Masks(renamed).digest() == masks.digest()
 
 
 def test_files_of_others_are_refused(tmp_path):

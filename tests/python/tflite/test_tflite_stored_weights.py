@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from patternlite.stored.weights import conv_weights
 from patternlite.tflite import load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
@@ -143,3 +144,15 @@ def test_what_the_converter_writes(
     assert_close(runtime.run(model, x, delegate), expected)
     assert "2/2 CONV_2D in 1 partition," in capfd.readouterr().err
     assert [row["reason"] for row in delegate.layers][1] == "pattern"
+
+
+def test_weights_are_read_without_a_runtime(rng: np.random.Generator) -> None:
+    """float32 and float16; those stored without their zeros are left out."""
+    weights = pattern_weights(rng, 8, 3, 6).astype(np.float16).astype(np.float32)
+    for builder, count in ((ModelBuilder, 1), (Float16Builder, 1), (SparseBuilder, 0)):
+        b = builder()
+        x = b.input(1, 9, 9, 6)
+        read = list(conv_weights(b.build(b.conv(x, weights, bias_of(rng, 8), activation=RELU)), ".tflite"))
+        assert len(read) == count
+        for weight in read:
+            np.testing.assert_array_equal(weight, weights.transpose(0, 3, 1, 2))

@@ -1,0 +1,165 @@
+"""The stamp of the masks: which weights pruning left, in a form that goes through every conversion.
+
+A mask's digest is over its shape (O, I/groups, H, W) and its bits, and a model's over the sorted digests of
+its layers. Names and the order of layers are left out, since every format has its own; so are layers that
+were not pruned. Folding a batch normalisation and retraining under the masks keep every bit.
+
+A file carries the stamp as JSON under `KEY`: in ONNX's metadata_props, as a TFLite metadata buffer, and in
+the bizCode of an MNN file, which runtimes hand out but do not look at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .flatbuffer import Table
+from .weights import conv_weights
+
+Bits = NDArray[np.bool_]
+
+KEY = "patternlite.masks"
+_VERSION = 1
+_UNREADABLE = (struct.error, ValueError, KeyError, TypeError, IndexError)  # whatever a strange file gives
+
+
+@dataclass(frozen=True, order=True)
+class LayerStamp:
+    """shape: of the mask, (O, I/groups, H, W).  kept: weights that stay.  digest: 16 hex digits."""
+
+    shape: tuple[int, ...]
+    kept: int
+    digest: str
+
+    @classmethod
+    def of(cls, mask: Bits) -> LayerStamp:
+        """mask: bool, True where a weight stays."""
+        bits = np.packbits(np.ascontiguousarray(mask))
+        digest = hashlib.sha256(f"{mask.shape}\0".encode() + bits.tobytes()).hexdigest()
+        return cls(mask.shape, int(mask.sum()), digest[:16])
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The masks of a model, in no order."""
+
+    layers: tuple[LayerStamp, ...]
+
+    @classmethod
+    def of(cls, masks: Iterable[Bits]) -> Stamp:
+        return cls(tuple(sorted(LayerStamp.of(mask) for mask in masks)))
+
+    @property
+    def digest(self) -> str:
+        """sha256, the same for the same masks on any machine and in any format."""
+        lines = (f"{layer.shape} {layer.kept} {layer.digest}\n" for layer in self.layers)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        layers = [[list(layer.shape), layer.kept, layer.digest] for layer in self.layers]
+        content = {KEY: _VERSION, "digest": self.digest, "layers": layers}
+        return json.dumps(content, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Stamp:
+        """Raises ValueError, KeyError or TypeError for anything that `to_json` did not write."""
+        content = json.loads(text)
+        if content[KEY] != _VERSION:
+            raise ValueError(f"version {content[KEY]} of the stamp is not known")
+        layers = (LayerStamp(tuple(shape), kept, digest) for shape, kept, digest in content["layers"])
+        stamp = cls(tuple(sorted(layers)))
+        if stamp.digest != content["digest"]:
+            raise ValueError("the stamp is damaged: its digest is not that of its layers")
+        return stamp
+
+
+@dataclass(frozen=True)
+class MaskCheck:
+    """Whether the zeros of a file are those of the masks it was made with; `str()` says it in a line.
+
+    state: "none" where the file carries no stamp.  digest: the one it carries.
+    layers: pruned ones.  lost, extra: those of them that have fewer zeros than their mask, and more.
+    """
+
+    state: Literal["matches", "differs", "none"]
+    digest: str | None = None
+    layers: int = 0
+    lost: int = 0
+    extra: int = 0
+
+    def __str__(self) -> str:
+        if self.state == "none":
+            return "mask hash: none carried"
+        if self.state == "matches":
+            return f"mask hash matches: {self.digest}, the zeros of all {self.layers} pruned layers"
+        missing = self.layers if not (self.lost or self.extra) else self.lost
+        parts = [f"{missing} have lost zeros or are not there"] if missing else []
+        parts += [f"{self.extra} have more zeros than their mask"] if self.extra else []
+        return f"mask hash does not match: of {self.layers} pruned layers {' and '.join(parts)}"
+
+
+def check_masks(path: Path) -> MaskCheck:
+    """Compares the zeros in a .tflite or .mnn file with the stamp it carries.
+
+    More zeros than the mask's are a difference, too: a digest cannot tell them from moved ones. They come
+    about where weights are rounded, to fp16 say.
+    """
+    data = path.read_bytes()
+    stamp = read_stamp(data, path.suffix)
+    if stamp is None:
+        return MaskCheck("none")
+    try:
+        left = [weight != 0 for weight in conv_weights(data, path.suffix)]
+    except _UNREADABLE:
+        left = []
+    missing = [layer for layer in stamp.layers if not _take(left, layer)]
+    if not missing:
+        return MaskCheck("matches", stamp.digest, len(stamp.layers))
+    extra = sum(_has_more_zeros(left, layer) for layer in missing)
+    return MaskCheck("differs", stamp.digest, len(stamp.layers), len(missing) - extra, extra)
+
+
+def read_stamp(data: bytes, suffix: str) -> Stamp | None:
+    """The stamp in the content of a .tflite or .mnn file; None where there is none that can be read."""
+    try:
+        model: Any = Table.root(data)
+        if suffix == ".mnn":
+            return Stamp.from_json(model.text(0))  # Net.bizCode
+        buffers = list(model.tables(4))
+        for entry in model.tables(6):  # Model.metadata
+            if entry.text(0) == KEY:
+                return Stamp.from_json(buffers[entry.scalar(1, "I", 0)].text(0))
+    except _UNREADABLE:
+        pass
+    return None
+
+
+def _take(left: list[Bits], layer: LayerStamp) -> bool:
+    """Removes the layer from `left`, where it may be several in a row: MNN splits grouped convolutions."""
+    filters, *rest = layer.shape
+    for start in range(len(left)):
+        end, count = start, 0
+        while end < len(left) and count < filters and list(left[end].shape[1:]) == rest:
+            count += len(left[end])
+            end += 1
+        if count == filters and LayerStamp.of(np.concatenate(left[start:end])) == layer:
+            del left[start:end]
+            return True
+    return False
+
+
+def _has_more_zeros(left: list[Bits], layer: LayerStamp) -> bool:
+    """Whether what is left has a layer like this with fewer weights; that one is removed."""
+    for i, kept in enumerate(left):
+        if kept.shape == layer.shape and int(kept.sum()) < layer.kept:
+            del left[i]
+            return True
+    return False
