@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from .certificate import Certificate, certify
 from .config import PruneConfig
+from .fidelity import Fidelity
 from .masks import Masks
 from .pipeline import PruneResult, prune
 from .report import LayerReport, PruneReport
 
-__all__ = ["LayerReport", "Masks", "PruneConfig", "PruneReport", "PruneResult", "prune"]
+__all__ = [
+    "Certificate",
+    "Fidelity",
+    "LayerReport",
+    "Masks",
+    "PruneConfig",
+    "PruneReport",
+    "PruneResult",
+    "certify",
+    "prune",
+]

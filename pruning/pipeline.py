@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from . import budget, patterns, synthetic
+from . import budget, fidelity, patterns, synthetic
 from .config import LEAST_RATE, PruneConfig
 from .distill import distill
 from .graph import Trace, trace
@@ -51,7 +51,9 @@ def prune(
     device = student.sites[0].conv.weight.device
     generator = torch.Generator().manual_seed(config.seed)
     refines = bool(config.refine_steps and teacher.norms)
-    schedule = Schedule(progress, {"draw": 2, "refine": 30, "measure": 15, "prune": 25, "distill": 30})
+    schedule = Schedule(
+        progress, {"draw": 2, "refine": 30, "measure": 15, "prune": 25, "distill": 30, "compare": 1}
+    )
 
     with schedule.stage("draw"):
         images = synthetic.draw(config, _image_count(config, input_shape), input_shape, generator).to(device)
@@ -86,10 +88,13 @@ def prune(
     if config.distill_steps and trusted:
         with schedule.stage("distill"):
             distill(pruned, dense, names, masks, images, config.distill_steps, generator, schedule.advance)
+    with schedule.stage("compare"):
+        unseen = synthetic.draw(config, fidelity.IMAGES, input_shape, generator).to(device)
+        kept = fidelity.measure(dense, pruned, unseen)
     schedule.finish()
     masks.verify(pruned)
     size = sum(p.numel() for p in pruned.parameters())
-    report = PruneReport(layers, student.dense, size, gap, seconds=schedule.seconds)
+    report = PruneReport(layers, student.dense, size, gap, kept, seconds=schedule.seconds)
     report.warnings.extend(_warnings(report, config, trusted))
     return PruneResult(pruned, masks, report)
 

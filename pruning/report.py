@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .fidelity import Fidelity
 from .statistics import Gap
 
 
@@ -42,13 +43,14 @@ class PruneReport:
     """The whole run. rate and mac_rate are over the pruned layers; parameter_rate over the whole model.
 
     dense: convolutions left alone -> why.  gap: None for a model without BatchNorm statistics.
-    seconds: per stage.
+    fidelity: the gap to the dense model in the end.  seconds: per stage.
     """
 
     layers: list[LayerReport]
     dense: dict[str, str]
     parameters: int
     gap: Gap | None
+    fidelity: Fidelity
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -88,6 +90,7 @@ class PruneReport:
         if self.gap:
             gap = f"mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}"
             lines.append(f"BatchNorm gap of the images: {gap}")
+        lines.append(f"against the dense model, on unseen images: {self.fidelity}")
         lines.append("seconds: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items()))
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)

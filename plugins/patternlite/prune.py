@@ -25,26 +25,29 @@ def prune_to(
     suffixes: Sequence[str],
     stages: Stages,
 ) -> tuple[PruneResult, list[Path]]:
-    """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json and,
-    for each of `suffixes` (".tflite", ".mnn"), the converted model.
+    """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json,
+    certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model.
 
     options: of PruneConfig. Returns the result and the paths written.
     """
-    from patternlite.pruning import PruneConfig, prune
+    from patternlite.pruning import PruneConfig, certify, prune
     from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
 
     config = PruneConfig(**options)
     output.mkdir(parents=True, exist_ok=True)
     with stages.stage("Pruning, no data") as advance:
         result = prune(model, input_shape=input_shape, config=config, progress=advance)
-    paths = [output / name for name in ("pruned.safetensors", "masks.safetensors", "report.json")]
+    certificate = certify(model, input_shape, config, result)
+    names = ("pruned.safetensors", "masks.safetensors", "report.json", "certificate.json")
+    paths = [output / name for name in names]
     save_weights(result.model, paths[0])
     result.masks.save(paths[1])
     write_atomically(paths[2], json.dumps(result.report.to_dict(), indent=2) + "\n")
+    write_atomically(paths[3], json.dumps(certificate.to_dict(), indent=2) + "\n")
     if suffixes:
         onnx = output / "pruned.onnx"
         with stages.stage("Converting") as advance:
-            to_onnx(result.model, (1, *input_shape), onnx)
+            to_onnx(result.model, (1, *input_shape), onnx, result.masks)
             paths.append(onnx)
             for i, suffix in enumerate(suffixes):
                 path = onnx.with_suffix(suffix)

@@ -77,7 +77,9 @@ def test_the_report_reads_and_serialises(result):
     assert values["rate"] == pytest.approx(result.report.rate)
     assert values["layers"][0]["shape"] == [24, 12, 3, 3]
     assert sum(values["layers"][0]["patterns"].values()) == values["layers"][0]["kernels"]
-    assert set(values["seconds"]) == {"draw", "refine", "measure", "prune"}
+    assert values["fidelity"]["images"] == result.report.fidelity.images
+    assert str(result.report.fidelity) in text
+    assert set(values["seconds"]) == {"draw", "refine", "measure", "prune", "compare"}
 
 
 def test_progress_runs_from_zero_to_one(trained_model):
@@ -88,7 +90,7 @@ def test_progress_runs_from_zero_to_one(trained_model):
     assert fractions[0] == 0.0
     assert fractions[-1] == pytest.approx(1.0)
     assert fractions == sorted(fractions)
-    assert list(dict(calls)) == ["draw", "refine", "measure", "prune", "distill", "done"]
+    assert list(dict(calls)) == ["draw", "refine", "measure", "prune", "distill", "compare", "done"]
 
 
 @pytest.mark.parametrize(

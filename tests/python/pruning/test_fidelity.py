@@ -1,0 +1,77 @@
+"""The gap between dense and pruned model, and the certificate that states it."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import nets
+import pytest
+import torch
+from torch import nn
+
+from patternlite.pruning import Fidelity, certify
+from patternlite.pruning.certificate import model_digest
+from patternlite.pruning.fidelity import measure
+
+
+class Answers(nn.Module):
+    """Gives back its images, as some kind of output."""
+
+    def __init__(self, make) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, x):
+        return self.make(x)
+
+
+def test_a_model_agrees_with_itself(trained_model):
+    images, _ = nets.textures(70, 5)
+    assert measure(trained_model, trained_model, images) == Fidelity(70, 0.0, 0.0, 1.0)
+
+
+def test_figures_are_those_of_the_definition():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
+    other = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
+    found = measure(Answers(lambda x: x), Answers(lambda x: other), logits)
+    p, q = logits.softmax(1), other.softmax(1)
+    assert found.divergence == pytest.approx(float((p * (p / q).log()).sum(1).mean()), rel=1e-5)
+    assert found.agreement == 0.75
+    assert found.relative_error == pytest.approx(18 / float((logits - logits.mean(0)).square().sum()))
+
+
+@pytest.mark.parametrize("make", [lambda x: x[..., None], lambda x: (x, {"a": x}), lambda x: x[:, :1]])
+def test_what_is_no_classifier_has_an_error_alone(make):
+    images = torch.randn(9, 4)
+    found = measure(Answers(make), Answers(lambda x: make(2 * x)), images)
+    assert (found.divergence, found.agreement) == (None, None)
+    spread = (make(images)[0] if isinstance(make(images), tuple) else make(images)).flatten(1)
+    expected = float(spread.square().mean() / (spread - spread.mean(0)).square().mean())
+    assert found.relative_error == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_pruned_model_is_near_and_not_equal(result):
+    fidelity = result.report.fidelity
+    assert 0 < fidelity.relative_error < 1
+    assert fidelity.agreement > 0.6
+
+
+def test_the_certificate_names_model_masks_and_config(trained_model, config, result):
+    values = json.loads(json.dumps(certify(trained_model, (3, 16, 16), config, result).to_dict()))
+    assert values["masks"] == result.masks.digest()
+    assert values["model"] == model_digest(trained_model)
+    assert values["config"]["rate"] == config.rate
+    assert [layer["name"] for layer in values["layers"]] == [layer.name for layer in result.report.layers]
+    assert values["layers"][0]["weights"] == int(result.masks[values["layers"][0]["name"]].sum())
+    assert values["versions"]["torch"] == torch.__version__
+    assert values["fidelity"]["agreement"] == result.report.fidelity.agreement
+    assert "stem" in values["dense"]
+
+
+def test_the_digest_of_a_model_knows_every_weight(trained_model):
+    other = copy.deepcopy(trained_model)
+    assert model_digest(other) == model_digest(trained_model)
+    with torch.no_grad():
+        other.head.bias[-1] += 1e-6
+    assert model_digest(other) != model_digest(trained_model)
