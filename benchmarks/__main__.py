@@ -35,6 +35,19 @@ def main() -> None:
     command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
     command.add_argument("--threads", nargs="+", type=int, default=[1])
     _common(command, seconds=20.0, per="layer and number of threads")
+    command = commands.add_parser("accuracy", help="what pruning costs in accuracy, on real test images")
+    command.set_defaults(run=accuracy)
+    command.add_argument("data", type=Path, help="folder, zip or tar of train|test/<class>/*.jpg")
+    command.add_argument("--plan", type=Path, default=_HERE / "accuracy.toml", help="what to measure")
+    command.add_argument("--weights", nargs="+", default=[], metavar="NETWORK=PATH", help="state dicts")
+    command.add_argument("--case", nargs="+", default=[], help="only cases whose name begins so")
+    command.add_argument("--recipe", nargs="+", default=[], help="only these recipes")
+    command.add_argument("--client", nargs="+", default=[], help='"none": as pruned')
+    command.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    command.add_argument("--latency", type=float, default=0.0, help="seconds to time each pruned model")
+    command.add_argument("--threads", type=int, default=1, help="for --latency")
+    command.add_argument("--files", type=Path, default=Path("build/accuracy"), help="where rows are kept")
+    command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
     args = parser.parse_args()
     try:
         args.run(args)
@@ -103,6 +116,38 @@ def layers(args: argparse.Namespace) -> None:
                     outcomes.append(run_layer(plan, layer, structures, condition, files, progress))
                 write_json(Report(_settings(args), outcomes), output)
     _console.print(layer_table(outcomes, plan))
+    _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
+
+
+def accuracy(args: argparse.Namespace) -> None:
+    require_packages("convert", "torch")
+    require_packages("bench", "matplotlib", "PIL")
+    from . import plots
+    from .accuracy.plan import NOBODY, jobs, read_plan
+    from .accuracy.plots import accuracy_figure
+    from .accuracy.results import AccuracyReport, Row, summaries
+    from .accuracy.rows import Laboratory, run, weights_of
+    from .accuracy.tables import accuracy_table
+    from .results import write_json
+
+    plan = read_plan(args.plan)
+    chosen = jobs(plan, args.case, args.recipe, args.client, args.seeds)
+    laboratory = Laboratory(plan, args.data, weights_of(args.weights), args.files)
+    output = args.output or _result_path("accuracy")
+    settings = {"seeds": args.seeds, "recipes": plan.recipes, "clients": plan.clients}
+
+    def report(rows: list[Row]) -> AccuracyReport:
+        return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases, next(iter(plan.recipes))))
+
+    with Stages(_console) as stages:
+        rows = run(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))
+        for i, job in enumerate(chosen):
+            if args.latency and job.client == NOBODY:
+                with stages.stage(f"timing {job}"):
+                    rows[i] = laboratory.time(job, args.threads, args.latency)
+    write_json(report(rows), output)
+    plots.write_figure(accuracy_figure(report(rows)), output)
+    _console.print(accuracy_table(report(rows)))
     _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
 
 

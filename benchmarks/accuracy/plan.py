@@ -1,0 +1,145 @@
+"""Which networks are pruned how and retrained by whom, and what must come out, read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patternlite.errors import PatternliteError
+
+NOBODY = "none"  # the client who does not exist: the model as pruned
+
+
+@dataclass(frozen=True)
+class Network:
+    """model: as for `patternlite prune`.  mean, std: of pixels in 0..1."""
+
+    model: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who retrains. images: of the training set; None for all.  rate: the peak of the learning rate."""
+
+    epochs: int
+    rate: float
+    batch: int
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class Must:
+    """least: percent right.  drop: points lost, at most."""
+
+    least: float | None = None
+    drop: float | None = None
+
+    def limit(self, dense: float) -> float:
+        """The least accuracy, 0..1, given the dense model's."""
+        return self.least / 100 if self.least is not None else dense - (self.drop or 0.0) / 100
+
+
+@dataclass(frozen=True)
+class Case:
+    """budget: options of PruneConfig, such as {"rate": 4.0}.  must: by client, for the first recipe."""
+
+    network: str
+    budget: Mapping[str, float]
+    must: Mapping[str, Must]
+
+    @property
+    def name(self) -> str:
+        return f"{self.network} {', '.join(f'{key} {value:g}x' for key, value in self.budget.items())}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    networks: Mapping[str, Network]
+    recipes: Mapping[str, Mapping[str, Any]]
+    clients: Mapping[str, Client]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row to measure."""
+
+    case: Case
+    recipe: str
+    client: str
+    seed: int
+
+    def __str__(self) -> str:
+        retrained = "" if self.client == NOBODY else f", {self.client}"
+        return f"{self.case.name}, {self.recipe}{retrained}, seed {self.seed}"
+
+
+def read_plan(path: Path) -> Plan:
+    """Raises PatternliteError naming what the file has wrong."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        plan = Plan(
+            {
+                name: Network(v["model"], tuple(v["mean"]), tuple(v["std"]))
+                for name, v in data["networks"].items()
+            },
+            data["recipes"],
+            {name: Client(**values) for name, values in data["clients"].items()},
+            tuple(
+                Case(c["network"], c["budget"], {k: Must(**v) for k, v in c.get("must", {}).items()})
+                for c in data["cases"]
+            ),
+        )
+        _check(plan)
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    for case in plan.cases:
+        if case.network not in plan.networks:
+            raise ValueError(f"unknown network {case.network!r}; known: {', '.join(plan.networks)}")
+        if unknown := set(case.must) - {NOBODY, *plan.clients}:
+            raise ValueError(f"unknown client {min(unknown)!r}; known: {NOBODY}, {', '.join(plan.clients)}")
+        if any((must.least is None) == (must.drop is None) for must in case.must.values()):
+            raise ValueError(f"{case.name}: give each of must either least or drop")
+
+
+def jobs(
+    plan: Plan, cases: Sequence[str], recipes: Sequence[str], clients: Sequence[str], seeds: Sequence[int]
+) -> list[Job]:
+    """Everything the plan asks for, restricted to what is named; empty means all.
+
+    cases: the beginning of a case's name is enough. A client works on the cases that have a claim for it. One
+    seed of everything comes before the next, so that a run cut short has something of each.
+    """
+    _known("recipe", recipes, plan.recipes)
+    _known("client", clients, [NOBODY, *plan.clients])
+    chosen = [c for c in plan.cases if not cases or any(c.name.startswith(name) for name in cases)]
+    if not chosen:
+        raise PatternliteError(f"no such case; known: {', '.join(case.name for case in plan.cases)}")
+    return list(_jobs(plan, chosen, recipes, clients, seeds))
+
+
+def _jobs(
+    plan: Plan, cases: Sequence[Case], recipes: Sequence[str], clients: Sequence[str], seeds: Sequence[int]
+) -> Iterator[Job]:
+    for seed in seeds:
+        for client in (NOBODY, *plan.clients):
+            for case in cases:
+                if (client in clients or not clients) and (client == NOBODY or client in case.must):
+                    yield from (
+                        Job(case, r, client, seed) for r in plan.recipes if not recipes or r in recipes
+                    )
+
+
+def _known(what: str, names: Sequence[str], known: Mapping[str, Any] | list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise PatternliteError(f"no such {what}: {name}; known: {', '.join(known)}")

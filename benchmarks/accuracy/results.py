@@ -1,0 +1,141 @@
+"""What was measured, row by row and over the seeds, and which claims it bears out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..results import Report
+from .plan import Case, Job, Must
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of the exported .tflite files, dense and pruned, both with the plugin: the fastest calls, in ms."""
+
+    runtime: str
+    threads: int
+    dense_ms: float
+    pruned_ms: float
+
+    @property
+    def speed_up(self) -> float:
+        return self.dense_ms / self.pruned_ms
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job's outcome. accuracy, dense: fraction of the test images right, pruned and not.
+
+    rate, mac_rate: of the pruned layers; parameter_rate: of the whole model.  gap: BatchNorm's, mean and
+    deviation.  agreement: with the dense model, on unseen synthetic images, before retraining.
+    seconds: of pruning, or of retraining.  load: the machine's load average when it ended.
+    revision: the commit that ran.
+    """
+
+    case: str
+    recipe: str
+    client: str
+    seed: int
+    dense: float
+    accuracy: float
+    rate: float
+    mac_rate: float
+    parameter_rate: float
+    gap: tuple[float, float] | None
+    agreement: float | None
+    warnings: tuple[str, ...]
+    seconds: float
+    load: float
+    revision: str
+    speed: Speed | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Row:
+        speed = Speed(**values["speed"]) if values["speed"] else None
+        gap = tuple(values["gap"]) if values["gap"] else None
+        return cls(**{**values, "speed": speed, "gap": gap, "warnings": tuple(values["warnings"])})
+
+    @property
+    def drop(self) -> float:
+        """Points lost."""
+        return 100 * (self.dense - self.accuracy)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows of one case, recipe and client. spread: standard deviation over the seeds, 0 for one."""
+
+    case: str
+    recipe: str
+    client: str
+    seeds: int
+    dense: float
+    accuracy: float
+    spread: float
+    rate: float
+    mac_rate: float
+    parameter_rate: float
+    speed_up: float | None
+    must: float | None
+
+    @property
+    def state(self) -> str:
+        """ "met" or "missed" by the mean; empty where nothing is claimed."""
+        if self.must is None:
+            return ""
+        return "met" if self.accuracy >= self.must else "missed"
+
+    @property
+    def drop(self) -> float:
+        return 100 * (self.dense - self.accuracy)
+
+
+def summaries(rows: Sequence[Row], cases: Sequence[Case], claimant: str) -> list[Summary]:
+    """In the order of the rows. claimant: the recipe that the claims are about."""
+    musts = {(case.name, client): must for case in cases for client, must in case.must.items()}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.case, row.recipe, row.client), []).append(row)
+    return [
+        _summary(group, musts.get((case, client)) if recipe == claimant else None)
+        for (case, recipe, client), group in groups.items()
+    ]
+
+
+def _summary(rows: Sequence[Row], must: Must | None) -> Summary:
+    first = rows[0]
+    values = [row.accuracy for row in rows]
+    factors = [row.speed.speed_up for row in rows if row.speed]
+    return Summary(
+        case=first.case,
+        recipe=first.recipe,
+        client=first.client,
+        seeds=len(rows),
+        dense=first.dense,
+        accuracy=statistics.mean(values),
+        spread=statistics.stdev(values) if len(values) > 1 else 0.0,
+        rate=statistics.mean(row.rate for row in rows),
+        mac_rate=statistics.mean(row.mac_rate for row in rows),
+        parameter_rate=statistics.mean(row.parameter_rate for row in rows),
+        speed_up=statistics.mean(factors) if factors else None,
+        must=must.limit(first.dense) if must else None,
+    )
+
+
+def row_of(job: Job, **values: Any) -> Row:
+    return Row(case=job.case.name, recipe=job.recipe, client=job.client, seed=job.seed, **values)
+
+
+@dataclass(frozen=True)
+class AccuracyReport(Report):
+    """outcomes: the rows. summaries: over the seeds."""
+
+    outcomes: Sequence[Row]
+    summaries: Sequence[Summary] = ()  # after the fields of Report, which have defaults
+
+    def to_json(self) -> dict[str, Any]:
+        states = [asdict(s) | {"state": s.state} for s in self.summaries]
+        return super().to_json() | {"summaries": states}

@@ -1,0 +1,215 @@
+"""Measures the rows of the accuracy table. What is finished is kept: a run goes on where it was cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+
+from torch import nn
+
+from patternlite.demo.images import LabelledImages, read_images
+from patternlite.errors import PatternliteError
+from patternlite.isolated import Isolated
+from patternlite.latency import Contender, measure_latency
+from patternlite.models import load_model, load_weights
+from patternlite.progress import Advance, Stages
+from patternlite.prune import save_weights
+from patternlite.pruning import Masks, PruneConfig, prune
+from patternlite.pruning.certificate import model_digest
+from patternlite.pruning.convert import to_onnx, to_tflite
+from patternlite.report.results import write_atomically
+
+from .client import accuracy, retrain, some_of
+from .plan import NOBODY, Job, Plan
+from .results import Row, Speed, row_of
+
+_SHAPE = (3, 32, 32)
+_RUNTIME = "ai-edge-litert"
+
+
+def weights_of(arguments: Sequence[str]) -> dict[str, Path]:
+    """From "network=path"."""
+    pairs = [argument.partition("=") for argument in arguments]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise PatternliteError(f"{wrong[0]!r} names no weights: give NETWORK=PATH")
+    return {name: Path(path) for name, _, path in pairs}
+
+
+def revision() -> str:
+    """The commit of this source tree; empty outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git
+        return ""
+
+
+class Laboratory:
+    """data: <split>/<class>/*.jpg, a folder, zip or tar.  weights: by network.  folder: of the rows."""
+
+    def __init__(self, plan: Plan, data: Path, weights: Mapping[str, Path], folder: Path) -> None:
+        if unknown := set(weights) - set(plan.networks):
+            raise PatternliteError(f"no such network: {min(unknown)}; known: {', '.join(plan.networks)}")
+        self._plan, self._data, self._weights = plan, data, weights
+        self._folder = folder.absolute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._models: dict[str, nn.Module] = {}
+        self._dense: dict[str, float] = {}
+
+    @cached_property
+    def _test(self) -> LabelledImages:
+        return read_images(self._data, "test")
+
+    @cached_property
+    def _train(self) -> LabelledImages:
+        return read_images(self._data, "train")
+
+    def known(self, job: Job) -> Row | None:
+        """The row, if it was measured before with the same settings and weights."""
+        path = self._path(job, ".json")
+        return Row.from_dict(json.loads(path.read_text())) if path.is_file() else None
+
+    def measure(self, job: Job, advance: Advance) -> Row:
+        """Prunes, or retrains what was pruned (pruning it first where that is missing), and tests."""
+        row = self._pruned(job, advance) if job.client == NOBODY else self._retrained(job, advance)
+        self._keep(job, row)
+        return row
+
+    def time(self, job: Job, threads: int, seconds: float) -> Row:
+        """Adds the speed of the pruned model to the job's row."""
+        row = self.known(job)
+        assert row is not None
+        files = [self._tflite(job, dense) for dense in (True, False)]
+        contenders = [Contender(path.name, path, plugin=True) for path in files]
+        with Isolated() as process:
+            dense, pruned = process.call(
+                measure_latency, _RUNTIME, contenders, threads=threads, seconds=seconds
+            )
+        speed = Speed(_RUNTIME, threads, dense.timing.minimum, pruned.timing.minimum)
+        row = replace(row, speed=speed)
+        self._keep(job, row)
+        return row
+
+    def _pruned(self, job: Job, advance: Advance) -> Row:
+        network = self._plan.networks[job.case.network]
+        dense = self._dense_accuracy(job)
+        began = time.perf_counter()
+        result = prune(self._model(job), _SHAPE, self._config(job), advance)
+        seconds = time.perf_counter() - began
+        save_weights(result.model, self._path(job, ".safetensors"))
+        result.masks.save(self._path(job, ".masks.safetensors"))
+        report = result.report
+        return row_of(
+            job,
+            dense=dense,
+            accuracy=accuracy(result.model, self._test, network),
+            rate=report.rate,
+            mac_rate=report.mac_rate,
+            parameter_rate=report.parameter_rate,
+            gap=(report.gap.mean, report.gap.deviation) if report.gap else None,
+            agreement=report.fidelity.agreement,
+            warnings=tuple(report.warnings),
+            seconds=seconds,
+            load=os.getloadavg()[0],
+            revision=revision(),
+        )
+
+    def _retrained(self, job: Job, advance: Advance) -> Row:
+        start = replace(job, client=NOBODY)
+        before = self.known(start) or self.measure(start, advance)
+        network, client = self._plan.networks[job.case.network], self._plan.clients[job.client]
+        model, masks = self._fresh(job), Masks.load(self._path(start, ".masks.safetensors"))
+        load_weights(model, self._path(start, ".safetensors"))
+        images = some_of(self._train, client.images, job.seed)
+        began = time.perf_counter()
+        retrain(model, masks, images, client, network, job.seed, lambda done: advance("retraining", done))
+        seconds = time.perf_counter() - began
+        masks.verify(model)
+        right = accuracy(model, self._test, network)
+        return replace(
+            before, client=job.client, accuracy=right, seconds=seconds, load=os.getloadavg()[0],
+            revision=revision(), speed=None,
+        )  # fmt: skip
+
+    def _config(self, job: Job) -> PruneConfig:
+        network = self._plan.networks[job.case.network]
+        options = {**self._plan.recipes[job.recipe], **job.case.budget}
+        return PruneConfig.from_dict({**options, "mean": network.mean, "std": network.std, "seed": job.seed})
+
+    def _fresh(self, job: Job) -> nn.Module:
+        name = job.case.network
+        return load_model(self._plan.networks[name].model, self._weights.get(name))
+
+    def _model(self, job: Job) -> nn.Module:
+        return self._models.setdefault(job.case.network, self._fresh(job))
+
+    def _dense_accuracy(self, job: Job) -> float:
+        name = job.case.network
+        if name not in self._dense:
+            self._dense[name] = accuracy(self._model(job), self._test, self._plan.networks[name])
+        return self._dense[name]
+
+    def _tflite(self, job: Job, dense: bool) -> Path:
+        stem = f"{job.case.network}-{model_digest(self._model(job))[:12]}"
+        path = self._folder / f"{stem}.tflite" if dense else self._path(job, ".tflite")
+        if not path.is_file():
+            model, masks = self._fresh(job), None
+            if not dense:
+                load_weights(model, self._path(job, ".safetensors"))
+                masks = Masks.load(self._path(job, ".masks.safetensors"))
+            to_tflite(to_onnx(model, (1, *_SHAPE), path.with_suffix(".onnx"), masks), path)
+        return path
+
+    def _path(self, job: Job, suffix: str) -> Path:
+        """Named by what it is, and by all that went into it: another setting makes another file."""
+        content = {
+            "model": model_digest(self._model(job)),
+            "config": asdict(self._config(job)),
+            "data": str(self._data.absolute()),
+        }
+        if job.client != NOBODY:
+            content["client"] = asdict(self._plan.clients[job.client])
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        name = re.sub("[ ,]+", "-", "-".join((job.case.name, job.recipe, job.client, str(job.seed))))
+        return self._folder / f"{name}-{digest}{suffix}"
+
+    def _keep(self, job: Job, row: Row) -> None:
+        write_atomically(self._path(job, ".json"), json.dumps(asdict(row), indent=1) + "\n")
+
+
+def run(
+    laboratory: Laboratory, jobs: Sequence[Job], stages: Stages, keep: Callable[[list[Row]], None]
+) -> list[Row]:
+    """All rows, in the order of the jobs. keep: called with the rows so far after each one."""
+    rows: list[Row] = []
+    fresh: dict[str, list[float]] = {}  # seconds of those measured now, by client
+    for i, job in enumerate(jobs):
+        row = laboratory.known(job)
+        if row is None:
+            left = _left(jobs[i:], laboratory, fresh)
+            with stages.stage(f"{i + 1}/{len(jobs)} {job}{left}") as advance:
+                began = time.perf_counter()
+                row = laboratory.measure(job, advance)
+            fresh.setdefault(job.client, []).append(time.perf_counter() - began)
+        rows.append(row)
+        keep(rows)
+    return rows
+
+
+def _left(jobs: Sequence[Job], laboratory: Laboratory, fresh: Mapping[str, Sequence[float]]) -> str:
+    """How long the rest will take, as far as like jobs have been seen."""
+    seconds = 0.0
+    for job in jobs:
+        if seen := fresh.get(job.client):
+            seconds += sum(seen) / len(seen) if laboratory.known(job) is None else 0.0
+        else:
+            return ""
+    return f", {seconds / 60:.0f} min left"

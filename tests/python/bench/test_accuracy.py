@@ -1,0 +1,188 @@
+"""The accuracy table on a network that is pruned in a second: rows, resuming, claims."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from rich.console import Console
+
+from benchmarks.accuracy.client import some_of
+from benchmarks.accuracy.plan import NOBODY, Case, Job, Must, Plan, jobs, read_plan
+from benchmarks.accuracy.plots import accuracy_figure
+from benchmarks.accuracy.results import AccuracyReport, Row, Speed, summaries
+from benchmarks.accuracy.rows import Laboratory, run, weights_of
+from benchmarks.accuracy.tables import accuracy_table
+from patternlite.demo.images import LabelledImages
+from patternlite.errors import PatternliteError
+from patternlite.progress import Stages
+
+PLAN = Path("benchmarks/accuracy.toml")
+
+SMALL = """
+[networks.resnet10]
+model = "benchmarks.accuracy.resnet10:resnet10"
+mean = [0.5, 0.5, 0.5]
+std = [0.25, 0.25, 0.25]
+
+[recipes.ours]
+images = 16
+refine_steps = 0
+distill_steps = 0
+
+[clients.few]
+images = 4
+epochs = 1
+rate = 0.01
+batch = 2
+
+[[cases]]
+network = "resnet10"
+budget = { rate = 4.0 }
+must = { none = { least = 1.0 }, few = { drop = 100 } }
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    (tmp_path / "plan.toml").write_text(SMALL)
+    return read_plan(tmp_path / "plan.toml")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label in ("cat", "dog"):
+            folder = tmp_path / "data" / split / label
+            folder.mkdir(parents=True)
+            for i in range(4):
+                image = Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+                image.save(folder / f"{i}.png")
+    return tmp_path / "data"
+
+
+def run_all(laboratory: Laboratory, chosen: list[Job]) -> tuple[list[Row], list[int]]:
+    counts: list[int] = []
+    with Stages(Console(file=io.StringIO())) as stages:
+        return run(laboratory, chosen, stages, lambda rows: counts.append(len(rows))), counts
+
+
+def test_rows_are_measured_once(plan: Plan, data: Path, tmp_path: Path, monkeypatch) -> None:
+    chosen = jobs(plan, [], [], [], [0])
+    assert [job.client for job in chosen] == [NOBODY, "few"]
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.pt"
+    torch.save(Laboratory(plan, data, {}, tmp_path / "x")._fresh(chosen[0]).state_dict(), weights)
+
+    def laboratory() -> Laboratory:
+        return Laboratory(plan, data, {"resnet10": weights}, tmp_path / "rows")
+
+    rows, counts = run_all(laboratory(), chosen)
+    assert counts == [1, 2]
+    assert rows[0].rate >= 4.0
+    assert rows[1].rate == rows[0].rate
+    assert all(0 <= row.accuracy <= 1 for row in rows)
+    monkeypatch.setattr(Laboratory, "measure", lambda *_: pytest.fail("measured again"))
+    assert run_all(laboratory(), chosen)[0] == rows
+    other = replace(chosen[0], seed=1)
+    assert laboratory().known(other) is None
+
+
+def test_the_plan_that_ships() -> None:
+    plan = read_plan(PLAN)
+    every = jobs(plan, [], [], [], [0, 1, 2])
+    assert len({str(job) for job in every}) == len(every)
+    assert [job.seed for job in every] == sorted(job.seed for job in every)
+    only = jobs(plan, ["resnet10 rate 8x"], ["ours"], ["thousand"], [0])
+    assert [str(job) for job in only] == ["resnet10 rate 8x, ours, thousand, seed 0"]
+    with pytest.raises(PatternliteError, match=r"no such case; known: resnet10 rate 2\.25x"):
+        jobs(plan, ["resnet11"], [], [], [0])
+    with pytest.raises(PatternliteError, match="no such client: all"):
+        jobs(plan, [], [], ["all"], [0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("none = {", "nobody = {"), "unknown client 'nobody'"),
+        (('"resnet10"\nbudget', '"resnet11"\nbudget'), "unknown network 'resnet11'"),
+        (("{ least = 1.0 }", "{ }"), "either least or drop"),
+        (("epochs", "passes"), "passes"),
+    ],
+)
+def test_a_wrong_plan_says_what_is_wrong(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(SMALL.replace(*change))
+    with pytest.raises(PatternliteError, match=message):
+        read_plan(path)
+
+
+def test_weights_are_named() -> None:
+    assert weights_of(["a=b.pt"]) == {"a": Path("b.pt")}
+    with pytest.raises(PatternliteError, match="give NETWORK=PATH"):
+        weights_of(["b.pt"])
+
+
+def row(seed: int, accuracy: float, recipe: str = "ours", client: str = NOBODY) -> Row:
+    return Row(
+        "net rate 4x", recipe, client, seed, 0.9, accuracy, 4.0, 3.0, 3.5, (0.1, 0.1), 0.9, (), 1.0, 1.0, "",
+        Speed("r", 1, 3.0, 1.5) if client == NOBODY else None,
+    )  # fmt: skip
+
+
+CASE = Case("net", {"rate": 4.0}, {NOBODY: Must(least=85.0), "few": Must(drop=1.0)})
+
+
+def test_claims_are_judged_by_the_mean() -> None:
+    rows = [row(0, 0.84), row(1, 0.87), row(0, 0.5, "other"), row(0, 0.88, client="few")]
+    ours, other, few = summaries(rows, [CASE], "ours")
+    assert ours.accuracy == pytest.approx(0.855)
+    assert ours.spread == pytest.approx(0.0212, abs=1e-4)
+    assert (ours.seeds, ours.state, ours.speed_up) == (2, "met", 2.0)
+    assert (other.state, other.must) == ("", None)
+    assert (few.state, few.must) == ("missed", pytest.approx(0.89))
+    assert few.drop == pytest.approx(2.0)
+
+
+def test_results_as_json_table_and_figure() -> None:
+    rows = [row(0, 0.84), row(0, 0.88, client="few")]
+    report = AccuracyReport({}, rows, summaries=summaries(rows, [CASE], "ours"))
+    data = json.loads(json.dumps(report.to_json()))
+    assert [Row.from_dict(values) for values in data["outcomes"]] == rows
+    assert [s["state"] for s in data["summaries"]] == ["missed", "missed"]
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(accuracy_table(report))
+    text = console.export_text()
+    for part in ("net rate 4x", "84.00%", "85.00%", "missed", "2.00x", "no real image"):
+        assert part in text
+    panels = accuracy_figure(report).axes
+    assert [panel.get_xlabel() for panel in panels] == [
+        "times fewer weights in the whole model",
+        "times faster than dense, measured",
+    ]
+
+
+def test_some_images_of_each_class() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    images = LabelledImages(np.arange(6)[:, None, None, None], labels, ("a", "b"))
+    assert some_of(images, None, 0) is images
+    chosen = some_of(images, 4, 0)
+    assert chosen.labels.tolist() == [0, 0, 1, 1]
+    assert all(labels[i] == label for i, label in zip(chosen.pixels.ravel(), chosen.labels, strict=True))
+    assert any((some_of(images, 4, seed).pixels != chosen.pixels).any() for seed in range(1, 9))
