@@ -10,6 +10,7 @@ namespace nb = nanobind;
 using namespace nb::literals;
 
 void bind_tflite(nb::module_& m);
+void bind_timing(nb::module_& m);
 #ifdef PATTERNLITE_WITH_MNN
 void bind_mnn(nb::module_& m);
 #endif
@@ -26,6 +27,7 @@ NB_MODULE(_native, m) {
       "fma_peak", [] { return patternlite::fma_peak(patternlite::best_kernels().lanes); },
       "Multiply-adds per second that one core reaches with the current ISA's vectors, measured.");
   bind_tflite(m);
+  bind_timing(m);
 #ifdef PATTERNLITE_WITH_MNN
   bind_mnn(m);
 #endif

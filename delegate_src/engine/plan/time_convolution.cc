@@ -1,0 +1,47 @@
+#include "engine/plan/time_convolution.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "engine/graph/subsample.h"
+#include "engine/plan/plan_convolutions.h"
+#include "engine/plan/trial.h"
+
+namespace patternlite {
+namespace {
+
+constexpr double kPlanningShare = 0.5;  // of the budget, at most, for the planner's own trials
+constexpr int kLeastRuns = 2;           // the first one warms the caches
+
+PlanarConvolution in_planar(Convolution conv, Shape input, const Shape& output) {
+  if (is_subsampling(conv.window)) {  // as subsample() has it
+    input = {input.channels, output.height, output.width};
+    conv.window.stride_h = conv.window.stride_w = 1;
+  }
+  // Both tensors get the border that the input needs: layers of one kernel follow one another.
+  const int border = required_border(conv.window, input, output);
+  return {std::move(conv), {input, border}, {output, border}};
+}
+
+}  // namespace
+
+ConvolutionTime time_convolution(const Convolution& conv, const Shape& input, const Shape& output,
+                                 const kernels::KernelTable& kernels, Parallel& parallel,
+                                 double budget) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const PlanarConvolution planar = in_planar(conv, input, output);
+  const Analysis analysis(planar.op, planar.input.shape, planar.output.shape);
+  const TuneOptions tuning{.budget_ms = static_cast<int>(budget * kPlanningShare * 1e3)};
+  const auto packed = plan_convolutions({{planar, &analysis}}, kernels, parallel, tuning);
+  Trial trial(parallel);
+  double fastest = trial.run(planar, *packed[0]);
+  const std::chrono::duration<double> limit(budget);
+  for (int runs = 1; runs < kLeastRuns || Clock::now() - start < limit; ++runs) {
+    fastest = std::min(fastest, trial.run(planar, *packed[0]));
+  }
+  return {fastest, packed[0]->kernel_name()};
+}
+
+}  // namespace patternlite
