@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -15,19 +18,18 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from patternlite.stored.stamp import Stamp
 
-from .patterns import TAPS
-
-_FORMAT = {"format": "patternlite.masks", "version": "1"}
+_FORMAT = "patternlite.masks"
+_VERSION = "2"  # 1 held kernels of 3x3 only, as int16
 
 
 class Masks(Mapping[str, Tensor]):
-    """Layer name -> bool (O, I, 3, 3), True where a weight stays."""
+    """Layer name -> bool (O, I, kh, kw), in the weight's shape, True where a weight stays."""
 
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
         for name, mask in masks.items():
-            if mask.dtype != torch.bool or mask.ndim != 4 or mask.shape[2:] != (3, 3):
+            if mask.dtype != torch.bool or mask.ndim != 4:
                 raise ValueError(
-                    f"the mask of {name!r} is {mask.dtype} {tuple(mask.shape)}: masks are bool (O, I, 3, 3)"
+                    f"the mask of {name!r} is {mask.dtype} {tuple(mask.shape)}: masks are bool (O, I, kh, kw)"
                 )
         self._masks = {name: masks[name].detach().cpu().contiguous() for name in sorted(masks)}
 
@@ -44,20 +46,34 @@ class Masks(Mapping[str, Tensor]):
         """Writes a safetensors file, beside first and then renamed: a reader never sees half of one."""
         path = Path(path)
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        sizes = {name: list(mask.shape[2:]) for name, mask in self.items()}
+        metadata = {"format": _FORMAT, "version": _VERSION, "kernels": json.dumps(sizes)}
         try:
-            save_file({name: _encode(mask) for name, mask in self.items()}, beside, metadata=_FORMAT)
+            save_file({name: _encode(mask) for name, mask in self.items()}, beside, metadata=metadata)
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path | str) -> Masks:
-        """Reads what `save` wrote; anything else is a ValueError."""
+        """Reads what `save` wrote, in this version or before; anything else is a ValueError."""
         try:
             with safe_open(path, framework="pt") as file:
-                if (metadata := file.metadata()) != _FORMAT:
-                    raise ValueError(f"{path} is no mask file: its metadata is {metadata}, not {_FORMAT}")
-                return cls({name: _decode(name, file.get_tensor(name)) for name in file.keys()})  # noqa: SIM118
+                metadata = file.metadata() or {}
+                if metadata.get("format") != _FORMAT:
+                    raise ValueError(f"{path} is no mask file: its metadata is {metadata}")
+                if metadata.get("version") not in ("1", _VERSION):
+                    raise ValueError(
+                        f"{path} is a mask file of version {metadata.get('version')}; this patternlite reads "
+                        f"versions up to {_VERSION}: install a newer one"
+                    )
+                sizes = json.loads(metadata.get("kernels", "{}"))
+                return cls(
+                    {
+                        name: _decode(name, file.get_tensor(name), sizes.get(name, [3, 3]))
+                        for name in file.keys()  # noqa: SIM118
+                    }
+                )
         except SafetensorError as error:
             raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
 
@@ -122,13 +138,17 @@ def _weight(model: nn.Module, name: str, shape: torch.Size) -> Tensor:
 
 
 def _encode(mask: Tensor) -> Tensor:
-    """int16 (O, I): bit t is tap t, so a kernel takes two bytes."""
-    bits = 2 ** torch.arange(TAPS, dtype=torch.int16)
-    return (mask.reshape(*mask.shape[:2], TAPS).to(torch.int16) * bits).sum(-1, dtype=torch.int16)
+    """uint8 (O, I, bytes): bit t of a kernel's bytes, lowest first, is its tap t."""
+    packed = np.packbits(mask.flatten(2).numpy(), axis=-1, bitorder="little")
+    return torch.from_numpy(packed)
 
 
-def _decode(name: str, codes: Tensor) -> Tensor:
-    if codes.dtype != torch.int16 or codes.ndim != 2 or bool(((codes < 0) | (codes >= 2**TAPS)).any()):
-        raise ValueError(f"the mask of {name!r} is damaged: expected int16 (O, I) codes below {2**TAPS}")
-    bits = 2 ** torch.arange(TAPS, dtype=torch.int16)
-    return (codes[..., None] & bits).bool().reshape(*codes.shape, 3, 3)
+def _decode(name: str, codes: Tensor, size: list[int]) -> Tensor:
+    taps = math.prod(size)
+    if codes.dtype == torch.int16 and codes.ndim == 2 and taps == 9:  # version 1
+        codes = torch.from_numpy(codes.numpy().astype("<i2").view(np.uint8).reshape(*codes.shape, 2))
+    if codes.dtype == torch.uint8 and codes.ndim == 3 and codes.shape[2] == -(-taps // 8):
+        bits = np.unpackbits(codes.numpy(), axis=-1, bitorder="little")
+        if not bits[..., taps:].any():
+            return torch.from_numpy(bits[..., :taps].astype(bool)).reshape(*codes.shape[:2], *size)
+    raise ValueError(f"the mask of {name!r} is damaged: its codes do not fit kernels of {size}")

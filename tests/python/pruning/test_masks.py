@@ -53,9 +53,30 @@ def test_files_of_others_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no mask file"):
         Masks.load(tmp_path / "weights")
     metadata = {"format": "patternlite.masks", "version": "1"}
-    save_file({"a": torch.full((2, 2), 512, dtype=torch.int16)}, tmp_path / "codes", metadata=metadata)
-    with pytest.raises(ValueError, match="damaged"):
-        Masks.load(tmp_path / "codes")
+    for codes in (torch.full((2, 2), 512, dtype=torch.int16), torch.zeros(2, 2), torch.zeros(2, 2, 3).byte()):
+        save_file({"a": codes}, tmp_path / "codes", metadata=metadata)
+        with pytest.raises(ValueError, match="damaged"):
+            Masks.load(tmp_path / "codes")
+    save_file({"a": torch.zeros(2, 2)}, tmp_path / "new", metadata=metadata | {"version": "3"})
+    with pytest.raises(ValueError, match="version 3"):
+        Masks.load(tmp_path / "new")
+
+
+def test_files_of_version_1_are_read(tmp_path):
+    """int16 codes of 3x3 kernels."""
+    codes = torch.tensor([[0b000011011, 0], [511, 0b100000000]], dtype=torch.int16)
+    metadata = {"format": "patternlite.masks", "version": "1"}
+    save_file({"a": codes}, tmp_path / "old", metadata=metadata)
+    masks = Masks.load(tmp_path / "old")
+    assert masks["a"][0, 0].int().tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
+    assert masks["a"].sum((2, 3)).tolist() == [[4, 0], [9, 1]]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 5), (7, 3), (2, 4)])
+def test_kernels_of_any_size(tmp_path, size):
+    masks = Masks({"a": torch.rand(3, 4, *size) < 0.5})
+    masks.save(tmp_path / "m")
+    assert torch.equal(Masks.load(tmp_path / "m")["a"], masks["a"])
 
 
 def test_apply_and_verify():
