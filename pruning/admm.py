@@ -1,6 +1,6 @@
 """Which weights of one layer to keep: ADMM on its least-squares problem, in closed form.
 
-Boyd et al. 2011, section 9.1, with the constraint set of projections.py; layer by layer as in
+Boyd et al. 2011, section 9.1, with any constraint set of projections.py; layer by layer as in
 arXiv:2003.06513, but with the layer's Gram matrix in place of stochastic gradients.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .projections import project
+from .projections import Constraint
 from .statistics import Moments
 
 RIDGE = 0.01  # pull towards the original weights, relative to diag(G)
@@ -23,7 +23,7 @@ _RHO = (0.05, 2.0)  # first and last stage's, geometric between, relative to dia
 
 @dataclass(frozen=True)
 class Solution:
-    """mask: bool (O, D).  weight: the last iterate (O, D), near the constraint set, not on it.
+    """mask: bool (O, I, T).  weight: the last iterate (O, I, T), near the constraint set, not on it.
 
     residuals: (primal |W - Z|, dual rho |Z - Z before|) at the end of each stage, relative to |W|.
     """
@@ -33,33 +33,43 @@ class Solution:
     residuals: list[tuple[float, float]]
 
 
-def solve(moments: Moments, anchor: Tensor, library: Tensor, kernels: int) -> Solution:
-    """ADMM for min E|Y - X W'|^2 + RIDGE |W - anchor|^2 subject to W in the set of `project`.
+def importance(moments: Moments) -> Tensor:
+    """sqrt(diag G): in weights times this, (O, D) or (G, O / G, D), a weight's size says what it does."""
+    scale = moments.gram.diagonal(dim1=-2, dim2=-1).sqrt()
+    least = 1e-4 * scale.amax(-1, keepdim=True) + torch.finfo(scale.dtype).tiny  # of inputs never on
+    return scale.clamp_min(least).unsqueeze(-2)
 
-    Runs with columns scaled by sqrt(diag G), where a weight's size says what it does to the output and one
-    rho fits all. anchor: the original weights (O, D).
+
+def solve(moments: Moments, anchor: Tensor, constraint: Constraint) -> Solution:
+    """ADMM for min E|Y - X W'|^2 + RIDGE |W - anchor|^2 subject to W in the constraint's set.
+
+    Runs with columns scaled by `importance`, where one rho fits all; projections are onto the scaled set.
+    anchor: the original weights (O, I, T).
     """
-    scale = moments.gram.diagonal().sqrt()
-    scale = scale.clamp_min(1e-4 * scale.max() + torch.finfo(scale.dtype).tiny)  # of inputs that are never on
-    gram = moments.gram / (scale[:, None] * scale)
-    original = anchor * scale
+    scale = importance(moments)
+    gram = moments.gram / (scale.mT * scale)
+    original = anchor.reshape(moments.cross.shape) * scale
     cross = moments.cross / scale + RIDGE * original
-    gram.diagonal().add_(RIDGE)
+    gram.diagonal(dim1=-2, dim2=-1).add_(RIDGE)
+    identity = torch.eye(gram.shape[-1], device=gram.device)
+
+    def project(weight: Tensor) -> Tensor:
+        return constraint.project(weight.reshape(anchor.shape)).reshape(weight.shape)
 
     w, u = original, torch.zeros_like(original)
-    mask = project(original, library, kernels)
+    mask = project(original)
     z = w * mask
     residuals = []
     before = None
     for rho in torch.logspace(math.log10(_RHO[0]), math.log10(_RHO[1]), _STAGES).tolist():
-        factor = torch.linalg.cholesky(gram + rho * torch.eye(len(gram), device=gram.device))
+        factor = torch.linalg.cholesky(gram + rho * identity)
         u = u * (before / rho) if before else u  # u is the multiplier over rho
         before = rho
         for _ in range(_STEPS):
-            w = torch.cholesky_solve((cross + rho * (z - u)).T, factor).T
-            mask = project(w + u, library, kernels)
+            w = torch.cholesky_solve((cross + rho * (z - u)).mT, factor).mT
+            mask = project(w + u)
             z, last = (w + u) * mask, z
             u = u + w - z
         size = float(w.norm().clamp_min(torch.finfo(w.dtype).tiny))
         residuals.append((float((w - z).norm()) / size, rho * float((z - last).norm()) / size))
-    return Solution(mask, z / scale, residuals)
+    return Solution(mask.reshape(anchor.shape), (z / scale).reshape(anchor.shape), residuals)

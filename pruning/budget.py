@@ -1,124 +1,141 @@
-"""How many kernels each layer keeps: the least sum of predicted errors that meets the budgets."""
+"""What each layer becomes: the choices that lose least output under the budgets."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from .admm import RIDGE
-from .config import LEAST_RATE, MOST_RATE
 from .graph import Site
-from .patterns import TAPS
-from .projections import project
-from .refit import least_squares
-from .statistics import Moments
+from .latency import LayerTimes
+from .sensitivity import Curve, counts_of
+from .structures import DENSE, STRUCTURES, Structure
 
-_RATES = (LEAST_RATE, 3.5, 6.0, 11.0, 22.0, MOST_RATE)  # where a layer's error is measured
-_FILTERS = 64  # filters a layer's error is measured on
-_STEPS = 15  # of conjugate gradients: enough for an error, not for weights
-_POINTS = 400  # rates between, where the error is interpolated
-_MIXES = 21  # trade-offs tried between the two budgets
+_POINTS = 400  # rates on a menu, of each structure
+_MIXES = 10  # steps between one budget and another, when prices are mixed
+_SLACK = 1 + 1e-9
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A layer's predicted error (relative, of its output) at each of `_RATES`."""
+class Choice:
+    """What a layer becomes: `tiles` of the structure's tiles stay, `share` of its weights.
 
-    site: Site
-    errors: tuple[float, ...]
-
-
-def measure(site: Site, fit: Moments, test: Moments, library: Tensor) -> Curve:
-    """Prunes the layer to each rate, refits on `fit`, and takes the error on `test` (other images).
-
-    Both moments are those of the dense layer's own input and output. Filters count by what the norm
-    makes of them, gamma^2 / variance.
+    error: predicted, relative, of its output.  seconds: predicted; None where time is no budget.
     """
-    weight = site.conv.weight.detach().flatten(1)
-    scale = fit.gram.diagonal().sqrt()
-    some = torch.linspace(0, len(weight) - 1, min(len(weight), _FILTERS)).long().to(weight.device)
-    counts = site.gain[some].square()
-    part = Moments(fit.gram, fit.cross[some], fit.target[some])
-    check = Moments(test.gram, test.cross[some], test.target[some])
-    total = float((counts * check.target).sum())
-    errors = []
-    for rate in _RATES:
-        mask = project(weight * scale, library, kernels_at(site, rate))[some]
-        refitted = least_squares(part, weight[some], mask, RIDGE, weight[some], steps=_STEPS)
-        errors.append(float((counts * check.error(refitted)).sum()) / total if total > 0 else 0.0)
-    return Curve(site, tuple(errors))
+
+    structure: Structure
+    tiles: int
+    share: float
+    error: float
+    seconds: float | None
 
 
-def kernels_at(site: Site, rate: float) -> int:
-    """How many kernels are left when the layer's weights shrink `rate` times; at least one."""
-    return max(1, int(site.kernels * LEAST_RATE / rate + 1e-6))
+@dataclass(frozen=True)
+class Menu:
+    """All that one layer may become, n ways.
 
-
-def allocate(curves: list[Curve], rate: float | None, macs: float | None) -> dict[str, int]:
-    """Kernels to keep per layer name, between LEAST_RATE and MOST_RATE, under both budgets.
-
-    Minimises the sum of the curves plus a price on weights and one on MACs (Lagrange), each layer by itself;
-    the prices are found by bisection. What rounding leaves over is given out kernel by kernel.
+    tiles, shares, errors: (n,).  costs: a budget's name -> (n,), in the unit of its limit.
     """
-    rates = torch.logspace(math.log10(LEAST_RATE), math.log10(MOST_RATE), _POINTS, dtype=torch.float64)
-    errors = torch.stack([_interpolate(curve.errors, rates) for curve in curves])  # (layers, points)
-    costs = torch.tensor([[c.site.kernels * TAPS, c.site.macs] for c in curves], dtype=torch.float64)
-    shares = costs / costs.sum(0)  # (layers, 2): weights, MACs
-    limits = 1 / torch.tensor([max(asked or 1.0, LEAST_RATE) for asked in (rate, macs)], dtype=torch.float64)
-    index = torch.arange(len(curves))
 
-    def choose(mix: float, price: float) -> Tensor:
-        prices = price * torch.tensor([mix, 1 - mix], dtype=torch.float64)
-        return (errors + (shares @ prices)[:, None] / rates).argmin(1)
+    structures: list[Structure]
+    tiles: Tensor
+    shares: Tensor
+    errors: Tensor
+    costs: dict[str, Tensor]
 
-    def excess(choice: Tensor) -> float:
-        return float(((shares / rates[choice][:, None]).sum(0) / limits).max())
+    @classmethod
+    def of(cls, site: Site, library: Tensor, curves: Mapping[str, Curve], times: LayerTimes | None) -> Menu:
+        """Every structure that has a curve, at many rates; where time counts, also the layer left dense.
+
+        The costs are "rate", in weights, "macs", and with `times` "latency", in seconds.
+        """
+        shape = site.conv.weight.shape
+        structures: list[Structure] = []
+        columns = []
+        for name, curve in curves.items():
+            structure = STRUCTURES[name]
+            tiles = counts_of(structure, shape, library, _POINTS)
+            rates = structure.rate(shape, library, tiles)
+            seconds = times.at(name, 1 / rates) if times else torch.zeros_like(rates)
+            columns.append(torch.stack([tiles.double(), 1 / rates, curve.at(rates), seconds]))
+            structures += [structure] * len(tiles)
+        if times:
+            columns.append(torch.tensor([[1.0], [1.0], [0.0], [times.dense]], dtype=torch.float64))
+            structures.append(DENSE)
+        tiles, shares, errors, seconds = torch.cat(columns, 1)
+        costs = {"rate": shares * shape.numel(), "macs": shares * site.macs}
+        return cls(structures, tiles.int(), shares, errors, costs | ({"latency": seconds} if times else {}))
+
+    def choice(self, i: int) -> Choice:
+        seconds = float(self.costs["latency"][i]) if "latency" in self.costs else None
+        return Choice(
+            self.structures[i], int(self.tiles[i]), float(self.shares[i]), float(self.errors[i]), seconds
+        )
+
+
+def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]:
+    """One choice from each menu: the least sum of errors whose costs keep to every limit.
+
+    A price on each budget makes every layer choose for itself (Lagrange); the prices are found by bisection
+    along mixtures of the budgets. Prices jump over what is not convex: what they leave of the budgets is
+    spent on the best single changes. Where nothing fits, the cheapest of all.
+
+    limits: a budget's name -> the sum of its costs, at most.
+    """
+    errors = _padded([menu.errors for menu in menus], math.inf)  # (layers, n)
+    costs = torch.stack(
+        [_padded([menu.costs[name] / limit for menu in menus], math.inf) for name, limit in limits.items()]
+    )  # (budgets, layers, n), in parts of the limit
+    layers = torch.arange(len(menus))
+
+    def priced(mix: Tensor, price: float) -> Tensor:
+        return (errors + price * torch.einsum("b,bln->ln", mix, costs)).argmin(1)
+
+    def spent(choice: Tensor) -> Tensor:
+        return costs[:, layers, choice].sum(1)
 
     best, least = None, math.inf
-    for mix in torch.linspace(0, 1, _MIXES).tolist():
+    for mix in _mixtures(len(limits)):
         low, high = 1e-9, 1e9
-        for _ in range(80):
+        for _ in range(60):
             price = math.sqrt(low * high)
-            low, high = (price, high) if excess(choose(mix, price)) > 1 else (low, price)
-        choice = choose(mix, high)
-        total = float(errors[index, choice].sum())
-        if excess(choice) <= 1 + 1e-9 and total < least:
-            best, least = choice, total
+            fits = bool((spent(priced(mix, price)) <= _SLACK).all())
+            low, high = (low, price) if fits else (price, high)
+        choice = priced(mix, high)
+        if bool((spent(choice) <= _SLACK).all()):
+            choice = _improved(errors, costs, choice)
+            if (total := float(errors[layers, choice].sum())) < least:
+                best, least = choice, total
     if best is None:
-        best = torch.full((len(curves),), _POINTS - 1)
-    kept = torch.tensor([c.site.kernels for c in curves]) * LEAST_RATE / rates[best]
-    return dict(zip((c.site.name for c in curves), _round(curves, kept, limits), strict=True))
+        best = costs.amax(0).argmin(1)
+    return [menu.choice(int(i)) for menu, i in zip(menus, best, strict=True)]
 
 
-def _round(curves: list[Curve], kept: Tensor, limits: Tensor) -> list[int]:
-    """Whole kernels: all layers scaled by the one largest factor that keeps to the budgets.
-
-    The prices can jump over part of a budget where a curve is not convex; the factor uses it up.
-    """
-    sizes = torch.tensor([c.site.kernels for c in curves], dtype=torch.float64)
-    pixels = torch.tensor([math.prod(c.site.out_size) for c in curves], dtype=torch.float64)
-
-    def scaled(factor: float) -> Tensor:
-        return torch.minimum((kept * factor + 1e-6).floor(), sizes).clamp_min(1)
-
-    def fits(kernels: Tensor) -> bool:
-        costs = torch.stack([kernels.sum() / sizes.sum(), (kernels @ pixels) / (sizes @ pixels)])
-        return bool((costs <= limits * LEAST_RATE + 1e-9).all())
-
-    low, high = 0.0, MOST_RATE
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if fits(scaled(middle)) else (low, middle)
-    return scaled(low).int().tolist()
+def _improved(errors: Tensor, costs: Tensor, choice: Tensor) -> Tensor:
+    """Changes one layer after the other, the most error saved first, as long as the limits allow."""
+    layers = torch.arange(len(choice))
+    choice = choice.clone()
+    while True:
+        now = costs[:, layers, choice]  # (budgets, layers)
+        left = 1 - now.sum(1)
+        fits = (costs - now[..., None] <= left[:, None, None].clamp_min(0)).all(0)
+        gain = torch.where(fits, errors[layers, choice][:, None] - errors, -math.inf)
+        if float(gain.max()) <= 0:
+            return choice
+        layer, i = divmod(int(gain.argmax()), gain.shape[1])
+        choice[layer] = i
 
 
-def _interpolate(errors: tuple[float, ...], rates: Tensor) -> Tensor:
-    """Log-log linear, made monotone: no layer gets better by losing more."""
-    at = torch.tensor(_RATES, dtype=torch.float64).log()
-    values = torch.tensor(errors, dtype=torch.float64).clamp_min(1e-9).cummax(0).values.log()
-    right = torch.bucketize(rates.log().clamp(at[0], at[-1]), at).clamp(1, len(at) - 1)
-    t = (rates.log() - at[right - 1]) / (at[right] - at[right - 1])
-    return torch.lerp(values[right - 1], values[right], t).exp()
+def _mixtures(budgets: int) -> list[Tensor]:
+    """(budgets,) each, of sum 1: all ways to share a price out in steps."""
+    steps = range(_MIXES + 1)
+    shares = [s for s in product(steps, repeat=budgets) if sum(s) == _MIXES]
+    return [torch.tensor(s, dtype=torch.float64) / _MIXES for s in shares]
+
+
+def _padded(rows: Sequence[Tensor], filler: float) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=filler)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-LEAST_RATE = 9 / 4  # every kept kernel holds 4 of its 9 weights
-MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
+from .structures import MOST_RATE, STRUCTURES
 
+_KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")
 _RANGES = {
     "rate": (1.0, MOST_RATE),
     "macs": (1.0, MOST_RATE),
+    "latency": (1.0, MOST_RATE),
+    "threads": (1, 256),
     "patterns": (1, 56),
     "images": (16, 65536),
     "refine_steps": (0, 10000),
@@ -24,9 +27,18 @@ _RANGES = {
 class PruneConfig:
     """Budgets, the model's input normalisation, and the effort to spend.
 
-    rate: the weights of the pruned 3x3 convolutions shrink by at least this factor.
-    macs: their multiply-accumulates shrink by at least this factor. Give either, or both: then both hold.
-        Budgets are met to 1 % where the layers are large enough; 2.25 (4 of 9) is the least a run can prune.
+    rate: the weights of the pruned convolutions shrink by at least this factor.
+    macs: their multiply-accumulates shrink by at least this factor.
+    latency: all the model's convolutions, run by this engine on this machine with `threads`, take at least
+        this factor less time than dense. Layers are timed when they are not known from an earlier run.
+        Give one of the three, or several: then all hold. Budgets are met to 1 % where the layers are large
+        enough; 2.25 (4 of 9) is the least that patterns prune.
+    structure: what the zeros of a layer have in common. "free": each kernel its own pattern; "c2", "c4":
+        kernels of one input channel and pattern in twos or fours; "g2", "g4", "g16": groups of so many
+        filters that share input channels and patterns. "auto": with `latency`, for each layer what loses
+        least output for its time, dense included; without, "free", which loses least for its size.
+        "irregular", "filter", "column", "block": what others prune, for comparison.
+    kinds: of convolutions to prune: "3x3" and other sizes, "depthwise".
     mean, std: per channel, for pixels in 0..1, as torchvision's Normalize.
     dense: names of convolutions to leave alone, besides those that are never pruned.
     patterns: size of the pattern library, 1 to 56.
@@ -41,6 +53,10 @@ class PruneConfig:
     std: tuple[float, ...]
     rate: float | None = None
     macs: float | None = None
+    latency: float | None = None
+    threads: int = 1
+    structure: str = "auto"
+    kinds: tuple[str, ...] = ("3x3",)
     dense: tuple[str, ...] = ()
     patterns: int = 8
     source: Literal["mix", "uniform"] = "mix"
@@ -50,20 +66,30 @@ class PruneConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("mean", "std", "dense"):
+        for name in ("mean", "std", "dense", "kinds"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} is {value}: it must be in {low}..{high}")
-        if max(self.rate or 1.0, self.macs or 1.0) <= 1.0:
-            raise ValueError("nothing to do: set rate or macs (or both) above 1, for example rate=4.0")
+        if not self.budgets:
+            raise ValueError("nothing to do: set rate, macs or latency above 1, for example rate=4.0")
+        if self.structure not in ("auto", *STRUCTURES):
+            raise ValueError(f"structure is {self.structure!r}: choose auto, {', '.join(STRUCTURES)}")
+        if wrong := [kind for kind in self.kinds if not _KIND.fullmatch(kind)]:
+            raise ValueError(f'kinds holds {wrong[0]!r}: give sizes such as "3x3" and "1x1", or "depthwise"')
         if self.source not in ("mix", "uniform"):
             raise ValueError(f'source is {self.source!r}: choose "mix" or "uniform"')
         if len(self.mean) != len(self.std) or not self.mean:
             raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give one each")
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """Those that ask for anything: name -> factor."""
+        asked = {"rate": self.rate, "macs": self.macs, "latency": self.latency}
+        return {name: factor for name, factor in asked.items() if factor and factor > 1}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PruneConfig:

@@ -29,11 +29,13 @@ class Site:
 
     norm: the BatchNorm with running statistics that directly consumes it, if there is one.
     residual: its output (after `norm`) is one operand of an addition, the end of a residual branch.
+    in_size, out_size: (height, width) of its maps.
     """
 
     name: str
     conv: nn.Conv2d
     norm: BatchNorm | None
+    in_size: tuple[int, int]
     out_size: tuple[int, int]
     residual: bool
 
@@ -42,8 +44,13 @@ class Site:
         return self.norm or self.conv
 
     @property
-    def kernels(self) -> int:
-        return self.conv.out_channels * self.conv.in_channels
+    def padding(self) -> tuple[int, int]:
+        """(top, left), in rows and columns."""
+        conv = self.conv
+        if conv.padding == "same":
+            (kh, kw), (dy, dx) = conv.kernel_size, conv.dilation
+            return dy * (kh - 1) // 2, dx * (kw - 1) // 2
+        return (0, 0) if isinstance(conv.padding, str) else (conv.padding[0], conv.padding[1])
 
     @property
     def gain(self) -> Tensor:
@@ -68,10 +75,12 @@ class Site:
 class Trace:
     """sites: to prune, in forward order.  dense: name -> why, of the other convolutions.
 
+    left: those of the dense ones that run, where they stand.
     norms: every BatchNorm with running statistics that runs once, in forward order.
     """
 
     sites: list[Site]
+    left: list[Site]
     dense: dict[str, str]
     norms: list[BatchNorm]
 
@@ -101,11 +110,16 @@ class Mark:
         return tensor is self._tensor and tensor._version == self._version
 
 
-def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str, ...] = ()) -> Trace:
+def trace(
+    model: nn.Module,
+    input_shape: tuple[int, ...],
+    keep_dense: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = ("3x3",),
+) -> Trace:
     """Runs the model (in eval mode) on zeros of (2, *input_shape).
 
-    Prunes Conv2d 3x3, groups 1, of any stride and dilation, except the first convolution, those in
-    `keep_dense`, and modules that run more than once. ValueError when the model cannot run.
+    Prunes Conv2d of these kinds (see `kind_of`), of any stride and dilation, except the first convolution,
+    those in `keep_dense`, and modules that run more than once. ValueError when the model cannot run.
     """
     convs = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     if unknown := sorted(set(keep_dense) - set(convs)):
@@ -113,7 +127,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
     outputs: dict[nn.Module, Mark] = {}
-    sizes: dict[nn.Conv2d, tuple[int, int]] = {}
+    sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
     consumer: dict[nn.Module, BatchNorm] = {}
     additions: list[list[nn.Module]] = []  # the modules that made the operands, in the order they ran
 
@@ -121,7 +135,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
         runs[module] += 1
         outputs[module] = Mark(output)
         if isinstance(module, nn.Conv2d):
-            sizes[module] = (output.shape[2], output.shape[3])
+            sizes[module] = inputs[0].shape[2:], output.shape[2:]
         elif isinstance(module, BatchNorm):
             for conv in sizes:
                 if outputs[conv].is_now(inputs[0]):
@@ -148,27 +162,36 @@ def trace(model: nn.Module, input_shape: tuple[int, ...], keep_dense: tuple[str,
 
     norms = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m.running_mean is not None]
     shared = Counter(conv.weight for conv in sizes)
-    sites, dense = [], {name: "does not run" for name, conv in convs.items() if conv not in runs}
+    sites: list[Site] = []
+    left: list[Site] = []
+    dense = {name: "does not run" for name, conv in convs.items() if conv not in runs}
     for i, conv in enumerate(sizes):
         name = names[conv]
         uses = max(runs[conv], shared[conv.weight])
-        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, first=i == 0, uses=uses):
-            dense[name] = reason
-            continue
         norm = next((norm for norm in norms if norm is consumer.get(conv)), None)
-        sites.append(Site(name, conv, norm, sizes[conv], residual=False))
+        (before, after), of = sizes[conv], sites
+        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, uses):
+            dense[name], of = reason, left
+        of.append(Site(name, conv, norm, (before[0], before[1]), (after[0], after[1]), residual=False))
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
     closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
     sites = [replace(site, residual=closing[site.branch_end] == 1) for site in sites]
-    return Trace(sites, dense, norms)
+    return Trace(sites, left, dense, norms)
 
 
-def _why_dense(conv: nn.Conv2d, *, first: bool, uses: int) -> str | None:
-    if conv.kernel_size != (3, 3):
+def kind_of(conv: nn.Conv2d) -> str:
+    """ "3x3", "1x1" and so on, "depthwise", or "4 groups"."""
+    if conv.groups == 1:
         return f"{conv.kernel_size[0]}x{conv.kernel_size[1]}"
-    if conv.groups != 1:
-        return f"{conv.groups} groups"
+    if conv.groups == conv.in_channels == conv.out_channels:
+        return "depthwise"
+    return f"{conv.groups} groups"
+
+
+def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, uses: int) -> str | None:
+    if (kind := kind_of(conv)) not in kinds:
+        return kind
     if type(conv).forward is not nn.Conv2d.forward or is_parametrized(conv):
         return f"not a plain Conv2d ({type(conv).__name__})"
     if first:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from . import admm, budget
+from . import admm, sensitivity
+from .budget import Choice
 from .graph import Site
 from .patterns import histogram
-from .projections import project
 from .refit import least_squares, match_outputs
 from .report import LayerReport
-from .statistics import Moments, Rows
+from .statistics import Moments, Rows, outputs
+from .structures import DENSE, Structure
 from .walk import Visit
 
 _ROWS = 20_000  # looked at per layer, where there are that many
@@ -35,28 +37,30 @@ class Target:
 
 
 @torch.no_grad()
-def study(visit: Visit, library: Tensor, seed: int, *, trusted: bool) -> tuple[Target, budget.Curve]:
-    """At a site of the dense model: its target, and its error at each rate.
+def study(
+    visit: Visit, library: Tensor, structures: Sequence[Structure], seed: int, *, trusted: bool
+) -> tuple[Target, dict[str, sensitivity.Curve]]:
+    """At a site of the dense model: its target, and its error by each structure at each rate.
 
-    trusted: whether the images are fit for least squares; if not, the curve is that of white inputs.
+    trusted: whether the images are fit for least squares; if not, the curves are those of white inputs.
     """
     site = visit.site
     rows = Rows.sample(site, [len(batch) for batch in visit.inputs], _ROWS, seed)
     x = rows.of_inputs(site, visit.inputs)
-    weight = site.conv.weight.flatten(1)
-    y = x @ weight.T
+    y = outputs(x, site.conv.weight)
     if trusted:
-        half = len(x) // 2
-        fit = Moments.of(x[:half], y[:half], centred=_shifts(site))
-        test = Moments.of(x[half:], y[half:], centred=_shifts(site))
+        half = len(y) // 2
+        fit = Moments.of(x[..., :half, :], y[:half], centred=_shifts(site))
+        test = Moments.of(x[..., half:, :], y[half:], centred=_shifts(site))
     else:
-        fit = test = Moments(torch.eye(weight.shape[1], device=x.device), weight, weight.square().sum(1))
-    return Target(rows, y + _added(visit, rows), y.var(0)), budget.measure(site, fit, test, library)
+        fit = test = Moments.white(site.conv.weight, site.conv.groups)
+    curves = sensitivity.measure(site, fit, test, library, structures)
+    return Target(rows, y + _added(visit, rows), y.var(0)), curves
 
 
 @torch.no_grad()
 def prune_layer(
-    visit: Visit, target: Target, library: Tensor, kernels: int, *, trusted: bool
+    visit: Visit, target: Target, library: Tensor, choice: Choice, *, trusted: bool
 ) -> tuple[Tensor, LayerReport]:
     """At a site of the pruned model, everything before it pruned: prunes it in place.
 
@@ -67,35 +71,39 @@ def prune_layer(
     """
     began = time.perf_counter()
     site = visit.site
-    original = site.conv.weight.flatten(1)
+    original = site.conv.weight.flatten(2)  # (O, I, T)
     x = target.rows.of_inputs(site, visit.inputs)
     wanted = target.values - _added(visit, target.rows)
     moments = Moments.of(x, wanted, centred=_shifts(site))
-    residuals = []
+    fit = moments if trusted else Moments.white(site.conv.weight, site.conv.groups)
+    scaled = (original.reshape(fit.cross.shape) * admm.importance(fit)).reshape(original.shape)
+    constraint = choice.structure.constraint(choice.tiles, library, choice.structure.order(scaled, library))
+    mask, start, residuals = constraint.project(scaled), original, []
+    if trusted and choice.structure is not DENSE:
+        solution = admm.solve(moments, original, constraint)
+        mask, start, residuals = solution.mask, solution.weight, solution.residuals
+    weight = original * mask
     if trusted:
-        solution = admm.solve(moments, original, library, kernels)
-        mask, residuals = solution.mask, solution.residuals
-        weight = least_squares(moments, original, mask, admm.RIDGE, solution.weight, steps=_REFIT_STEPS)
-    else:
-        mask = project(original, library, kernels)
-        weight = original * mask
+        weight = least_squares(moments, original, mask, admm.RIDGE, start, steps=_REFIT_STEPS)
     site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
     power = site.gain.square()
     error = (power * moments.error(weight)).sum() / (power * target.variance).sum().clamp_min(1e-30)
-    match_outputs(site, x @ weight.T, wanted.mean(0), target.variance)
+    match_outputs(site, outputs(x, weight), wanted.mean(0), target.variance)
+    mask = mask.reshape_as(site.conv.weight)
     report = LayerReport(
         name=site.name,
-        shape=tuple(site.conv.weight.shape),
-        kernels=kernels,
+        shape=tuple(mask.shape),
+        structure=choice.structure.name,
+        kernels=int(mask.flatten(2).any(2).sum()),
         weights=int(mask.sum()),
         dense_macs=site.macs,
         macs=int(mask.sum()) * site.out_size[0] * site.out_size[1],
-        patterns=histogram(mask.reshape_as(site.conv.weight)),
+        patterns=histogram(mask),
         relative_error=float(error),
         residuals=residuals,
         seconds=time.perf_counter() - began,
     )
-    return mask.reshape_as(site.conv.weight), report
+    return mask, report
 
 
 def _shifts(site: Site) -> bool:

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from . import budget, fidelity, patterns, synthetic
-from .config import LEAST_RATE, PruneConfig
+from . import fidelity, patterns, synthetic
+from .codesign import choose, structures_of
+from .config import PruneConfig
 from .distill import distill
 from .graph import Trace, trace
+from .latency import TimeTable
 from .layers import prune_layer, study
 from .masks import Masks
 from .progress import Progress, Schedule
 from .report import PruneReport
 from .statistics import Gap, bn_gap
+from .structures import DENSE
 from .walk import walk
 
 _BATCH = 128
@@ -35,12 +38,13 @@ class PruneResult:
 def prune(
     model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig, progress: Progress | None = None
 ) -> PruneResult:
-    """Prunes a trained model's 3x3 convolutions to 4-entry patterns, without any data.
+    """Prunes a trained model's convolutions, without any data.
 
     model: float32, on any device; it is copied, not changed.  input_shape: (channels, height, width).
     progress: called with a stage's name and the fraction of the whole that is done, 0..1.
 
-    The first convolution, grouped ones, those of other sizes and those used more than once stay dense.
+    The first convolution, those of other kinds than the config names and those used more than once stay
+    dense.
     Raises ValueError when the model cannot run on that shape, holds NaN, or has nothing to prune.
     """
     _check(model, input_shape, config)
@@ -51,9 +55,8 @@ def prune(
     device = student.sites[0].conv.weight.device
     generator = torch.Generator().manual_seed(config.seed)
     refines = bool(config.refine_steps and teacher.norms)
-    schedule = Schedule(
-        progress, {"draw": 2, "refine": 30, "measure": 15, "prune": 25, "distill": 30, "compare": 1}
-    )
+    shares = {"draw": 2, "refine": 30, "time": 20, "measure": 15, "prune": 25, "distill": 30, "compare": 1}
+    schedule = Schedule(progress, shares)
 
     with schedule.stage("draw"):
         images = synthetic.draw(config, _image_count(config, input_shape), input_shape, generator).to(device)
@@ -61,27 +64,36 @@ def prune(
         with schedule.stage("refine"):
             images = synthetic.refine(dense, teacher.norms, images, config, generator, schedule.advance)
     batches = list(images.split(_BATCH))
-    library = patterns.choose_library([site.conv.weight for site in teacher.sites], config.patterns)
-    library = library.to(device)
+    libraries = patterns.choose_libraries([site.conv.weight for site in teacher.sites], config.patterns)
+    structures = structures_of(config)
+
+    times = None
+    if "latency" in config.budgets:
+        with schedule.stage("time"):
+            convs = [*teacher.sites, *teacher.left]
+            times = TimeTable(config.threads).measure(
+                convs, set(names), libraries, structures, schedule.advance
+            )
+    libraries = {size: library.to(device) for size, library in libraries.items()}
 
     with schedule.stage("measure"):
         gap = bn_gap(dense, teacher.norms, batches) if teacher.norms else None
         trusted = gap is None or gap.fits_least_squares
-        targets, curves = {}, []
+        targets, curves = {}, {}
         for i, visit in enumerate(walk(dense, teacher.sites, batches)):
-            targets[visit.site.name], curve = study(visit, library, config.seed + i, trusted=trusted)
-            curves.append(curve)
+            name, library = visit.site.name, libraries[visit.site.conv.kernel_size]
+            targets[name], curves[name] = study(visit, library, structures, config.seed + i, trusted=trusted)
             schedule.advance((i + 1) / len(names))
-    kernels = budget.allocate(curves, config.rate, config.macs)
+    choices = choose(config, teacher, libraries, curves, times)
 
     layers, found = [], {}
     with schedule.stage("prune"):
         for i, visit in enumerate(walk(pruned, student.sites, batches)):
-            name = visit.site.name
-            found[name], layer = prune_layer(
-                visit, targets.pop(name), library, kernels[name], trusted=trusted
-            )
+            name, library = visit.site.name, libraries[visit.site.conv.kernel_size]
+            mask, layer = prune_layer(visit, targets.pop(name), library, choices[name], trusted=trusted)
             layers.append(layer)
+            if choices[name].structure is not DENSE:
+                found[name] = mask
             schedule.advance((i + 1) / len(names))
     masks = Masks(found)
 
@@ -115,10 +127,12 @@ def _check(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) 
 
 
 def _traced(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> Trace:
-    found = trace(model, input_shape, config.dense)
+    found = trace(model, input_shape, config.dense, config.kinds)
     if not found.sites:
         why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items()) or "it has no Conv2d"
-        raise ValueError(f"nothing to prune: no 3x3 convolution (groups 1, not the first) is left. {why}")
+        raise ValueError(
+            f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first. {why}"
+        )
     return found
 
 
@@ -141,6 +155,4 @@ def _warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[s
     for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
         if asked and got < asked * (1 - 1e-6):
             warnings.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
-    if max(config.rate or 1, config.macs or 1) < LEAST_RATE:
-        warnings.append(f"{LEAST_RATE}x (4 of 9 weights) is the least that a run prunes")
     return warnings

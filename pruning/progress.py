@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 Progress = Callable[[str, float], None]
@@ -15,7 +15,7 @@ class Schedule:
     shares: stage -> its expected part of the whole, in any unit.  seconds: stage -> what it took.
     """
 
-    def __init__(self, report: Progress | None, shares: dict[str, float]) -> None:
+    def __init__(self, report: Progress | None, shares: Mapping[str, float]) -> None:
         self._report = report or (lambda stage, fraction: None)
         self._shares, self._whole = shares, sum(shares.values())
         self._stage, self._before = "", 0.0

@@ -1,24 +1,71 @@
-"""The exact projection onto pattern- and connectivity-sparse weights."""
+"""Exact projections onto sets of sparse weights: which weights the nearest member of the set keeps.
+
+Nearest in the Frobenius norm. Kept weights stay as they are, so a mask says it all. Weights are
+(filters, channels, taps): channels are those that a filter reads, taps are the kernel's places in rows.
+"""
 
 from __future__ import annotations
 
-from torch import Tensor, zeros
+from dataclasses import dataclass
+from typing import Protocol
 
-from .patterns import TAPS
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 
-def project(weight: Tensor, library: Tensor, kernels: int) -> Tensor:
-    """The support of the nearest weight whose kernels each follow one pattern, `kernels` of them non-zero.
+class Constraint(Protocol):
+    """A set of weights that ADMM can solve for."""
 
-    Nearest in the Frobenius norm: per kernel the pattern that keeps the most energy, then the `kernels`
-    kernels that keep the most of all; the kept weights stay as they are, so the mask says it all.
+    def project(self, weight: Tensor) -> Tensor:
+        """The support of the set's nearest member: bool, in the weight's shape (O, I, T)."""
+        ...
 
-    weight: (O, I * 9).  library: bool (P, 9).  Returns bool (O, I * 9) with 4 * kernels ones.
+
+@dataclass(frozen=True)
+class Everything:
+    """All weights: a dense layer."""
+
+    def project(self, weight: Tensor) -> Tensor:
+        return torch.ones_like(weight, dtype=torch.bool)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Weights that are zero but in `count` tiles, of `filters` filters x `channels` channels.
+
+    patterns: bool (P, T): the taps of a tile that stay, one of P choices for each tile; None: a tile holds
+        one tap of its kernels.
+    order: (O,) filters in the order in which `filters` of them form a tile; None: as they stand.
+    Tiles at the end are smaller where sizes do not divide.
     """
-    filters = weight.shape[0]
-    energies = weight.reshape(-1, TAPS).square() @ library.T.to(weight.dtype)  # (O * I, P)
-    best, pattern = energies.max(dim=1)
-    kept = best.topk(kernels).indices
-    mask = zeros(len(best), TAPS, dtype=library.dtype, device=weight.device)
-    mask[kept] = library[pattern[kept]]
-    return mask.reshape(filters, -1)
+
+    count: int
+    filters: int = 1
+    channels: int = 1
+    patterns: Tensor | None = None
+    order: Tensor | None = None
+
+    def project(self, weight: Tensor) -> Tensor:
+        o, i, _ = weight.shape
+        filters, channels = min(self.filters, o), min(self.channels, i)
+        ordered = weight if self.order is None else weight[self.order]
+        padded = F.pad(ordered.square(), (0, 0, 0, -i % channels, 0, -o % filters))
+        tiled = padded.unflatten(1, (-1, channels)).unflatten(0, (-1, filters))
+        energies = tiled.sum((1, 3))  # (tile rows, tile columns, T)
+        if self.patterns is None:
+            mask = largest(energies, self.count)
+        else:
+            best, pattern = (energies @ self.patterns.T.to(energies.dtype)).max(2)
+            mask = self.patterns[pattern] & largest(best, self.count)[..., None]
+        mask = mask.repeat_interleave(filters, 0)[:o].repeat_interleave(channels, 1)[:, :i]
+        if self.order is None:
+            return mask
+        return torch.empty_like(mask).index_copy_(0, self.order, mask)
+
+
+def largest(values: Tensor, count: int) -> Tensor:
+    """bool, in the values' shape: the `count` largest."""
+    mask = torch.zeros(values.numel(), dtype=torch.bool, device=values.device)
+    mask[values.flatten().topk(min(count, values.numel())).indices] = True
+    return mask.view_as(values)

@@ -27,27 +27,29 @@ def least_squares(
     in place of one Cholesky per filter, whose supports all differ. Ends after `steps`, or when every
     filter's preconditioned residual has shrunk by `tolerance`.
 
-    anchor, mask, start: (O, D).  Returns (O, D), zero outside the mask.
+    anchor, mask, start: the weight's shape, (O, I, T).  Returns the same, zero outside the mask.
     """
-    diagonal = moments.gram.diagonal()
+    shape = anchor.shape
+    anchor, mask, start = (t.reshape(moments.cross.shape) for t in (anchor, mask, start))
+    diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
     damping = ridge * diagonal
     scale = mask / (diagonal + damping).clamp_min(torch.finfo(diagonal.dtype).tiny)
     weight = start * mask
     residual = (moments.cross + damping * anchor - weight @ moments.gram - weight * damping) * mask
     z = scale * residual
-    direction, rz = z, (residual * z).sum(1, keepdim=True)
+    direction, rz = z, (residual * z).sum(-1, keepdim=True)
     enough = rz * tolerance**2
     for _ in range(steps):
         if bool((rz <= enough).all()):
             break
         product = (direction @ moments.gram + direction * damping) * mask
-        step = _ratio(rz, (direction * product).sum(1, keepdim=True))
+        step = _ratio(rz, (direction * product).sum(-1, keepdim=True))
         weight = weight + step * direction
         residual = residual - step * product
         z = scale * residual
-        rz, before = (residual * z).sum(1, keepdim=True), rz
+        rz, before = (residual * z).sum(-1, keepdim=True), rz
         direction = z + _ratio(rz, before) * direction
-    return weight
+    return weight.reshape(shape)
 
 
 def _ratio(a: Tensor, b: Tensor) -> Tensor:

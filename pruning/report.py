@@ -13,13 +13,15 @@ from .statistics import Gap
 class LayerReport:
     """One pruned convolution.
 
-    shape: of its weight.  kernels: kept, of shape[0] * shape[1].  weights, macs: kept.
+    shape: of its weight.  structure: of its zeros, see structures.py.
+    kernels: with any weight left, of shape[0] * shape[1].  weights, macs: kept.
     patterns: pattern -> kernels that have it.  relative_error: of its output on the synthetic images, before
     distillation.  residuals: ADMM's (primal, dual) at the end of each stage.
     """
 
     name: str
     shape: tuple[int, ...]
+    structure: str
     kernels: int
     weights: int
     dense_macs: int
@@ -75,11 +77,13 @@ class PruneReport:
 
     def __str__(self) -> str:
         width = max(len("layer"), *(len(layer.name) for layer in self.layers))
-        lines = [f"{'layer':<{width}}  {'weights':>14}  {'rate':>6}  {'MACs':>8}  {'error':>7}  patterns"]
+        names = f"{'zeros':<9}  {'rate':>6}  {'MACs':>8}  {'error':>7}  patterns"
+        lines = [f"{'layer':<{width}}  {'weights':>14}  {names}"]
         for layer in self.layers:
             lines.append(
-                f"{layer.name:<{width}}  {'x'.join(map(str, layer.shape)):>14}  {layer.rate:>5.2f}x"
-                f"  {_count(layer.macs):>8}  {layer.relative_error:>7.4f}  {len(layer.patterns)}"
+                f"{layer.name:<{width}}  {'x'.join(map(str, layer.shape)):>14}  {layer.structure:<9}"
+                f"  {layer.rate:>5.2f}x  {_count(layer.macs):>8}  {layer.relative_error:>7.4f}"
+                f"  {len(layer.patterns)}"
             )
         lines.append(
             f"{len(self.layers)} layers: weights {self.rate:.2f}x fewer, MACs {self.mac_rate:.2f}x fewer; "

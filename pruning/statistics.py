@@ -37,11 +37,16 @@ class Rows:
         return cls(image, y, x)
 
     def of_inputs(self, site: Site, inputs: list[Tensor]) -> Tensor:
-        """The receptive field of each row, (rows, C * 9), in the order of the weights."""
+        """The receptive field of each row, (rows, D = C * taps), in the order of the weights.
+
+        Of a grouped convolution: (groups, rows, D), each group's part of it.
+        """
         rows = []
         for image, y, x, batch in zip(self.image, self.y, self.x, inputs, strict=True):
             rows.append(_windows(site.conv, batch)[image, y, x].flatten(1))
-        return torch.cat(rows)
+        fields = torch.cat(rows)
+        groups = site.conv.groups
+        return fields if groups == 1 else fields.unflatten(1, (groups, -1)).transpose(0, 1).contiguous()
 
     def of_outputs(self, outputs: list[Tensor]) -> Tensor:
         """The values of an output-shaped tensor, (rows, C)."""
@@ -50,17 +55,26 @@ class Rows:
 
 
 def _windows(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """A view (N, H_out, W_out, C, 3, 3) of the padded input."""
-    if isinstance(conv.padding, str):
-        pad = conv.dilation if conv.padding == "same" else (0, 0)
+    """A view (N, H_out, W_out, C, kh, kw) of the padded input."""
+    (kh, kw), (sy, sx), (dy, dx) = conv.kernel_size, conv.stride, conv.dilation
+    reach_y, reach_x = dy * (kh - 1), dx * (kw - 1)
+    if conv.padding == "same":
+        top, left = reach_y // 2, reach_x // 2
+        pad = (left, reach_x - left, top, reach_y - top)
     else:
-        pad = conv.padding
+        top, left = (0, 0) if isinstance(conv.padding, str) else conv.padding
+        pad = (left, left, top, top)
     mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
-    x = F.pad(x, (pad[1], pad[1], pad[0], pad[0]), mode=mode).contiguous()
+    x = F.pad(x, pad, mode=mode).contiguous()
     n, c, h, w = x.shape
-    (sy, sx), (dy, dx) = conv.stride, conv.dilation
-    size = (n, (h - 2 * dy - 1) // sy + 1, (w - 2 * dx - 1) // sx + 1, c, 3, 3)
+    size = (n, (h - reach_y - 1) // sy + 1, (w - reach_x - 1) // sx + 1, c, kh, kw)
     return x.as_strided(size, (c * h * w, sy * w, sx, h * w, dy * w, dx))
+
+
+def outputs(x: Tensor, weight: Tensor) -> Tensor:
+    """(rows, O) of a convolution without its bias. x: of `Rows.of_inputs`.  weight: (O, ...)."""
+    y = x @ weight.reshape(*x.shape[:-2], -1, x.shape[-1]).mT
+    return y if y.ndim == 2 else y.transpose(0, 1).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ class Moments:
     """Second moments of rows X (R, D) against targets Y (R, O), about their means or about zero.
 
     gram: X'X / R, (D, D).  cross: Y'X / R, (O, D).  target: diag(Y'Y) / R, (O,).
+    Of a grouped convolution, whose filters read D inputs of their group: (G, D, D), (G, O / G, D), (O,).
     """
 
     gram: Tensor
@@ -76,14 +91,32 @@ class Moments:
 
     @classmethod
     def of(cls, x: Tensor, y: Tensor, *, centred: bool) -> Moments:
+        """x: (R, D), or (G, R, D).  y: (R, O)."""
         if centred:
-            x, y = x - x.mean(0), y - y.mean(0)
-        return cls(x.T @ x / len(x), y.T @ x / len(x), y.square().mean(0))
+            x, y = x - x.mean(-2, keepdim=True), y - y.mean(0)
+        of_group = y if x.ndim == 2 else y.unflatten(1, (len(x), -1)).transpose(0, 1)
+        return cls(x.mT @ x / len(y), of_group.mT @ x / len(y), y.square().mean(0))
+
+    @classmethod
+    def white(cls, weight: Tensor, groups: int) -> Moments:
+        """Of a layer (O, ...) whose inputs are uncorrelated, each of variance one."""
+        rows = weight.flatten(1)
+        size = rows.shape[1]
+        gram = torch.eye(size, device=rows.device)
+        if groups == 1:
+            return cls(gram, rows, rows.square().sum(1))
+        return cls(gram.expand(groups, -1, -1), rows.unflatten(0, (groups, -1)), rows.square().sum(1))
+
+    def of_filters(self, some: Tensor) -> Moments:
+        """Of these filters alone; of a grouped convolution where each group is one filter."""
+        gram = self.gram if self.gram.ndim == 2 else self.gram[some]
+        return Moments(gram, self.cross[some], self.target[some])
 
     def error(self, weight: Tensor) -> Tensor:
-        """Mean square of Y - X W', per filter (O,).  weight: (O, D)."""
-        fitted = (weight @ self.gram * weight).sum(1) - 2 * (weight * self.cross).sum(1)
-        return (self.target + fitted).clamp_min(0)
+        """Mean square of Y - X W', per filter (O,).  weight: (O, ...)."""
+        weight = weight.reshape(self.cross.shape)
+        fitted = (weight @ self.gram * weight).sum(-1) - 2 * (weight * self.cross).sum(-1)
+        return (self.target + fitted.flatten()).clamp_min(0)
 
 
 @contextmanager

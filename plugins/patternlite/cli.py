@@ -134,11 +134,22 @@ def prune(
     weights: Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")] = None,
     rate: Annotated[float | None, typer.Option(help="How many times fewer weights in pruned layers.")] = None,
     macs: Annotated[float | None, typer.Option(help="How many times fewer multiply-accumulates.")] = None,
+    latency: Annotated[
+        float | None, typer.Option(help="How many times faster than dense, on this machine.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="That --latency counts with.")] = 1,
+    structure: Annotated[
+        str,
+        typer.Option(help="Of the zeros: auto, free, c2, c4, g2, g4, g16, irregular, filter, column, block."),
+    ] = "auto",
+    kinds: Annotated[
+        str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")
+    ] = "3x3",
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
     tflite: Annotated[bool, typer.Option("--tflite", help="Write pruned.tflite too.")] = False,
     mnn: Annotated[bool, typer.Option("--mnn", help="Write pruned.mnn too.")] = False,
 ) -> None:
-    """Prunes a trained PyTorch model with patterns, without any data."""
+    """Prunes a trained PyTorch model without any data: give --rate, --macs or --latency."""
     from .models import load_model
     from .progress import Stages
     from .prune import prune_to
@@ -149,7 +160,17 @@ def prune(
             output,
             network,
             input_shape,
-            {"mean": mean, "std": std, "rate": rate, "macs": macs, "seed": seed},
+            {
+                "mean": mean,
+                "std": std,
+                "rate": rate,
+                "macs": macs,
+                "latency": latency,
+                "threads": threads,
+                "structure": structure,
+                "kinds": tuple(kinds.split(",")),
+                "seed": seed,
+            },
             [s for s, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted],
             stages,
         )

@@ -176,7 +176,7 @@ NETWORK = "patternlite.pruning.networks:slim_resnet18"
 
 def test_prune_with_nothing_asked(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path), "set rate or macs")
+    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path), "set rate, macs or latency")
 
 
 def test_prune_with_impossible_rate(tmp_path: Path) -> None:

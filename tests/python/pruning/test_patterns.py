@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import combinations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from patternlite.pruning.patterns import candidates, choose_library, histogram
-from patternlite.pruning.projections import project
+from patternlite.pruning.patterns import candidates, choose_libraries, choose_library, entries, histogram
 
 
 def test_the_candidates_are_all_centre_plus_three():
@@ -36,32 +33,30 @@ def test_a_histogram_reads_as_rows():
     mask = torch.zeros(2, 2, 9, dtype=torch.bool)
     mask[0, :] = candidates()[0]
     assert histogram(mask.view(2, 2, 3, 3)) == {"111/010/000": 2}
+    assert histogram(mask[:, :, :1, None]) == {"1": 2}
 
 
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**20), filters=st.integers(1, 6), inputs=st.integers(1, 6), data=st.data())
-def test_a_projection_keeps_its_counts_and_is_idempotent(seed, filters, inputs, data):
-    generator = torch.Generator().manual_seed(seed)
-    kernels = data.draw(st.integers(1, filters * inputs))
-    library = candidates()[torch.randperm(56, generator=generator)[:8]]
-    weight = torch.randn(filters, inputs * 9, generator=generator)
-    mask = project(weight, library, kernels)
-    assert int(mask.sum()) == 4 * kernels
-    used = mask.view(-1, 9)[mask.view(-1, 9).any(1)]
-    assert len(used) == kernels
-    assert all(any(torch.equal(row, pattern) for pattern in library) for row in used)
-    assert torch.equal(project(weight * mask, library, kernels), mask)
+@pytest.mark.parametrize(("taps", "kept"), [(1, 1), (3, 3), (9, 4), (25, 8), (49, 16)])
+def test_patterns_of_every_size(taps, kept):
+    assert entries(taps) == kept
+    side = int(taps**0.5) if taps != 3 else 3
+    weight = torch.randn(6, 5, side, taps // side)
+    library = choose_library([weight], 4)
+    assert library.shape == (1 if kept == taps else 4, taps)
+    assert (library.sum(1) == kept).all()
+    assert library[:, taps // 2].all()
+    assert len(library.unique(dim=0)) == len(library)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_projection_is_the_nearest_point(seed):
-    generator = torch.Generator().manual_seed(seed)
-    library = candidates()[torch.randperm(56, generator=generator)[:3]]
-    weight = torch.randn(2, 2 * 9, generator=generator)
-    distances = []
-    for choice in product(range(4), repeat=4):  # a pattern or nothing for each of the four kernels
-        if sum(c < 3 for c in choice) == 2:
-            mask = torch.stack([library[c] if c < 3 else torch.zeros(9, dtype=torch.bool) for c in choice])
-            distances.append(float((weight - weight * mask.view(2, 18)).norm()))
-    best = float((weight - weight * project(weight, library, 2)).norm())
-    assert best == pytest.approx(min(distances), rel=1e-6)
+def test_a_large_kernels_library_is_found_among_what_kernels_choose():
+    wanted = torch.zeros(2, 25, dtype=torch.bool)
+    wanted[0, 8:16], wanted[1, 3:24:3] = True, True
+    wanted[1, 12] = True
+    weight = wanted[torch.tensor([0, 1, 0, 0, 1, 0])].float().view(3, 2, 5, 5)
+    library = choose_library([weight + 0.01 * torch.rand(weight.shape)], 2)
+    assert int((library[:, None] & wanted).sum(2).max(1).values.min()) >= 7
+
+
+def test_each_kernel_size_has_its_library():
+    libraries = choose_libraries([torch.randn(4, 4, k, k) for k in (3, 1, 3, 5)], 8)
+    assert {size: len(library) for size, library in libraries.items()} == {(3, 3): 8, (1, 1): 1, (5, 5): 8}

@@ -10,7 +10,7 @@ from torch import nn
 
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.patterns import candidates
-from patternlite.pruning.projections import project
+from patternlite.pruning.projections import Tiles
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
@@ -22,7 +22,7 @@ def test_a_trained_network_keeps_its_answers(trained_model, result):
     for name, mask in result.masks.items():
         weight = one_shot.get_submodule(name).weight.data
         kernels = int(mask.flatten(2).any(-1).sum())
-        weight *= project(weight.flatten(1), candidates()[:8], kernels).view_as(weight)
+        weight *= Tiles(kernels, patterns=candidates()[:8]).project(weight.flatten(2)).view_as(weight)
     assert before > 0.9
     assert after > before - 0.1
     assert after > nets.accuracy(one_shot) + 0.2
@@ -158,8 +158,10 @@ def test_damaged_weights_are_named(value):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "set rate or macs"),
-        ({"rate": 1.0}, "set rate or macs"),
+        ({}, "set rate, macs or latency"),
+        ({"rate": 1.0}, "set rate, macs or latency"),
+        ({"rate": 4.0, "structure": "g8"}, "structure is 'g8': choose auto, free, c2"),
+        ({"rate": 4.0, "kinds": ("3x3", "dense")}, "kinds holds 'dense'"),
         ({"rate": 100.0}, r"rate is 100\.0: it must be in 1\.0\.\.45\.0"),
         ({"rate": 4.0, "patterns": 57}, r"patterns is 57"),
         ({"rate": 4.0, "source": "real"}, "source is 'real'"),

@@ -7,7 +7,7 @@ from torch import nn
 from patternlite.pruning import admm
 from patternlite.pruning.graph import Site
 from patternlite.pruning.patterns import candidates
-from patternlite.pruning.projections import project
+from patternlite.pruning.projections import Tiles
 from patternlite.pruning.refit import least_squares, match_outputs
 from patternlite.pruning.statistics import Moments
 
@@ -48,13 +48,14 @@ def test_admm_beats_the_magnitude_mask_at_equal_count():
     library, better = candidates()[::7], 0
     for seed in range(6):
         _, weight, moments = problem(seed)
-        solution = admm.solve(moments, weight, library, kernels=8)
+        eight = Tiles(8, patterns=library)
+        solution = admm.solve(moments, weight.view(6, 4, 9), eight)
         assert int(solution.mask.sum()) == 32
         assert len(solution.residuals) == 8
         assert solution.residuals[-1][0] < solution.residuals[0][0]
-        magnitude = project(weight, library, 8)
+        magnitude = eight.project(weight.view(6, 4, 9))
         errors = [
-            float(moments.error(least_squares(moments, weight, m, 0.01, weight, steps=200)).sum())
+            float(moments.error(least_squares(moments, weight, m.flatten(1), 0.01, weight, steps=200)).sum())
             for m in (solution.mask, magnitude)
         ]
         better += errors[0] < errors[1]
@@ -64,7 +65,8 @@ def test_admm_beats_the_magnitude_mask_at_equal_count():
 def test_admm_bears_inputs_that_are_never_on():
     x, weight, _ = problem(3)
     x[:, :9] = 0
-    solution = admm.solve(Moments.of(x, x @ weight.T, centred=True), weight, candidates()[:8], kernels=6)
+    moments = Moments.of(x, x @ weight.T, centred=True)
+    solution = admm.solve(moments, weight.view(6, 4, 9), Tiles(6, patterns=candidates()[:8]))
     assert torch.isfinite(solution.weight).all()
     assert int(solution.mask.sum()) == 24
 
@@ -80,7 +82,9 @@ def test_matched_outputs_have_the_dense_moments(bias, affine):
     pruned = 0.6 * dense + 0.2 * torch.randn(4000, 5) - 1
     offset = 0 if conv.bias is None else conv.bias.detach()
     before = norm((dense + offset)[:, :, None, None])
-    match_outputs(Site("conv", conv, norm, (1, 1), residual=False), pruned, dense.mean(0), dense.var(0))
+    match_outputs(
+        Site("conv", conv, norm, (3, 3), (1, 1), residual=False), pruned, dense.mean(0), dense.var(0)
+    )
     after = norm((pruned + offset)[:, :, None, None])
     torch.testing.assert_close(after.mean(0), before.mean(0), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(after.var(0), before.var(0), rtol=1e-3, atol=1e-3)
@@ -89,6 +93,6 @@ def test_matched_outputs_have_the_dense_moments(bias, affine):
 def test_without_a_norm_the_bias_takes_the_shift():
     conv = nn.Conv2d(3, 5, 3)
     before = conv.bias.detach().clone()
-    site = Site("conv", conv, None, (1, 1), residual=False)
+    site = Site("conv", conv, None, (3, 3), (1, 1), residual=False)
     match_outputs(site, torch.ones(9, 5), torch.full((5,), 3.0), torch.ones(5))
     torch.testing.assert_close(conv.bias.detach(), before + 2)

@@ -7,6 +7,7 @@ from torch import nn
 
 from patternlite.pruning.graph import Site, trace
 from patternlite.pruning.statistics import Moments, Rows, bn_gap
+from patternlite.pruning.statistics import outputs as outputs_of
 
 
 @pytest.mark.parametrize(
@@ -17,21 +18,25 @@ from patternlite.pruning.statistics import Moments, Rows, bn_gap
         {"padding": (2, 1), "dilation": (2, 1), "stride": (1, 2)},
         {"padding": "same", "dilation": (1, 3)},
         {"padding": 1, "padding_mode": "reflect"},
+        {"padding": 2, "kernel_size": 5, "stride": 2},
+        {"padding": "same", "kernel_size": (4, 1)},
+        {"kernel_size": 1, "stride": 2},
+        {"padding": 1, "groups": 6, "out_channels": 6},
     ],
 )
 def test_rows_times_weights_are_the_convolution(options):
-    conv = nn.Conv2d(5, 7, 3, bias=False, **options)
-    batches = [torch.randn(n, 5, 11, 10) for n in (3, 2)]
+    conv = nn.Conv2d(**{"in_channels": 6, "out_channels": 7, "kernel_size": 3, "bias": False} | options)
+    batches = [torch.randn(n, 6, 11, 10) for n in (3, 2)]
     outputs = [conv(batch).detach() for batch in batches]
-    site = Site("conv", conv, None, tuple(outputs[0].shape[2:]), residual=False)
+    site = Site("conv", conv, None, (11, 10), tuple(outputs[0].shape[2:]), residual=False)
     rows = Rows.sample(site, [3, 2], 60, seed=1)
     wanted = rows.of_outputs(outputs)
-    assert wanted.shape == (60, 7)
-    torch.testing.assert_close(rows.of_inputs(site, batches) @ conv.weight.detach().flatten(1).T, wanted)
+    assert wanted.shape == (60, conv.out_channels)
+    torch.testing.assert_close(outputs_of(rows.of_inputs(site, batches), conv.weight.detach()), wanted)
 
 
 def test_rows_are_spread_and_never_repeat():
-    site = Site("conv", nn.Conv2d(1, 1, 3), None, (4, 5), residual=False)
+    site = Site("conv", nn.Conv2d(1, 1, 3), None, (6, 7), (4, 5), residual=False)
     rows = Rows.sample(site, [3], 30, seed=0)
     places = list(zip(rows.image[0].tolist(), rows.y[0].tolist(), rows.x[0].tolist(), strict=True))
     assert len(set(places)) == 30
@@ -47,6 +52,15 @@ def test_moments_give_the_error_of_any_weight():
     torch.testing.assert_close(
         Moments.of(x, y, centred=True).error(weight), difference.var(0, correction=0), rtol=1e-4, atol=1e-4
     )
+
+
+def test_moments_of_groups_are_those_of_each_group():
+    x, y, weight = torch.randn(5, 200, 9) + 1, torch.randn(200, 5), torch.randn(5, 1, 9)
+    grouped = Moments.of(x, y, centred=True)
+    for group in range(5):
+        alone = Moments.of(x[group], y[:, [group]], centred=True)
+        torch.testing.assert_close(grouped.gram[group], alone.gram)
+        torch.testing.assert_close(grouped.error(weight)[[group]], alone.error(weight[group]))
 
 
 def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_model):

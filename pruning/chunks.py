@@ -1,0 +1,95 @@
+"""The projection onto c2 and c4: kernels of one input channel and pattern come in twos, or fours.
+
+Input-stationary kernels run such kernels together, whichever filters they belong to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .projections import largest
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Kernels that follow patterns, those of one channel and pattern in multiples of `size` in each block.
+
+    count: chunks of `size` kernels that stay.  block: neighbouring filters that are packed together; which
+    of them form a chunk is free, and another matter in each channel.  patterns: bool (P, T).
+
+    Nearest among the members in which each kernel has the pattern that suits it best; those left over then
+    form chunks of the pattern that suits them best together. (To choose all patterns jointly is a matching
+    problem, and hard.)
+    """
+
+    count: int
+    size: int
+    block: int
+    patterns: Tensor
+
+    def project(self, weight: Tensor) -> Tensor:
+        size = min(self.size, len(weight))
+        blocks = []
+        for block in weight.square().split(self.block):
+            energies = block.transpose(0, 1) @ self.patterns.T.to(weight.dtype)  # (channels, filters, P)
+            pattern, chunk = _form(energies, size)
+            energy = energies.gather(2, pattern[..., None])[..., 0]
+            # Kernels without a chunk share the last one, which never stays.
+            sums = energy.new_zeros(len(energies), len(block) // size + 1).scatter_add_(1, chunk, energy)
+            blocks.append((pattern, chunk, sums[:, :-1]))
+        stays = largest(torch.cat([sums for _, _, sums in blocks], 1), self.count)
+        stays = stays.split([sums.shape[1] for _, _, sums in blocks], 1)
+        masks = [
+            self.patterns[pattern] & F.pad(stay, (0, 1)).gather(1, chunk)[..., None]
+            for (pattern, chunk, _), stay in zip(blocks, stays, strict=True)
+        ]
+        return torch.cat(masks, 1).transpose(0, 1).contiguous()
+
+
+def _form(energies: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The pattern and the chunk of each kernel of a channel, (C, kernels) both; chunk kernels // size: none.
+
+    energies: (C, kernels, P), of each kernel in each pattern.
+    """
+    kernels, patterns = energies.shape[1:]
+    none = kernels // size
+    best, pattern = energies.max(2)
+    # By pattern, and within one by energy: chunks are cut from the front of each pattern's kernels.
+    by_energy = best.argsort(dim=1, descending=True, stable=True)
+    order = by_energy.gather(1, pattern.gather(1, by_energy).argsort(dim=1, stable=True))
+    counts = F.one_hot(pattern, patterns).sum(1)  # (C, P)
+    whole = counts // size
+    of = pattern.gather(1, order)
+    rank = torch.arange(kernels, device=order.device) - (counts.cumsum(1) - counts).gather(1, of)
+    number = (whole.cumsum(1) - whole).gather(1, of) + rank // size
+    number[rank // size >= whole.gather(1, of)] = none
+    chunk = torch.empty_like(number).scatter_(1, order, number)
+    _form_rest(energies, size, pattern, chunk, whole.sum(1))
+    return pattern, chunk
+
+
+def _form_rest(energies: Tensor, size: int, pattern: Tensor, chunk: Tensor, formed: Tensor) -> None:
+    """Forms chunks of the kernels that have none, in place; the most energy first.
+
+    formed: (C,) how many chunks there are.
+    """
+    kernels, patterns = energies.shape[1:]
+    none = kernels // size
+    width = min(kernels, patterns * (size - 1))  # there are no more
+    rest = (chunk == none).int().argsort(dim=1, descending=True, stable=True)[:, :width]
+    offers = energies.gather(1, rest[..., None].expand(-1, -1, patterns))
+    offers = offers.masked_fill((chunk.gather(1, rest) != none)[..., None], -torch.inf)
+    for _ in range(width // size):
+        top, members = offers.topk(size, dim=1)  # (C, size, P)
+        energy, choice = top.sum(1).max(1)
+        some = (energy > -torch.inf)[:, None]
+        who = members.gather(2, choice[:, None, None].expand(-1, size, 1))[..., 0]
+        at = rest.gather(1, who)
+        chunk.scatter_(1, at, torch.where(some, formed[:, None], chunk.gather(1, at)))
+        pattern.scatter_(1, at, torch.where(some, choice[:, None], pattern.gather(1, at)))
+        offers.scatter_(1, who[..., None].expand(-1, -1, patterns), -torch.inf)
+        formed = formed + some[:, 0]

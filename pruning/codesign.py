@@ -1,0 +1,62 @@
+"""From a config's budgets to what each layer becomes: its structure and its rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from .budget import Choice, Menu, allocate
+from .config import PruneConfig
+from .graph import Trace
+from .latency import LayerTimes
+from .sensitivity import Curve
+from .structures import CODESIGN, FREE, STRUCTURES, Structure
+
+
+def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
+    """Those a layer may have."""
+    if config.structure != "auto":
+        return (STRUCTURES[config.structure],)
+    return CODESIGN if "latency" in config.budgets else (FREE,)
+
+
+def choose(
+    config: PruneConfig,
+    traced: Trace,
+    libraries: Mapping[tuple[int, ...], Tensor],
+    curves: Mapping[str, Mapping[str, Curve]],
+    times: Mapping[str, LayerTimes] | None,
+) -> dict[str, Choice]:
+    """What each site becomes under the config's budgets, by name."""
+    menus = [
+        Menu.of(
+            site, libraries[site.conv.kernel_size], curves[site.name], times[site.name] if times else None
+        )
+        for site in traced.sites
+    ]
+    whole = {
+        "rate": float(sum(site.conv.weight.numel() for site in traced.sites)),
+        "macs": float(sum(site.macs for site in traced.sites)),
+    }
+    limits = {name: whole[name] / factor for name, factor in config.budgets.items() if name in whole}
+    if times:
+        assert config.latency is not None
+        limits["latency"] = _seconds_left(config.latency, traced, times, menus)
+    return dict(zip((site.name for site in traced.sites), allocate(menus, limits), strict=True))
+
+
+def _seconds_left(
+    factor: float, traced: Trace, times: Mapping[str, LayerTimes], menus: Sequence[Menu]
+) -> float:
+    """For the convolutions to prune, once the others have had theirs."""
+    rest = sum(times[site.name].dense for site in traced.left)
+    dense = rest + sum(times[site.name].dense for site in traced.sites)
+    least = sum(float(menu.costs["latency"].min()) for menu in menus)
+    if (rest + least) * factor > dense:
+        raise ValueError(
+            f"latency={factor:g} is out of reach: the convolutions take {1e3 * dense:.2f} ms dense, of which "
+            f"{1e3 * rest:.2f} ms are not to be pruned, and {dense / (rest + least):.1f}x is the most. "
+            "Ask for less, or give more kinds"
+        )
+    return dense / factor - rest

@@ -1,0 +1,184 @@
+"""How long layers take on this engine and machine, dense and pruned: measured, and kept for the next run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from patternlite.machine import describe_machine, versions
+from patternlite.native import load_native
+
+from .graph import Site, kind_of
+from .sensitivity import counts_of
+from .structures import DENSE, Structure
+
+_POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear between
+_SECONDS = 0.05  # for each entry, at most
+_WHOLE = 20.0  # for all entries of a model, at most
+_ROUNDS = 2  # each entry is timed in each: what disturbs one round seldom disturbs the other
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """Of one layer, in seconds.
+
+    points: structure's name -> (share of the weights that stays, seconds), ascending.
+    """
+
+    dense: float
+    points: Mapping[str, list[tuple[float, float]]]
+
+    def at(self, structure: str, shares: Tensor) -> Tensor:
+        """Seconds, (n,), when these shares of the weights stay: linear between what was measured."""
+        x, seconds = torch.tensor(self.points[structure], dtype=torch.float64).T.contiguous()
+        seconds = seconds.cummax(0).values  # more weights are never faster: less would be noise
+        if len(x) == 1:
+            return seconds.expand(len(shares))
+        right = torch.bucketize(shares, x).clamp(1, len(x) - 1)
+        t = (shares - x[right - 1]) / (x[right] - x[right - 1])
+        return torch.lerp(seconds[right - 1], seconds[right], t.clamp_min(0))
+
+
+class TimeTable:
+    """Seconds by (layer's geometry, structure, tiles that stay), for one machine and number of threads.
+
+    Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache). A file of another machine,
+    build or instruction set has another name; one that cannot be read is measured anew.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._native = load_native()
+        self._machine = {
+            "cpu": describe_machine().cpu,
+            "isa": self._native.current_isa(),
+            "threads": threads,
+            "patternlite": versions()["patternlite"],
+        }
+        name = hashlib.sha256(json.dumps(self._machine).encode()).hexdigest()[:16]
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self.path = cache / "patternlite" / "times" / f"{name}.json"
+        self._seconds = self._read()
+
+    def measure(
+        self,
+        sites: Sequence[Site],
+        pruned: Set[str],
+        libraries: Mapping[tuple[int, ...], Tensor],
+        structures: Sequence[Structure],
+        advance: Callable[[float], None],
+    ) -> dict[str, LayerTimes]:
+        """Site's name -> its times; what the table lacks is measured, in about 20 seconds at most.
+
+        sites: all convolutions; those named in `pruned` with every structure, the others dense.
+        libraries: kernel size -> bool (P, T).
+        advance: told the fraction done.
+        """
+        wanted: dict[str, _Entry] = {}
+        dense: dict[str, str] = {}
+        points: dict[str, dict[str, list[tuple[float, str]]]] = {}
+        for site in sites:
+            shape = site.conv.weight.shape
+            library = libraries.get(tuple(shape[2:]), torch.ones(1, shape[2:].numel(), dtype=torch.bool))
+            whole = _Entry(site, library, DENSE, 1)
+            dense[site.name] = whole.key
+            wanted[whole.key] = whole
+            points[site.name] = {}
+            for structure in structures if site.name in pruned else ():
+                counts = counts_of(structure, shape, library, _POINTS).flip(0)
+                shares = 1 / structure.rate(shape, library, counts)
+                entries = [_Entry(site, library, structure, count) for count in counts.tolist()]
+                wanted |= {entry.key: entry for entry in entries}
+                keys = [entry.key for entry in entries]
+                points[site.name][structure.name] = list(zip(shares.tolist(), keys, strict=True))
+        self._fill([entry for key, entry in wanted.items() if key not in self._seconds], advance)
+        return {
+            name: LayerTimes(
+                self._seconds[dense[name]],
+                {
+                    structure: [(share, self._seconds[key]) for share, key in at]
+                    for structure, at in points[name].items()
+                },
+            )
+            for name in points
+        }
+
+    def _fill(self, entries: list[_Entry], advance: Callable[[float], None]) -> None:
+        each = min(_SECONDS, _WHOLE / max(len(entries), 1)) / _ROUNDS
+        for turn in range(_ROUNDS):
+            for i, entry in enumerate(entries):
+                seconds = entry.time(self._native, self._threads, each)
+                self._seconds[entry.key] = min(seconds, self._seconds.get(entry.key, seconds))
+                advance((turn + (i + 1) / len(entries)) / _ROUNDS)
+        if entries:
+            self._write()
+
+    def _read(self) -> dict[str, float]:
+        try:
+            content = json.loads(self.path.read_text())
+            if content["machine"] == self._machine:
+                return {str(key): float(value) for key, value in content["seconds"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass
+        return {}
+
+    def _write(self) -> None:
+        """Beside first, then renamed: a reader never sees half of one. Without a cache folder, nowhere."""
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                beside.write_text(json.dumps({"machine": self._machine, "seconds": self._seconds}, indent=1))
+                os.replace(beside, self.path)
+            finally:
+                beside.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A layer's geometry with a structure: what is timed."""
+
+    site: Site
+    library: Tensor
+    structure: Structure
+    tiles: int
+
+    @property
+    def key(self) -> str:
+        conv = self.site.conv
+        numbers = (
+            tuple(conv.weight.shape), self.site.in_size, self.site.out_size, conv.stride, conv.dilation,
+            self.site.padding, conv.groups, len(self.library), self.tiles,
+        )  # fmt: skip
+        return f"{self.structure.name} {numbers}"
+
+    def time(self, native: ModuleType, threads: int, seconds: float) -> float:
+        """Of random weights: which kernels stay hardly matters, only how many, and how they share."""
+        conv = self.site.conv
+        depthwise = kind_of(conv) == "depthwise"
+        # The engine leaves other grouped convolutions to the runtime: here, one group after the other.
+        runs = 1 if depthwise else conv.groups
+        shape = torch.Size((conv.out_channels // runs, *conv.weight.shape[1:]))
+        weight = torch.randn(shape, generator=torch.Generator().manual_seed(0)).flatten(2)
+        mask = self.structure.constraint(self.tiles, self.library.cpu()).project(weight)
+        fastest, _ = native.time_convolution(
+            (weight * mask).reshape(shape).numpy(),
+            self.site.in_size,
+            self.site.out_size,
+            conv.stride,
+            conv.dilation,
+            self.site.padding,
+            depthwise,
+            threads,
+            seconds,
+        )
+        return fastest * runs

@@ -1,0 +1,78 @@
+"""What a layer's output loses by each structure at each rate, measured before anything is pruned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .admm import RIDGE, importance
+from .graph import Site
+from .refit import least_squares
+from .statistics import Moments
+from .structures import MOST_RATE, Structure
+
+_LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
+_POINTS = 6  # rates at which a layer's error is measured
+_FILTERS = 64  # filters it is measured on
+_STEPS = 15  # of conjugate gradients: enough for an error, not for weights
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Predicted errors, relative, of a layer's output.
+
+    rates: (n,) ascending, at which it was measured.  errors: (n,).
+    """
+
+    rates: Tensor
+    errors: Tensor
+
+    def at(self, rates: Tensor) -> Tensor:
+        """At these rates, by log-log linear interpolation; monotone: no layer gets better by losing more."""
+        values = self.errors.clamp_min(1e-9).cummax(0).values.log()
+        if len(values) == 1:
+            return values.exp().expand(len(rates))
+        points, wanted = self.rates.log(), rates.log().clamp(self.rates[0].log(), self.rates[-1].log())
+        right = torch.bucketize(wanted, points).clamp(1, len(points) - 1)
+        t = (wanted - points[right - 1]) / (points[right] - points[right - 1])
+        return torch.lerp(values[right - 1], values[right], t).exp()
+
+
+def measure(
+    site: Site, fit: Moments, test: Moments, library: Tensor, structures: Sequence[Structure]
+) -> dict[str, Curve]:
+    """For each structure by name: prunes the layer to each rate, refits on `fit`, takes the error on `test`.
+
+    Both moments are those of the dense layer's own input and output, on different images. Filters count by
+    what the norm makes of them, gamma^2 / variance.
+    """
+    weight = site.conv.weight.detach().flatten(2)  # (O, I, T)
+    scaled = (weight.reshape(fit.cross.shape) * importance(fit)).reshape(weight.shape)
+    some = torch.linspace(0, len(weight) - 1, min(len(weight), _FILTERS)).long().to(weight.device)
+    power = site.gain[some].square()
+    part, check = fit.of_filters(some), test.of_filters(some)
+    total = float((power * check.target).sum())
+
+    def error(mask: Tensor) -> float:
+        refitted = least_squares(part, weight[some], mask[some], RIDGE, weight[some], steps=_STEPS)
+        return float((power * check.error(refitted)).sum()) / total if total > 0 else 0.0
+
+    curves = {}
+    for structure in structures:
+        order = structure.order(scaled, library)
+        counts = counts_of(structure, site.conv.weight.shape, library, _POINTS)
+        errors = [error(structure.constraint(n, library, order).project(scaled)) for n in counts.tolist()]
+        rates = structure.rate(site.conv.weight.shape, library, counts)
+        curves[structure.name] = Curve(rates, torch.tensor(errors, dtype=torch.float64))
+    return curves
+
+
+def counts_of(structure: Structure, shape: torch.Size, library: Tensor, points: int) -> Tensor:
+    """int (n <= points,): how many tiles may stay, the most first; by geometric rates to MOST_RATE."""
+    least = max(structure.least_rate(shape, library), _LEAST_RATE)
+    rates = torch.logspace(math.log10(least), math.log10(MOST_RATE), points, dtype=torch.float64)
+    return torch.tensor([structure.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)

@@ -1,0 +1,116 @@
+"""What zeros a layer may have: the structures by name, and how many weights each leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .chunks import Chunks
+from .projections import Constraint, Everything, Tiles
+
+MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
+_ALL = 2**31  # filters or channels: all there are
+_BLOCK = 128  # filters that the engine's input-stationary kernel packs together
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Weights stay or go by tiles of `filters` filters x `channels` channels.
+
+    kept: of a tile that stays: one pattern's taps; all taps; or all, where each tap has tiles of its own.
+    chunks: tiles are any `filters` filters, others in each channel, not the same ones throughout.
+    """
+
+    name: str
+    filters: int = 1
+    channels: int = 1
+    kept: Literal["pattern", "all", "each"] = "pattern"
+    chunks: bool = False
+
+    def tiles(self, shape: torch.Size) -> int:
+        """How many a layer has. shape: (O, I, ...), of its weight."""
+        of_each = shape[2:].numel() if self.kept == "each" else 1
+        return ceil(shape[0] / self.filters) * ceil(shape[1] / self.channels) * of_each
+
+    def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
+        """Weights that one tile keeps, at most."""
+        taps = {"pattern": int(library[0].sum()), "all": shape[2:].numel(), "each": 1}[self.kept]
+        return min(self.filters, shape[0]) * min(self.channels, shape[1]) * taps
+
+    def least_rate(self, shape: torch.Size, library: Tensor) -> float:
+        """How many times fewer weights there are when every tile stays."""
+        return shape[2:].numel() / int(library[0].sum()) if self.kept == "pattern" else 1.0
+
+    def count(self, shape: torch.Size, library: Tensor, rate: float) -> int:
+        """Tiles that stay when the layer's weights shrink at least `rate` times; at least one."""
+        most = self.tiles(shape)
+        wanted = shape.numel() / rate / self.tile_weights(shape, library)
+        return max(1, min(most, int(wanted + 1e-6)))
+
+    def rate(self, shape: torch.Size, library: Tensor, count: Tensor) -> Tensor:
+        """float64 (n,): how many times fewer weights there are when `count` (n,) tiles stay."""
+        return shape.numel() / (count.double() * self.tile_weights(shape, library))
+
+    def order(self, weight: Tensor, library: Tensor) -> Tensor | None:
+        """(O,) the filters, those that form a tile side by side; None: as they stand.
+
+        weight: (O, I, T), scaled so that size is importance.
+        """
+        if self.kept != "pattern" or self.chunks or self.filters == 1:
+            return None
+        return cluster(weight.square() @ library.T.to(weight.dtype), self.filters)
+
+    def constraint(self, count: int, library: Tensor, order: Tensor | None = None) -> Constraint:
+        """The set of weights of which `count` tiles stay."""
+        if self is DENSE:
+            return Everything()
+        if self.chunks:
+            return Chunks(count, self.filters, _BLOCK, library)
+        patterns = {"pattern": library, "all": torch.ones_like(library[:1]), "each": None}[self.kept]
+        return Tiles(count, self.filters, self.channels, patterns, order)
+
+
+DENSE = Structure("dense", _ALL, _ALL, "all")
+FREE = Structure("free")
+# Those that the engine runs fast, with what it asks of pruning; "auto" chooses among them.
+CODESIGN = (
+    FREE,
+    Structure("c2", filters=2, chunks=True),
+    Structure("c4", filters=4, chunks=True),
+    Structure("g2", filters=2),
+    Structure("g4", filters=4),
+    Structure("g16", filters=16),
+)
+# Those of arXiv:2003.06513 v1 and of its group, for comparison: single weights, rows and columns of the
+# weight matrix, and one place in all kernels of a block.
+OTHERS = (
+    Structure("irregular", kept="each"),
+    Structure("filter", channels=_ALL, kept="all"),
+    Structure("column", filters=_ALL, kept="each"),
+    Structure("block", filters=8, channels=4, kept="each"),
+)
+STRUCTURES = {structure.name: structure for structure in (*CODESIGN, *OTHERS)}
+
+
+def cluster(energies: Tensor, size: int) -> Tensor:
+    """(O,) filters in groups of `size` that are alike: what they keep most of it in is the same.
+
+    Greedy, by the cosine of the energies: a group begins with the filter of most energy that is left, and
+    takes what is nearest to its sum. energies: (O, I, P), of every kernel in every pattern.
+    """
+    directions = energies.flatten(1)
+    sizes = directions.norm(dim=1)
+    directions = directions / sizes[:, None].clamp_min(torch.finfo(sizes.dtype).tiny)
+    nearness = directions @ directions.T
+    free = torch.ones_like(sizes, dtype=torch.bool)
+    order: list[int] = []
+    for at in range(len(sizes)):
+        group = order[at - at % size : at]
+        wish = nearness[group].sum(0) if group else sizes
+        order.append(int(torch.where(free, wish, -torch.inf).argmax()))
+        free[order[-1]] = False
+    return torch.tensor(order, device=energies.device)

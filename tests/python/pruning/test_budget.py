@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+from patternlite.pruning.budget import Menu, allocate
+from patternlite.pruning.sensitivity import Curve
+from patternlite.pruning.structures import FREE
+
+
+def random_menu(generator: torch.Generator, ways: int) -> Menu:
+    """Costs that fall where errors rise, as menus have it, one of them by jumps."""
+    shares = torch.linspace(1, 0.1, ways, dtype=torch.float64)
+    errors = torch.rand(ways, generator=generator, dtype=torch.float64).cumsum(0)
+    costs = {"rate": shares, "latency": shares * torch.rand(ways, generator=generator).double().add(0.5)}
+    return Menu([FREE] * ways, torch.arange(ways, 0, -1), shares, errors, costs)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("limits", [{"rate": 1.6}, {"latency": 1.2}, {"rate": 1.6, "latency": 1.2}])
+def test_no_choice_within_the_limits_is_much_better(seed, limits):
+    generator = torch.Generator().manual_seed(seed)
+    menus = [random_menu(generator, 7) for _ in range(4)]
+    best = min(
+        sum(float(menu.errors[i]) for menu, i in zip(menus, choice, strict=True))
+        for choice in product(range(7), repeat=4)
+        if all(
+            sum(float(menu.costs[name][i]) for menu, i in zip(menus, choice, strict=True)) <= limit
+            for name, limit in limits.items()
+        )
+    )
+    choices = allocate(menus, limits)
+    for name, limit in limits.items():
+        spent = sum(
+            float(menu.costs[name][menu.errors.tolist().index(choice.error)])
+            for menu, choice in zip(menus, choices, strict=True)
+        )
+        assert spent <= limit * (1 + 1e-6)
+    assert best <= sum(choice.error for choice in choices) <= 1.25 * best
+
+
+def test_where_nothing_fits_the_cheapest_is_chosen():
+    menus = [random_menu(torch.Generator().manual_seed(0), 5) for _ in range(2)]
+    assert [choice.tiles for choice in allocate(menus, {"rate": 0.01})] == [1, 1]
+
+
+def test_what_is_left_of_a_budget_is_spent():
+    """Two convex layers and one with a jump that no price can stop halfway."""
+    shares = torch.tensor([1.0, 0.5, 0.4], dtype=torch.float64)
+    jump = torch.tensor([0.0, 1.0, 1.1], dtype=torch.float64)
+    menus = [Menu([FREE] * 3, torch.tensor([3, 2, 1]), shares, jump, {"rate": shares}) for _ in range(3)]
+    choices = allocate(menus, {"rate": 1.9})
+    assert sum(choice.share for choice in choices) == pytest.approx(1.9)
+
+
+def test_a_curve_is_interpolated_by_logarithms_and_never_falls():
+    curve = Curve(torch.tensor([2.0, 8.0, 32.0]), torch.tensor([0.01, 0.16, 0.04]).double())
+    at = curve.at(torch.tensor([1.0, 2.0, 4.0, 8.0, 32.0, 64.0]).double())
+    assert at.tolist() == pytest.approx([0.01, 0.01, 0.04, 0.16, 0.16, 0.16])

@@ -1,0 +1,150 @@
+"""The table of times, and pruning for a speed-up: with times made up, so that results are known."""
+
+from __future__ import annotations
+
+import json
+
+import nets
+import numpy as np
+import pytest
+import torch
+
+from patternlite.native import load_native
+from patternlite.pruning import PruneConfig, latency, prune
+from patternlite.pruning.graph import trace
+from patternlite.pruning.latency import LayerTimes, TimeTable
+from patternlite.pruning.patterns import choose_libraries
+from patternlite.pruning.structures import CODESIGN, STRUCTURES
+
+UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
+
+
+class MadeUp:
+    """An engine whose time is the weights it multiplies; filters that share theirs cost half."""
+
+    def __init__(self, isa: str = "avx512") -> None:
+        self.isa, self.calls = isa, 0
+
+    def current_isa(self) -> str:
+        return self.isa
+
+    def time_convolution(self, weight, in_size, out_size, *_):
+        self.calls += 1
+        kept = (weight != 0).reshape(len(weight), -1)
+        shared = len(weight) % 2 == 0 and all((kept[o] == kept[o + 1]).all() for o in range(0, len(kept), 2))
+        dense = kept.all()
+        return kept.sum() * out_size[0] * out_size[1] * (0.5 if shared and not dense else 1) * 1e-9, "os-g2"
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path) -> MadeUp:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    engine = MadeUp()
+    monkeypatch.setattr(latency, "load_native", lambda: engine)
+    return engine
+
+
+def measured(threads: int = 1) -> dict[str, LayerTimes]:
+    torch.manual_seed(0)
+    found = trace(nets.Tiny(), (3, 16, 16))
+    libraries = choose_libraries([site.conv.weight for site in found.sites], 8)
+    names = {site.name for site in found.sites}
+    return TimeTable(threads).measure([*found.sites, *found.left], names, libraries, CODESIGN, lambda _: None)
+
+
+def test_a_table_has_every_layer_and_structure_and_is_filled_once(engine):
+    times = measured()
+    assert set(times) == {f"blocks.{b}.{conv}" for b in "01" for conv in ("conv1", "conv2", "shortcut.0")} | {
+        "stem"
+    }
+    assert times["stem"].points == times["blocks.0.shortcut.0"].points == {}
+    assert set(times["blocks.0.conv1"].points) == {structure.name for structure in CODESIGN}
+    calls = engine.calls
+    assert measured() == times
+    assert engine.calls == calls
+    measured(threads=2)
+    assert engine.calls == 2 * calls
+
+
+def test_layers_of_one_shape_are_timed_once(engine):
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3), *(torch.nn.Conv2d(8, 8, 3, padding=1) for _ in "ab")
+    )
+    found = trace(model, (3, 10, 10))
+    libraries = choose_libraries([site.conv.weight for site in found.sites], 8)
+    TimeTable(1).measure(found.sites, {"1", "2"}, libraries, [STRUCTURES["g2"]], lambda _: None)
+    assert engine.calls == latency._ROUNDS * (1 + latency._POINTS)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"machine": {}, "seconds": {}}', '{"seconds": 3}'])
+def test_files_that_say_nothing_about_this_machine_are_replaced(engine, content):
+    times = measured()
+    path = TimeTable(1).path
+    good = json.loads(path.read_text())
+    path.write_text(content)
+    assert measured() == times
+    assert json.loads(path.read_text()) == good
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_another_instruction_set_has_another_table(engine):
+    path = TimeTable(1).path
+    engine.isa = "avx2"
+    assert TimeTable(1).path != path
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(engine, tmp_path):
+    (tmp_path / "patternlite").write_text("a file where a folder should be")
+    assert measured()
+
+
+def test_times_between_those_measured_are_linear_and_never_fall_with_more_weights():
+    times = LayerTimes(9.0, {"free": [(0.1, 1.0), (0.2, 3.0), (0.4, 2.0)], "g2": [(0.5, 4.0)]})
+    shares = torch.tensor([0.05, 0.1, 0.15, 0.2, 0.3, 0.4]).double()
+    assert times.at("free", shares).tolist() == pytest.approx([1.0, 1.0, 2.0, 3.0, 3.0, 3.0])
+    assert times.at("g2", shares).tolist() == [4.0] * 6
+
+
+def test_pruning_for_time_keeps_to_it_and_chooses_what_is_fast(engine, trained_model):
+    result = prune(trained_model, (3, 16, 16), PruneConfig(latency=3.0, **QUICK))
+    layers = result.report.layers
+    times = measured()
+    rest = sum(times[name].dense for name in result.report.dense)
+    dense = sum(time.dense for time in times.values())
+    spent = rest + sum(
+        layer.macs * 1e-9 * (0.5 if layer.structure.startswith("g") else 1) for layer in layers
+    )
+    assert dense / spent == pytest.approx(3.0, rel=0.05)
+    assert {layer.structure for layer in layers} & {"g2", "g4", "g16"}
+    result.masks.verify(result.model)
+
+
+def test_a_small_speed_up_leaves_some_layers_dense(engine, trained_model):
+    result = prune(trained_model, (3, 16, 16), PruneConfig(latency=1.05, **QUICK))
+    dense = [layer for layer in result.report.layers if layer.structure == "dense"]
+    assert dense
+    assert all(layer.rate == 1 and layer.name not in result.masks for layer in dense)
+
+
+def test_a_speed_up_out_of_reach_is_refused_with_what_can_be_had(engine, trained_model):
+    with pytest.raises(ValueError, match=r"latency=40 is out of reach: .* 7\.\dx is the most"):
+        prune(trained_model, (3, 16, 16), PruneConfig(latency=40.0, **QUICK))
+
+
+def test_the_engine_times_convolutions():
+    native = load_native()
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((8, 4, 3, 3), np.float32)
+    for stride, padding, threads in (((1, 1), (1, 1), 1), ((2, 2), (1, 1), 2), ((1, 1), (0, 0), 1)):
+        size = tuple((10 + 2 * p - 3) // s + 1 for s, p in zip(stride, padding, strict=True))
+        seconds, kernel = native.time_convolution(
+            weight, (10, 10), size, stride, (1, 1), padding, False, threads, 0.002
+        )
+        assert 0 < seconds < 1
+        assert kernel in {"os-g1", "os-g2", "os-g4", "bc-g16", "is"}
+    pointwise, depthwise = weight[:, :, :1, :1].copy(), weight[:, :1].copy()
+    assert native.time_convolution(pointwise, (9, 9), (5, 5), (2, 2), (1, 1), (0, 0), False, 1, 0.001)[0] > 0
+    assert native.time_convolution(depthwise, (9, 9), (9, 9), (1, 1), (1, 1), (1, 1), True, 1, 0.001)[0] > 0
+    with pytest.raises(ValueError, match="threads"):
+        native.time_convolution(weight, (9, 9), (9, 9), (1, 1), (1, 1), (1, 1), False, 0, 0.001)
