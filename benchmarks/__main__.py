@@ -35,6 +35,14 @@ def main() -> None:
     command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
     command.add_argument("--threads", nargs="+", type=int, default=[1])
     _common(command, seconds=20.0, per="layer and number of threads")
+    command = commands.add_parser("mnn", help="the MNN backend against MNN itself, operator by operator")
+    command.set_defaults(run=mnn, clock="wall")
+    command.add_argument("--plan", type=Path, default=_HERE / "mnn.toml", help="what to measure")
+    command.add_argument("--net", nargs="+", default=[], help="only these networks")
+    command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    command.add_argument("--seconds", type=float, default=40.0, help="for each case and number of threads")
+    command.add_argument("--files", type=Path, default=Path("build/bench"), help="where models are kept")
+    command.add_argument("--output", type=Path, help="the results, .json")
     command = commands.add_parser("accuracy", help="what pruning costs in accuracy, on real test images")
     command.set_defaults(run=accuracy)
     command.add_argument("data", type=Path, help="folder, zip or tar of train|test/<class>/*.jpg")
@@ -116,6 +124,33 @@ def layers(args: argparse.Namespace) -> None:
                     outcomes.append(run_layer(plan, layer, structures, condition, files, progress))
                 write_json(Report(_settings(args), outcomes), output)
     _console.print(layer_table(outcomes, plan))
+    _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
+
+
+def mnn(args: argparse.Namespace) -> None:
+    require_packages("convert", "torch")
+    require_packages("mnn", "MNN")
+    from .mnn.measure import Outcome, run_case
+    from .mnn.plan import choose, read_plan
+    from .mnn.results import MnnReport
+    from .mnn.tables import session_table
+    from .nets import conditions_for
+    from .results import write_json
+    from .tables import claim_table
+
+    plan = read_plan(args.plan)
+    cases = choose(plan, args.net)
+    output = args.output or _result_path("mnn")
+    outcomes: list[Outcome] = []
+    with Stages(_console) as stages:
+        for case in cases:
+            for condition in conditions_for(args.threads, args.seconds, args.clock):
+                with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
+                    outcomes.append(run_case(plan, case, condition, args.files, partial(advance, "")))
+                write_json(MnnReport(_settings(args), outcomes), output)
+    report = MnnReport(_settings(args), outcomes)
+    _console.print(session_table(report))
+    _console.print(claim_table(report))
     _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
 
 

@@ -34,7 +34,8 @@ class Claim:
     over: str = ""
 
     def __str__(self) -> str:
-        return f"{self.of} over {self.over}" if self.over else f"{self.of}, {self.kind}"
+        who = f"{self.of} over {self.over}" if self.over else self.of
+        return who if self.kind == "speed-up" else f"{who}, {self.kind}"
 
 
 @dataclass(frozen=True)

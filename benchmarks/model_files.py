@@ -81,7 +81,7 @@ class ModelFiles:
     def _filled(self, net: str | Stack, structure: str | None, rates: Rates) -> Path:
         skeleton = self._skeleton(net)
         marks = (skeleton.name, structure, asdict(rates), _SEED, sparse_weights, tflite_weights, fill)
-        target = self._folder / f"{net}-{structure or 'dense'}-{_fingerprint(*marks)}.tflite"
+        target = self._folder / f"{net}-{structure or 'dense'}-{fingerprint(*marks)}.tflite"
         if not target.exists():
             model = bytearray(skeleton.read_bytes())
             fill(model, structure, rates)
@@ -94,7 +94,7 @@ class ModelFiles:
         """The network as the converter wrote it."""
         source = stacks if isinstance(net, Stack) else networks
         marks = (source, skeletons, importlib.metadata.version("tensorflow"))
-        target = self._folder / f"{net}-{_fingerprint(*marks)}.tflite"
+        target = self._folder / f"{net}-{fingerprint(*marks)}.tflite"
         if not target.exists():
             beside = target.with_suffix(f".{os.getpid()}.part")
             if self._converter is None:
@@ -152,7 +152,7 @@ def _mask(
     return None
 
 
-def _fingerprint(*parts: object) -> str:
+def fingerprint(*parts: object) -> str:
     """Of values by their repr, of modules and functions by what they do: comments do not matter."""
     digest = hashlib.sha256()
     for part in parts:

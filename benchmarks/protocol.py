@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -112,7 +113,12 @@ def _compare(contenders: Sequence[Contender], processes: Mapping[str, Isolated])
     return differences
 
 
-def speed_up(baseline: Measured, other: Measured) -> float:
+class Rounds(Protocol):
+    @property
+    def rounds(self) -> tuple[float, ...]: ...
+
+
+def speed_up(baseline: Rounds, other: Rounds) -> float:
     """How many times faster `other` is: the median over rounds of the ratio within the round."""
     return statistics.median(b / o for b, o in zip(baseline.rounds, other.rounds, strict=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from patternlite.report.results import write_atomically
 from .cases import Case, Claim
 from .player import Preparation
 from .protocol import Measured, speed_up
+
+_LESS_IS_BETTER = ("prepare", "memory", "difference")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what was measured: a factor, or seconds where the claim is of kind "prepare"."""
+    """A claim and what was measured: a factor, or what the claim's kind says; seconds for "prepare"."""
 
     case: str
     threads: int
@@ -43,7 +46,7 @@ class Verdict:
     @property
     def state(self) -> str:
         """ "reached", "met", or "missed"."""
-        sign = -1 if self.claim.kind == "prepare" else 1
+        sign = -1 if self.claim.kind in _LESS_IS_BETTER else 1
         if sign * self.value >= sign * self.claim.reach:
             return "reached"
         return "met" if sign * self.value >= sign * self.claim.must else "missed"
@@ -88,15 +91,20 @@ class Report:
         return asdict(self)
 
 
+class JudgedReport(Report, ABC):
+    @abstractmethod
+    def verdicts(self) -> list[Verdict]: ...
+
+    def to_json(self) -> dict[str, Any]:
+        return super().to_json() | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
+
+
 @dataclass(frozen=True)
-class NetReport(Report):
+class NetReport(JudgedReport):
     outcomes: Sequence[Outcome]
 
     def verdicts(self) -> list[Verdict]:
         return judge(self.outcomes)
-
-    def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -10,8 +10,14 @@ from rich.text import Text
 
 from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
-from .results import NetReport
+from .results import JudgedReport, NetReport
 
+_FORMATS = {
+    **dict.fromkeys(("speed-up", "scaling", "operators"), "{:.2f}x"),
+    "prepare": "{:.2f} s",
+    "memory": "{:.1%}",
+    "difference": "{:.1e}",
+}
 _STYLES = {"reached": "bold green", "met": "green", "missed": "bold red"}
 
 
@@ -19,7 +25,7 @@ def latency_table(report: NetReport, ours: str = "ours") -> Table:
     """min (median) in ms of each contender; below a rival, how many times faster ours is than it."""
     labels = list(dict.fromkeys(label for o in report.outcomes for label in o.measured))
     clock = "CPU time" if report.settings.get("clock") == "cpu" else "ms"
-    table = _table(
+    table = new_table(
         f"Batch 1, {clock}: min (median); below, how many times faster {ours!r} is, median over rounds"
     )
     for column in ("network", "threads"):
@@ -43,7 +49,7 @@ def latency_table(report: NetReport, ours: str = "ours") -> Table:
 
 
 def preparation_table(report: NetReport) -> Table:
-    table = _table(
+    table = new_table(
         "Loading, until the model is ready to run, and the most memory held up to the first answer"
     )
     for column in ("network", "contender"):
@@ -57,20 +63,19 @@ def preparation_table(report: NetReport) -> Table:
     return table
 
 
-def claim_table(report: NetReport) -> Table:
+def claim_table(report: JudgedReport) -> Table:
     """Losses as plainly as wins."""
-    table = _table("Claims")
+    table = new_table("Claims")
     for column in ("network", "threads", "claim"):
         table.add_column(column)
     for column in ("must", "reach for", "measured", ""):
         table.add_column(column, justify="right")
     for v in report.verdicts():
-        unit = " s" if v.claim.kind == "prepare" else "x"
         table.add_row(
             v.case,
             str(v.threads),
             str(v.claim),
-            *(f"{value:.2f}{unit}" for value in (v.claim.must, v.claim.reach, v.value)),
+            *(_FORMATS[v.claim.kind].format(value) for value in (v.claim.must, v.claim.reach, v.value)),
             Text(v.state, style=_STYLES[v.state]),
         )
     return table
@@ -80,7 +85,7 @@ def layer_table(outcomes: Sequence[LayerOutcome], plan: LayerPlan) -> Table:
     """us, share of the peak, and how many times faster than the stock runtime on dense weights."""
     ways = list(dict.fromkeys(t.way for o in outcomes for t in o.times))
     isa, peak = outcomes[0].isa, max(o.peak for o in outcomes)
-    table = _table(
+    table = new_table(
         f"Layers, {isa}, peak {peak / 1e9:.0f} G multiply-adds/s per core: us, share of the peak, speed-up"
     )
     table.add_column("layer")
@@ -105,5 +110,5 @@ def _layer_cell(time: LayerTime) -> Text:
     return cell.append(f"\n{time.kernel} {time.state}")
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)

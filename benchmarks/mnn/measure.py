@@ -1,0 +1,103 @@
+"""One case, with one number of threads: everybody answers, then takes turns as in protocol.py.
+
+Each contender has a process of its own: stock MNN one that never saw the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from patternlite.isolated import Isolated
+from patternlite.timing import Timing, interleave_bursts, relative_difference
+
+from ..player import Preparation, pin
+from ..protocol import Conditions, prepare
+from . import player
+from .files import MnnFile, image, mnn_file
+from .plan import TORCH, Case, Plan
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender.
+
+    rounds: the fastest call of each round, in ms.  operators: the least time of each, in ms.
+    megabytes: what the session holds.
+    differences: from torch's answer, and from those of other contenders with the same file; over their range.
+    """
+
+    label: str
+    timing: Timing
+    rounds: tuple[float, ...]
+    operators: Mapping[str, float]
+    megabytes: float
+    differences: Mapping[str, float]
+
+    @property
+    def sum_of_operators(self) -> float:
+        return sum(self.operators.values())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Mappings are by the contender's label."""
+
+    case: Case
+    threads: int
+    measured: Mapping[str, Measured]
+    preparations: Mapping[str, Preparation]
+
+
+Progress = Callable[[float], None]
+
+
+def run_case(plan: Plan, case: Case, conditions: Conditions, folder: Path, progress: Progress) -> Outcome:
+    """The files must exist already, or are made."""
+    files = {label: mnn_file(folder, case.recipe, p.file) for label, p in plan.contenders.items()}
+    measured = _measure(plan, case, files, conditions, progress)
+    preparations = {
+        label: prepare("patternlite in mnn" if p.plugin else "mnn", files[label].path, conditions)
+        for label, p in plan.contenders.items()
+        if p.prepare
+    }
+    return Outcome(case, conditions.threads, measured, preparations)
+
+
+def _measure(
+    plan: Plan, case: Case, files: Mapping[str, MnnFile], conditions: Conditions, progress: Progress
+) -> dict[str, Measured]:
+    with ExitStack() as stack:
+        processes: dict[str, Isolated] = {}
+        for label, p in plan.contenders.items():
+            processes[label] = stack.enter_context(Isolated())
+            processes[label].call(pin, conditions.cores)
+            processes[label].call(player.load, files[label].path, conditions.threads, p.plugin)
+        x = image(case.recipe.net)
+        answers = {label: process.call(player.answer, x) for label, process in processes.items()}
+        bursts = {label: partial(process.call, player.burst) for label, process in processes.items()}
+        rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
+        return {
+            label: Measured(
+                label,
+                Timing.of([seconds for burst in rounds[label] for seconds in burst]),
+                tuple(1e3 * min(burst) for burst in rounds[label]),
+                {name: 1e3 * seconds for name, seconds in process.call(player.operators).items()},
+                process.call(player.memory),
+                _differences(label, files, answers),
+            )
+            for label, process in processes.items()
+        }
+
+
+def _differences(
+    label: str, files: Mapping[str, MnnFile], answers: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    references = {other: answers[other] for other in files if other != label and files[other] == files[label]}
+    references[TORCH] = np.load(files[label].answer)
+    return {name: relative_difference(value, answers[label]) for name, value in references.items()}

@@ -1,0 +1,140 @@
+"""`python -m benchmarks mnn`: the files it makes, and that it tells wins from losses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("MNN")
+pytest.importorskip("torch")
+
+import numpy as np
+import torch
+
+from benchmarks.mnn import networks
+from benchmarks.mnn.files import Recipe, _prune, mnn_file
+from benchmarks.mnn.plan import choose, read_plan
+from patternlite.errors import PatternliteError
+
+ROOT = Path(__file__).parents[3]
+RECIPE = Recipe("tiny", "g2", 8.0, 4.0)
+PLAN = """
+[contenders]
+"MNN" = { file = "dense" }
+"MNN, sparse 1x4" = { file = "blocks" }
+"MNN, pruned file" = { file = "pruned" }
+"ours" = { file = "pruned", plugin = true, prepare = true }
+
+[[cases]]
+net = "tiny"
+structure = "g2"
+conv3x3 = 8.0
+fully_connected = 4.0
+claims = [
+  { kind = "operators", of = "ours", over = "MNN", must = 1000.0, reach = 2000.0 },
+  { kind = "speed-up", of = "ours", over = "MNN, sparse 1x4", must = 0.001, reach = 1000.0 },
+  { kind = "difference", of = "ours", over = "torch", must = 1e-5, reach = 0.0 },
+  { kind = "difference", of = "ours", over = "MNN, pruned file", must = 1e-4, reach = 0.0 },
+  { kind = "memory", of = "ours", over = "MNN", must = 0.0, reach = 0.0 },
+  { kind = "prepare", of = "ours", must = 100.0, reach = 0.0 },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+def masks(kind: str) -> dict[str, np.ndarray]:
+    model = networks.with_random_weights("tiny")
+    _prune(model, RECIPE, kind)
+    return {name: p.detach().numpy() != 0 for name, p in model.named_parameters() if p.dim() > 1}
+
+
+def test_both_ways_to_prune_keep_the_same_share() -> None:
+    pruned, blocks = masks("pruned"), masks("blocks")
+    for name, mask in pruned.items():
+        share = {"fc.weight": 1 / 4}.get(name, 1 / 8 if "conv" in name and "stages" in name else 1.0)
+        assert mask.mean() == pytest.approx(share, abs=0.06), name
+        assert blocks[name].mean() == pytest.approx(share, abs=0.06), name
+    fours = blocks["stages.3.1.conv2.weight"].reshape(8, 4, -1)
+    assert (fours == fours[:, :1]).all()
+
+
+def test_files_are_made_once(folder: Path) -> None:
+    paths = [mnn_file(folder, RECIPE, kind).path for kind in ("dense", "pruned", "blocks")]
+    before = [path.stat().st_mtime_ns for path in paths]
+    assert [
+        mnn_file(folder, RECIPE, k).path.stat().st_mtime_ns for k in ("dense", "pruned", "blocks")
+    ] == before
+    dense, pruned, blocks = (path.stat().st_size for path in paths)
+    assert dense == pruned
+    assert blocks < dense / 2  # stored sparse, which is what makes MNN run it so
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_random_weights_repeat() -> None:
+    first, second = (networks.with_random_weights("tiny") for _ in range(2))
+    x = torch.ones(1, 3, 16, 16)
+    torch.testing.assert_close(first(x), second(x), rtol=0, atol=0)
+
+
+def test_the_command(folder: Path, tmp_path: Path) -> None:
+    plan, output = tmp_path / "plan.toml", tmp_path / "out" / "mnn.json"
+    plan.write_text(PLAN)
+    paths = ["--plan", str(plan), "--files", str(folder), "--output", str(output)]
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "mnn", *paths, "--threads", "1", "--seconds", "0.3"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "tiny-g2" in run.stdout
+    report = json.loads(output.read_text())
+    assert [v["state"] for v in report["verdicts"]] == ["missed", "met", "met", "met", "missed", "met"]
+    (outcome,) = report["outcomes"]
+    ours, stock = outcome["measured"]["ours"], outcome["measured"]["MNN"]
+    assert len(ours["operators"]) == len(outcome["measured"]["MNN, pruned file"]["operators"])
+    assert sum(ours["operators"].values()) > 0 and len(ours["rounds"]) == len(stock["rounds"]) >= 3
+    assert ours["differences"].keys() == {"torch", "MNN, pruned file"} and stock["differences"].keys() == {
+        "torch"
+    }
+    assert set(outcome["preparations"]) == {"ours"}
+    assert report["machine"]["cpu"] and report["versions"]["mnn"] and report["date"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"blocks"', '"half"', "unknown file 'half'; known: dense, pruned, blocks"),
+        ('net = "tiny"', 'net = "huge"', "unknown network 'huge'"),
+        (
+            'over = "torch"',
+            'over = "MNN"',
+            "unknown reference for ours 'MNN'; known: torch, MNN, pruned file",
+        ),
+        (", prepare = true", "", "the loading of 'ours' is not measured"),
+        ("conv3x3 = 8.0", "", "conv3x3"),
+    ],
+)
+def test_what_a_plan_has_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    assert old in PLAN
+    plan.write_text(PLAN.replace(old, new))
+    with pytest.raises(PatternliteError, match=words):
+        read_plan(plan)
+
+
+def test_the_plan_that_ships() -> None:
+    plan = read_plan(ROOT / "benchmarks" / "mnn.toml")
+    assert [case.recipe.net for case in choose(plan, ["vgg16"])] == ["vgg16"]
+    with pytest.raises(PatternliteError, match="no such network; known: resnet18, vgg16, resnet18-cifar"):
+        choose(plan, ["alexnet"])
