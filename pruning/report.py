@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -68,6 +69,14 @@ class PruneReport:
     def parameter_rate(self) -> float:
         removed = sum(layer.dense_weights - layer.weights for layer in self.layers)
         return self.parameters / (self.parameters - removed)
+
+    @property
+    def patterns(self) -> dict[str, int]:
+        """Pattern -> kernels of the whole model that have it, most frequent first."""
+        counts: Counter[str] = Counter()
+        for layer in self.layers:
+            counts.update(layer.patterns)
+        return dict(counts.most_common())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, with the rates worked out."""

@@ -26,9 +26,13 @@ class OutputMismatchError(PatternliteError):
 
 def require_packages(extra: str, *modules: str) -> None:
     """MissingPackageError naming our `extra` unless all the modules can be imported."""
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
+    if missing := missing_packages(*modules):
         raise MissingPackageError(" and ".join(missing), f"pip install 'patternlite[{extra}]'")
+
+
+def missing_packages(*modules: str) -> list[str]:
+    """Those of the modules that are not installed."""
+    return [module for module in modules if importlib.util.find_spec(module) is None]
 
 
 def one_line(error: BaseException) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import missing_packages
 from .progress import Stages
+from .report.page import render_prune_page
 from .report.results import write_atomically
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ def prune_to(
     stages: Stages,
 ) -> tuple[PruneResult, list[Path]]:
     """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json,
-    certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model.
+    certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; report.html too
+    where the packages that draw it are installed.
 
     options: of PruneConfig. Returns the result and the paths written.
     """
@@ -44,6 +47,9 @@ def prune_to(
     result.masks.save(paths[1])
     write_atomically(paths[2], json.dumps(result.report.to_dict(), indent=2) + "\n")
     write_atomically(paths[3], json.dumps(certificate.to_dict(), indent=2) + "\n")
+    if not missing_packages("jinja2", "matplotlib"):
+        paths.append(output / "report.html")
+        write_atomically(paths[-1], render_prune_page(result.report, certificate))
     if suffixes:
         onnx = output / "pruned.onnx"
         with stages.stage("Converting") as advance:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -81,13 +80,11 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         images=len(images),
         dense_accuracy=first.accuracy[STOCK_DENSE],
         pruned_accuracy=first.accuracy[STOCK_PRUNED],
-        weight_rate=pruned.report.rate,
-        mac_rate=pruned.report.mac_rate,
         agreements=tuple(agreements),
         files=tuple(file_size(paths[v, s], v) for s in suffixes for v in ("dense", "pruned")),
         latencies=tuple(latencies),
         layers=tuple(layers_in(inspect(paths["pruned", suffixes[0]]))),
-        patterns=_patterns(pruned),
+        pruning=pruned.report,
         stages=tuple(stages.seconds),
         load=load,
         missing={r.name: r.pip_command for r in RUNTIMES if not r.installed},
@@ -193,13 +190,6 @@ def _time(
 def file_size(path: Path, variant: str) -> FileSize:
     data = path.read_bytes()
     return FileSize(path.name, variant, len(data), len(gzip.compress(data, 9, mtime=0)))
-
-
-def _patterns(pruned: PruneResult) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for layer in pruned.report.layers:
-        counts.update(layer.patterns)
-    return dict(counts.most_common())
 
 
 def choose_examples(

@@ -1,49 +1,50 @@
-"""The demo's result as one self-contained HTML page."""
+"""The demo's result, or a pruning run's, as one self-contained HTML page."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .figure import to_inline_svg
 from .plots import latency_plot, layer_plot
+from .pruning import pruning_plot, residual_plot
 from .results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, write_atomically
 from .tables import count, megabytes
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from patternlite.pruning import Certificate, PruneReport
+
+_PICTURES = 12  # patterns shown
+
 
 def render_page(result: DemoResult) -> str:
-    """The page as text: styles, plots and pictures are all inside it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """The demo's page as text: styles, plots and pictures are all inside it."""
     from markupsafe import Markup
 
     cases = [(result.speed_ups(*case)[0], *case) for case in result.cases()]
-    environment = Environment(
-        loader=PackageLoader("patternlite.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(count=count, megabytes=megabytes, percent=lambda v: f"{100 * v:.1f} %")
-    return environment.get_template("page.html.j2").render(
+    return _render(
+        "demo.html.j2",
         result=result,
         latency_plot=Markup(to_inline_svg(latency_plot(result))),
         layer_plot=Markup(to_inline_svg(layer_plot(result.layers))),
-        patterns=[(pattern_picture(rows), share) for rows, share in _shares(result.patterns)],
         examples=[(picture(e.pixels), e) for e in result.examples],
         worst=min(cases),
         span=" to ".join(dict.fromkeys(f"{case[0]:.1f}" for case in (min(cases), max(cases)))),
         labels={"stock_dense": STOCK_DENSE, "plugin_dense": PLUGIN_DENSE,
                 "stock_pruned": STOCK_PRUNED, "plugin_pruned": PLUGIN_PRUNED},
+        **_pruning(result.pruning),
     )  # fmt: skip
+
+
+def render_prune_page(report: PruneReport, certificate: Certificate) -> str:
+    """The page of `patternlite prune` as text."""
+    return _render("prune.html.j2", certificate=certificate, **_pruning(report))
 
 
 def write_page(result: DemoResult, path: Path) -> None:
@@ -60,7 +61,7 @@ def picture(pixels: np.ndarray) -> str:
 
 
 def pattern_picture(rows: str) -> Markup:
-    """ "110/010/001" as an <svg> of nine squares."""
+    """ "110/010/001" as an <svg> of squares."""
     from markupsafe import Markup
 
     squares = "".join(
@@ -68,9 +69,42 @@ def pattern_picture(rows: str) -> Markup:
         for y, row in enumerate(rows.split("/"))
         for x, tap in enumerate(row)
     )
-    return Markup(f'<svg class="pattern" viewBox="0 0 29 29" role="img" aria-label="{rows}">{squares}</svg>')
+    size = f"{10 * len(rows.split('/')[0]) - 1} {10 * len(rows.split('/')) - 1}"
+    return Markup(f'<svg class="pattern" viewBox="0 0 {size}" role="img" aria-label="{rows}">{squares}</svg>')
 
 
-def _shares(patterns: Mapping[str, int], most: int = 8) -> list[tuple[str, float]]:
+def _pruning(report: PruneReport) -> dict[str, Any]:
+    """What pruning.html.j2 shows."""
+    from markupsafe import Markup
+
+    residuals = residual_plot(report.layers)
+    patterns = report.patterns
     total = sum(patterns.values())
-    return [(rows, kernels / total) for rows, kernels in list(patterns.items())[:most]]
+    shown = list(patterns.items())[:_PICTURES]
+    return {
+        "pruning": report,
+        "pruning_plot": Markup(to_inline_svg(pruning_plot(report.layers))),
+        "residual_plot": Markup(to_inline_svg(residuals)) if residuals else None,
+        "patterns": [(pattern_picture(rows), kernels, kernels / total) for rows, kernels in shown],
+        "more_patterns": len(patterns) - len(shown),
+    }
+
+
+def _render(template: str, **values: Any) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("patternlite.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=count,
+        megabytes=megabytes,
+        percent=lambda v: f"{100 * v:.1f} %",
+        thousands=lambda v: f"{v:,}",
+        plain=lambda v: ", ".join(map(str, v)) or "none" if isinstance(v, tuple) else v,
+    )
+    return environment.get_template(template).render(**values)

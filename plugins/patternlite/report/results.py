@@ -7,12 +7,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..latency import Latency, speed_up
 from ..machine import Machine
+
+if TYPE_CHECKING:
+    from patternlite.pruning import PruneReport
 
 STOCK_DENSE, STOCK_PRUNED, PLUGIN_DENSE, PLUGIN_PRUNED = (
     "stock, dense",
@@ -88,8 +91,7 @@ class Example:
 class DemoResult:
     """Everything the demo found out.
 
-    weight_rate, mac_rate: dense over kept, of the pruned layers.
-    patterns: those of the kept kernels, rows as "110/010/001" -> kernels that have it, most frequent first.
+    pruning: what was done to the network.
     load: the machine's load average when the timing ended.
     missing: runtimes not installed -> pip command.
     stages: (what, seconds) in order.  settings: what it was asked to do.
@@ -102,13 +104,11 @@ class DemoResult:
     images: int
     dense_accuracy: float
     pruned_accuracy: float
-    weight_rate: float
-    mac_rate: float
+    pruning: PruneReport
     agreements: tuple[RuntimeAgreement, ...]
     files: tuple[FileSize, ...]
     latencies: tuple[Latency, ...]
     layers: tuple[Layer, ...]
-    patterns: Mapping[str, int]
     stages: tuple[tuple[str, float], ...]
     load: float
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class DemoResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; the example images stay in the HTML page."""
-        data = asdict(self)
+        data = asdict(self) | {"pruning": self.pruning.to_dict()}
         del data["examples"]
         data["speed_ups"] = [
             {"runtime": runtime, "threads": threads, "over_stock_dense": dense, "over_stock_pruned": pruned}

@@ -95,7 +95,10 @@ def demo_table(result: DemoResult) -> Table:
         *(f"{first.accuracy[label]:.1%}" for label in (STOCK_DENSE, STOCK_PRUNED, PLUGIN_PRUNED)),
         f"{100 * (result.pruned_accuracy - result.dense_accuracy):+.1f} points",
     )
-    for what, rate in (("weights", result.weight_rate), ("multiply-accumulates", result.mac_rate)):
+    for what, rate in (
+        ("weights", result.pruning.rate),
+        ("multiply-accumulates", result.pruning.mac_rate),
+    ):
         table.add_row(f"{what}, pruned layers", "100%", f"{1 / rate:.1%}", "same file", f"{rate:.2f}x fewer")
     sizes = {(f.variant, f.name.rsplit(".", 1)[1]): f for f in result.files}
     for kind in dict.fromkeys(kind for _, kind in sizes):

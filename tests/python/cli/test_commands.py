@@ -123,3 +123,4 @@ def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.Monk
     assert masks["3"].float().mean() <= 0.25
     assert json.loads(Path("out/report.json").read_text())["layers"][0]["name"] == "3"
     assert json.loads(Path("out/certificate.json").read_text())["masks"] == masks.digest()
+    assert "Pruned without any data" in Path("out/report.html").read_text()

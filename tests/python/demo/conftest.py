@@ -7,6 +7,8 @@ import pytest
 
 from patternlite.latency import Latency
 from patternlite.machine import Machine
+from patternlite.pruning import Fidelity, LayerReport, PruneReport
+from patternlite.pruning.statistics import Gap
 from patternlite.report.results import (
     PLUGIN_DENSE,
     PLUGIN_PRUNED,
@@ -47,6 +49,27 @@ def layers() -> tuple[Layer, ...]:
     return tuple(found)
 
 
+def pruning() -> PruneReport:
+    """Four layers of 4600 weights and MACs; 4.6 and 4 times fewer on the whole."""
+    found = [
+        LayerReport(
+            name=f"stages.{i}.conv",
+            shape=(46, 100, 1, 1),
+            kernels=kept,
+            weights=kept,
+            dense_macs=4600,
+            macs=macs,
+            patterns={"110/110/000": 500 - i, "011/011/000": 400 - i},
+            relative_error=0.0123 * (i + 1),
+            residuals=[(0.5 / (stage + 1), 0.1 / (stage + 1)) for stage in range(3)],
+            seconds=0.5,
+        )
+        for i, (kept, macs) in enumerate(((1600, 1700), (1200, 1400), (800, 1000), (400, 500)))
+    ]
+    fidelity = Fidelity(128, relative_error=0.04, divergence=0.02, agreement=0.953)
+    return PruneReport(found, {"stem": "first convolution"}, 2_000_000, Gap(0.05, 0.04), fidelity)
+
+
 @pytest.fixture(scope="session")
 def result() -> DemoResult:
     labels = (STOCK_DENSE, PLUGIN_DENSE, STOCK_PRUNED, PLUGIN_PRUNED)
@@ -61,8 +84,7 @@ def result() -> DemoResult:
         images=1000,
         dense_accuracy=0.912,
         pruned_accuracy=0.903,
-        weight_rate=4.6,
-        mac_rate=4.0,
+        pruning=pruning(),
         agreements=tuple(RuntimeAgreement(r, "1.0", accuracy, difference) for r in RUNTIMES),
         files=tuple(
             FileSize(f"{variant}.{kind}", variant, 11_200_000, packed)
@@ -71,7 +93,6 @@ def result() -> DemoResult:
         ),
         latencies=latencies(),
         layers=layers(),
-        patterns={"110/110/000": 500, "011/011/000": 400, "000/110/110": 300, "010/111/000": 100},
         stages=(("Pruning", 80.0), ("Timing", 40.0)),
         load=1.2,
         missing={"other": "pip install other"},

@@ -73,7 +73,9 @@ def test_page_escapes_names(result: DemoResult) -> None:
 
 
 def test_page_without_examples_and_patterns(result: DemoResult) -> None:
-    text = render_page(dataclasses.replace(result, examples=(), patterns={}))
+    layers = [dataclasses.replace(layer, patterns={}) for layer in result.pruning.layers]
+    pruning = dataclasses.replace(result.pruning, layers=layers)
+    text = render_page(dataclasses.replace(result, examples=(), pruning=pruning))
     assert "pattern library" not in text
     assert "Some of the images" not in text
 
@@ -125,6 +127,7 @@ def test_json_holds_every_figure(result: DemoResult, tmp_path: Path) -> None:
     assert len(data["latencies"]) == len(result.latencies)
     assert data["latencies"][0]["timing"]["minimum"] == result.latencies[0].timing.minimum
     assert data["layers"][0]["reason"] == "dense:too-few-zeros"
+    assert data["pruning"]["rate"] == pytest.approx(4.6)
     assert data["speed_ups"][0]["over_stock_dense"] == pytest.approx(4.0)
     assert "examples" not in data
 
