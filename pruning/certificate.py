@@ -30,7 +30,7 @@ class Certificate:
     """date: UTC.  versions: package -> version.  statement: what the file says in one sentence.
 
     model: sha256 of the dense model's state_dict.  masks: `Masks.digest()` of the result.
-    config: of the run.  layers: per pruned layer its name, shape, kept weights, rate and relative error.
+    config: of the run.  layers: per pruned layer its name, shape, structure, kept weights, rate and error.
     dense: convolutions left alone -> why.  gap, fidelity: as in PruneReport.
     """
 
@@ -56,7 +56,7 @@ def certify(
 ) -> Certificate:
     """model: the dense one that `prune` was given, as it was then."""
     report = result.report
-    columns = ("name", "shape", "weights", "rate", "relative_error")
+    columns = ("name", "shape", "structure", "weights", "rate", "relative_error")
     return Certificate(
         date=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}",
         versions={"patternlite": __version__, "python": platform.python_version()}

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def pruning_plot(layers: Sequence[LayerReport]) -> Figure:
-    """Per layer, in forward order: the share of its weights that stays, and the error of its output."""
+    """Per layer, in forward order: the share of its weights that stays, and the error of its output.
+
+    A layer left dense has no bar.
+    """
     from matplotlib import rc_context
 
     with rc_context(STYLE):
@@ -24,8 +27,12 @@ def pruning_plot(layers: Sequence[LayerReport]) -> Figure:
         for row, layer in enumerate(layers):
             share = 100 / layer.rate
             kept.barh(row, 100, 0.72, color=COLOURS["grid"])
-            kept.barh(row, share, 0.72, color=COLOURS["plugin"])
-            annotate(kept, share, row, f"{layer.rate:.1f}x fewer", color=COLOURS["ink"])
+            if layer.rate > 1:
+                kept.barh(row, share, 0.72, color=COLOURS["plugin"])
+                note = f"{layer.rate:.1f}x fewer · {layer.structure}"
+                annotate(kept, share if share < 60 else 0, row, note, color=COLOURS["ink"])
+            else:
+                annotate(kept, 0, row, layer.structure, color=COLOURS["faint"])
             errors.barh(row, layer.relative_error, 0.72, color=COLOURS["pruned"])
             annotate(errors, layer.relative_error, row, f"{layer.relative_error:.3f}", color=COLOURS["faint"])
         kept.set_yticks(range(len(layers)), [shortened(layer.name) for layer in layers], fontsize=8.5)
@@ -49,7 +56,7 @@ def residual_plot(layers: Sequence[LayerReport]) -> Figure | None:
         figure, panels = panels_of(2, (8.4, 2.9))
         for side, (panel, title) in enumerate(zip(panels, ("primal", "dual"), strict=True)):
             for i, residuals in enumerate(solved):
-                shade = 0.25 + 0.75 * (i + 1) / len(solved)
+                shade = 0.15 + 0.85 * (i + 1) / len(solved)
                 stages = range(1, len(residuals) + 1)
                 values = [max(pair[side], 1e-9) for pair in residuals]
                 panel.plot(stages, values, color=COLOURS["plugin"], alpha=shade, linewidth=1.3)
@@ -62,6 +69,7 @@ def residual_plot(layers: Sequence[LayerReport]) -> Figure | None:
 def _axes(panel: Axes, title: str, stages: int) -> None:
     panel.set_title(title, loc="left", fontsize=10.5, weight="bold")
     panel.set_yscale("log")
+    panel.minorticks_off()
     panel.grid(axis="y", color=COLOURS["grid"], linewidth=0.8)
     panel.set_xticks(range(1, stages + 1))
     panel.set_xlabel("stage, of growing penalty")

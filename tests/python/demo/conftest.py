@@ -55,6 +55,7 @@ def pruning() -> PruneReport:
         LayerReport(
             name=f"stages.{i}.conv",
             shape=(46, 100, 1, 1),
+            structure="free",
             kernels=kept,
             weights=kept,
             dense_macs=4600,
