@@ -172,7 +172,7 @@ def accuracy(args: argparse.Namespace) -> None:
     settings = {"seeds": args.seeds, "recipes": plan.recipes, "clients": plan.clients}
 
     def report(rows: list[Row]) -> AccuracyReport:
-        return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases, next(iter(plan.recipes))))
+        return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases))
 
     with Stages(_console) as stages:
         rows = run(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))

@@ -46,10 +46,11 @@ class Must:
 
 @dataclass(frozen=True)
 class Case:
-    """budget: options of PruneConfig, such as {"rate": 4.0}.  must: by client, for the first recipe."""
+    """budget: options of PruneConfig, such as {"rate": 4.0}.  must: by client, of the first recipe."""
 
     network: str
     budget: Mapping[str, float]
+    recipes: tuple[str, ...]
     must: Mapping[str, Must]
 
     @property
@@ -91,7 +92,12 @@ def read_plan(path: Path) -> Plan:
             data["recipes"],
             {name: Client(**values) for name, values in data["clients"].items()},
             tuple(
-                Case(c["network"], c["budget"], {k: Must(**v) for k, v in c.get("must", {}).items()})
+                Case(
+                    c["network"],
+                    c["budget"],
+                    tuple(c["recipes"]),
+                    {client: Must(**must) for client, must in c.get("must", {}).items()},
+                )
                 for c in data["cases"]
             ),
         )
@@ -105,6 +111,8 @@ def _check(plan: Plan) -> None:
     for case in plan.cases:
         if case.network not in plan.networks:
             raise ValueError(f"unknown network {case.network!r}; known: {', '.join(plan.networks)}")
+        if unknown := set(case.recipes) - set(plan.recipes):
+            raise ValueError(f"unknown recipe {min(unknown)!r}; known: {', '.join(plan.recipes)}")
         if unknown := set(case.must) - {NOBODY, *plan.clients}:
             raise ValueError(f"unknown client {min(unknown)!r}; known: {NOBODY}, {', '.join(plan.clients)}")
         if any((must.least is None) == (must.drop is None) for must in case.must.values()):
@@ -124,19 +132,21 @@ def jobs(
     chosen = [c for c in plan.cases if not cases or any(c.name.startswith(name) for name in cases)]
     if not chosen:
         raise PatternliteError(f"no such case; known: {', '.join(case.name for case in plan.cases)}")
-    return list(_jobs(plan, chosen, recipes, clients, seeds))
+    return list(_jobs(chosen, recipes, [NOBODY, *plan.clients], clients, seeds))
 
 
 def _jobs(
-    plan: Plan, cases: Sequence[Case], recipes: Sequence[str], clients: Sequence[str], seeds: Sequence[int]
+    cases: Sequence[Case],
+    recipes: Sequence[str],
+    known_clients: Sequence[str],
+    clients: Sequence[str],
+    seeds: Sequence[int],
 ) -> Iterator[Job]:
     for seed in seeds:
-        for client in (NOBODY, *plan.clients):
-            for case in cases:
-                if (client in clients or not clients) and (client == NOBODY or client in case.must):
-                    yield from (
-                        Job(case, r, client, seed) for r in plan.recipes if not recipes or r in recipes
-                    )
+        for client in (c for c in known_clients if c in clients or not clients):
+            for case in (c for c in cases if client == NOBODY or client in c.must):
+                for recipe in (r for r in case.recipes if r in recipes or not recipes):
+                    yield Job(case, recipe, client, seed)
 
 
 def _known(what: str, names: Sequence[str], known: Mapping[str, Any] | list[str]) -> None:

@@ -93,16 +93,13 @@ class Summary:
         return 100 * (self.dense - self.accuracy)
 
 
-def summaries(rows: Sequence[Row], cases: Sequence[Case], claimant: str) -> list[Summary]:
-    """In the order of the rows. claimant: the recipe that the claims are about."""
-    musts = {(case.name, client): must for case in cases for client, must in case.must.items()}
+def summaries(rows: Sequence[Row], cases: Sequence[Case]) -> list[Summary]:
+    """In the order of the rows. Claims are about a case's first recipe."""
+    musts = {(c.name, c.recipes[0], client): must for c in cases for client, must in c.must.items()}
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.case, row.recipe, row.client), []).append(row)
-    return [
-        _summary(group, musts.get((case, client)) if recipe == claimant else None)
-        for (case, recipe, client), group in groups.items()
-    ]
+    return [_summary(group, musts.get(key)) for key, group in groups.items()]
 
 
 def _summary(rows: Sequence[Row], must: Must | None) -> Summary:

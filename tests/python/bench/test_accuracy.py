@@ -46,6 +46,7 @@ batch = 2
 [[cases]]
 network = "resnet10"
 budget = { rate = 4.0 }
+recipes = ["ours"]
 must = { none = { least = 1.0 }, few = { drop = 100 } }
 """
 
@@ -124,6 +125,7 @@ def test_the_plan_that_ships() -> None:
         (('"resnet10"\nbudget', '"resnet11"\nbudget'), "unknown network 'resnet11'"),
         (("{ least = 1.0 }", "{ }"), "either least or drop"),
         (("epochs", "passes"), "passes"),
+        (('["ours"]', '["theirs"]'), "unknown recipe 'theirs'"),
     ],
 )
 def test_a_wrong_plan_says_what_is_wrong(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -146,12 +148,12 @@ def row(seed: int, accuracy: float, recipe: str = "ours", client: str = NOBODY) 
     )  # fmt: skip
 
 
-CASE = Case("net", {"rate": 4.0}, {NOBODY: Must(least=85.0), "few": Must(drop=1.0)})
+CASE = Case("net", {"rate": 4.0}, ("ours", "other"), {NOBODY: Must(least=85.0), "few": Must(drop=1.0)})
 
 
 def test_claims_are_judged_by_the_mean() -> None:
     rows = [row(0, 0.84), row(1, 0.87), row(0, 0.5, "other"), row(0, 0.88, client="few")]
-    ours, other, few = summaries(rows, [CASE], "ours")
+    ours, other, few = summaries(rows, [CASE])
     assert ours.accuracy == pytest.approx(0.855)
     assert ours.spread == pytest.approx(0.0212, abs=1e-4)
     assert (ours.seeds, ours.state, ours.speed_up) == (2, "met", 2.0)
@@ -162,7 +164,7 @@ def test_claims_are_judged_by_the_mean() -> None:
 
 def test_results_as_json_table_and_figure() -> None:
     rows = [row(0, 0.84), row(0, 0.88, client="few")]
-    report = AccuracyReport({}, rows, summaries=summaries(rows, [CASE], "ours"))
+    report = AccuracyReport({}, rows, summaries=summaries(rows, [CASE]))
     data = json.loads(json.dumps(report.to_json()))
     assert [Row.from_dict(values) for values in data["outcomes"]] == rows
     assert [s["state"] for s in data["summaries"]] == ["missed", "missed"]
