@@ -2,14 +2,8 @@
 
 #include <utility>
 
-#include "engine/plan/plan_convolutions.h"
-#include "engine/support/thread_pool.h"
-
 namespace patternlite::mnn {
 namespace {
-
-// For each layer and layout, once a process.
-constexpr int kTuneBudgetMs = 10;
 
 bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
   return a.shape == b.shape && a.border == b.border;
@@ -37,27 +31,24 @@ ConvolutionLayer::ConvolutionLayer(ConvolutionOp op, const float* weights)
       weights_(weights, static_cast<std::size_t>(op_.filters) * op_.channels * op_.window.kernel_h *
                             op_.window.kernel_w) {}
 
-std::shared_ptr<const PackedLayer> ConvolutionLayer::pack(
-    Convolution conv, const PlanarLayout& input, const PlanarLayout& output,
+std::shared_ptr<const PackedLayer> ConvolutionLayer::shared(
+    Activation activation, const PlanarLayout& input, const PlanarLayout& output,
     const kernels::KernelTable& kernels) const {
   const std::lock_guard lock(mutex_);
-  std::erase_if(packed_, [](const auto& layer) { return layer.expired(); });
   for (const auto& candidate : packed_) {
     auto layer = candidate.lock();
     if (layer && same_layout(layer->input, input) && same_layout(layer->output, output) &&
-        layer->activation == conv.activation && layer->kernels == &kernels) {
+        layer->activation == activation && layer->kernels == &kernels) {
       return layer;
     }
   }
-  const std::vector<float> weights = weights_.expand();
-  conv.weights = engine_convolution(op_, conv.window, weights.data()).weights;
-  const Analysis analysis(conv, input.shape, output.shape);
-  // On one thread: MNN lends its own only while a session runs.
-  const auto alone = make_thread_pool(1);
-  auto planned = plan_convolutions({{{conv, input, output}, &analysis}}, kernels, *alone,
-                                   {.budget_ms = kTuneBudgetMs});
-  auto layer = std::make_shared<const PackedLayer>(
-      PackedLayer{input, output, conv.activation, &kernels, std::move(planned.front())});
+  return nullptr;
+}
+
+std::shared_ptr<const PackedLayer> ConvolutionLayer::share(PackedLayer packed) const {
+  auto layer = std::make_shared<const PackedLayer>(std::move(packed));
+  const std::lock_guard lock(mutex_);
+  std::erase_if(packed_, [](const auto& other) { return other.expired(); });
   packed_.push_back(layer);
   return layer;
 }

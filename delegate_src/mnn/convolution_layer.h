@@ -27,12 +27,15 @@ class ConvolutionLayer {
   const ConvolutionOp& op() const { return op_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
 
-  // `conv`: this layer's engine_convolution(), maybe with an activation fused into it. The packing
-  // is shared with whoever holds it already. Throws std::invalid_argument if the engine cannot run
-  // it. Thread-safe.
-  std::shared_ptr<const PackedLayer> pack(Convolution conv, const PlanarLayout& input,
-                                          const PlanarLayout& output,
-                                          const kernels::KernelTable& kernels) const;
+  // Dense, as the constructor was given them.
+  std::vector<float> weights() const { return weights_.expand(); }
+
+  // The packing for these, if anybody holds it; else null. Thread-safe, as share() is.
+  std::shared_ptr<const PackedLayer> shared(Activation activation, const PlanarLayout& input,
+                                            const PlanarLayout& output,
+                                            const kernels::KernelTable& kernels) const;
+  // Lets shared() find it as long as somebody holds it.
+  std::shared_ptr<const PackedLayer> share(PackedLayer packed) const;
 
  private:
   const ConvolutionOp op_;

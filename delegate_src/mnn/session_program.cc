@@ -5,6 +5,7 @@
 
 #include "engine/support/isa.h"
 #include "mnn/blocked_tensor.h"
+#include "mnn/pack_layers.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -31,7 +32,8 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
   slot_of_ = graph.plan.slot;
   allocate(graph.plan);
   stages_.resize(recording.nodes().size());
-  for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded], log);
+  pack(graph, recording, log);
+  for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded]);
   if (graph.nodes.empty()) return;
   PlanReport plan = report(graph);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
@@ -48,7 +50,25 @@ void SessionProgram::allocate(const MemoryPlan& plan) {
   }
 }
 
-void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded, LayerLog& log) {
+void SessionProgram::pack(const SessionGraph& graph, const Recording& recording, LayerLog& log) {
+  std::vector<LayerToPack> layers;
+  std::vector<int> recorded;
+  for (const SessionNode& node : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&node.node.op);
+    if (node.kind != SessionNode::Kind::kOperator || !conv) continue;
+    const auto& layer = recording.nodes()[node.recorded].layer;
+    layers.push_back({layer, *conv, layouts_[conv->input], layouts_[conv->output]});
+    recorded.push_back(node.recorded);
+    stages_[node.recorded].convolve.push_back({nullptr, conv->input, conv->residual, conv->output});
+  }
+  auto packed = pack_layers(layers, kernels_);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution);
+    stages_[recorded[i]].convolve.front().layer = std::move(packed[i]);
+  }
+}
+
+void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) {
   Stage& stage = stages_[node.recorded];
   switch (node.kind) {
     case SessionNode::Kind::kImport: {
@@ -61,16 +81,10 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded, 
       stage.exports.push_back({node.tensor, 0});
       break;
     case SessionNode::Kind::kOperator:
-      if (const auto* conv = std::get_if<Convolution>(&node.node.op)) {
-        auto layer =
-            recorded.layer->pack(*conv, layouts_[conv->input], layouts_[conv->output], kernels_);
-        log.set_kernel(recorded.row, *layer->convolution);
-        stage.convolve.push_back({std::move(layer), conv->input, conv->residual, conv->output});
-      } else {
-        for (int image = 0; image < batch_; ++image) {
-          const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
-          stage.image_step.push_back(make_step(node.node, memory, kernels_));
-        }
+      if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
+      for (int image = 0; image < batch_; ++image) {
+        const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
+        stage.image_step.push_back(make_step(node.node, memory, kernels_));
       }
       break;
   }

@@ -45,7 +45,8 @@ class SessionProgram {
 
   SessionProgram(const Recording& recording, LayerLog& log);
   void allocate(const MemoryPlan& plan);
-  void add(const SessionNode& node, const RecordedNode& recorded, LayerLog& log);
+  void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log);
+  void add(const SessionNode& node, const RecordedNode& recorded);
   float* at(TensorId id, int image) const;
   PlanReport report(const SessionGraph& graph) const;
 

@@ -1,0 +1,95 @@
+#include "mnn/pack_layers.h"
+
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "engine/plan/plan_convolutions.h"
+#include "engine/support/thread_pool.h"
+
+namespace patternlite::mnn {
+namespace {
+
+// For all layers of a session; as the TFLite delegate's, unless its user says otherwise.
+constexpr int kTuneBudgetMs = 200;
+
+using PackedLayers = std::vector<std::shared_ptr<const PackedLayer>>;
+
+// Layers of one call of plan_convolutions(), with their weights.
+class Batch {
+ public:
+  Batch(const std::vector<LayerToPack>& layers, const kernels::KernelTable& kernels,
+        PackedLayers& packed)
+      : layers_(layers), kernels_(kernels), packed_(packed) {}
+
+  void add(std::size_t index) {
+    const auto& [layer, conv, input, output] = layers_[index];
+    Member& member = members_.emplace_back(Member{index, layer->weights(), conv, {}});
+    member.conv.weights =
+        engine_convolution(layer->op(), conv.window, member.weights.data()).weights;
+    member.analysis = std::make_unique<Analysis>(member.conv, input.shape, output.shape);
+  }
+
+  void plan() {
+    std::vector<ConvolutionToPlan> convolutions;
+    for (const Member& member : members_) {
+      const LayerToPack& layer = layers_[member.index];
+      convolutions.push_back({{member.conv, layer.input, layer.output}, member.analysis.get()});
+    }
+    // On one thread: MNN lends its own only while a session runs.
+    const auto alone = make_thread_pool(1);
+    auto planned = plan_convolutions(convolutions, kernels_, *alone, {.budget_ms = kTuneBudgetMs});
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      const LayerToPack& layer = layers_[members_[i].index];
+      packed_[members_[i].index] = layer.layer->share(
+          {layer.input, layer.output, layer.conv.activation, &kernels_, std::move(planned[i])});
+    }
+    members_.clear();
+  }
+
+ private:
+  struct Member {
+    std::size_t index;
+    std::vector<float> weights;
+    Convolution conv;
+    std::unique_ptr<Analysis> analysis;
+  };
+
+  const std::vector<LayerToPack>& layers_;
+  const kernels::KernelTable& kernels_;
+  PackedLayers& packed_;
+  std::deque<Member> members_;
+};
+
+bool covers_the_map(const LayerToPack& layer) {
+  return layer.output.shape.height == 1 && layer.output.shape.width == 1;
+}
+
+}  // namespace
+
+PackedLayers pack_layers(const std::vector<LayerToPack>& layers,
+                         const kernels::KernelTable& kernels) {
+  // One session at a time: those of one model share packings, and trials would disturb each other.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  PackedLayers packed;
+  Batch alone(layers, kernels, packed), together(layers, kernels, packed);
+  for (const auto& [layer, conv, input, output] : layers) {
+    packed.push_back(layer->shared(conv.activation, input, output, kernels));
+  }
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (packed[i]) continue;
+    // Fully connected layers leave no choice of kernels, and may be most of a model: one by one,
+    // not all of their dense weights are there at once.
+    if (covers_the_map(layers[i])) {
+      alone.add(i);
+      alone.plan();
+    } else {
+      together.add(i);
+    }
+  }
+  together.plan();
+  return packed;
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,22 @@
+// A session's convolutions, packed together: so they share the time there is to try kernels.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mnn/convolution_layer.h"
+
+namespace patternlite::mnn {
+
+struct LayerToPack {
+  std::shared_ptr<const ConvolutionLayer> layer;
+  Convolution conv;  // the layer's engine_convolution(), maybe with an activation fused into it
+  PlanarLayout input, output;
+};
+
+// In the order given. A packing that another session, or a clone, holds already is shared. Throws
+// std::invalid_argument if the engine cannot run a layer. Thread-safe.
+std::vector<std::shared_ptr<const PackedLayer>> pack_layers(const std::vector<LayerToPack>& layers,
+                                                            const kernels::KernelTable& kernels);
+
+}  // namespace patternlite::mnn
