@@ -14,6 +14,11 @@ namespace {
 
 // MNN_FORWARD_USER_0, USER_1 and USER_3: types the stock wheel leaves to plugins.
 constexpr int kForwardTypes[] = {8, 9, 11};
+// MNN_FORWARD_METAL, which is nowhere but on Apple's systems: what nn.load_module_from_file() makes
+// of a number given as `backend`. Where MNN's own enumeration has its value, an integer of CPython
+// 3.11 has the count of its digits. MNN would run such a module alone, as it runs what asks for
+// Metal.
+constexpr int kAnyNumber = 1;
 
 std::atomic<const EngineHandle*> holder{nullptr};
 
@@ -33,6 +38,9 @@ int register_backend(const std::string& library, const std::vector<std::string>&
     if ((*engine)->get_runtime_creator(type) ||
         !(*engine)->insert_runtime_creator(type, creator.get(), false)) {
       continue;
+    }
+    if (!(*engine)->get_runtime_creator(kAnyNumber)) {
+      (*engine)->insert_runtime_creator(kAnyNumber, creator.get(), false);
     }
     // MNN keeps both to the end of the process; it has no way to unregister.
     holder = engine.release();

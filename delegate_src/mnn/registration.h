@@ -9,9 +9,9 @@
 namespace patternlite::mnn {
 
 // Registers the backend, once a process, and returns the forward type it has (again, if called
-// again). `library`: the path of the loaded extension module _mnncengine. Throws RegistrationError,
-// and leaves MNN as it was, unless the engine is of a version in `supported` and passes
-// self_test().
+// again). Numbers given to MNN's nn.load_module_from_file() select it, too. `library`: the path of
+// the loaded extension module _mnncengine. Throws RegistrationError, and leaves MNN as it was,
+// unless the engine is of a version in `supported` and passes self_test().
 int register_backend(const std::string& library,
                      const std::vector<std::string>& supported = kSupportedVersions);
 

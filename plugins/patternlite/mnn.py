@@ -11,10 +11,11 @@ or, with the Module API,
 
 `print(patternlite.mnn.stats(session))`, or of the runtime manager, shows what runs where, and raises
 NotUsedError if MNN runs all of it alone: MNN itself takes another backend in silence where it does not
-know the one asked for, as in `load_module_from_file(..., backend=8)`, where it takes no number. Sessions
-of other backends, "CPU" among them, are not affected. Tensors between two of our layers exist in our own
-layout only: a callback that looks at them sees nothing useful, unless the session was created with their
-names under "saveTensors".
+know the one asked for. `load_module_from_file(..., backend=backend)` works as well, but there is nothing to
+ask afterwards; MNN takes any number there for that of Metal, which Linux does not have, so modules that ask
+for Metal get the plugin, too. Sessions of other backends, "CPU" among them, are not affected. Tensors between
+two of our layers exist in our own layout only: a callback that looks at them sees nothing useful, unless the
+session was created with their names under "saveTensors".
 """
 
 from __future__ import annotations

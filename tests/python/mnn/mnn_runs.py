@@ -123,6 +123,20 @@ def our_module(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[np.nd
     return [module.run(x) for x in inputs], module.stats().layers
 
 
+def module_of_number(path: str, x: np.ndarray) -> tuple[np.ndarray, Rows]:
+    """Loaded by the number of the backend; with the layers of all of the plugin's sessions."""
+    import MNN.expr as expr
+    import MNN.nn as nn
+
+    from patternlite.native import load_native
+
+    module = object.__new__(Module)
+    module._expr = expr
+    module._net = nn.load_module_from_file(path, [], [], backend=plugin())
+    output = module.run(x)
+    return output, [row for session in load_native().mnn_sessions() for row in session["layers"]]
+
+
 def session_stats(path: str, x: np.ndarray, kind: str = "Session", force: bool = True) -> SessionStats:
     session = globals()[kind](path, plugin(force))
     session.run(x)

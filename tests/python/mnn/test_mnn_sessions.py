@@ -27,7 +27,18 @@ def test_resized(run, inputs, models, process):
         assert error(got, expected) < 1e-4
 
 
-@pytest.mark.parametrize("options", [[], ["--saveExternalData"]])
+def test_module_given_a_number(models, fresh_process):
+    """`load_module_from_file(..., backend=8)`, which MNN takes for Metal, is no silent fallback."""
+    model = models("residual")
+    actual, rows = fresh_process.call(mnn_runs.module_of_number, model.path, model.x)
+    assert error(actual, model.expected) < 2e-6
+    assert [row["kernel"] != "stock" for row in rows] == [True] * 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--saveExternalData"], ["--fp16"], ["--weightQuantBits", "8"], ["--detectSparseSpeedUp"]],
+)
 def test_cloned(options, inputs, models, process):
     model = models("residual", *options)
     x = [model.x, *inputs]
