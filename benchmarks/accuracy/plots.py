@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKS = ("o", "s", "^", "D")
+_MARKS = ("o", "s", "^", "D")  # by client
+_COLOURS = ("plugin", "#b4541f", "#3b6fb6", "#8a5fbf", "pruned")  # by recipe
 
 
 def accuracy_figure(report: AccuracyReport) -> Figure:
@@ -23,49 +24,66 @@ def accuracy_figure(report: AccuracyReport) -> Figure:
     networks = list(dict.fromkeys(_network(s) for s in report.summaries))
     timed = any(s.speed_up for s in report.summaries)
     with rc_context(STYLE):
-        size = (8.4 if timed else 6.4, 3.6 * len(networks))
+        size = (9.4 if timed else 6.4, 3.4 * len(networks) + 0.9)
         figure, panels = panels_of(1 + timed, size, len(networks))
         for i, network in enumerate(networks):
             rows = [s for s in report.summaries if _network(s) == network]
             row = panels[i * (1 + timed) : (i + 1) * (1 + timed)]
-            _draw(row[0], rows, "parameter_rate", "times fewer weights in the whole model")
+            _draw(row[0], report, rows, "parameter_rate", "times fewer weights in the whole model")
             if timed:
-                _draw(
-                    row[1], [s for s in rows if s.speed_up], "speed_up", "times faster than dense, measured"
-                )
+                measured = [s for s in rows if s.speed_up]
+                _draw(row[1], report, measured, "speed_up", "times faster than dense, measured")
             row[0].set_title(network, loc="left", fontsize=10.5, weight="bold")
             row[0].set_ylabel("accuracy, %")
-            row[0].legend(frameon=False, fontsize=8.5)
-        figure.tight_layout()
+        found = {label: handle for panel in panels for handle, label in _legend(panel)}
+        figure.legend(found.values(), found, loc="lower center", ncols=3, frameon=False, fontsize=8.5)
+        figure.tight_layout(rect=(0, 0.03 + 0.24 * -(-len(found) // 3) / size[1], 1, 1))
     return figure
 
 
-def _draw(panel: Axes, rows: list[Summary], quantity: str, label: str) -> None:
+def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: str, label: str) -> None:
+    """A line through the models as pruned to the same kind of budget; retrained ones as points alone."""
     panel.grid(axis="y", color=COLOURS["grid"], linewidth=0.8)
-    panel.axhline(100 * rows[0].dense, color=COLOURS["faint"], linestyle="--", linewidth=1, label="dense")
-    recipes = list(dict.fromkeys(s.recipe for s in rows))
-    clients = list(dict.fromkeys(s.client for s in rows))
-    for recipe in recipes:
-        for client in clients:
-            points = sorted(
-                ((getattr(s, quantity), s) for s in rows if (s.recipe, s.client) == (recipe, client)),
-                key=lambda point: point[0],
-            )
-            if not points:
-                continue
-            panel.errorbar(
-                [x for x, _ in points],
-                [100 * s.accuracy for _, s in points],
-                [100 * s.spread for _, s in points],
-                marker=_MARKS[clients.index(client) % len(_MARKS)],
-                linestyle="-" if client == NOBODY else "none",
-                color=COLOURS["plugin" if recipe == recipes[0] else "pruned"],
-                markersize=6,
-                capsize=2,
-                label=recipe + (", no real image" if client == NOBODY else f", {client} retrained"),
-            )
     panel.set_xlabel(label)
+    panel.margins(x=0.12)
+    if not rows:
+        return
+    panel.axhline(100 * rows[0].dense, color=COLOURS["faint"], linestyle="--", linewidth=1, label="dense")
+    recipes, clients = (
+        list(dict.fromkeys(getattr(s, k) for s in report.summaries)) for k in ("recipe", "client")
+    )
+    lines: dict[tuple[str, str, str], list[Summary]] = {}
+    for s in sorted(rows, key=lambda s: getattr(s, quantity)):
+        lines.setdefault((s.recipe, s.client, _budget(s).split()[0]), []).append(s)
+    for (recipe, client, _), points in lines.items():
+        colour = _COLOURS[recipes.index(recipe) % len(_COLOURS)]
+        panel.errorbar(
+            [getattr(s, quantity) for s in points],
+            [100 * s.accuracy for s in points],
+            [100 * s.spread for s in points],
+            marker=_MARKS[clients.index(client) % len(_MARKS)],
+            linestyle="-" if client == NOBODY else "none",
+            color=COLOURS.get(colour, colour),
+            markersize=5.5,
+            capsize=2,
+            label=f"{recipe}, " + ("no real image" if client == NOBODY else f"retrained: {client}"),
+        )
+        if client == NOBODY:
+            for s in points:
+                place = (getattr(s, quantity), 100 * s.accuracy)
+                panel.annotate(
+                    _budget(s), place, (0, -13), textcoords="offset points", ha="center", fontsize=7.5,
+                    color=COLOURS["faint"],
+                )  # fmt: skip
+
+
+def _legend(panel: Axes) -> list[tuple[object, str]]:
+    return list(zip(*panel.get_legend_handles_labels(), strict=True))
 
 
 def _network(s: Summary) -> str:
-    return s.case.split()[0]
+    return s.case.partition(" ")[0]
+
+
+def _budget(s: Summary) -> str:
+    return s.case.partition(" ")[2]
