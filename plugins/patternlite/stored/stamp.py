@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -143,17 +143,27 @@ def read_stamp(data: bytes, suffix: str) -> Stamp | None:
 
 
 def _take(left: list[Bits], layer: LayerStamp) -> bool:
-    """Removes the layer from `left`, where it may be several in a row: MNN splits grouped convolutions."""
+    """Removes the layer from `left`, where it may be several in a row.
+
+    MNN has one convolution per group, and one depthwise convolution per channel multiplier.
+    """
     filters, *rest = layer.shape
     for start in range(len(left)):
         end, count = start, 0
         while end < len(left) and count < filters and list(left[end].shape[1:]) == rest:
             count += len(left[end])
             end += 1
-        if count == filters and LayerStamp.of(np.concatenate(left[start:end])) == layer:
+        if count == filters and layer in map(LayerStamp.of, _joined(left[start:end])):
             del left[start:end]
             return True
     return False
+
+
+def _joined(parts: list[Bits]) -> Iterator[Bits]:
+    """What a convolution that became these parts may have been: one after the other, or filter by filter."""
+    yield np.concatenate(parts)
+    if len({part.shape for part in parts}) == 1 < len(parts):
+        yield np.stack(parts, 1).reshape(-1, *parts[0].shape[1:])
 
 
 def _has_more_zeros(left: list[Bits], layer: LayerStamp) -> bool:

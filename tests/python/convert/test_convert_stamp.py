@@ -11,9 +11,11 @@ import onnx
 import pytest
 import torch
 from ai_edge_litert import schema_py_generated as schema
+from torch import nn
 
 import patternlite
 from patternlite.doctor import PROBES
+from patternlite.pruning import Masks
 from patternlite.pruning.convert import to_mnn, to_onnx
 from patternlite.stored.stamp import KEY, MaskCheck, Stamp, check_masks, read_stamp
 from patternlite.stored.weights import conv_weights
@@ -93,6 +95,18 @@ def test_a_retrained_model_matches(converted: Any, tmp_path: Path) -> None:
     path = to_onnx(model, converted.input_shape, tmp_path / "again.onnx", converted.masks)
     check = check_masks(to_mnn(path, tmp_path / "again.mnn").path)
     assert (check.state, check.digest) == ("matches", converted.masks.digest())
+
+
+def test_depthwise_multipliers_match(tmp_path: Path) -> None:
+    """MNN has one convolution for every eighth filter."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3, groups=8))
+    masks = Masks({"2": torch.rand(16, 1, 3, 3) < 0.5})
+    masks.apply(model)
+    path = to_onnx(model, (1, 3, 9, 9), tmp_path / "depthwise.onnx", masks)
+    mnn = to_mnn(path, tmp_path / "depthwise.mnn").path
+    assert [len(weight) for weight in conv_weights(mnn.read_bytes(), ".mnn")] == [8, 8, 8]
+    assert check_masks(mnn).state == "matches"
 
 
 def test_a_model_that_breaks_its_masks_is_not_stamped(converted: Any, tmp_path: Path) -> None:
