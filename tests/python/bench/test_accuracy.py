@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmarks.accuracy.results import AccuracyReport, Row, Speed, summaries
 from benchmarks.accuracy.rows import Laboratory, run, weights_of
 from benchmarks.accuracy.tables import accuracy_table
 from patternlite.demo.images import LabelledImages
+from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.progress import Stages
 
@@ -84,7 +86,7 @@ def run_all(laboratory: Laboratory, chosen: list[Job]) -> tuple[list[Row], list[
         return run(laboratory, chosen, stages, lambda rows: counts.append(len(rows))), counts
 
 
-def test_rows_are_measured_once(plan: Plan, data: Path, tmp_path: Path, monkeypatch) -> None:
+def test_rows_are_measured_and_timed_once(plan: Plan, data: Path, tmp_path: Path, monkeypatch) -> None:
     chosen = jobs(plan, [], [], [], [0])
     assert [job.client for job in chosen] == [NOBODY, "few"]
     torch.manual_seed(0)
@@ -101,6 +103,17 @@ def test_rows_are_measured_once(plan: Plan, data: Path, tmp_path: Path, monkeypa
     assert all(0 <= row.accuracy <= 1 for row in rows)
     monkeypatch.setattr(Laboratory, "measure", lambda *_: pytest.fail("measured again"))
     assert run_all(laboratory(), chosen)[0] == rows
+
+    # The files are exported elsewhere (tests/python/convert): here, any will do.
+    monkeypatch.setattr("benchmarks.accuracy.rows.to_onnx", lambda model, shape, path, masks: path)
+    monkeypatch.setattr(
+        "benchmarks.accuracy.rows.to_tflite", lambda _, path: shutil.copy(PROBES / "probe.tflite", path)
+    )
+    timed = laboratory().time(chosen[0], threads=1, seconds=0.1)
+    assert timed.speed is not None
+    assert timed.speed.pruned_ms > 0
+    assert replace(timed, speed=None) == rows[0]
+    assert laboratory().known(chosen[0]) == timed
     other = replace(chosen[0], seed=1)
     assert laboratory().known(other) is None
 
