@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from .sources import SOURCES
 from .structures import MOST_RATE, STRUCTURES
 
 _KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")
@@ -42,9 +43,11 @@ class PruneConfig:
     mean, std: per channel, for pixels in 0..1, as torchvision's Normalize.
     dense: names of convolutions to leave alone, besides those that are never pruned.
     patterns: size of the pattern library, 1 to 56.
-    source: "mix" draws dead leaves and pink noise; "uniform" draws the i.i.d. noise of arXiv:2003.06513.
+    source: of the images, a name in sources.SOURCES; "uniform" is the noise of arXiv:2003.06513.
     images: how many synthetic images; None chooses by the input's size.
     refine_steps: steps that pull the images towards the statistics kept in the BatchNorms; 0 for none.
+    admm: "closed-form" solves each layer's least squares exactly; "gradient" descends with Adam on what is
+        behind its norm and activation, as the paper does, on images of any kind, and leaves the norms alone.
     distill_steps: steps of whole-model distillation after pruning, masks fixed; 0 for none.
     seed: the same seed gives the same result on the same machine and thread count.
     """
@@ -59,9 +62,10 @@ class PruneConfig:
     kinds: tuple[str, ...] = ("3x3",)
     dense: tuple[str, ...] = ()
     patterns: int = 8
-    source: Literal["mix", "uniform"] = "mix"
+    source: str = "mix"
     images: int | None = None
     refine_steps: int = 4
+    admm: Literal["closed-form", "gradient"] = "closed-form"
     distill_steps: int = 40
     seed: int = 0
 
@@ -78,8 +82,9 @@ class PruneConfig:
             raise ValueError(f"structure is {self.structure!r}: choose auto, {', '.join(STRUCTURES)}")
         if wrong := [kind for kind in self.kinds if not _KIND.fullmatch(kind)]:
             raise ValueError(f'kinds holds {wrong[0]!r}: give sizes such as "3x3" and "1x1", or "depthwise"')
-        if self.source not in ("mix", "uniform"):
-            raise ValueError(f'source is {self.source!r}: choose "mix" or "uniform"')
+        for name, choices in (("source", SOURCES), ("admm", ("closed-form", "gradient"))):
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
         if len(self.mean) != len(self.std) or not self.mean:
             raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give one each")
         if min(self.std) <= 0:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .checkpoint import Checkpoint, Record
+from .distributed import Group
 from .masks import Masks
+from .outputs import tensors_of
+from .seeds import generator
 
-_BATCH = 64
+BATCH = 64
 _RATE = 5e-4  # Adam's, with a cosine to zero
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
+_SAVE_EVERY = 30.0  # seconds
 
 
 @torch.enable_grad()
@@ -24,55 +30,122 @@ def distill(
     masks: Masks,
     images: Tensor,
     steps: int,
-    generator: torch.Generator,
-    advance: Callable[[float], None],
+    seed: int,
+    group: Group,
+    store: Checkpoint,
+    advance: Callable[[float, str], None],
 ) -> None:
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
     Both stay in eval mode: normalisation statistics are fixed, only weights and affine terms learn.
-    images: (N, C, H, W), normalised.  advance: told the fraction done.
+    images: (N, C, H, W), normalised, the same in every process; each trains on its part of every batch.
+    advance: told the fraction done and the step. Raises ValueError when the loss is not finite.
     """
-    trained = {p: p.requires_grad for p in student.parameters()}
+    trained = dict(student.named_parameters())
+    flags = [p.requires_grad for p in trained.values()]
     student.requires_grad_(True)
-    optimizer = torch.optim.Adam(trained, lr=_RATE)
+    optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    done, saved = _resumed(store, trained, optimizer, schedule), time.monotonic()
     with masks.enforced(student):
-        for step in range(steps):
-            x = _augmented(images, generator)
-            with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
-                answer = teacher(x)
-            with _inputs_of(student, layers) as given:
-                output = student(x)
-            loss = _feature_loss(given, wanted) + _answer_loss(output, answer)
+        for step in range(done, steps):
             optimizer.zero_grad()
-            loss.backward()
+            x = _augmented(images, generator(seed, "distill", step))
+            _loss(student, teacher, layers, x, group).backward()
+            _sum_gradients(trained.values(), group)
             optimizer.step()
             schedule.step()
-            advance((step + 1) / steps)
+            if time.monotonic() - saved > _SAVE_EVERY or step + 1 == steps:
+                _save(store, step + 1, trained, optimizer, schedule)
+                saved = time.monotonic()
+            advance((step + 1) / steps, f"step {step + 1} of {steps}")
     student.zero_grad(set_to_none=True)
-    for parameter, flag in trained.items():
+    for parameter, flag in zip(trained.values(), flags, strict=True):
         parameter.requires_grad_(flag)
 
 
-def _answer_loss(output: Tensor, answer: Tensor) -> Tensor:
-    """Kullback-Leibler divergence for (N, classes) logits, relative squared error for anything else."""
-    if output.ndim != 2 or output.shape[1] < 2:
-        return _relative_error(output, answer)
+def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tensor, group: Group) -> Tensor:
+    """This process's part of the whole batch's loss: the parts add up to what one process would find."""
+    _, own = group.share(list(batch))
+    x = torch.stack(own) if own else batch[:1]
+    share = len(own) / len(batch)
+    with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
+        answers = tensors_of(teacher(x))
+    with _inputs_of(student, layers) as given:
+        outputs = tensors_of(student(x))
+    pairs = [(given[name], wanted[name]) for name in wanted]
+    classifies = len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
+    if not classifies:
+        pairs += list(zip(outputs, answers, strict=True))
+    energies = group.sum(torch.stack([target.square().mean() for _, target in pairs]) * share)
+    errors = torch.stack([F.mse_loss(value, target) for value, target in pairs])
+    loss = (errors / energies.clamp_min(1e-12)).sum()
+    if classifies:
+        loss = loss + _divergence(outputs[0], answers[0])
+    if not bool(torch.isfinite(loss)):
+        raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
+    return share * loss
+
+
+def _divergence(output: Tensor, answer: Tensor) -> Tensor:
+    """Kullback-Leibler, of (N, classes) logits."""
     student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in (output, answer))
     return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * _TEMPERATURE**2
 
 
-def _feature_loss(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> Tensor:
-    return torch.stack([_relative_error(given[name], wanted[name]) for name in given]).sum()
+def _sum_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if group.size == 1:
+        return
+    total = group.sum(torch.cat([gradient.flatten() for gradient in gradients]))
+    for gradient, part in zip(gradients, total.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
-def _relative_error(value: Tensor, target: Tensor) -> Tensor:
-    return F.mse_loss(value, target) / target.square().mean().clamp_min(1e-12)
+_Schedule = torch.optim.lr_scheduler.LRScheduler
+
+
+def _save(
+    store: Checkpoint,
+    steps: int,
+    trained: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    schedule: _Schedule,
+) -> None:
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in trained.items():
+        tensors |= {f"{key} {name}": value for key, value in optimizer.state.get(parameter, {}).items()}
+        tensors[f"weight {name}"] = parameter
+    store.save("distill", Record(tensors, {"steps": steps, "schedule": schedule.state_dict()}))
+
+
+@torch.no_grad()
+def _resumed(
+    store: Checkpoint,
+    trained: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    schedule: _Schedule,
+) -> int:
+    """Puts back what `_save` kept; the number of steps done."""
+    record = store.load("distill")
+    if record is None:
+        return 0
+    for key, value in record.tensors.items():
+        kind, _, name = key.partition(" ")
+        if kind == "weight":
+            trained[name].copy_(value)
+        else:  # Adam keeps its step count on the CPU
+            like = value if kind == "step" else value.to(trained[name].device)
+            optimizer.state[trained[name]][kind] = like
+    schedule.load_state_dict(record.values["schedule"])
+    for parameters, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
+        parameters["lr"] = rate
+    return record.values["steps"]
 
 
 def _augmented(images: Tensor, generator: torch.Generator) -> Tensor:
     """A random batch: shifted, half of it flipped, half of it mixed pairwise."""
-    pick = torch.randint(len(images), (min(_BATCH, len(images)),), generator=generator)
+    pick = torch.randint(len(images), (min(BATCH, len(images)),), generator=generator)
     x = images[pick.to(images.device)]
     shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
     x = torch.roll(x, shift, dims=(2, 3))

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .outputs import tensors_of
+
 IMAGES = 128
 _BATCH = 64
 
@@ -52,15 +54,5 @@ def measure(teacher: nn.Module, student: nn.Module, images: Tensor) -> Fidelity:
 
 def _answers(model: nn.Module, images: Tensor) -> list[Tensor]:
     """Each of the model's outputs, over all images."""
-    batches = [_tensors(model(batch)) for batch in images.split(_BATCH)]
+    batches = [tensors_of(model(batch)) for batch in images.split(_BATCH)]
     return [torch.cat(parts).float() for parts in zip(*batches, strict=True)]
-
-
-def _tensors(output: object) -> list[Tensor]:
-    if isinstance(output, Tensor):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    if isinstance(output, list | tuple):
-        return [tensor for part in output for tensor in _tensors(part)]
-    raise ValueError(f"the model returns a {type(output).__name__}, not tensors")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
 _ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
+
+_ACTIVATIONS: dict[Callable, Callable[[Tensor], Tensor]] = {
+    **dict.fromkeys((F.relu, torch.relu, torch.relu_, torch.Tensor.relu, torch.Tensor.relu_), torch.relu),
+    **{function: function for function in (F.relu6, F.hardswish, F.silu, F.gelu)},
+}
 
 BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
 
@@ -29,6 +36,7 @@ class Site:
 
     norm: the BatchNorm with running statistics that directly consumes it, if there is one.
     residual: its output (after `norm`) is one operand of an addition, the end of a residual branch.
+    activation: the elementwise function that is applied to its output (after `norm`), if there is one.
     in_size, out_size: (height, width) of its maps.
     """
 
@@ -38,6 +46,7 @@ class Site:
     in_size: tuple[int, int]
     out_size: tuple[int, int]
     residual: bool
+    activation: Callable[[Tensor], Tensor] | None = None
 
     @property
     def branch_end(self) -> nn.Module:
@@ -65,6 +74,24 @@ class Site:
         """Multiply-accumulates per image, dense."""
         return self.conv.weight.numel() * self.out_size[0] * self.out_size[1]
 
+    def state(self) -> dict[str, Tensor]:
+        """Copies of all that pruning may change here."""
+        parts = {"conv": self.conv, **({"norm": self.norm} if self.norm else {})}
+        return {
+            f"{part}.{key}": value.detach().cpu().clone()
+            for part, module in parts.items()
+            for key, value in module.state_dict().items()
+        }
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Puts back what `state` gave; other keys are ignored."""
+        own = {"conv": self.conv, "norm": self.norm}
+        for key, value in state.items():
+            part, _, name = key.partition(".")
+            if module := own.get(part):
+                module.state_dict()[name].copy_(value)
+
     def apply(self, x: Tensor) -> Tensor:
         """conv and norm on (N, C, H, W), without running anybody's hooks."""
         y = self.conv.forward(x)
@@ -77,12 +104,15 @@ class Trace:
 
     left: those of the dense ones that run, where they stand.
     norms: every BatchNorm with running statistics that runs once, in forward order.
+    macs: multiply-accumulates of all convolutions, per image.  largest: values in the largest map, per image.
     """
 
     sites: list[Site]
     left: list[Site]
     dense: dict[str, str]
     norms: list[BatchNorm]
+    macs: int
+    largest: int
 
 
 class Additions(TorchFunctionMode):
@@ -97,6 +127,19 @@ class Additions(TorchFunctionMode):
             a, b = args
             if isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape:
                 args = self._rewrite(a, b)
+        return func(*args, **(kwargs or {}))
+
+
+class _Activations(TorchFunctionMode):
+    """Calls `see(input, function)` before each activation function."""
+
+    def __init__(self, see: Callable[[Tensor, Callable[[Tensor], Tensor]], None]) -> None:
+        super().__init__()
+        self._see = see
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in _ACTIVATIONS and args:
+            self._see(args[0], _ACTIVATIONS[func])
         return func(*args, **(kwargs or {}))
 
 
@@ -129,10 +172,14 @@ def trace(
     outputs: dict[nn.Module, Mark] = {}
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
     consumer: dict[nn.Module, BatchNorm] = {}
+    activations: dict[nn.Module, Callable[[Tensor], Tensor]] = {}
+    largest = math.prod(input_shape)
     additions: list[list[nn.Module]] = []  # the modules that made the operands, in the order they ran
 
     def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal largest
         runs[module] += 1
+        largest = max(largest, output[0].numel())
         outputs[module] = Mark(output)
         if isinstance(module, nn.Conv2d):
             sizes[module] = inputs[0].shape[2:], output.shape[2:]
@@ -145,11 +192,14 @@ def trace(
         additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
         return a, b
 
+    def on_activation(x: Tensor, function: Callable[[Tensor], Tensor]) -> None:
+        activations.update({m: function for m, mark in outputs.items() if mark.is_now(x)})
+
     watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
     handles = [module.register_forward_hook(on_output) for module in watched]
     parameter = next(model.parameters(), torch.empty(0))
     try:
-        with torch.no_grad(), Additions(on_addition):
+        with torch.no_grad(), Additions(on_addition), _Activations(on_activation):
             model(torch.zeros(2, *input_shape, device=parameter.device))
     except Exception as error:
         raise ValueError(
@@ -176,8 +226,12 @@ def trace(
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
     closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
-    sites = [replace(site, residual=closing[site.branch_end] == 1) for site in sites]
-    return Trace(sites, left, dense, norms)
+    sites = [
+        replace(site, residual=closing[site.branch_end] == 1, activation=activations.get(site.branch_end))
+        for site in sites
+    ]
+    macs = sum(runs[site.conv] * site.macs for site in (*sites, *left))
+    return Trace(sites, left, dense, norms, macs, largest)
 
 
 def kind_of(conv: nn.Conv2d) -> str:

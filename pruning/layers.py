@@ -1,67 +1,71 @@
-"""What happens at one layer: its targets from the dense model, then its mask, weights and statistics."""
+"""What happens at one layer: its error at each rate when dense, then its mask, weights and statistics."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from . import admm, sensitivity
+from . import admm, gradient, sensitivity
 from .budget import Choice
-from .graph import Site
+from .distributed import Group
+from .graph import Site, remembered
 from .patterns import histogram
 from .refit import least_squares, match_outputs
 from .report import LayerReport
-from .statistics import Moments, Rows, outputs
+from .seeds import generator
+from .statistics import Moments, Sample, outputs_of, spread
 from .structures import DENSE, Structure
 from .walk import Visit
 
-_ROWS = 20_000  # looked at per layer, where there are that many
+ROWS = 20_000  # looked at per layer, where there are that many
 _REFIT_STEPS = 200  # of conjugate gradients, at most
+
+Method = Literal["closed-form", "gradient", "none"]
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the dense layer does at the sampled rows.
+class Task:
+    """What is the same for all layers.
 
-    values: (rows, O) its outputs before bias and norm; at the end of a residual branch what they are added to
-    is included, in the outputs' units. variance: (O,) of the outputs alone.
+    libraries: kernel size -> bool (P, T).  structures: that a layer may have.
+    method: of choosing masks; "none" keeps the weights as they are.  trusted: whether the images are fit for
+    least squares, at least to foresee errors.
     """
 
-    rows: Rows
-    values: Tensor
-    variance: Tensor
+    libraries: Mapping[tuple[int, ...], Tensor]
+    structures: Sequence[Structure]
+    sample: Sample
+    group: Group
+    method: Method
+    trusted: bool
 
 
 @torch.no_grad()
-def study(
-    visit: Visit, library: Tensor, structures: Sequence[Structure], seed: int, *, trusted: bool
-) -> tuple[Target, dict[str, sensitivity.Curve]]:
-    """At a site of the dense model: its target, and its error by each structure at each rate.
+def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
+    """At a site of the dense model: its error by each structure at each rate.
 
-    trusted: whether the images are fit for least squares; if not, the curves are those of white inputs.
+    Refitted on half of the images, taken on the others; where the images cannot be trusted, of white inputs.
     """
     site = visit.site
-    rows = Rows.sample(site, [len(batch) for batch in visit.inputs], _ROWS, seed)
-    x = rows.of_inputs(site, visit.inputs)
-    y = outputs(x, site.conv.weight)
-    if trusted:
-        half = len(y) // 2
-        fit = Moments.of(x[..., :half, :], y[:half], centred=_shifts(site))
-        test = Moments.of(x[..., half:, :], y[half:], centred=_shifts(site))
+    if not task.trusted:
+        fit = test = Moments.white(site.conv.weight.flatten(1), site.conv.groups)
     else:
-        fit = test = Moments.white(site.conv.weight, site.conv.groups)
-    curves = sensitivity.measure(site, fit, test, library, structures)
-    return Target(rows, y + _added(visit, rows), y.var(0)), curves
+        x = task.sample.rows(site, [len(batch) for batch in visit.inputs]).of_inputs(site, visit.inputs)
+        y = outputs_of(site, x)
+        fit, test = (
+            Moments.of(some_x, some_y, centred=_shifts(site), group=task.group)
+            for some_x, some_y in zip(_halves(x), _halves(y), strict=True)
+        )
+    return sensitivity.measure(site, fit, test, task.libraries[site.conv.kernel_size], task.structures)
 
 
 @torch.no_grad()
-def prune_layer(
-    visit: Visit, target: Target, library: Tensor, choice: Choice, *, trusted: bool
-) -> tuple[Tensor, LayerReport]:
+def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple[Tensor, LayerReport]:
     """At a site of the pruned model, everything before it pruned: prunes it in place.
 
     Returns the mask, in the weight's shape, and what was done.
@@ -72,27 +76,46 @@ def prune_layer(
     began = time.perf_counter()
     site = visit.site
     original = site.conv.weight.flatten(2)  # (O, I, T)
-    x = target.rows.of_inputs(site, visit.inputs)
-    wanted = target.values - _added(visit, target.rows)
-    moments = Moments.of(x, wanted, centred=_shifts(site))
-    fit = moments if trusted else Moments.white(site.conv.weight, site.conv.groups)
+    rows = task.sample.rows(site, [len(batch) for batch in visit.inputs])
+    wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
+    _, variance = spread(wanted, task.group)
+    if visit.others and dense.others:
+        gain, others = _audible(site.gain), zip(dense.others, visit.others, strict=True)
+        missing = rows.of_outputs([before - now for before, now in others])
+        wanted = [y + error / gain for y, error in zip(wanted, missing, strict=True)]
+    x = rows.of_inputs(site, visit.inputs)
+    moments = Moments.of(x, wanted, centred=_shifts(site), group=task.group)
+
+    fit = moments if task.trusted else Moments.white(site.conv.weight, site.conv.groups)
     scaled = (original.reshape(fit.cross.shape) * admm.importance(fit)).reshape(original.shape)
+    library = task.libraries[site.conv.kernel_size]
     constraint = choice.structure.constraint(choice.tiles, library, choice.structure.order(scaled, library))
     mask, start, residuals = constraint.project(scaled), original, []
-    if trusted and choice.structure is not DENSE:
+    if choice.structure is DENSE or task.method == "none":
+        pass
+    elif task.method == "closed-form":
         solution = admm.solve(moments, original, constraint)
         mask, start, residuals = solution.mask, solution.weight, solution.residuals
-    weight = original * mask
-    if trusted:
+    else:
+        # Every process descends on all the rows: only so do all take the same steps.
+        all_x, all_y = (task.group.joined(torch.cat(parts)) for parts in (x, wanted))
+        random = generator(task.sample.seed, "gradient", site.name)
+        solution = gradient.solve(all_x, all_y, _response(site), original, constraint, random)
+        mask, start, residuals = solution.mask, solution.weight, solution.residuals
+    weight = start * mask
+    if task.method == "closed-form":
         weight = least_squares(moments, original, mask, admm.RIDGE, start, steps=_REFIT_STEPS)
-    site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
     power = site.gain.square()
-    error = (power * moments.error(weight)).sum() / (power * target.variance).sum().clamp_min(1e-30)
-    match_outputs(site, outputs(x, weight), wanted.mean(0), target.variance)
+    error = (power * moments.error(weight)).sum() / (power * variance).sum().clamp_min(1e-30)
+    if not bool(torch.isfinite(weight).all() and torch.isfinite(error)):
+        raise FloatingPointError("weights that are not finite come of pruning it")
+    site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
+    if task.method != "gradient":  # which fits what comes out of the norm as it is
+        match_outputs(site, moments, weight, variance)
     mask = mask.reshape_as(site.conv.weight)
     report = LayerReport(
         name=site.name,
-        shape=tuple(mask.shape),
+        shape=tuple(site.conv.weight.shape),
         structure=choice.structure.name,
         kernels=int(mask.flatten(2).any(2).sum()),
         weights=int(mask.sum()),
@@ -111,11 +134,24 @@ def _shifts(site: Site) -> bool:
     return site.norm is not None or site.conv.bias is not None
 
 
-def _added(visit: Visit, rows: Rows) -> Tensor | float:
-    """What a residual branch's end is added to, (rows, O), in units of the convolution's output."""
-    if visit.others is None:
-        return 0.0
-    gain = visit.site.gain
-    # A channel that the norm all but silences cannot make up for anything.
-    audible = gain.abs() > 1e-2 * gain.abs().max()
-    return rows.of_outputs(visit.others) * torch.where(audible, 1 / gain, torch.zeros_like(gain))
+def _halves(parts: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The rows of half of the images of each batch, and those of the others."""
+    return [part[: len(part) // 2] for part in parts], [part[len(part) // 2 :] for part in parts]
+
+
+def _audible(gain: Tensor) -> Tensor:
+    """The gain; infinite where the norm all but silences a channel: it cannot make up for anything."""
+    return torch.where(gain.abs() > 1e-2 * gain.abs().max(), gain, torch.full_like(gain, torch.inf))
+
+
+def _response(site: Site) -> Callable[[Tensor], Tensor]:
+    """What the convolution's outputs (rows, O), without its bias, become behind norm and activation."""
+    gain, shift = site.gain, torch.zeros_like(site.gain)
+    if site.conv.bias is not None:
+        shift = shift + gain * site.conv.bias
+    if site.norm is not None:
+        shift = shift - gain * remembered(site.norm)[0]
+        if site.norm.bias is not None:
+            shift = shift + site.norm.bias
+    activation = site.activation or (lambda y: y)
+    return lambda y: activation(y * gain + shift)

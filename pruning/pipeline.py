@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from . import fidelity, patterns, synthetic
-from .codesign import choose, structures_of
+from . import checks, codesign, effort, fidelity, patterns
+from .budget import Choice
+from .checkpoint import Checkpoint, Record, fingerprint
 from .config import PruneConfig
 from .distill import distill
+from .distributed import Group
 from .graph import Trace, trace
-from .latency import TimeTable
-from .layers import prune_layer, study
+from .latency import LayerTimes, TimeTable
+from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .progress import Progress, Schedule
-from .report import PruneReport
-from .statistics import Gap, bn_gap
-from .structures import DENSE
-from .walk import walk
-
-_BATCH = 128
-_LEAST_IMAGES, _MOST_IMAGES, _PIXELS = 64, 512, 2**23  # unless the config says how many images
+from .report import LayerReport, PruneReport
+from .seeds import generator
+from .sensitivity import Curve
+from .sources import draw
+from .sources.refinement import Normalisation, refine
+from .statistics import Sample, bn_gap
+from .structures import DENSE, STRUCTURES
+from .walk import Visit, walk
 
 
 @dataclass(frozen=True)
@@ -36,97 +41,193 @@ class PruneResult:
 
 
 def prune(
-    model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig, progress: Progress | None = None
+    model: nn.Module,
+    input_shape: tuple[int, int, int],
+    config: PruneConfig,
+    progress: Progress | None = None,
+    checkpoint: Path | str | None = None,
 ) -> PruneResult:
     """Prunes a trained model's convolutions, without any data.
 
     model: float32, on any device; it is copied, not changed.  input_shape: (channels, height, width).
-    progress: called with a stage's name and the fraction of the whole that is done, 0..1.
+    progress: called with what is done now and the fraction of the whole that is done, 0..1.
+    checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
+        the same bits. It stays: delete it once the result is safe.
 
+    Where torch.distributed is initialised, its processes share the images; all return the same masks.
     The first convolution, those of other kinds than the config names and those used more than once stay
     dense.
-    Raises ValueError when the model cannot run on that shape, holds NaN, or has nothing to prune.
+    Raises ValueError when the model cannot run on that shape, holds NaN, has nothing to prune or a layer
+    diverges; RuntimeError when the processes disagree.
     """
-    _check(model, input_shape, config)
-    dense, pruned = copy.deepcopy(model).eval(), copy.deepcopy(model).eval()
-    dense.requires_grad_(False)
-    teacher, student = _traced(dense, input_shape, config), _traced(pruned, input_shape, config)
-    names = [site.name for site in student.sites]
-    device = student.sites[0].conv.weight.device
-    generator = torch.Generator().manual_seed(config.seed)
-    refines = bool(config.refine_steps and teacher.norms)
-    shares = {"draw": 2, "refine": 30, "time": 20, "measure": 15, "prune": 25, "distill": 30, "compare": 1}
-    schedule = Schedule(progress, shares)
+    checks.check_inputs(model, input_shape, config)
+    return _Run(model, input_shape, config, progress, checkpoint).result()
 
-    with schedule.stage("draw"):
-        images = synthetic.draw(config, _image_count(config, input_shape), input_shape, generator).to(device)
-    if refines:
-        with schedule.stage("refine"):
-            images = synthetic.refine(dense, teacher.norms, images, config, generator, schedule.advance)
-    batches = list(images.split(_BATCH))
-    libraries = patterns.choose_libraries([site.conv.weight for site in teacher.sites], config.patterns)
-    structures = structures_of(config)
 
-    times = None
-    if "latency" in config.budgets:
-        with schedule.stage("time"):
-            convs = [*teacher.sites, *teacher.left]
-            times = TimeTable(config.threads).measure(
-                convs, set(names), libraries, structures, schedule.advance
+class _Run:
+    """The steps, and what they share."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        input_shape: tuple[int, int, int],
+        config: PruneConfig,
+        progress: Progress | None,
+        checkpoint: Path | str | None,
+    ) -> None:
+        self.config, self.shape, self.group = config, input_shape, Group.current()
+        self.dense, self.pruned = copy.deepcopy(model).eval(), copy.deepcopy(model).eval()
+        self.dense.requires_grad_(False)
+        self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
+        self.normalise = Normalisation(config.mean, config.std)
+        self.device = self.student.sites[0].conv.weight.device
+        identity = fingerprint(model.state_dict(), input_shape, config)
+        self.group.require_same(identity, "the model or the options")
+        self.store = Checkpoint(checkpoint, identity, self.group)
+        weights = [site.conv.weight for site in self.teacher.sites]
+        self.libraries = patterns.choose_libraries(weights, config.patterns)
+        self.count = effort.image_count(config, self.teacher)
+        self.schedule = Schedule(
+            progress if self.group.first else None,
+            effort.costs(config, self.teacher, self.count, input_shape),
+        )
+
+    def result(self) -> PruneResult:
+        images = self.store.step("images", self.make_images).tensors["images"].to(self.device)
+        batches = list(images.split(effort.walk_batch(self.shape)))
+        first, own = self.group.share(batches)
+        checks.check_shares(len(batches), len(images), self.group)
+        sample = Sample(self.config.seed, ROWS, len(images), first)
+
+        with self.schedule.stage("measure"):
+            gap = bn_gap(self.dense, self.teacher.norms, own, self.group) if self.teacher.norms else None
+            trusted = gap is None or gap.fits_least_squares
+            method = self.config.admm if trusted or self.config.admm == "gradient" else "none"
+            task = Task(
+                {size: library.to(self.device) for size, library in self.libraries.items()},
+                codesign.structures_of(self.config), sample, self.group, method, trusted,
+            )  # fmt: skip
+            curves = self.measure_curves(own, task)
+        choices = self.choose(curves)
+        layers, masks = self.prune_layers(own, task, choices)
+        names = [site.name for site in self.student.sites]
+        if self.config.distill_steps and trusted:
+            with self.schedule.stage("distill"):
+                distill(
+                    self.pruned, self.dense, names, masks, images, self.config.distill_steps,
+                    self.config.seed, self.group, self.store, self.schedule.advance,
+                )  # fmt: skip
+        with self.schedule.stage("compare"):
+            unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
+            kept = fidelity.measure(self.dense, self.pruned, unseen)
+        self.schedule.finish()
+        masks.verify(self.pruned)
+        self.group.require_same(fingerprint(self.pruned.state_dict()), "the pruned weights")
+        size = sum(p.numel() for p in self.pruned.parameters())
+        report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
+        report.warnings.extend(checks.warnings(report, self.config, trusted))
+        return PruneResult(self.pruned, masks, report)
+
+    def draw(self, count: int, purpose: str) -> Tensor:
+        """Images (count, C, H, W), normalised, other ones for each purpose."""
+        return self.normalise(draw(self.config.source, count, self.shape, self.config.seed, purpose))
+
+    def make_images(self) -> Record:
+        """The same images on every process, normalised; each refines a part of them."""
+        with self.schedule.stage("draw"):
+            images = self.draw(self.count, "prune")
+        if not (self.config.refine_steps and self.teacher.norms):
+            return Record({"images": images})
+        with self.schedule.stage("refine"):
+            first, own = self.group.share(list(images.split(effort.refine_batch(self.shape))))
+            refined = [images[:0].to(self.device)]
+            for number, batch in enumerate(own):
+
+                def advance(fraction: float, number: int = number) -> None:
+                    self.schedule.advance((number + fraction) / len(own))
+
+                random = generator(self.config.seed, "refine", first + number)
+                refined.append(
+                    refine(
+                        self.dense, self.teacher.norms, batch.to(self.device), self.normalise,
+                        self.config.refine_steps, random, advance,
+                    )
+                )  # fmt: skip
+        return Record({"images": self.group.joined(torch.cat(refined))})
+
+    def measure_curves(self, batches: list[Tensor], task: Task) -> dict[str, dict[str, Curve]]:
+        """Layer -> structure -> its error at each rate."""
+        curves = {}
+        with closing(walk(self.dense, self.teacher.sites, batches)) as visits:
+            for visit in visits:
+                name = visit.site.name
+                self.schedule.reach(name)
+
+                def make(visit: Visit = visit) -> Record:
+                    found = study(visit, task).items()
+                    return Record(values={key: [c.rates.tolist(), c.errors.tolist()] for key, c in found})
+
+                with checks.blaming(name):
+                    record = self.store.step(f"curve-{name}", make)
+                curves[name] = {
+                    key: Curve(*(torch.tensor(values, dtype=torch.float64) for values in pair))
+                    for key, pair in record.values.items()
+                }
+        return curves
+
+    def choose(self, curves: dict[str, dict[str, Curve]]) -> dict[str, Choice]:
+        """What each layer becomes. Kept, as times are never the same twice; the first process takes them."""
+
+        def make() -> Record:
+            times = self.group.from_first(self.measure_times() if self.group.first else None)
+            found = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
+            return Record(
+                values={name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}
             )
-    libraries = {size: library.to(device) for size, library in libraries.items()}
 
-    with schedule.stage("measure"):
-        gap = bn_gap(dense, teacher.norms, batches) if teacher.norms else None
-        trusted = gap is None or gap.fits_least_squares
-        targets, curves = {}, {}
-        for i, visit in enumerate(walk(dense, teacher.sites, batches)):
-            name, library = visit.site.name, libraries[visit.site.conv.kernel_size]
-            targets[name], curves[name] = study(visit, library, structures, config.seed + i, trusted=trusted)
-            schedule.advance((i + 1) / len(names))
-    choices = choose(config, teacher, libraries, curves, times)
+        named = {**STRUCTURES, DENSE.name: DENSE}
+        values = self.store.step("choices", make).values
+        return {name: Choice(**(v | {"structure": named[v["structure"]]})) for name, v in values.items()}
 
-    layers, found = [], {}
-    with schedule.stage("prune"):
-        for i, visit in enumerate(walk(pruned, student.sites, batches)):
-            name, library = visit.site.name, libraries[visit.site.conv.kernel_size]
-            mask, layer = prune_layer(visit, targets.pop(name), library, choices[name], trusted=trusted)
-            layers.append(layer)
-            if choices[name].structure is not DENSE:
-                found[name] = mask
-            schedule.advance((i + 1) / len(names))
-    masks = Masks(found)
+    def measure_times(self) -> dict[str, LayerTimes] | None:
+        """Where time is a budget: of each convolution, by name."""
+        if "latency" not in self.config.budgets:
+            return None
+        with self.schedule.stage("time"):
+            convs, pruned = [*self.teacher.sites, *self.teacher.left], {s.name for s in self.teacher.sites}
+            table = TimeTable(self.config.threads)
+            structures = codesign.structures_of(self.config)
+            return table.measure(convs, pruned, self.libraries, structures, self.schedule.advance)
 
-    if config.distill_steps and trusted:
-        with schedule.stage("distill"):
-            distill(pruned, dense, names, masks, images, config.distill_steps, generator, schedule.advance)
-    with schedule.stage("compare"):
-        unseen = synthetic.draw(config, fidelity.IMAGES, input_shape, generator).to(device)
-        kept = fidelity.measure(dense, pruned, unseen)
-    schedule.finish()
-    masks.verify(pruned)
-    size = sum(p.numel() for p in pruned.parameters())
-    report = PruneReport(layers, student.dense, size, gap, kept, seconds=schedule.seconds)
-    report.warnings.extend(_warnings(report, config, trusted))
-    return PruneResult(pruned, masks, report)
+    def prune_layers(
+        self, batches: list[Tensor], task: Task, choices: dict[str, Choice]
+    ) -> tuple[list[LayerReport], Masks]:
+        """Layer by layer; the dense model keeps step, so that only one layer's targets are held."""
+        layers, masks = [], {}
+        with (
+            self.schedule.stage("prune"),
+            closing(walk(self.dense, self.teacher.sites, batches)) as before,
+            closing(walk(self.pruned, self.student.sites, batches)) as now,
+        ):
+            for dense, visit in zip(before, now, strict=True):
+                name = visit.site.name
+                self.schedule.reach(name)
 
+                def make(dense: Visit = dense, visit: Visit = visit) -> Record:
+                    mask, report = prune_layer(dense, visit, choices[visit.site.name], task)
+                    return Record({"mask": mask, **visit.site.state()}, asdict(report))
 
-def _check(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
-    if len(input_shape) != 3 or min(input_shape) < 1:
-        raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
-    if len(config.mean) != input_shape[0]:
-        raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
-    for name, tensor in model.state_dict(keep_vars=True).items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d) and module.weight.dtype != torch.float32:
-            raise ValueError(
-                f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
-            )
+                with checks.blaming(name):
+                    record = self.store.step(f"layer-{name}", make)
+                visit.site.restore(record.tensors)
+                if choices[name].structure is not DENSE:
+                    masks[name] = record.tensors["mask"]
+                layers.append(LayerReport.from_dict(record.values))
+                self.group.require_same(fingerprint(record.tensors), f"the masks or weights of {name}")
+        return layers, Masks(masks)
 
 
-def _traced(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> Trace:
+def _traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
     found = trace(model, input_shape, config.dense, config.kinds)
     if not found.sites:
         why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items()) or "it has no Conv2d"
@@ -134,25 +235,3 @@ def _traced(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig)
             f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first. {why}"
         )
     return found
-
-
-def _image_count(config: PruneConfig, input_shape: tuple[int, ...]) -> int:
-    fitting = _PIXELS // (input_shape[1] * input_shape[2])
-    return config.images or min(_MOST_IMAGES, max(_LEAST_IMAGES, fitting))
-
-
-def _warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[str]:
-    warnings = []
-    gap: Gap | None = report.gap
-    if gap is None:
-        warnings.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")
-    elif not trusted:
-        warnings.append(
-            f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}): weights "
-            "were kept as they are under the masks, without ADMM, least squares or distillation. "
-            'Check mean and std, or use source="mix" and more refine_steps'
-        )
-    for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
-        if asked and got < asked * (1 - 1e-6):
-            warnings.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
-    return warnings

@@ -12,12 +12,16 @@ Progress = Callable[[str, float], None]
 class Schedule:
     """Turns the progress within stages into that of the whole.
 
-    shares: stage -> its expected part of the whole, in any unit.  seconds: stage -> what it took.
+    costs: stage -> its expected cost, in any unit; or the costs of its parts, by name, in their order.
+    seconds: stage -> what it took.
     """
 
-    def __init__(self, report: Progress | None, shares: Mapping[str, float]) -> None:
+    def __init__(self, report: Progress | None, costs: Mapping[str, float | Mapping[str, float]]) -> None:
         self._report = report or (lambda stage, fraction: None)
-        self._shares, self._whole = shares, sum(shares.values())
+        self._parts = {
+            stage: cost if isinstance(cost, Mapping) else {"": cost} for stage, cost in costs.items()
+        }
+        self._shares = {stage: sum(parts.values()) for stage, parts in self._parts.items()}
         self._stage, self._before = "", 0.0
         self.seconds: dict[str, float] = {}
 
@@ -31,10 +35,17 @@ class Schedule:
         self._before += self._shares[name]
         self.seconds[name] = time.perf_counter() - began
 
-    def advance(self, fraction: float) -> None:
-        """fraction: of the current stage, 0..1."""
+    def advance(self, fraction: float, part: str = "") -> None:
+        """fraction: of the current stage, 0..1.  part: what is done next, in words."""
         done = self._before + fraction * self._shares[self._stage]
-        self._report(self._stage, min(1.0, done / self._whole))
+        self._report(f"{self._stage} {part}".rstrip(), min(1.0, done / sum(self._shares.values())))
+
+    def reach(self, part: str) -> None:
+        """All parts of the current stage before this one are done."""
+        parts = self._parts[self._stage]
+        number = list(parts).index(part)
+        before = sum(list(parts.values())[:number]) / self._shares[self._stage]
+        self.advance(before, f"{part} ({number + 1} of {len(parts)})")
 
     def finish(self) -> None:
         """The whole is done, whether or not every stage was needed."""

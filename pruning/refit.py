@@ -57,23 +57,26 @@ def _ratio(a: Tensor, b: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def match_outputs(site: Site, pruned: Tensor, mean: Tensor, variance: Tensor) -> None:
+def match_outputs(site: Site, moments: Moments, weight: Tensor, variance: Tensor) -> None:
     """Gives what follows the convolution the mean and variance that the dense one had.
 
     The ratio and the shift between the two are carried over, rather than statistics of the images put in
     the place of the running ones: an error that the images make in both cancels.
 
-    pruned: outputs of the convolution now (rows, O), before its bias.
-    mean, variance: (O,) what they should have.
+    moments: of the convolution's inputs and its wanted outputs.  weight: what it has now, (O, ...).
+    variance: (O,) that its outputs should have.
     """
-    shift = pruned.mean(0)
+    mean = moments.outputs
+    weight = weight.reshape(moments.cross.shape)
+    shift = (weight @ moments.inputs[..., None]).flatten()
     if site.norm is None:
         if site.conv.bias is not None:
             site.conv.bias += mean - shift
         return
     if site.conv.bias is not None:
         shift, mean = shift + site.conv.bias, mean + site.conv.bias
-    ratio = pruned.var(0) / variance.clamp_min(torch.finfo(variance.dtype).tiny)
+    now = (weight @ moments.gram * weight).sum(-1).flatten()
+    ratio = now / variance.clamp_min(torch.finfo(variance.dtype).tiny)
     ratio = ratio.clamp(*_VARIANCE_RATIO)
     running, deviation = remembered(site.norm)
     running.copy_(shift - (mean - running) * ratio.sqrt())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,6 +32,12 @@ class LayerReport:
     relative_error: float
     residuals: list[tuple[float, float]]
     seconds: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LayerReport:
+        """From what JSON made of `asdict`: lists for tuples."""
+        residuals = [tuple(pair) for pair in values["residuals"]]
+        return cls(**{**values, "shape": tuple(values["shape"]), "residuals": residuals})
 
     @property
     def dense_weights(self) -> int:

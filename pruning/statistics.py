@@ -5,118 +5,178 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .distributed import Group
 from .graph import BatchNorm, Site, remembered
+from .seeds import generator
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which rows are looked at, an output position of an image each: about `count` of every layer.
+
+    The same rows for a layer of this name whenever it is asked, in one process or in many.
+    images: how many there are in all processes.  first_batch: the number of this process's first one.
+    """
+
+    seed: int
+    count: int
+    images: int
+    first_batch: int = 0
+
+    def rows(self, site: Site, batch_sizes: list[int]) -> Rows:
+        """As many in each image, without repetition, in the images' order."""
+        height, width = site.out_size
+        per_image = min(height * width, -(-self.count // self.images))
+        device = site.conv.weight.device
+        image, y, x = [], [], []
+        for number, size in enumerate(batch_sizes, self.first_batch):
+            random = torch.rand(
+                size, height * width, generator=generator(self.seed, "rows", site.name, number)
+            )
+            places = random.argsort(1)[:, :per_image].flatten()
+            image.append(torch.arange(size).repeat_interleave(per_image).to(device))
+            y.append((places // width).to(device))
+            x.append((places % width).to(device))
+        return Rows(image, y, x)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Which output positions of a layer to look at: one entry of each tensor per row, batch by batch."""
+    """Output positions of a layer: one entry of each tensor per row, batch by batch."""
 
     image: list[Tensor]
     y: list[Tensor]
     x: list[Tensor]
 
-    @classmethod
-    def sample(cls, site: Site, batch_sizes: list[int], count: int, seed: int) -> Rows:
-        """About `count` rows, the same number in each image, without repetition."""
-        generator = torch.Generator().manual_seed(seed)
-        height, width = site.out_size
-        per_image = min(height * width, -(-count // sum(batch_sizes)))
-        device = site.conv.weight.device
-        image, y, x = [], [], []
-        for size in batch_sizes:
-            places = torch.rand(size, height * width, generator=generator).argsort(1)[:, :per_image].flatten()
-            image.append(torch.arange(size).repeat_interleave(per_image).to(device))
-            y.append((places // width).to(device))
-            x.append((places % width).to(device))
-        return cls(image, y, x)
+    def of_inputs(self, site: Site, inputs: list[Tensor]) -> list[Tensor]:
+        """The receptive field of each row, (rows, groups, D) per batch, D as a filter's weights."""
+        return [
+            _windows(site.conv, batch)[image, y, x].reshape(len(image), site.conv.groups, -1)
+            for image, y, x, batch in zip(self.image, self.y, self.x, inputs, strict=True)
+        ]
 
-    def of_inputs(self, site: Site, inputs: list[Tensor]) -> Tensor:
-        """The receptive field of each row, (rows, D = C * taps), in the order of the weights.
-
-        Of a grouped convolution: (groups, rows, D), each group's part of it.
-        """
-        rows = []
-        for image, y, x, batch in zip(self.image, self.y, self.x, inputs, strict=True):
-            rows.append(_windows(site.conv, batch)[image, y, x].flatten(1))
-        fields = torch.cat(rows)
-        groups = site.conv.groups
-        return fields if groups == 1 else fields.unflatten(1, (groups, -1)).transpose(0, 1).contiguous()
-
-    def of_outputs(self, outputs: list[Tensor]) -> Tensor:
-        """The values of an output-shaped tensor, (rows, C)."""
+    def of_outputs(self, outputs: list[Tensor]) -> list[Tensor]:
+        """The values of an output-shaped tensor, (rows, O) per batch."""
         places = zip(self.image, self.y, self.x, outputs, strict=True)
-        return torch.cat([batch[image, :, y, x] for image, y, x, batch in places])
+        return [batch[image, :, y, x] for image, y, x, batch in places]
 
 
 def _windows(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """A view (N, H_out, W_out, C, kh, kw) of the padded input."""
+    """A view (N, H_out, W_out, C, kernel height, kernel width) of the padded input."""
     (kh, kw), (sy, sx), (dy, dx) = conv.kernel_size, conv.stride, conv.dilation
-    reach_y, reach_x = dy * (kh - 1), dx * (kw - 1)
-    if conv.padding == "same":
-        top, left = reach_y // 2, reach_x // 2
-        pad = (left, reach_x - left, top, reach_y - top)
+    reach = dy * (kh - 1), dx * (kw - 1)
+    if isinstance(conv.padding, str):
+        before = tuple(r // 2 if conv.padding == "same" else 0 for r in reach)
+        after = tuple(r - b if conv.padding == "same" else 0 for r, b in zip(reach, before, strict=True))
     else:
-        top, left = (0, 0) if isinstance(conv.padding, str) else conv.padding
-        pad = (left, left, top, top)
+        before = after = conv.padding
     mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
-    x = F.pad(x, pad, mode=mode).contiguous()
+    x = F.pad(x, (before[1], after[1], before[0], after[0]), mode=mode).contiguous()
     n, c, h, w = x.shape
-    size = (n, (h - reach_y - 1) // sy + 1, (w - reach_x - 1) // sx + 1, c, kh, kw)
+    size = (n, (h - reach[0] - 1) // sy + 1, (w - reach[1] - 1) // sx + 1, c, kh, kw)
     return x.as_strided(size, (c * h * w, sy * w, sx, h * w, dy * w, dx))
 
 
-def outputs(x: Tensor, weight: Tensor) -> Tensor:
-    """(rows, O) of a convolution without its bias. x: of `Rows.of_inputs`.  weight: (O, ...)."""
-    y = x @ weight.reshape(*x.shape[:-2], -1, x.shape[-1]).mT
-    return y if y.ndim == 2 else y.transpose(0, 1).flatten(1)
+def outputs_of(site: Site, x: list[Tensor]) -> list[Tensor]:
+    """What the convolution makes of rows of inputs, without its bias: (rows, O) per batch."""
+    weight = grouped(site.conv.weight.detach().flatten(1), site.conv.groups)
+    return [torch.einsum("rgd,god->rgo", rows, weight).flatten(1) for rows in x]
+
+
+def grouped(values: Tensor, groups: int) -> Tensor:
+    """(O, ...) -> (groups, O / groups, ...)"""
+    return values.unflatten(0, (groups, -1))
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Second moments of rows X (R, D) against targets Y (R, O), about their means or about zero.
+    """Second moments of rows X against targets Y, about their means or zero, for each group g of a layer.
 
-    gram: X'X / R, (D, D).  cross: Y'X / R, (O, D).  target: diag(Y'Y) / R, (O,).
-    Of a grouped convolution, whose filters read D inputs of their group: (G, D, D), (G, O / G, D), (O,).
+    gram: X'X / rows, (g, D, D).  cross: Y'X / rows, (g, O / g, D).  target: diag(Y'Y) / rows, (O,).
+    inputs, outputs: the means of X (g, D) and of Y (O,).
     """
 
     gram: Tensor
     cross: Tensor
     target: Tensor
+    inputs: Tensor
+    outputs: Tensor
 
     @classmethod
-    def of(cls, x: Tensor, y: Tensor, *, centred: bool) -> Moments:
-        """x: (R, D), or (G, R, D).  y: (R, O)."""
-        if centred:
-            x, y = x - x.mean(-2, keepdim=True), y - y.mean(0)
-        of_group = y if x.ndim == 2 else y.unflatten(1, (len(x), -1)).transpose(0, 1)
-        return cls(x.mT @ x / len(y), of_group.mT @ x / len(y), y.square().mean(0))
+    def of(cls, x: list[Tensor], y: list[Tensor], *, centred: bool, group: Group) -> Moments:
+        """x: (rows, g, D) per batch.  y: (rows, O) per batch.
+
+        The same bits for the same batches however the group's processes share them. Raises FloatingPointError
+        when a value is not finite.
+        """
+        groups, width = x[0].shape[1:]
+        rows, all_rows = _counted(y, group)
+        inputs, outputs = _mean(x, group), _mean(y, group)
+        off_x, off_y = (inputs, outputs) if centred else (torch.zeros_like(inputs), torch.zeros_like(outputs))
+        high = torch.maximum(_largest(x) + off_x.abs().max(), _largest(y) + off_y.abs().max())
+
+        def products() -> Iterator[Tensor]:
+            for a, b in zip(x, y, strict=True):
+                a, b = (a - off_x).transpose(0, 1), (b - off_y).unflatten(1, (groups, -1)).transpose(0, 1)
+                yield a.mT @ torch.cat([a, b], 2)
+
+        joint = (group.exact_sum(products(), rows * high.square()) / all_rows).float()
+        return cls(
+            gram=joint[..., :width].contiguous(),
+            cross=joint[..., width:].mT.contiguous(),
+            target=_mean([(b - off_y).square() for b in y], group),
+            inputs=inputs,
+            outputs=outputs,
+        )
 
     @classmethod
     def white(cls, weight: Tensor, groups: int) -> Moments:
-        """Of a layer (O, ...) whose inputs are uncorrelated, each of variance one."""
+        """Of a layer (O, ...) whose inputs are uncorrelated, each of mean zero and variance one."""
         rows = weight.flatten(1)
-        size = rows.shape[1]
-        gram = torch.eye(size, device=rows.device)
-        if groups == 1:
-            return cls(gram, rows, rows.square().sum(1))
-        return cls(gram.expand(groups, -1, -1), rows.unflatten(0, (groups, -1)), rows.square().sum(1))
+        gram = torch.eye(rows.shape[1], device=rows.device).expand(groups, -1, -1)
+        inputs, outputs = rows.new_zeros(groups, rows.shape[1]), rows.new_zeros(len(rows))
+        return cls(gram, grouped(rows, groups), rows.square().sum(1), inputs, outputs)
 
     def of_filters(self, some: Tensor) -> Moments:
         """Of these filters alone; of a grouped convolution where each group is one filter."""
-        gram = self.gram if self.gram.ndim == 2 else self.gram[some]
-        return Moments(gram, self.cross[some], self.target[some])
+        target, outputs = self.target[some], self.outputs[some]
+        if len(self.gram) == 1:
+            return Moments(self.gram, self.cross[:, some], target, self.inputs, outputs)
+        return Moments(self.gram[some], self.cross[some], target, self.inputs[some], outputs)
 
     def error(self, weight: Tensor) -> Tensor:
         """Mean square of Y - X W', per filter (O,).  weight: (O, ...)."""
         weight = weight.reshape(self.cross.shape)
         fitted = (weight @ self.gram * weight).sum(-1) - 2 * (weight * self.cross).sum(-1)
         return (self.target + fitted.flatten()).clamp_min(0)
+
+
+def spread(parts: list[Tensor], group: Group) -> tuple[Tensor, Tensor]:
+    """Mean and variance over the rows of all parts of all processes: (O,) each, of (rows, O) per batch."""
+    mean = _mean(parts, group)
+    return mean, _mean([(part - mean).square() for part in parts], group)
+
+
+def _mean(parts: list[Tensor], group: Group) -> Tensor:
+    rows, all_rows = _counted(parts, group)
+    sums = (part.sum(0, dtype=torch.float64) for part in parts)
+    return (group.exact_sum(sums, rows * _largest(parts)) / all_rows).float()
+
+
+def _counted(parts: list[Tensor], group: Group) -> tuple[int, int]:
+    """Rows in this process, and in all."""
+    rows = sum(len(part) for part in parts)
+    return rows, int(group.sum(torch.tensor([rows], device=parts[0].device)))
+
+
+def _largest(parts: list[Tensor]) -> Tensor:
+    return torch.stack([parts[0].new_zeros(()), *(part.abs().max() for part in parts if len(part))]).max()
 
 
 @contextmanager
@@ -144,31 +204,35 @@ class Gap:
     all channels. On CIFAR-10: real images 0.002 / 0.002, the mix 0.06 / 0.06, uniform noise 0.30 / 0.23.
     """
 
+    LEAST_SQUARES: ClassVar = (0.15, 0.10)  # the largest gaps it works on
+
     mean: float
     deviation: float
 
     @property
     def fits_least_squares(self) -> bool:
-        return self.mean <= 0.15 and self.deviation <= 0.10
+        return self.mean <= self.LEAST_SQUARES[0] and self.deviation <= self.LEAST_SQUARES[1]
 
 
 @torch.no_grad()
-def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor]) -> Gap:
-    """The gap of the images in `batches` at all of `norms` (at least one)."""
-    first = {norm: torch.zeros(norm.num_features, dtype=torch.float64) for norm in norms}
-    second = {norm: torch.zeros(norm.num_features, dtype=torch.float64) for norm in norms}
-    total = sum(len(batch) for batch in batches)
+def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], group: Group) -> Gap:
+    """The gap of the images in all processes' batches at all of `norms` (at least one)."""
+    sizes, firsts, seconds = [], [], []
     for batch in batches:
         with feature_moments(norms) as moments:
             model(batch)
-        for norm, (mean, variance) in moments.items():
-            mean, variance = mean.double().cpu(), variance.double().cpu()
-            first[norm] += mean * len(batch) / total
-            second[norm] += (variance + mean.square()) * len(batch) / total
-    means, deviations = [], []
-    for norm in norms:
-        centre, running = (value.double().cpu() for value in remembered(norm))
-        variance = (second[norm] - first[norm].square()).clamp_min(0)
-        means.append(((first[norm] - centre) / running).square())
-        deviations.append(((variance + norm.eps).sqrt() / running - 1).square())
-    return Gap(float(torch.cat(means).mean()), float(torch.cat(deviations).mean()))
+        mean = torch.cat([moments[norm][0] for norm in norms]).double()
+        variance = torch.cat([moments[norm][1] for norm in norms]).double()
+        sizes.append(len(batch))
+        firsts.append(mean)
+        seconds.append(variance + mean.square())
+    # Few numbers: gathered, then added in the batches' order.
+    weights = group.joined(torch.tensor(sizes, device=batches[0].device))[:, None].double()
+    weights = weights / weights.sum()
+    first, second = ((group.joined(torch.stack(v)) * weights).sum(0) for v in (firsts, seconds))
+    centre = torch.cat([remembered(norm)[0] for norm in norms]).double()
+    running = torch.cat([remembered(norm)[1] for norm in norms]).double()
+    epsilon = torch.cat([running.new_full((norm.num_features,), norm.eps) for norm in norms])
+    deviation = ((second - first.square()).clamp_min(0) + epsilon).sqrt()
+    mean_gap, deviation_gap = ((first - centre) / running).square(), (deviation / running - 1).square()
+    return Gap(float(mean_gap.mean()), float(deviation_gap.mean()))

@@ -7,7 +7,7 @@ exactly once, however many layers it has, and each layer's input already comes f
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
@@ -108,7 +108,7 @@ def _current() -> _Pass:
     return thread
 
 
-def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator[Visit]:
+def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generator[Visit]:
     """Yields every site once, in forward order. Close the generator, or exhaust it, to end the passes."""
     handles = []
     for site in sites:

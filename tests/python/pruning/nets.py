@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patternlite.pruning.synthetic import dead_leaves
+from patternlite.pruning.sources import dead_leaves
 
 
 class Block(nn.Module):

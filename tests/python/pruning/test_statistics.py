@@ -5,71 +5,83 @@ import pytest
 import torch
 from torch import nn
 
+from patternlite.pruning.distributed import Group
 from patternlite.pruning.graph import Site, trace
-from patternlite.pruning.statistics import Moments, Rows, bn_gap
-from patternlite.pruning.statistics import outputs as outputs_of
+from patternlite.pruning.statistics import Moments, Sample, bn_gap, grouped, outputs_of
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("kernel", "options"),
     [
-        {"padding": 1},
-        {"padding": 0, "stride": 2},
-        {"padding": (2, 1), "dilation": (2, 1), "stride": (1, 2)},
-        {"padding": "same", "dilation": (1, 3)},
-        {"padding": 1, "padding_mode": "reflect"},
-        {"padding": 2, "kernel_size": 5, "stride": 2},
-        {"padding": "same", "kernel_size": (4, 1)},
-        {"kernel_size": 1, "stride": 2},
-        {"padding": 1, "groups": 6, "out_channels": 6},
+        (3, {"padding": 1}),
+        (3, {"padding": 0, "stride": 2}),
+        (3, {"padding": (2, 1), "dilation": (2, 1), "stride": (1, 2)}),
+        (3, {"padding": "same", "dilation": (1, 3)}),
+        (3, {"padding": 1, "padding_mode": "reflect"}),
+        (3, {"padding": 1, "groups": 2}),
+        (3, {"padding": 1, "groups": 6, "stride": 2}),
+        ((5, 2), {"padding": "same"}),
+        (7, {"padding": 3, "groups": 3}),
+        (1, {"stride": 2}),
     ],
 )
-def test_rows_times_weights_are_the_convolution(options):
-    conv = nn.Conv2d(**{"in_channels": 6, "out_channels": 7, "kernel_size": 3, "bias": False} | options)
+def test_rows_times_weights_are_the_convolution(kernel, options):
+    conv = nn.Conv2d(6, 12, kernel, bias=False, **options)
     batches = [torch.randn(n, 6, 11, 10) for n in (3, 2)]
     outputs = [conv(batch).detach() for batch in batches]
     site = Site("conv", conv, None, (11, 10), tuple(outputs[0].shape[2:]), residual=False)
-    rows = Rows.sample(site, [3, 2], 60, seed=1)
+    rows = Sample(seed=1, count=50, images=5).rows(site, [3, 2])
     wanted = rows.of_outputs(outputs)
-    assert wanted.shape == (60, conv.out_channels)
-    torch.testing.assert_close(outputs_of(rows.of_inputs(site, batches), conv.weight.detach()), wanted)
+    assert [tuple(part.shape) for part in wanted] == [(30, 12), (20, 12)]
+    for given, part in zip(outputs_of(site, rows.of_inputs(site, batches)), wanted, strict=True):
+        torch.testing.assert_close(given, part)
 
 
 def test_rows_are_spread_and_never_repeat():
     site = Site("conv", nn.Conv2d(1, 1, 3), None, (6, 7), (4, 5), residual=False)
-    rows = Rows.sample(site, [3], 30, seed=0)
+    rows = Sample(seed=0, count=30, images=3).rows(site, [3])
     places = list(zip(rows.image[0].tolist(), rows.y[0].tolist(), rows.x[0].tolist(), strict=True))
     assert len(set(places)) == 30
     assert rows.image[0].bincount().tolist() == [10, 10, 10]
-    everything = Rows.sample(site, [3], 10_000, seed=0)
+    everything = Sample(seed=0, count=10_000, images=3).rows(site, [3])
     assert len(everything.image[0]) == 60
 
 
-def test_moments_give_the_error_of_any_weight():
-    x, y, weight = torch.randn(200, 18) + 1, torch.randn(200, 4) - 2, torch.randn(4, 18)
-    difference = y - x @ weight.T
-    torch.testing.assert_close(Moments.of(x, y, centred=False).error(weight), difference.square().mean(0))
-    torch.testing.assert_close(
-        Moments.of(x, y, centred=True).error(weight), difference.var(0, correction=0), rtol=1e-4, atol=1e-4
-    )
+def test_rows_do_not_depend_on_who_has_the_batch():
+    site = Site("conv", nn.Conv2d(1, 1, 3), None, (10, 10), (8, 8), residual=False)
+    whole = Sample(seed=0, count=60, images=9).rows(site, [3, 3, 3])
+    part = Sample(seed=0, count=60, images=9, first_batch=1).rows(site, [3, 3])
+    for key in ("image", "y", "x"):
+        assert all(map(torch.equal, getattr(whole, key)[1:], getattr(part, key)))
 
 
-def test_moments_of_groups_are_those_of_each_group():
-    x, y, weight = torch.randn(5, 200, 9) + 1, torch.randn(200, 5), torch.randn(5, 1, 9)
-    grouped = Moments.of(x, y, centred=True)
-    for group in range(5):
-        alone = Moments.of(x[group], y[:, [group]], centred=True)
-        torch.testing.assert_close(grouped.gram[group], alone.gram)
-        torch.testing.assert_close(grouped.error(weight)[[group]], alone.error(weight[group]))
+@pytest.mark.parametrize("groups", [1, 2])
+def test_moments_give_the_error_of_any_weight(groups):
+    x, y = torch.randn(200, groups, 18) + 1, torch.randn(200, 4) - 2
+    weight = torch.randn(4, 18)
+    made = torch.einsum("rgd,god->rgo", x, grouped(weight, groups)).flatten(1)
+    parts = [x[:70], x[70:]], [y[:70], y[70:]]
+    plain, centred = (Moments.of(*parts, centred=c, group=Group()) for c in (False, True))
+    torch.testing.assert_close(plain.error(weight), (y - made).square().mean(0))
+    torch.testing.assert_close(centred.error(weight), (y - made).var(0, correction=0), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(centred.inputs, x.mean(0))
+    torch.testing.assert_close(centred.outputs, y.mean(0))
+
+
+def test_moments_of_values_that_are_not_finite_are_refused():
+    x = torch.randn(20, 1, 9)
+    x[3, 0, 2] = float("nan")
+    with pytest.raises(FloatingPointError):
+        Moments.of([x], [torch.randn(20, 4)], centred=True, group=Group())
 
 
 def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_model):
     x = nets.textures(512, 77)[0]
     norms = trace(trained_model, (3, 16, 16)).norms
-    near = bn_gap(trained_model, norms, [x[:200], x[200:]])
-    far = bn_gap(trained_model, norms, [torch.rand_like(x)])
+    near = bn_gap(trained_model, norms, [x[:200], x[200:]], Group())
+    far = bn_gap(trained_model, norms, [torch.rand_like(x)], Group())
     assert near.mean < 0.1 * far.mean
-    assert bn_gap(trained_model, norms, [x]).mean == pytest.approx(near.mean, rel=1e-3)
+    assert bn_gap(trained_model, norms, [x], Group()).mean == pytest.approx(near.mean, rel=1e-3)
 
     remembering = nets.plain().train()
     for module in remembering.modules():
@@ -77,7 +89,9 @@ def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_m
             module.momentum = 1.0
     batch = torch.randn(64, 3, 12, 12)
     remembering(batch)
-    exact = bn_gap(remembering.eval(), trace(remembering, (3, 12, 12)).norms, [batch[:20], batch[20:]])
+    exact = bn_gap(
+        remembering.eval(), trace(remembering, (3, 12, 12)).norms, [batch[:20], batch[20:]], Group()
+    )
     assert exact.mean < 1e-8
     assert exact.deviation < 1e-6
     assert exact.fits_least_squares

@@ -1,0 +1,101 @@
+"""What a long run has finished so far, on disk: a run that was killed goes on from it, to the same result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .distributed import Group
+
+_FORMAT = "patternlite.checkpoint.1"
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of one step. values: what JSON can hold; tuples come back as lists."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Checkpoint:
+    """Finished steps by name, a safetensors file each, or nothing at all when there is no folder.
+
+    fingerprint: of everything the results depend on. A folder with another one is refused (ValueError).
+    Only the group's first process touches the disk; the others are told what it read.
+    """
+
+    def __init__(self, folder: Path | str | None, fingerprint: str, group: Group) -> None:
+        self._folder = Path(folder) if folder and group.first else None
+        self._fingerprint, self._group = fingerprint, group
+        self._saves = folder is not None
+
+    def step(self, name: str, make: Callable[[], Record]) -> Record:
+        """The step's outcome, from the disk if it was finished before; else made now, and kept."""
+        record = self.load(name)
+        if record is None:
+            record = make()
+            self.save(name, record)
+        return record
+
+    def load(self, name: str) -> Record | None:
+        if not self._saves:
+            return None
+        return self._group.from_first(self._read(name))
+
+    def save(self, name: str, record: Record) -> None:
+        """Beside first and then renamed: a kill leaves the whole file or none."""
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{name}.safetensors"
+        beside = path.with_name(f".{path.name}.part")
+        tensors = {key: value.detach().cpu().contiguous() for key, value in record.tensors.items()}
+        metadata = {
+            "format": _FORMAT,
+            "fingerprint": self._fingerprint,
+            "values": json.dumps(record.values),
+        }
+        save_file(tensors, beside, metadata=metadata)
+        os.replace(beside, path)
+
+    def discard(self) -> None:
+        """Deletes the folder: everything is finished."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _read(self, name: str) -> Record | None:
+        if self._folder is None or not (path := self._folder / f"{name}.safetensors").is_file():
+            return None
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged ({error}): delete {self._folder} to begin anew") from error
+        if (metadata.get("format"), metadata.get("fingerprint")) != (_FORMAT, self._fingerprint):
+            raise ValueError(
+                f"{self._folder} is the checkpoint of another model, of other weights or of other options: "
+                "delete it to begin anew, or give another folder"
+            )
+        return Record(tensors, json.loads(metadata["values"]))
+
+
+def fingerprint(tensors: Mapping[str, Tensor], *settings: object) -> str:
+    """sha256 of tensors (names, types, shapes and bits) and of what `settings` print as."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

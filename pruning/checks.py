@@ -1,0 +1,77 @@
+"""What a run refuses, and what it warns of: each text names the thing and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from .config import PruneConfig
+from .distributed import Group
+from .report import PruneReport
+from .statistics import Gap
+
+
+def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
+    """Raises ValueError unless the weights are finite float32 and the shape fits the normalisation."""
+    if len(input_shape) != 3 or min(input_shape) < 1:
+        raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
+    if len(config.mean) != input_shape[0]:
+        raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d) and module.weight.dtype != torch.float32:
+            raise ValueError(
+                f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
+            )
+
+
+def check_shares(batches: int, images: int, group: Group) -> None:
+    """Raises ValueError when a process would have no images."""
+    if batches < group.size:
+        raise ValueError(
+            f"{images} images are {batches} batches, too few for {group.size} processes: "
+            f"start at most {batches}, or ask for more images"
+        )
+
+
+@contextmanager
+def blaming(layer: str) -> Iterator[None]:
+    """What goes wrong numerically within the context is a ValueError that names the layer."""
+    try:
+        yield
+    except (FloatingPointError, torch.linalg.LinAlgError) as error:
+        raise ValueError(
+            f"{layer} diverges ({error}): keep it dense (dense=({layer!r},)), ask for a lower rate, "
+            "and check that mean and std are those the model was trained with"
+        ) from error
+
+
+def warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[str]:
+    """What the user should know of a finished run.  trusted: the images were fit for least squares."""
+    found = []
+    gap: Gap | None = report.gap
+    if gap is None:
+        found.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")
+    elif not trusted:
+        kept = "weights were kept as they are under the masks, without ADMM, least squares or distillation"
+        done = kept if config.admm == "closed-form" else "what gradient ADMM fitted to them may be worthless"
+        found.append(
+            f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}; least "
+            f"squares needs {Gap.LEAST_SQUARES[0]:.2f} / {Gap.LEAST_SQUARES[1]:.2f}): {done}. "
+            'Check mean and std, or use source="mix" and more refine_steps'
+        )
+    for layer in report.layers:
+        if layer.relative_error > 1:
+            found.append(
+                f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
+                f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"
+            )
+    for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
+        if asked and got < asked * (1 - 1e-6):
+            found.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
+    return found

@@ -1,0 +1,117 @@
+"""Several processes on one job: who has which images, and sums that do not depend on who had them.
+
+Start the command under torchrun, or initialise torch.distributed; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes that prune one model together. rank: this one's number.  size: how many there are."""
+
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def current(cls) -> Group:
+        """The default group of torch.distributed, or this process alone."""
+        if dist.is_available() and dist.is_initialized():
+            return cls(dist.get_rank(), dist.get_world_size())
+        return cls()
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files and shows the progress."""
+        return self.rank == 0
+
+    def share(self, items: list[_Item]) -> tuple[int, list[_Item]]:
+        """This process's part of the items, and the number of its first one; parts are in rank's order."""
+        begin, end = (len(items) * rank // self.size for rank in (self.rank, self.rank + 1))
+        return begin, items[begin:end]
+
+    def joined(self, tensor: Tensor) -> Tensor:
+        """Every process's tensor, one after the other along dimension 0, in rank's order."""
+        if self.size == 1:
+            return tensor
+        lengths = [tensor.new_zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        dist.all_gather(lengths, lengths[0] + len(tensor))
+        longest = max(int(length) for length in lengths)
+        padded = tensor.new_zeros(longest, *tensor.shape[1:])
+        padded[: len(tensor)] = tensor
+        parts = [torch.empty_like(padded) for _ in range(self.size)]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[: int(length)] for part, length in zip(parts, lengths, strict=True)])
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over the processes, in place; the same on all, but rounded as the network likes."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def exact_sum(self, parts: Iterable[Tensor], bound: Tensor) -> Tensor:
+        """float64 sum of all processes' parts: the same bits however they are dealt out.
+
+        Adds in fixed point, which is associative. parts: of one shape.  bound: at least the absolute value of
+        any sum of this process's parts. Raises FloatingPointError when that is not finite.
+        """
+        limit = bound.detach().double().reshape(1).nan_to_num(math.inf)
+        if self.size > 1:
+            dist.all_reduce(limit, op=dist.ReduceOp.MAX)
+        if not math.isfinite(largest := float(limit)):
+            raise FloatingPointError("infinite or undefined values")
+        scale = 2.0 ** (61 - math.frexp(largest * self.size)[1])
+        total = torch.zeros((), dtype=torch.int64, device=limit.device)
+        for part in parts:
+            total = total + (part.double() * scale).round_().long()
+        return self.sum(total).double() / scale
+
+    def from_first(self, value: Any) -> Any:
+        """What the first process has, on every process."""
+        if self.size == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values)
+        return values[0]
+
+    def require_same(self, digest: str, what: str) -> None:
+        """Raises RuntimeError on every process unless all of them have this digest."""
+        if self.size == 1:
+            return
+        digests: list[str] = [""] * self.size
+        dist.all_gather_object(digests, digest)
+        if odd := [str(rank) for rank, other in enumerate(digests) if other != digests[0]]:
+            raise RuntimeError(
+                f"{what} differ between process 0 and process {', '.join(odd)}: all need the same model, "
+                "weights and options, and the same kind of machine, torch version and number of threads"
+            )
+
+
+@contextmanager
+def torchrun() -> Iterator[torch.device]:
+    """Joins the processes that torchrun started, if any; gives the device to use, a GPU if there is one."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()

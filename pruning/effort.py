@@ -1,0 +1,74 @@
+"""How much work a run is, in floating-point operations: what progress bars and memory bounds go by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from . import fidelity
+from .codesign import structures_of
+from .config import PruneConfig
+from .distill import BATCH as DISTILL_BATCH
+from .graph import Site, Trace
+from .layers import ROWS
+from .structures import Structure
+
+_LEAST_IMAGES, _MOST_IMAGES = 64, 512  # unless the config says how many
+_VALUES = 2**27  # of one map of all images, at most: what a walk holds is a small multiple of it
+_WALK_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
+_PIXELS = 2**20
+_TIMING = 2e12  # about 20 seconds of a core
+_DRAW = 5_000  # operations a value of an image takes to draw
+
+
+def image_count(config: PruneConfig, trace: Trace) -> int:
+    """As many as the config says, or as fit into the memory."""
+    return config.images or min(_MOST_IMAGES, max(_LEAST_IMAGES, _VALUES // trace.largest))
+
+
+def walk_batch(input_shape: tuple[int, int, int]) -> int:
+    """Images that run through the model together."""
+    return min(_WALK_BATCH, max(1, _PIXELS // (input_shape[1] * input_shape[2])))
+
+
+def refine_batch(input_shape: tuple[int, int, int]) -> int:
+    """Images that are refined together: enough positions to estimate a channel's variance."""
+    return min(_REFINE_BATCH, max(8, _PIXELS // (input_shape[1] * input_shape[2])))
+
+
+def costs(
+    config: PruneConfig, trace: Trace, images: int, input_shape: tuple[int, int, int]
+) -> dict[str, float | dict[str, float]]:
+    """Stage -> operations, by layer where it goes layer by layer."""
+    forward = 2.0 * trace.macs  # per image; a step of training is three of them
+    return {
+        "draw": float(images * math.prod(input_shape) * _DRAW),
+        "refine": images * config.refine_steps * 3 * forward * bool(trace.norms),
+        "measure": {
+            site.name: _study(site, structures_of(config)) + images * forward / len(trace.sites)
+            for site in trace.sites
+        },
+        "time": _TIMING * ("latency" in config.budgets),
+        "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
+        "distill": config.distill_steps * DISTILL_BATCH * 4 * forward,
+        "compare": fidelity.IMAGES * (math.prod(input_shape) * _DRAW + 2 * forward),
+    }
+
+
+def _study(site: Site, structures: Sequence[Structure]) -> float:
+    curves = 90 * _product(site) * min(1.0, 64 / site.conv.out_channels)
+    return _gram(site) + len(structures) * curves
+
+
+def _prune(site: Site) -> float:
+    width = site.conv.weight[0].numel()
+    return _gram(site) + site.conv.groups * 8 * width**3 / 3 + 200 * _product(site)
+
+
+def _gram(site: Site) -> float:
+    return 2.0 * ROWS * site.conv.groups * site.conv.weight[0].numel() ** 2
+
+
+def _product(site: Site) -> float:
+    """All filters times the Gram matrix."""
+    return 2.0 * site.conv.weight.numel() * site.conv.weight[0].numel()

@@ -1,0 +1,41 @@
+"""Images made from nothing: the stand-ins for the data that nobody may see.
+
+Each source is a function (count, shape, generator) -> pixels (count, C, H, W) in 0..1; `SOURCES` names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..seeds import generator
+from .leaves import dead_leaves
+from .mix import mix
+from .noise import gaussian, uniform
+from .pink import pink_noise
+
+Source = Callable[[int, tuple[int, int, int], torch.Generator], Tensor]
+
+SOURCES: dict[str, Source] = {
+    "mix": mix,
+    "leaves": dead_leaves,
+    "pink": pink_noise,
+    "gaussian": gaussian,
+    "uniform": uniform,
+}
+
+_CHUNK = 64  # images drawn at a time: bounds the memory at large sizes
+
+
+def draw(source: str, count: int, shape: tuple[int, int, int], seed: int, purpose: str) -> Tensor:
+    """float32 (count, C, H, W) in 0..1, in the 256 steps of a file's pixels.
+
+    source: a key of SOURCES.  purpose: other ones give other images.
+    """
+    chunks = [
+        SOURCES[source](min(_CHUNK, count - start), shape, generator(seed, "draw", purpose, start))
+        for start in range(0, count, _CHUNK)
+    ]
+    return (torch.cat(chunks) * 255).round() / 255

@@ -1,0 +1,90 @@
+"""Images pulled towards what the model's BatchNorms remember of its training data, from any source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..graph import BatchNorm, remembered
+from ..statistics import feature_moments
+
+_RATE = 0.05  # Adam's, in normalised pixels
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What a model's inputs are: (pixel - mean) / std, per channel, of pixels in 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        mean, std = self._of(pixels)
+        return (pixels - mean) / std
+
+    def limits(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """What black and white become, (1, C, 1, 1) each."""
+        mean, std = self._of(like)
+        return -mean / std, (1 - mean) / std
+
+    def _of(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        mean, std = (like.new_tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return mean, std
+
+
+@torch.enable_grad()
+def refine(
+    model: nn.Module,
+    norms: list[BatchNorm],
+    images: Tensor,
+    normalisation: Normalisation,
+    steps: int,
+    generator: torch.Generator,
+    advance: Callable[[float], None],
+) -> Tensor:
+    """Moves the images, by Adam, until the inputs of `norms` have the statistics these remember.
+
+    After Yin et al. (DeepInversion, arXiv:1912.08795): mean and deviation of every norm's input,
+    a label chosen at random for classifiers, and total variation, under random shifts and flips.
+    images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
+    many. advance: told the fraction done.
+    """
+    low, high = normalisation.limits(images)
+    images = images.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([images], lr=_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    labels = None
+    for step in range(steps):
+        shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
+        x = torch.roll(images, shift, dims=(2, 3))
+        x = x.flip(3) if torch.rand((), generator=generator) < 0.5 else x
+        with feature_moments(norms) as moments:
+            output = model(x)
+        loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
+        if isinstance(output, Tensor) and output.ndim == 2:
+            if labels is None:
+                labels = torch.randint(output.shape[1], (len(x),), generator=generator).to(x.device)
+            loss = loss + 0.1 * F.cross_entropy(output, labels)
+        loss = loss + 0.002 * _total_variation(x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            images.clamp_(low, high)
+        advance((step + 1) / steps)
+    return images.detach()
+
+
+def _total_variation(x: Tensor) -> Tensor:
+    return (x.diff(dim=2).abs().sum() + x.diff(dim=3).abs().sum()) / x.numel()
+
+
+def _mismatch(norm: BatchNorm, mean: Tensor, variance: Tensor) -> Tensor:
+    centre, deviation = remembered(norm)
+    shift = (mean - centre) / deviation
+    return (shift.square() + ((variance + norm.eps).sqrt() / deviation - 1).square()).mean()

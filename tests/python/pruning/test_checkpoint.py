@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nets
+import pytest
+import torch
+
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.checkpoint import Checkpoint, Record, fingerprint
+from patternlite.pruning.distributed import Group
+
+UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+CONFIG = PruneConfig(rate=4.0, images=128, refine_steps=4, distill_steps=3, **UNIT)
+
+
+def test_a_step_is_made_once(tmp_path):
+    made = []
+
+    def make() -> Record:
+        made.append(1)
+        return Record({"a": torch.arange(3)}, {"b": [1, "x"]})
+
+    store = Checkpoint(tmp_path / "c", "me", Group())
+    first, again = store.step("one", make), Checkpoint(tmp_path / "c", "me", Group()).step("one", make)
+    assert made == [1]
+    assert torch.equal(first.tensors["a"], again.tensors["a"])
+    assert again.values == {"b": [1, "x"]}
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["one.safetensors"]
+    store.discard()
+    assert not (tmp_path / "c").exists()
+
+
+def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = Checkpoint(None, "me", Group())
+    assert store.step("one", lambda: Record({}, {"b": 1})).values == {"b": 1}
+    assert store.load("one") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    store = Checkpoint(tmp_path, "me", Group())
+    store.save("one", Record({"a": torch.zeros(100)}))
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match=r"one\.safetensors is damaged .* begin anew"):
+        store.load("one")
+
+
+def test_the_fingerprint_knows_every_bit_and_setting():
+    state = {"a": torch.zeros(3), "b": torch.ones(2)}
+    prints = {
+        fingerprint(state, 1),
+        fingerprint(state, 2),
+        fingerprint({**state, "a": torch.tensor([0.0, -0.0, 0.0])}, 1),
+        fingerprint({"a": state["a"], "c": state["b"]}, 1),
+    }
+    assert len(prints) == 4
+    assert fingerprint(dict(reversed(state.items())), 1) == fingerprint(state, 1)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(trained_model):
+    return prune(trained_model, (3, 16, 16), CONFIG)
+
+
+def require_equal(one, two) -> None:
+    assert one.masks.digest() == two.masks.digest()
+    state = two.model.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in one.model.state_dict().items())
+    for a, b in zip(one.report.layers, two.report.layers, strict=True):
+        assert (a.name, a.shape, a.relative_error, a.residuals) == (
+            b.name, b.shape, b.relative_error, b.residuals,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["refine", "measure blocks.1", "prune blocks.0.conv2", "distill step 2"])
+def test_a_run_that_is_stopped_goes_on_to_the_same_bits(
+    stage, tmp_path, trained_model, uninterrupted, monkeypatch
+):
+    monkeypatch.setattr("patternlite.pruning.distill._SAVE_EVERY", 0.0)
+
+    def stop(what: str, _fraction: float) -> None:
+        if what.startswith(stage):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prune(trained_model, (3, 16, 16), CONFIG, progress=stop, checkpoint=tmp_path)
+    seen = []
+    result = prune(
+        trained_model, (3, 16, 16), CONFIG, progress=lambda what, _: seen.append(what), checkpoint=tmp_path
+    )
+    require_equal(result, uninterrupted)
+    if stage != "refine":
+        assert "refine" not in seen
+    if stage.startswith("distill"):
+        assert "distill step 1 of 3" not in seen
+        assert "distill step 3 of 3" in seen
+
+
+def test_a_killed_process_goes_on_to_the_same_masks(tmp_path, trained_model, uninterrupted):
+    script = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import nets, torch
+torch.set_num_threads(1)
+from patternlite.pruning import PruneConfig, prune
+config = PruneConfig(rate=4.0, images=128, refine_steps=4, distill_steps=3, mean=(0.5,) * 3, std=(0.25,) * 3)
+def progress(what, fraction):
+    if what.startswith("prune blocks.1.conv1"):
+        os.kill(os.getpid(), signal.SIGKILL)
+model = nets.Tiny()
+model.load_state_dict(torch.load(sys.argv[2]))
+prune(model, (3, 16, 16), config, progress=progress, checkpoint=sys.argv[3])
+"""
+    here = str(Path(__file__).parent)
+    weights, folder = tmp_path / "model.pt", tmp_path / "checkpoint"
+    torch.save(trained_model.state_dict(), weights)
+    killed = subprocess.run([sys.executable, "-c", script, here, weights, folder], timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert (folder / "layer-blocks.0.conv2.safetensors").is_file()
+    assert not (folder / "layer-blocks.1.conv1.safetensors").exists()
+    result = prune(trained_model, (3, 16, 16), CONFIG, checkpoint=folder)
+    require_equal(result, uninterrupted)
+
+
+@pytest.mark.parametrize("what", ["weights", "options"])
+def test_the_checkpoint_of_something_else_is_refused(what, tmp_path, trained_model):
+    config = PruneConfig(rate=4.0, images=64, refine_steps=0, distill_steps=0, **UNIT)
+    prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    if what == "options":
+        config = PruneConfig(rate=5.0, images=64, refine_steps=0, distill_steps=0, **UNIT)
+    else:
+        trained_model = nets.Tiny()
+    with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
+        prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nets
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.distributed import Group
+
+CONFIG = PruneConfig(rate=4.0, images=150, refine_steps=4, distill_steps=4, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=40), st.randoms())
+@settings(max_examples=50, deadline=None)
+def test_exact_sums_have_no_order(values, random):
+    parts = [torch.tensor([value]) for value in values]
+    bound = torch.tensor(sum(abs(value) for value in values))
+    total = Group().exact_sum(parts, bound)
+    random.shuffle(parts)
+    assert torch.equal(Group().exact_sum(parts, bound), total)
+    assert float(total) == pytest.approx(sum(values), rel=1e-12, abs=1e-15 * float(bound) + 1e-300)
+
+
+def test_an_infinite_sum_is_refused():
+    with pytest.raises(FloatingPointError):
+        Group().exact_sum([torch.ones(1)], torch.tensor(float("nan")))
+
+
+def test_shares_are_everything_in_order():
+    for size in (1, 2, 3, 7):
+        shares = [Group(rank, size).share(list(range(10))) for rank in range(size)]
+        assert [item for _, part in shares for item in part] == list(range(10))
+        assert all(part[0] == first for first, part in shares)
+        assert max(len(part) for _, part in shares) - min(len(part) for _, part in shares) <= 1
+
+
+def in_processes(task, folder: Path, size: int = 2) -> list:
+    """What `task(rank, folder)` returns in each of `size` gloo processes."""
+    mp.spawn(_process, (task, size, str(folder)), nprocs=size)
+    return [torch.load(folder / f"{rank}.pt") for rank in range(size)]
+
+
+def _process(rank: int, task, size: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=size)
+    torch.save(task(rank, Path(folder)), Path(folder) / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+def prunes(rank: int, folder: Path) -> dict:
+    calls = []
+    model = nets.Tiny()
+    model.load_state_dict(torch.load(folder / "model.pt"))
+    result = prune(
+        model,
+        (3, 16, 16),
+        CONFIG,
+        lambda what, _: calls.append(what),
+        checkpoint=folder / f"c{rank}",
+    )
+    found = {"masks": dict(result.masks), "state": result.model.state_dict(), "calls": len(calls)}
+    found["distilled"] = "distill" in result.report.seconds
+    found["errors"] = torch.tensor([layer.relative_error for layer in result.report.layers])
+    if rank == 1:
+        model.head.bias.data += 1
+    try:
+        prune(model, (3, 16, 16), CONFIG)
+    except RuntimeError as error:
+        found["refusal"] = str(error)
+    return found
+
+
+def test_two_processes_find_what_one_finds(tmp_path, trained_model):
+    torch.save(trained_model.state_dict(), tmp_path / "model.pt")
+    alone = prune(trained_model, (3, 16, 16), CONFIG)
+    first, second = in_processes(prunes, tmp_path)
+    errors = torch.tensor([layer.relative_error for layer in alone.report.layers])
+    for found in (first, second):
+        assert all(torch.equal(found["masks"][name], mask) for name, mask in alone.masks.items())
+        assert found["distilled"]
+        assert torch.equal(found["errors"], errors)  # to the bit: every layer saw the same sums
+        for key, value in alone.model.state_dict().items():  # distillation adds gradients in floating point
+            torch.testing.assert_close(found["state"][key], value, rtol=1e-3, atol=1e-4)
+        assert "the model or the options differ between process 0 and process 1" in found["refusal"]
+    assert all(torch.equal(first["state"][key], value) for key, value in second["state"].items())
+    assert first["calls"] > 0
+    assert second["calls"] == 0
+    assert (tmp_path / "c0" / "images.safetensors").is_file()
+    assert not (tmp_path / "c1").exists()
+
+
+def test_more_processes_than_batches_are_refused(trained_model, monkeypatch):
+    monkeypatch.setattr(Group, "current", classmethod(lambda cls: cls(0, 4)))
+    monkeypatch.setattr(Group, "require_same", lambda *_: None)
+    few = PruneConfig(rate=4.0, images=100, refine_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
+    with pytest.raises(ValueError, match="100 images are 2 batches, too few for 4 processes"):
+        prune(trained_model, (3, 16, 16), few)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from patternlite.pruning.seeds import generator
+from patternlite.pruning.sources import SOURCES, draw
+from patternlite.pruning.sources.refinement import Normalisation
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 9, 20), (4, 1, 1), (5, 2, 3)])
+def test_every_source_draws_pixels_of_any_shape(source, shape):
+    images = draw(source, 70, shape, seed=0, purpose="test")
+    assert images.shape == (70, *shape)
+    assert images.dtype == torch.float32
+    assert float(images.min()) >= 0
+    assert float(images.max()) <= 1
+    assert torch.equal(images, (images * 255).round() / 255)
+    assert torch.equal(images, draw(source, 70, shape, seed=0, purpose="test"))
+    assert not torch.equal(images, draw(source, 70, shape, seed=1, purpose="test"))
+    assert not torch.equal(images, draw(source, 70, shape, seed=0, purpose="another"))
+    assert not torch.equal(images[:6], images[64:])  # one chunk is not the next
+
+
+def correlation_of_neighbours(images: torch.Tensor) -> float:
+    centred = images - images.mean((2, 3), keepdim=True)
+    return float((centred[..., 1:] * centred[..., :-1]).mean() / centred.square().mean())
+
+
+@pytest.mark.parametrize(("source", "natural"), [("uniform", False), ("gaussian", False), ("pink", True),
+                                                 ("leaves", True), ("mix", True)])  # fmt: skip
+def test_natural_sources_have_the_spectrum_of_images(source, natural):
+    correlation = correlation_of_neighbours(draw(source, 64, (3, 32, 32), seed=3, purpose="test"))
+    assert correlation > 0.6 if natural else abs(correlation) < 0.05
+
+
+def test_the_noises_have_their_moments():
+    for source, mean, deviation in (("uniform", 0.5, 12**-0.5), ("gaussian", 0.5, 0.24)):
+        images = draw(source, 64, (3, 32, 32), seed=0, purpose="test")
+        assert float(images.mean()) == pytest.approx(mean, abs=0.01)
+        assert float(images.std()) == pytest.approx(deviation, abs=0.01)
+
+
+def test_leaves_have_edges_and_flats():
+    """Most neighbours are nearly equal and a few differ much: pink noise has no such tails."""
+    kurtosis = {}
+    for source in ("leaves", "pink"):
+        steps = draw(source, 64, (1, 32, 32), seed=0, purpose="test").diff(dim=3)
+        kurtosis[source] = float(steps.pow(4).mean() / steps.square().mean().square())
+    assert kurtosis["leaves"] > 2 * kurtosis["pink"]
+
+
+def test_a_single_image_can_be_drawn():
+    assert draw("mix", 1, (3, 8, 8), seed=0, purpose="test").shape == (1, 3, 8, 8)
+
+
+def test_normalisation_is_torchvisions():
+    normalise = Normalisation((0.5, 0.25), (0.5, 0.125))
+    pixels = torch.rand(3, 2, 4, 4)
+    wanted = torch.stack([(pixels[:, 0] - 0.5) / 0.5, (pixels[:, 1] - 0.25) / 0.125], 1)
+    torch.testing.assert_close(normalise(pixels), wanted)
+    low, high = normalise.limits(pixels)
+    torch.testing.assert_close(low.flatten(), torch.tensor([-1.0, -2.0]))
+    torch.testing.assert_close(high.flatten(), torch.tensor([1.0, 6.0]))
+
+
+def test_purposes_have_their_own_numbers():
+    draws = [torch.rand(4, generator=generator(*key)) for key in ((0, "a"), (0, "b"), (1, "a"), (0, "a", 1))]
+    assert len({tuple(draw.tolist()) for draw in draws}) == 4
+    assert torch.equal(draws[0], torch.rand(4, generator=generator(0, "a")))
