@@ -25,6 +25,7 @@ from patternlite.demo.images import LabelledImages
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.progress import Stages
+from patternlite.pruning import PruneConfig
 
 PLAN = Path("benchmarks/accuracy.toml")
 
@@ -123,6 +124,10 @@ def test_the_plan_that_ships() -> None:
     every = jobs(plan, [], [], [], [0, 1, 2])
     assert len({str(job) for job in every}) == len(every)
     assert [job.seed for job in every] == sorted(job.seed for job in every)
+    for job in every:
+        network = plan.networks[job.case.network]
+        options = {**plan.recipes[job.recipe], **job.case.budget, "mean": network.mean, "std": network.std}
+        PruneConfig.from_dict(options)
     only = jobs(plan, ["resnet10 rate 8x"], ["ours"], ["thousand"], [0])
     assert [str(job) for job in only] == ["resnet10 rate 8x, ours, thousand, seed 0"]
     with pytest.raises(PatternliteError, match=r"no such case; known: resnet10 rate 2\.25x"):
