@@ -63,6 +63,7 @@ class Laboratory:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._models: dict[str, nn.Module] = {}
         self._dense: dict[str, float] = {}
+        self._revision = revision()  # of the code that is loaded, whatever is checked out meanwhile
 
     @cached_property
     def _test(self) -> LabelledImages:
@@ -119,7 +120,7 @@ class Laboratory:
             warnings=tuple(report.warnings),
             seconds=seconds,
             load=os.getloadavg()[0],
-            revision=revision(),
+            revision=self._revision,
         )
 
     def _retrained(self, job: Job, advance: Advance) -> Row:
@@ -136,7 +137,7 @@ class Laboratory:
         right = accuracy(model, self._test, network)
         return replace(
             before, client=job.client, accuracy=right, seconds=seconds, load=os.getloadavg()[0],
-            revision=revision(), speed=None,
+            revision=self._revision, speed=None,
         )  # fmt: skip
 
     def _config(self, job: Job) -> PruneConfig:
