@@ -154,6 +154,7 @@ def prune(
     from .progress import Stages
     from .prune import prune_to
 
+    console.quiet = os.environ.get("RANK", "0") != "0"  # under torchrun the first process speaks
     network = load_model(model, weights)
     with Stages(console) as stages:
         result, paths = prune_to(
@@ -177,6 +178,39 @@ def prune(
     console.print(str(result.report), markup=False, highlight=False, soft_wrap=True)
     for path in paths:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+@_command
+def retrain(
+    model: Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")],
+    data: Annotated[Path, typer.Argument(help="Folder, zip or tar of train|test/<class>/*.jpg.")],
+    weights: Annotated[Path, typer.Option(help="Of the pruned model: pruned.safetensors.")],
+    masks: Annotated[Path, typer.Option(help="masks.safetensors, as prune wrote it.")],
+    mean: Annotated[
+        tuple, typer.Option(parser=_numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+    ],
+    std: Annotated[
+        tuple, typer.Option(parser=_numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
+    ],
+    output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
+    rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
+    seed: Annotated[int, typer.Option(help="Of the images' order.")] = 0,
+) -> None:
+    """Retrains a pruned classifier on your own images; what was pruned stays zero."""
+    require_packages("convert", "torch")
+    require_packages("bench", "PIL")
+    from .models import load_model
+    from .progress import Stages
+    from .retrain import retrain_to
+
+    network = load_model(model, weights)
+    options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "seed": seed}
+    with Stages(console) as stages:
+        result = retrain_to(output, network, masks, data, options, stages)
+    console.print(f"{result.before:.2%} of the test images right before, {result.after:.2%} after")
+    console.print(str(result.path), markup=False, highlight=False, soft_wrap=True)
 
 
 @_command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,15 +32,25 @@ def prune_to(
     certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; report.html too
     where the packages that draw it are installed.
 
+    A run that was killed goes on from what the folder holds, layer by layer. Under torchrun all processes
+    prune together, and the first one writes.
+
     options: of PruneConfig. Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
     from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+    from patternlite.pruning.distributed import Group, torchrun
 
     config = PruneConfig(**options)
     output.mkdir(parents=True, exist_ok=True)
-    with stages.stage("Pruning, no data") as advance:
-        result = prune(model, input_shape=input_shape, config=config, progress=advance)
+    checkpoint = output / "checkpoint"
+    with torchrun() as device, stages.stage("Pruning, no data") as advance:
+        first = Group.current().first
+        result = prune(model.to(device), input_shape, config, advance, checkpoint)
+    result.model.cpu()
+    model.cpu()
+    if not first:
+        return result, []
     certificate = certify(model, input_shape, config, result)
     names = ("pruned.safetensors", "masks.safetensors", "report.json", "certificate.json")
     paths = [output / name for name in names]
@@ -50,6 +61,7 @@ def prune_to(
     if not missing_packages("jinja2", "matplotlib"):
         paths.append(output / "report.html")
         write_atomically(paths[-1], render_prune_page(result.report, certificate))
+    shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
     if suffixes:
         onnx = output / "pruned.onnx"
         with stages.stage("Converting") as advance:

@@ -1,0 +1,72 @@
+"""`patternlite retrain`: a pruned model and the client's own images in, weights with the same zeros out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .demo.images import LabelledImages, read_images
+from .errors import PatternliteError
+from .progress import Stages
+from .prune import save_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """before, after: accuracy on the test images.  path: of the weights written."""
+
+    before: float
+    after: float
+    path: Path
+
+
+def retrain_to(
+    output: Path, model: nn.Module, masks: Path, data: Path, options: Mapping[str, Any], stages: Stages
+) -> Retrained:
+    """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
+    the weights to `output`, a .safetensors file. A checkpoint is beside it until the run is over.
+
+    options: of RetrainConfig. Images are held in memory; all have one size.
+    """
+    import torch
+
+    from patternlite.pruning import Masks
+    from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
+    from patternlite.pruning.sources.refinement import Normalisation
+
+    if output.suffix != ".safetensors":
+        raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
+    config = RetrainConfig(**options)
+    found = Masks.load(masks)
+    with stages.stage("Reading images") as advance:
+        train = read_images(data, "train")
+        advance("train", 0.8)
+        test = read_images(data, "test")
+    _require_same_classes(data, train, test)
+    model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    (x, y), (test_x, test_y) = (
+        (torch.from_numpy(images.pixels), torch.from_numpy(images.labels)) for images in (train, test)
+    )
+    normalise = Normalisation(config.mean, config.std)
+    found.verify(model)
+    before = accuracy(model, test_x, test_y, normalise)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = output.with_suffix(".checkpoint")
+    with stages.stage("Retraining") as advance:
+        retrain(model, found, x, y, config, advance, checkpoint)
+    after = accuracy(model, test_x, test_y, normalise)
+    save_weights(model, output)
+    shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
+    return Retrained(before, after, output)
+
+
+def _require_same_classes(data: Path, train: LabelledImages, test: LabelledImages) -> None:
+    if train.classes != test.classes:
+        odd = sorted(set(train.classes) ^ set(test.classes))
+        raise PatternliteError(f"{data}: the class {odd[0]} is in only one of train and test; put it in both")
