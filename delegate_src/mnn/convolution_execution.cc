@@ -9,9 +9,10 @@ namespace patternlite::mnn {
 
 ConvolutionExecution::ConvolutionExecution(abi::Backend* backend, StockExecution stock,
                                            std::shared_ptr<const ConvolutionLayer> layer,
-                                           std::size_t row)
+                                           bool if_read_here, std::size_t row)
     : PlannedExecution(backend, ShadowBackend::of(backend), std::move(stock)),
       layer_(std::move(layer)),
+      if_read_here_(if_read_here),
       row_(row) {}
 
 std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
@@ -28,6 +29,7 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
                       .place = nullptr,
                       .layer = layer_,
                       .beside_others = static_cast<bool>(stock()),
+                      .if_read_here = if_read_here_,
                       .row = row_};
 }
 
@@ -41,7 +43,7 @@ bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
     if (stock() && !(copy = stock().clone(backend, op))) return;
     // MNN also clones within one backend, to get rid of weights it loaded from another file.
     if (other != shadow()) other->log()->adopt(*shadow()->log());
-    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, row_);
+    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, if_read_here_, row_);
   });
   return code == abi::kNoError && *destination != nullptr;
 }

@@ -10,10 +10,11 @@ namespace patternlite::mnn {
 
 class ConvolutionExecution final : public PlannedExecution {
  public:
-  // `backend` must have a ShadowBackend. `stock`: null if the layer always runs here. `row`: the
-  // layer's in the session's log.
+  // `backend` must have a ShadowBackend. `stock`: null if the layer always runs here.
+  // `if_read_here`: as in Selection. `row`: the layer's in the session's log.
   ConvolutionExecution(abi::Backend* backend, StockExecution stock,
-                       std::shared_ptr<const ConvolutionLayer> layer, std::size_t row);
+                       std::shared_ptr<const ConvolutionLayer> layer, bool if_read_here,
+                       std::size_t row);
 
   bool on_clone(abi::Backend* backend, const abi::Op* op, abi::Execution** destination) override;
 
@@ -22,6 +23,7 @@ class ConvolutionExecution final : public PlannedExecution {
                                    const abi::Tensors& outputs) override;
 
   const std::shared_ptr<const ConvolutionLayer> layer_;
+  const bool if_read_here_;
   const std::size_t row_;
 };
 

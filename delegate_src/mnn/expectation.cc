@@ -17,6 +17,9 @@ namespace {
 // slower.
 constexpr double kWinogradGain = 2.3;
 constexpr int kLeastWinogradMap = 10;
+// To transform tiles costs more than it saves where there is little to do with them: a network's
+// first layer, of 3 channels, runs at the pace of other layers.
+constexpr int kLeastWinogradChannels = 16;
 // 1x1 layers need no rearranging in MNN: nine tenths of the peak of its vectors.
 constexpr double kPointwiseGain = 1.8;
 // Vector operations per element of input and output, from blocked to planar and back.
@@ -24,17 +27,17 @@ constexpr double kElementCost = 2.5;
 // As in judge(): what the model may err by.
 constexpr double kLeastSpeedup = 1.15;
 
-bool uses_winograd(const Window& w, const Shape& output) {
-  return w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 1 && w.stride_w == 1 &&
-         w.dilation_h == 1 && w.dilation_w == 1 && output.height >= kLeastWinogradMap &&
-         output.width >= kLeastWinogradMap;
+bool gains_by_winograd(const Window& w, const Shape& input, const Shape& output) {
+  return input.channels >= kLeastWinogradChannels && w.kernel_h == 3 && w.kernel_w == 3 &&
+         w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 &&
+         output.height >= kLeastWinogradMap && output.width >= kLeastWinogradMap;
 }
 
 bool is_pointwise(const Window& w) { return w.kernel_h == 1 && w.kernel_w == 1; }
 
 }  // namespace
 
-bool beats_mnn(const Graph& graph, int pack, bool planar_input) {
+Expectation expectation(const Graph& graph, int pack, bool planar_input) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
   const kernels::KernelTable& kernels = best_kernels();
@@ -47,16 +50,19 @@ bool beats_mnn(const Graph& graph, int pack, bool planar_input) {
     theirs *= lanes / pack;
     if (is_pointwise(conv.window)) theirs /= kPointwiseGain;
   }
-  if (uses_winograd(conv.window, output)) theirs /= kWinogradGain;
-  // Among ours, a layer of MNN's would have to be handed its input. Alone, ours is handed its own
-  // and hands on its output.
+  if (gains_by_winograd(conv.window, input, output)) theirs /= kWinogradGain;
+  const auto faster = [&] { return ours * kLeastSpeedup < theirs; };
+  // Among ours, a layer of MNN's would have to be handed its input. Otherwise ours is handed its
+  // own, and hands on its output, as far as is known when it is created.
   const double conversion = kElementCost * lanes * static_cast<double>(input.elements());
   if (planar_input) {
     theirs += conversion;
-  } else {
-    ours += conversion + kElementCost * lanes * static_cast<double>(output.elements());
+    return faster() ? Expectation::kFaster : Expectation::kSlower;
   }
-  return ours * kLeastSpeedup < theirs;
+  ours += conversion;
+  if (!faster()) return Expectation::kSlower;
+  ours += kElementCost * lanes * static_cast<double>(output.elements());
+  return faster() ? Expectation::kFaster : Expectation::kFasterIfReadHere;
 }
 
 }  // namespace patternlite::mnn

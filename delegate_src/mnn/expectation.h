@@ -5,10 +5,15 @@
 
 namespace patternlite::mnn {
 
+enum class Expectation {
+  kSlower,
+  kFasterIfReadHere,  // where nobody but our layers reads the output, which MNN is not handed then
+  kFaster
+};
+
 // judge() compares with XNNPACK and takes activations for planar. MNN's kernels are as wide as
-// `pack` and use Winograd's algorithm, and a layer leaves the planar layout, as far as is known
-// when it is created, and enters it unless its input is one of ours. `graph` holds the one
-// convolution, of tensors 0 and 1.
-bool beats_mnn(const Graph& graph, int pack, bool planar_input);
+// `pack` and use Winograd's algorithm, and a layer enters the planar layout unless its input is one
+// of ours. `graph` holds the one convolution, of tensors 0 and 1.
+Expectation expectation(const Graph& graph, int pack, bool planar_input);
 
 }  // namespace patternlite::mnn

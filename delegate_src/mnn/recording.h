@@ -28,6 +28,7 @@ struct RecordedNode {
   // Of a convolution; other nodes run here only where that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer;
   bool beside_others = false;  // the layer runs here only if one that is not so does
+  bool if_read_here = false;   // and only if no other operator reads its output
   std::size_t row = 0;         // in the session's log
 };
 

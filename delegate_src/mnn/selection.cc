@@ -100,10 +100,13 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
   const std::string& reason = selection.report.reason;
   const bool runs = !reason.starts_with("declined:");
-  if (runs && (all_taken || beats_mnn(graph, pack, planar_input))) {
+  const Expectation expected_speed =
+      all_taken ? Expectation::kFaster : expectation(graph, pack, planar_input);
+  if (runs && expected_speed != Expectation::kSlower) {
     // Without zeros in any layer the session is to be MNN's, to the bit. Where the first layer is
-    // created it is not known, so both are: for layers of few weights.
-    const bool sure = all_taken || is_sparse(reason) || planar_input;
+    // created it is not known, nor who reads its output, so both are: for layers of few weights.
+    selection.if_read_here = expected_speed == Expectation::kFasterIfReadHere;
+    const bool sure = !selection.if_read_here && (all_taken || is_sparse(reason) || planar_input);
     if (!sure && expected > kMostWeightsTwice) return selection;
     selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
     if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session

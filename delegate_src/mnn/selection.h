@@ -18,6 +18,7 @@ struct Selection {
   Choice choice = Choice::kStock;
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
+  bool if_read_here = false;  // kOursBesideOthers: and only where nobody else reads the output
 };
 
 // `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their

@@ -11,6 +11,17 @@
 namespace patternlite::mnn {
 namespace {
 
+// Whether no operator reads the node's output but layers that run here whatever this one does.
+bool read_by_layers_alone(const Recording& recording, const RecordedNode& node) {
+  const TensorId output = output_of(node.op);
+  const RecordedTensor& tensor = recording.tensors()[output];
+  const auto reads = [output](const RecordedNode& other) {
+    return other.layer && !other.if_read_here && other.inputs.front() == output;
+  };
+  const auto readers = std::count_if(recording.nodes().begin(), recording.nodes().end(), reads);
+  return !tensor.outside && tensor.readers > 0 && tensor.readers == readers;
+}
+
 // Convolutions run here, other operators where they continue what runs here: MNN would have to be
 // handed the tensor first.
 std::vector<bool> choose(const Recording& recording) {
@@ -22,7 +33,8 @@ std::vector<bool> choose(const Recording& recording) {
   for (const RecordedNode& node : recording.nodes()) {
     const bool continues =
         std::any_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return ours[id]; });
-    runs.push_back(node.layer || continues);
+    const bool wanted = !node.if_read_here || read_by_layers_alone(recording, node);
+    runs.push_back((node.layer && wanted) || continues);
     if (runs.back()) ours[output_of(node.op)] = true;
   }
   return runs;
