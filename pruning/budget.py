@@ -115,6 +115,29 @@ def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]
     return [menu.choice(int(i)) for menu, i in zip(menus, best, strict=True)]
 
 
+def same_rate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]:
+    """From each menu what keeps at most the same share of the weights: the largest whose costs keep to every
+    limit, or where none does the smallest.
+
+    menus: of one structure each. limits: as for `allocate`.
+    """
+    choices: list[int] = []
+    for share in torch.cat([menu.shares for menu in menus]).unique().flip(0).tolist():
+        choices = [_most_within(menu.shares, share) for menu in menus]
+        costs = {
+            name: sum(float(m.costs[name][i]) for m, i in zip(menus, choices, strict=True)) for name in limits
+        }
+        if all(costs[name] <= limit * _SLACK for name, limit in limits.items()):
+            break
+    return [menu.choice(i) for menu, i in zip(menus, choices, strict=True)]
+
+
+def _most_within(shares: Tensor, limit: float) -> int:
+    """The index of the largest share up to the limit, or of the smallest; of equal ones the first."""
+    fitting = torch.where((shares <= limit * _SLACK) & (shares < 1), shares, -math.inf)
+    return int(fitting.argmax()) if bool((fitting > 0).any()) else int(shares.argmin())
+
+
 def _improved(errors: Tensor, costs: Tensor, choice: Tensor) -> Tensor:
     """Changes one layer after the other, the most error saved first, as long as the limits allow."""
     layers = torch.arange(len(choice))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from .budget import Choice, Menu, allocate
+from .budget import Choice, Menu, allocate, same_rate
 from .config import PruneConfig
 from .graph import Trace
 from .latency import LayerTimes
@@ -18,7 +18,7 @@ def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
     """Those a layer may have."""
     if config.structure != "auto":
         return (STRUCTURES[config.structure],)
-    return CODESIGN if "latency" in config.budgets else (FREE,)
+    return CODESIGN if "latency" in config.budgets and config.allocation == "adaptive" else (FREE,)
 
 
 def choose(
@@ -43,7 +43,8 @@ def choose(
     if times:
         assert config.latency is not None
         limits["latency"] = _seconds_left(config.latency, traced, times, menus)
-    return dict(zip((site.name for site in traced.sites), allocate(menus, limits), strict=True))
+    choices = (allocate if config.allocation == "adaptive" else same_rate)(menus, limits)
+    return dict(zip((site.name for site in traced.sites), choices, strict=True))
 
 
 def _seconds_left(

@@ -39,6 +39,8 @@ class PruneConfig:
         filters that share input channels and patterns. "auto": with `latency`, for each layer what loses
         least output for its time, dense included; without, "free", which loses least for its size.
         "irregular", "filter", "column", "block": what others prune, for comparison.
+    allocation: "adaptive" prunes layers more where that costs their outputs less; "uniform" gives all the
+        same rate, and free patterns unless `structure` says otherwise (arXiv:2003.06513).
     kinds: of convolutions to prune: "3x3" and other sizes, "depthwise".
     mean, std: per channel, for pixels in 0..1, as torchvision's Normalize.
     dense: names of convolutions to leave alone, besides those that are never pruned.
@@ -59,6 +61,7 @@ class PruneConfig:
     latency: float | None = None
     threads: int = 1
     structure: str = "auto"
+    allocation: Literal["adaptive", "uniform"] = "adaptive"
     kinds: tuple[str, ...] = ("3x3",)
     dense: tuple[str, ...] = ()
     patterns: int = 8
@@ -82,7 +85,12 @@ class PruneConfig:
             raise ValueError(f"structure is {self.structure!r}: choose auto, {', '.join(STRUCTURES)}")
         if wrong := [kind for kind in self.kinds if not _KIND.fullmatch(kind)]:
             raise ValueError(f'kinds holds {wrong[0]!r}: give sizes such as "3x3" and "1x1", or "depthwise"')
-        for name, choices in (("source", SOURCES), ("admm", ("closed-form", "gradient"))):
+        chosen = {
+            "source": SOURCES,
+            "admm": ("closed-form", "gradient"),
+            "allocation": ("adaptive", "uniform"),
+        }
+        for name, choices in chosen.items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
         if len(self.mean) != len(self.std) or not self.mean:
