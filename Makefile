@@ -6,7 +6,7 @@ BIN := .venv/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find delegate_src plugins pruning -type f ! -name '*.pyc')
 
-.PHONY: demo test test-python test-cpp test-asan test-tsan lint clean
+.PHONY: demo test test-python test-cpp test-asan test-tsan bench lint clean
 
 demo: build/.installed
 	$(BIN)/patternlite demo
@@ -24,6 +24,11 @@ test-cpp test-asan test-tsan: build/.installed build/.system
 	$(BIN)/cmake --preset $(PRESET) -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
 	$(BIN)/cmake --build --preset $(PRESET)
 	$(BIN)/ctest --preset $(PRESET) -j 2
+
+# The published set against every rival: an hour on a quiet machine; goes on where it was stopped.
+bench: build/.installed
+	$(BIN)/python -m benchmarks rivals --install
+	$(BIN)/python -m benchmarks
 
 lint: build/.installed
 	$(BIN)/ruff check .

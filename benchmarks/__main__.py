@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks nets`, from the project's root. Nothing is computed here."""
+"""The command line, from the project's root; alone, the published set. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -21,12 +21,33 @@ _HERE = Path(__file__).parent
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("published", help="all rivals, rates and networks, and the report of it")
+    command.set_defaults(run=published)
+    command.add_argument("--plan", type=Path, default=_HERE / "published.toml", help="what to measure")
+    command.add_argument("--quick", action="store_true", help="one small network, in a minute")
+    command.add_argument("--group", nargs="+", default=[], help="only these groups of cases")
+    _chosen_nets(command)
+    _common(command, seconds=60.0, per="case and number of threads")
+    command = commands.add_parser("report", help="draws the report of a results file of `published` again")
+    command.set_defaults(run=report)
+    command.add_argument("results", type=Path)
+    command = commands.add_parser("rivals", help="what there is to compare with")
+    command.set_defaults(run=rivals)
+    command.add_argument("--install", action="store_true", help="makes the rivals' environment, build/rivals")
+    command = commands.add_parser("tune", help="tunes networks for TVM; goes on where it was stopped")
+    command.set_defaults(run=tune)
+    command.add_argument("net", nargs="+")
+    command.add_argument("--trials", type=int, default=64, help="candidates for each kind of layer")
+    command.add_argument("--seconds", type=float, default=600.0, help="begin no kind of layer after so many")
+    command.add_argument("--files", type=Path, default=Path("build/bench"), help="where models are kept")
+    command = commands.add_parser("instructions", help="instructions of two layers, counted by valgrind")
+    command.set_defaults(run=instructions)
+    command.add_argument("--files", type=Path, default=Path("build/bench"), help="where models are kept")
+    command.add_argument("--output", type=Path, help="the results, .json")
     command = commands.add_parser("nets", help="whole networks, stock runtimes against ours")
     command.set_defaults(run=nets)
     command.add_argument("--plan", type=Path, default=_HERE / "nets.toml", help="what to measure")
-    command.add_argument("--net", nargs="+", default=[], help="only these networks")
-    command.add_argument("--structure", nargs="+", default=[], help="only these structures")
-    command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    _chosen_nets(command)
     _common(command, seconds=60.0, per="case and number of threads")
     command = commands.add_parser("layers", help="single convolutions, and their share of the core's peak")
     command.set_defaults(run=layers)
@@ -56,11 +77,20 @@ def main() -> None:
     command.add_argument("--threads", type=int, default=1, help="for --latency")
     command.add_argument("--files", type=Path, default=Path("build/accuracy"), help="where rows are kept")
     command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
-    args = parser.parse_args()
+    words = sys.argv[1:]
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words = ["published", *words]
+    args = parser.parse_args(words)
     try:
         args.run(args)
     except PatternliteError as error:
         sys.exit(f"error: {error}")
+
+
+def _chosen_nets(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--net", nargs="+", default=[], help="only these networks")
+    command.add_argument("--structure", nargs="+", default=[], help="only these structures")
+    command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
 
 
 def _common(command: argparse.ArgumentParser, seconds: float, per: str) -> None:
@@ -75,6 +105,87 @@ def _common(command: argparse.ArgumentParser, seconds: float, per: str) -> None:
     )
     command.add_argument("--files", type=Path, default=Path("build/bench"), help="where models are kept")
     command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
+
+
+def published(args: argparse.Namespace) -> None:
+    """What is in the results file already is not measured again."""
+    require_packages("convert", "tensorflow", "torch")
+    require_packages("bench", "matplotlib", "jinja2")
+    from .cases import read_plan
+    from .model_files import ModelFiles
+    from .nets import choose, conditions_for, run_case
+    from .report.page import write_report
+    from .results import NetReport, Outcome, read_json, write_json
+    from .tables import claim_table, latency_table
+
+    if args.quick:
+        args.plan, args.seconds, args.threads = _HERE / "quick.toml", min(args.seconds, 5.0), [1]
+    plan = read_plan(args.plan)
+    cases = [c for c in choose(plan, args.net, args.structure) if not args.group or c.group in args.group]
+    output = args.output or (Path("build/bench/quick.json") if args.quick else _result_path("published"))
+    resumed = output.exists() and not args.quick
+    outcomes: list[Outcome] = list(read_json(output).outcomes) if resumed else []
+    done = {(outcome.case.name, outcome.threads) for outcome in outcomes}
+    with ModelFiles(args.files) as files, Stages(_console) as stages:
+        for condition in conditions_for(args.threads, args.seconds, args.clock):
+            for case in cases:
+                if (case.name, condition.threads) not in done:
+                    outcomes += run_case(plan, case, [condition], files, stages)
+                    write_json(NetReport(_settings(args), outcomes), output)  # what is done stays
+    result = NetReport(_settings(args), outcomes)
+    for table in (latency_table, claim_table):
+        _console.print(table(result))
+    page = write_report(result, output)
+    _console.print(f"All figures: {output}, {page}", highlight=False, soft_wrap=True)
+
+
+def report(args: argparse.Namespace) -> None:
+    require_packages("bench", "matplotlib", "jinja2")
+    from .report.page import write_report
+    from .results import read_json
+
+    page = write_report(read_json(args.results), args.results)
+    _console.print(str(page), highlight=False, soft_wrap=True)
+
+
+def rivals(args: argparse.Namespace) -> None:
+    from .rivals import RIVALS, environment
+    from .tables import rival_table
+
+    if args.install:
+        with Stages(_console) as stages, stages.stage("Installing"):
+            environment.install()
+    _console.print(rival_table(RIVALS))
+
+
+def tune(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow", "torch")
+    from .model_files import ModelFiles
+    from .rivals.tuning import tune_network
+
+    with ModelFiles(args.files) as files, Stages(_console) as stages:
+        for net in args.net:
+            with stages.stage(f"TVM, {net}") as advance:
+                words = tune_network(files, net, args.trials, args.seconds, advance)
+            _console.print(f"{net}: {words}", highlight=False, soft_wrap=True)
+
+
+def instructions(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow")
+    from .instructions import LAYERS, count_layer
+    from .model_files import ModelFiles
+    from .results import Report, write_json
+    from .tables import instruction_table
+
+    output = args.output or _result_path("instructions")
+    with ModelFiles(args.files) as files, Stages(_console) as stages:
+        counts = []
+        for layer in LAYERS:
+            with stages.stage(str(layer)):
+                counts += count_layer(layer, files)
+    write_json(Report({"isa": "avx2"}, counts), output)
+    _console.print(instruction_table(counts))
+    _console.print(f"All figures: {output}", highlight=False, soft_wrap=True)
 
 
 def nets(args: argparse.Namespace) -> None:

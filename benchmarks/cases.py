@@ -16,7 +16,7 @@ from .rivals import RIVALS
 from .sparse_weights import STRUCTURES
 
 KINDS = ("speed-up", "scaling", "prepare")
-FILES = ("dense", "pruned")
+FILES = ("dense", "pruned", "blocks", "int8")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Player:
-    """rival: of RIVALS.  file: "dense" or "pruned".  prepare: whether loading is measured, too."""
+    """rival: of RIVALS.  prepare: whether loading is measured, too.
+
+    file: "dense", "pruned", "blocks" (pruned to the same rates, in the structure of that name), or "int8"
+        (dense, quantised).
+    """
 
     rival: str
     file: str
@@ -49,13 +53,25 @@ class Player:
 
 @dataclass(frozen=True)
 class Case:
+    """rates: None for the network's own.  contenders: labels; none for all.  group: what it is to answer.
+
+    without: labels that are left out, where they would take too long.
+    """
+
     net: str
     structure: str
     claims: tuple[Claim, ...] = ()
+    rates: Rates | None = None
+    batch: int = 1
+    contenders: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    group: str = "networks"
 
     @property
     def name(self) -> str:
-        return f"{self.net}-{self.structure}"
+        rate = f"-{self.rates.conv3x3:g}x" if self.rates else ""
+        batch = f"-batch{self.batch}" if self.batch > 1 else ""
+        return f"{self.net}-{self.structure}{rate}{batch}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,13 @@ class Plan:
     contenders: Mapping[str, Player]
     rates: Mapping[str, Rates]
     cases: tuple[Case, ...]
+
+    def rates_of(self, case: Case) -> Rates:
+        return case.rates or self.rates[case.net]
+
+    def players_of(self, case: Case) -> dict[str, Player]:
+        labels = [c for c in case.contenders or self.contenders if c not in case.without]
+        return {c: player for c, player in self.contenders.items() if c in labels}
 
 
 def read_plan(path: Path) -> Plan:
@@ -82,10 +105,19 @@ def _plan(data: dict[str, Any]) -> Plan:
     return Plan(
         {label: Player(**player) for label, player in data["contenders"].items()},
         {net: Rates(**rates) for net, rates in data["rates"].items()},
-        tuple(
-            Case(c["net"], c["structure"], tuple(Claim(**x) for x in c.get("claims", ())) + common)
-            for c in data["cases"]
-        ),
+        tuple(_case(entry, common) for entry in data["cases"]),
+    )
+
+
+def _case(entry: dict[str, Any], common: tuple[Claim, ...]) -> Case:
+    return Case(
+        **entry
+        | {
+            "claims": tuple(Claim(**claim) for claim in entry.get("claims", ())) + common,
+            "rates": Rates(**entry["rates"]) if "rates" in entry else None,
+            "contenders": tuple(entry.get("contenders", ())),
+            "without": tuple(entry.get("without", ())),
+        }
     )
 
 
@@ -101,6 +133,8 @@ def _check(plan: Plan) -> None:
         known("network", case.net, NETWORKS)
         known("network with rates", case.net, plan.rates)
         known("structure", case.structure, STRUCTURES)
+        for label in (*case.contenders, *case.without):
+            known("contender", label, plan.contenders)
         for claim in case.claims:
             known("kind of claim", claim.kind, KINDS)
             for label in filter(None, (claim.of, claim.over)):

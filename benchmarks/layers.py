@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from patternlite.errors import PatternliteError
 from patternlite.inspection import inspect
 from patternlite.isolated import Isolated
@@ -23,7 +21,7 @@ from .model_files import ModelFiles, Rates
 from .protocol import Conditions, Contender, Measured, measure
 from .sparse_weights import STRUCTURES
 from .stacks import Stack
-from .tflite_weights import layers
+from .tflite_weights import macs
 
 STOCK, OURS = "ai-edge-litert", "patternlite in ai-edge-litert"
 DENSE = "dense, stock"
@@ -143,15 +141,16 @@ def run_layer(
     times: list[LayerTime] = []
     for way in (DENSE, *structures):
         microseconds, median = _difference(measured[f"{way} {shallow}"], measured[f"{way} {deep}"])
-        macs = (_macs(paths[way, deep]) - _macs(paths[way, shallow])) / _LAYERS
-        share = macs / (microseconds * 1e-6) / peak / conditions.threads
+        kept = [macs(bytearray(paths[way, stack].read_bytes())) for stack in (shallow, deep)]
+        layer_macs = (kept[1] - kept[0]) / _LAYERS
+        share = layer_macs / (microseconds * 1e-6) / peak / conditions.threads
         claim = plan.claims.get(isa, {}).get(way) if (layer.kernel, layer.stride) == (3, 1) else None
         times.append(
             LayerTime(
                 way,
                 microseconds,
                 median,
-                macs,
+                layer_macs,
                 "stock" if way == DENSE else _kernels(paths[way, deep]),
                 share,
                 (times[0].microseconds if times else microseconds) / microseconds,
@@ -166,12 +165,6 @@ def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
     fastest = deep.timing.minimum - shallow.timing.minimum
     rounds = [d - s for s, d in zip(shallow.rounds, deep.rounds, strict=True)]
     return 1e3 * fastest / _LAYERS, 1e3 * statistics.median(rounds) / _LAYERS
-
-
-def _macs(path: Path) -> float:
-    """Multiplications by weights that are not zero."""
-    model = bytearray(path.read_bytes())
-    return sum(np.count_nonzero(x.weights) * x.output[1] * x.output[2] for x in layers(model))
 
 
 def _kernels(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The model files of a benchmark, made once and kept: a network's dense one, pruned ones, MNN twins.
+"""The model files of a benchmark, made once and kept: a network's dense one, pruned ones, in all formats.
 
 A file's name ends in a fingerprint of all that went into it, and it appears complete or not at all, so a
 file that is there is right.
@@ -23,6 +23,8 @@ import numpy as np
 from patternlite.isolated import Isolated
 
 from . import networks, skeletons, sparse_weights, stacks, tflite_weights
+from .formats import int8, mnn_sparse, onnx
+from .rivals import SPARSE_MNN, environment, ncnn_net
 from .stacks import Stack
 
 _SEED = 0
@@ -61,25 +63,53 @@ class ModelFiles:
         self._converter = None
         self._open.close()
 
-    def dense(self, net: str | Stack) -> Path:
+    def dense(self, net: str | Stack, batch: int = 1) -> Path:
         """The network with random weights."""
-        return self._filled(net, None, Rates())
+        return self._filled(net, None, Rates(), batch)
 
-    def pruned(self, net: str | Stack, structure: str, rates: Rates) -> Path:
+    def pruned(self, net: str | Stack, structure: str, rates: Rates, batch: int = 1) -> Path:
         """The same weights, pruned, and scaled so that activations keep their size."""
-        return self._filled(net, structure, rates)
+        return self._filled(net, structure, rates, batch)
 
-    def mnn(self, tflite: Path) -> Path:
-        """The MNN file made from a .tflite file, verified to compute the same."""
-        target = tflite.with_suffix(".mnn")
-        if not target.exists():
+    def int8(self, tflite: Path) -> Path:
+        return self._made(tflite, "-int8.tflite", int8.quantise, int8)
+
+    def as_format(self, tflite: Path, suffix: str) -> Path:
+        """The same model for others. suffix: ".tflite", ".mnn", SPARSE_MNN, ".onnx" or ".param" (ncnn)."""
+        if suffix == ".tflite":
+            return tflite
+        if suffix == ".mnn":
             from patternlite.pruning.convert import to_mnn
 
-            to_mnn(tflite, target)
+            return self._made(tflite, suffix, to_mnn)
+        if suffix == SPARSE_MNN:
+            return self._made(tflite, suffix, mnn_sparse.to_sparse_mnn, mnn_sparse)
+        onnx_file = self._made(tflite, ".onnx", onnx.tflite_to_onnx, onnx)
+        if suffix == ".onnx":
+            return onnx_file
+        return self._made(onnx_file, suffix, ncnn_net.onnx_to_ncnn, ncnn_net, python=environment.python())
+
+    def _made(
+        self,
+        source: Path,
+        suffix: str,
+        make: Callable[[Path, Path], object],
+        *marks: ModuleType,
+        python: Path | None = None,
+    ) -> Path:
+        """`make` writes the file, in a process of its own. marks: modules that decide what is in it."""
+        mark = f"-{fingerprint(*marks)}" if marks else ""
+        target = source.with_name(f"{source.stem}{mark}{suffix}")
+        if not target.exists():
+            beside = target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
+            with Isolated(python) as process:
+                process.call(make, source, beside)
+            for written in sorted(beside.parent.glob(f"{beside.stem}.*"), key=lambda path: path == beside):
+                os.replace(written, target.with_suffix(written.suffix))
         return target
 
-    def _filled(self, net: str | Stack, structure: str | None, rates: Rates) -> Path:
-        skeleton = self._skeleton(net)
+    def _filled(self, net: str | Stack, structure: str | None, rates: Rates, batch: int) -> Path:
+        skeleton = self._skeleton(net, batch)
         marks = (skeleton.name, structure, asdict(rates), _SEED, sparse_weights, tflite_weights, fill)
         target = self._folder / f"{net}-{structure or 'dense'}-{fingerprint(*marks)}.tflite"
         if not target.exists():
@@ -90,16 +120,16 @@ class ModelFiles:
             os.replace(beside, target)
         return target
 
-    def _skeleton(self, net: str | Stack) -> Path:
+    def _skeleton(self, net: str | Stack, batch: int) -> Path:
         """The network as the converter wrote it."""
         source = stacks if isinstance(net, Stack) else networks
-        marks = (source, skeletons, importlib.metadata.version("tensorflow"))
+        marks = (source, skeletons, batch, importlib.metadata.version("tensorflow"))
         target = self._folder / f"{net}-{fingerprint(*marks)}.tflite"
         if not target.exists():
             beside = target.with_suffix(f".{os.getpid()}.part")
             if self._converter is None:
                 self._converter = self._open.enter_context(Isolated())
-            self._converter.call(skeletons.convert, net, str(beside))
+            self._converter.call(skeletons.convert, net, batch, str(beside))
             os.replace(beside, target)
         return target
 
@@ -130,7 +160,7 @@ def _mask(
     shape = layer.weights.shape
     if layer.kind == "fully-connected":
         rate = rates.fully_connected
-        return sparse_weights.unstructured_mask(rng, shape, rate) if rate > 1 else None
+        return sparse_weights.unstructured_mask(rng, shape, rate, structure) if rate > 1 else None
     filters, height, width, channels = shape
     if layer.kind == "depthwise":
         if not rates.depthwise or (height, width) != (3, 3):

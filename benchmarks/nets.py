@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
 from patternlite.errors import PatternliteError
 from patternlite.progress import Advance, Stages
@@ -15,6 +16,7 @@ from .player import Preparation
 from .protocol import Conditions, Contender, measure, prepare
 from .results import Outcome
 from .rivals import RIVALS
+from .tflite_weights import macs
 
 
 def choose(plan: Plan, nets: Sequence[str], structures: Sequence[str]) -> list[Case]:
@@ -53,24 +55,53 @@ def run_case(
         if i == 0:
             with stages.stage(f"{case.name}, loading") as advance:
                 preparations = _prepare(plan, contenders, condition, advance)
-        outcomes.append(Outcome(case, condition.threads, measured, preparations, os.getloadavg()[0]))
+        outcomes.append(
+            Outcome(
+                case,
+                condition.threads,
+                measured,
+                preparations,
+                os.getloadavg()[0],
+                {c.label: sum(path.stat().st_size for path in _files(c.path)) for c in contenders},
+                tuple(
+                    macs(bytearray(_tflite(plan, case, file, files).read_bytes()))
+                    for file in ("dense", "pruned")
+                ),
+                {c.label: note for c in contenders if (note := RIVALS[c.rival].note(c.path))},
+            )
+        )
     return outcomes
 
 
+def _files(path: Path) -> list[Path]:
+    """A model in two files counts as both."""
+    return [path, path.with_suffix(".bin")] if path.suffix == ".param" else [path]
+
+
 def _contenders(plan: Plan, case: Case, files: ModelFiles) -> list[Contender]:
-    tflite = {
-        "dense": files.dense(case.net),
-        "pruned": files.pruned(case.net, case.structure, plan.rates[case.net]),
-    }
     contenders = []
-    for label, player in plan.contenders.items():
+    for label, player in plan.players_of(case).items():
         rival = RIVALS[player.rival]
         if rival.version() is not None:
-            path = tflite[player.file] if rival.suffix == ".tflite" else files.mnn(tflite[player.file])
-            contenders.append(Contender(label, player.rival, path, player.file))
+            path = files.as_format(_tflite(plan, case, player.file, files), rival.suffix)
+            if rival.ready(path):
+                contenders.append(Contender(label, player.rival, path, _model(player.file)))
     if not contenders:
         raise PatternliteError("no runtime is installed; run: pip install 'patternlite[convert,tflite,mnn]'")
     return contenders
+
+
+def _tflite(plan: Plan, case: Case, file: str, files: ModelFiles) -> Path:
+    if file in ("dense", "int8"):
+        dense = files.dense(case.net, case.batch)
+        return files.int8(dense) if file == "int8" else dense
+    structure = "blocks" if file == "blocks" else case.structure
+    return files.pruned(case.net, structure, plan.rates_of(case), case.batch)
+
+
+def _model(file: str) -> str:
+    """int8 has to answer like the dense model, as far as its rival's tolerance goes."""
+    return "dense" if file == "int8" else file
 
 
 def _prepare(

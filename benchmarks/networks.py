@@ -1,4 +1,7 @@
-"""The networks, as Keras models that return logits. Each function takes `tf.keras.layers`."""
+"""The networks, as Keras models that return logits; for 224x224 images unless they say otherwise.
+
+Each function takes `tf.keras.layers`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,22 @@ def vgg16(keras: Any) -> Any:
     return VGG16(weights=None, classifier_activation=None)
 
 
+def resnet18_cifar(keras: Any) -> Any:
+    """For 32x32 images: a 3x3 stem without stride, and no pool."""
+    image = keras.Input((32, 32, 3))
+    return _stages(keras, image, _conv(keras, image, 64, 3, relu=True), _basic_block, (2, 2, 2, 2), 10)
+
+
+def vgg16_cifar(keras: Any) -> Any:
+    """For 32x32 images: VGG-16's convolutions, and one fully connected layer."""
+    x = image = keras.Input((32, 32, 3))
+    for width, depth in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(depth):
+            x = _conv(keras, x, width, 3, relu=True)
+        x = keras.MaxPooling2D(2, 2)(x)
+    return _model(image, keras.Dense(10)(keras.Flatten()(x)))
+
+
 def mobilenetv2(keras: Any) -> Any:
     from tensorflow.keras.applications import MobileNetV2
 
@@ -38,7 +57,7 @@ def tiny(keras: Any) -> Any:
 
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
-    f.__name__: f for f in (resnet18, resnet50, vgg16, mobilenetv2, tiny)
+    f.__name__: f for f in (resnet18, resnet50, vgg16, mobilenetv2, resnet18_cifar, vgg16_cifar, tiny)
 }
 
 
@@ -47,10 +66,16 @@ def _resnet(keras: Any, block: Callable[..., Any], depths: tuple[int, ...]) -> A
     image = keras.Input((224, 224, 3))
     x = _conv(keras, image, 64, 7, stride=2, relu=True)
     x = keras.MaxPooling2D(3, 2)(keras.ZeroPadding2D(1)(x))
+    return _stages(keras, image, x, block, depths, 1000)
+
+
+def _stages(
+    keras: Any, image: Any, x: Any, block: Callable[..., Any], depths: tuple[int, ...], classes: int
+) -> Any:
     for stage, depth in enumerate(depths):
         for i in range(depth):
             x = block(keras, x, 64 << stage, 2 if stage and not i else 1)
-    return _model(image, keras.Dense(1000)(keras.GlobalAveragePooling2D()(x)))
+    return _model(image, keras.Dense(classes)(keras.GlobalAveragePooling2D()(x)))
 
 
 def _basic_block(keras: Any, x: Any, width: int, stride: int) -> Any:

@@ -18,7 +18,6 @@ from typing import Protocol
 import numpy as np
 
 from patternlite.isolated import Isolated
-from patternlite.latency import TOLERANCE
 from patternlite.timing import Timing, interleave_bursts, require_equal
 
 from . import player
@@ -74,7 +73,7 @@ def measure(
         for c in (*witnesses, *contenders):
             name = RIVALS[c.rival].process
             if name not in processes:
-                processes[name] = stack.enter_context(Isolated())
+                processes[name] = stack.enter_context(Isolated(RIVALS[c.rival].python))
                 processes[name].call(player.pin, conditions.cores)
             processes[name].call(player.load, c.label, c.rival, c.path, conditions.threads)
         differences = _compare((*witnesses, *contenders), processes)
@@ -109,7 +108,8 @@ def _compare(contenders: Sequence[Contender], processes: Mapping[str, Isolated])
             image = np.random.default_rng(0).standard_normal(shape, np.float32)
         answer = process.call(player.answer, c.label, image)
         reference = references.setdefault(c.model, answer)
-        differences[c.label] = require_equal(f"{c.path.name}, {c.label}", reference, answer, TOLERANCE)
+        what, tolerance = f"{c.path.name}, {c.label}", RIVALS[c.rival].tolerance
+        differences[c.label] = require_equal(what, reference, answer, tolerance)
     return differences
 
 

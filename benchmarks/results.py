@@ -10,21 +10,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patternlite.errors import PatternliteError, one_line
 from patternlite.machine import Machine, describe_machine, versions
 from patternlite.report.results import write_atomically
 
 from .cases import Case, Claim
+from .plain import restore
 from .player import Preparation
 from .protocol import Measured, speed_up
+from .rivals import environment
 
 _LESS_IS_BETTER = ("prepare", "memory", "difference")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case with one number of threads. Both mappings are by the contender's label.
+    """One case with one number of threads. Mappings are by the contender's label.
 
-    load: the machine's load average when it ended.
+    load: the machine's load average when it ended.  sizes: of the model files, in bytes.
+    macs: multiplications per image of the dense network, and of the pruned one by weights that are not zero.
+    notes: what must be known of a contender, like how long it was tuned.
     """
 
     case: Case
@@ -32,6 +37,15 @@ class Outcome:
     measured: Mapping[str, Measured]
     preparations: Mapping[str, Preparation]
     load: float
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    macs: tuple[float, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mac_rate(self) -> float:
+        """How many times fewer multiplications the whole network has, its dense layers included."""
+        dense, pruned = self.macs
+        return dense / pruned
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class Report:
     outcomes: Sequence[Any]
     date: str = field(default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}")
     machine: Machine = field(default_factory=describe_machine)
-    versions: Mapping[str, str | None] = field(default_factory=versions)
+    versions: Mapping[str, str | None] = field(default_factory=lambda: versions() | environment.versions())
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,6 +119,16 @@ class NetReport(JudgedReport):
 
     def verdicts(self) -> list[Verdict]:
         return judge(self.outcomes)
+
+
+def read_json(path: Path) -> NetReport:
+    """Raises PatternliteError if the file is not one of `write_json`."""
+    try:
+        return restore(NetReport, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PatternliteError(
+            f"{path} is no results file of these benchmarks: {one_line(error)}; move it away"
+        ) from error
 
 
 def write_json(report: Report, path: Path) -> None:

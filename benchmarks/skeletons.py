@@ -16,14 +16,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 
-def convert(what: str | Stack, target: str) -> None:
-    """Writes a network or a stack, batch 1, as a .tflite file."""
+def convert(what: str | Stack, batch: int, target: str) -> None:
+    """Writes a network or a stack as a .tflite file."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     build = what.build if isinstance(what, Stack) else networks.NETWORKS[what]
     model = build(tf.keras.layers)
-    shape = (1, *model.inputs[0].shape[1:])
+    shape = (batch, *model.inputs[0].shape[1:])
     function = tf.function(model).get_concrete_function(tf.TensorSpec(shape, tf.float32, "input"))
     # Left to itself, the converter may keep variables, which MNN does not know.
     constant = convert_variables_to_constants_v2(function)

@@ -8,6 +8,7 @@ share these choices is the structure:
     "c4"            kernels of one (input channel, pattern) come in fours within a block of 128 filters; which
                     filters these are is free, and different for every channel
     "mix"           "g16" where maps are small or the stride is 2, else "g4"
+    "blocks"        no patterns: 4 consecutive filters keep the same weights, any; MNN's own sparse mode
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ for _row, _taps in zip(
 _SMALL_MAP = 8
 _CHUNK, _CHUNK_BLOCK = 4, 128
 _GROUPS = {"g1": 1, "g2": 2, "g4": 4, "g16": 16}
-STRUCTURES = (*_GROUPS, "c4", "mix")
+_FREE_BLOCK = 4
+STRUCTURES = (*_GROUPS, "c4", "mix", "blocks")
 
 
 def pattern_mask(
@@ -52,6 +54,8 @@ def pattern_mask(
     """
     if structure == "mix":
         structure = "g16" if map_size <= _SMALL_MAP or stride > 1 else "g4"
+    if structure == "blocks":
+        return _blocks(rng, (filters, channels, TAPS), rate)
     kept = TAPS / PATTERN_TAPS / rate
     if kept > 1:
         raise ValueError(f"patterns alone remove {TAPS / PATTERN_TAPS}x; a rate of {rate} is less")
@@ -73,9 +77,19 @@ def depthwise_mask(rng: np.random.Generator, channels: int) -> Mask:
     return PATTERNS[rng.integers(len(PATTERNS), size=channels)]
 
 
-def unstructured_mask(rng: np.random.Generator, shape: tuple[int, ...], rate: float) -> Mask:
-    """Weights stay at random, each for itself; 1/rate of them on average."""
-    return rng.random(shape, np.float32) < 1 / rate
+def unstructured_mask(
+    rng: np.random.Generator, shape: tuple[int, ...], rate: float, structure: str = "g1"
+) -> Mask:
+    """(filters, ...): weights stay at random, alone or in "blocks"; 1/rate of them on average."""
+    block = _FREE_BLOCK if structure == "blocks" else 1
+    blocks = rng.random((-(-shape[0] // block), *shape[1:]), np.float32) < 1 / rate
+    return np.repeat(blocks, block, axis=0)[: shape[0]]
+
+
+def _blocks(rng: np.random.Generator, shape: tuple[int, int, int], rate: float) -> Mask:
+    filters, channels, taps = shape
+    choices = _exactly(rng, 1 / rate, (-(-filters // _FREE_BLOCK), channels * taps))
+    return np.repeat(choices, _FREE_BLOCK, axis=0)[:filters].reshape(shape)
 
 
 def _exactly(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> Mask:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from .instructions import Count
 from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
 from .results import JudgedReport, NetReport
+from .rivals import Rival
 
 _FORMATS = {
     **dict.fromkeys(("speed-up", "scaling", "operators"), "{:.2f}x"),
@@ -18,6 +20,7 @@ _FORMATS = {
     "memory": "{:.1%}",
     "difference": "{:.1e}",
 }
+
 _STYLES = {"reached": "bold green", "met": "green", "missed": "bold red"}
 
 
@@ -112,3 +115,26 @@ def _layer_cell(time: LayerTime) -> Text:
 
 def new_table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def rival_table(rivals: Mapping[str, Rival]) -> Table:
+    table = new_table("Rivals")
+    for column in ("rival", "version", "files"):
+        table.add_column(column)
+    for name, rival in rivals.items():
+        missing = "not installed: python -m benchmarks rivals --install" if rival.apart else "not installed"
+        table.add_row(name, rival.version() or Text(missing, style="yellow"), rival.suffix)
+    return table
+
+
+def instruction_table(counts: Sequence[Count]) -> Table:
+    table = new_table("Million instructions of one call, AVX2, counted by valgrind")
+    for column in ("layer", "way"):
+        table.add_column(column)
+    for column in ("instructions", "fewer than dense"):
+        table.add_column(column, justify="right")
+    dense = {count.layer: count.instructions for count in counts if count.way.startswith("dense")}
+    for count in counts:
+        factor = dense[count.layer] / count.instructions
+        table.add_row(str(count.layer), count.way, f"{count.instructions / 1e6:.1f}", f"{factor:.1f}x")
+    return table

@@ -57,6 +57,11 @@ def layers(model: bytearray) -> Iterator[Layer]:
             yield Layer(kind, weights, bias, output, stride)
 
 
+def macs(model: bytearray) -> float:
+    """Multiplications per image by weights that are not zero."""
+    return float(sum(np.count_nonzero(x.weights) * np.prod(x.output[1:-1]) for x in layers(model)))
+
+
 def _constant(root, graph, index: int) -> Array | None:  # type: ignore[no-untyped-def]
     if index < 0:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -27,14 +28,27 @@ class Isolated:
 
     Functions and arguments must be picklable. Their exceptions come back as they are; a crash of the
     process becomes a PatternliteError with the last line it printed.
+
+    python: another environment's interpreter, of the same version, whose packages come before ours; it must
+    be able to import what is called.
     """
+
+    def __init__(self, python: Path | None = None) -> None:
+        self._python = python
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory()
         self._log = Path(self._folder.name, "output.log")
         # Not fork: a copy of threads and native state is what this is to keep apart.
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, context, initializer=_redirect, initargs=(str(self._log),))
+        initargs = (str(self._log), self._python is not None)
+        self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=initargs)
+        if self._python is not None:
+            context.set_executable(str(self._python))  # for all processes begun from now on, so:
+            try:
+                self._pool.submit(os.getpid)
+            finally:
+                context.set_executable(sys.executable)
         return self
 
     def __exit__(
@@ -52,6 +66,13 @@ class Isolated:
             raise PatternliteError(
                 "the process died" + (f"; its last words: {last}" if last else " without a word")
             ) from None
+
+
+def _begin(log: str, other_environment: bool) -> None:
+    """In the new process. Its sys.path is a copy of ours, which is not that of another environment."""
+    _redirect(log)
+    if other_environment:
+        sys.path.insert(0, sysconfig.get_path("purelib"))
 
 
 def _redirect(path: str) -> None:

@@ -7,7 +7,7 @@ import importlib.util
 _NEEDED = ("ai_edge_litert", "MNN", "tensorflow", "torch", "patternlite._native")
 _MISSING = [module for module in _NEEDED if importlib.util.find_spec(module) is None]
 # What runs models is left out without them.
-collect_ignore = ["test_layers.py", "test_nets.py"] if _MISSING else []
+collect_ignore = ["test_formats.py", "test_layers.py", "test_nets.py"] if _MISSING else []
 
 
 def pytest_report_header() -> str | None:

@@ -15,6 +15,7 @@ from benchmarks.sparse_weights import (
 )
 
 FILTERS, CHANNELS = 160, 48
+OF_PATTERNS = [structure for structure in STRUCTURES if structure != "blocks"]
 
 
 def mask_of(structure: str, rate: float = 8.0, filters: int = FILTERS, **where: int) -> np.ndarray:
@@ -33,7 +34,7 @@ def test_patterns_are_eight_of_four_with_the_centre() -> None:
 
 
 @pytest.mark.parametrize("rate", [2.25, 4.0, 8.0, 12.0])
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", OF_PATTERNS)
 def test_the_rate_is_kept(structure: str, rate: float) -> None:
     mask = mask_of(structure, rate)
     assert mask.shape == (FILTERS, CHANNELS, 9)
@@ -71,7 +72,7 @@ def test_mix_goes_by_the_map_and_the_stride() -> None:
     assert (mask_of("mix", map_size=56, stride=2) == mask_of("g16")).all()
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", OF_PATTERNS)
 def test_filters_that_fill_no_group(structure: str) -> None:
     mask = mask_of(structure, filters=21)
     assert mask.shape == (21, CHANNELS, 9) and mask.any()
@@ -96,3 +97,14 @@ def test_depthwise_and_unstructured() -> None:
     assert mask.shape == (64, 9) and (mask.sum(1) == 4).all()
     free = unstructured_mask(np.random.default_rng(1), (200, 300), 10.0)
     assert free.shape == (200, 300) and free.mean() == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("filters", [FILTERS, 21])
+def test_blocks_of_four_filters_keep_any_weights(filters: int) -> None:
+    mask = mask_of("blocks", filters=filters)
+    assert mask.shape == (filters, CHANNELS, 9)
+    whole = mask[: filters // 4 * 4].reshape(-1, 4, CHANNELS, 9)
+    assert (whole == whole[:, :1]).all()
+    assert mask.mean() == pytest.approx(1 / 8, rel=0.03)
+    rows = unstructured_mask(np.random.default_rng(1), (200, 300), 10.0, "blocks").reshape(-1, 4, 300)
+    assert (rows == rows[:, :1]).all() and rows.mean() == pytest.approx(0.1, rel=0.05)

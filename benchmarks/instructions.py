@@ -1,0 +1,78 @@
+"""`python -m benchmarks instructions`: what two layers cost in instructions, which no neighbour disturbs.
+
+One call is the difference of two runs of a child program, of one and of three calls. Valgrind knows no
+AVX-512, so the plugin is made to use AVX2; XNNPACK asks the CPU that valgrind plays, and does so too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from patternlite.errors import PatternliteError
+
+from .model_files import ModelFiles, Rates
+from .stacks import Stack
+
+LAYERS = (
+    Stack(kernel=3, channels=128, filters=128, size=28),
+    Stack(kernel=3, channels=256, filters=256, size=14),
+)
+STRUCTURES = ("g1", "g4")
+_RATES = Rates(conv3x3=8.0, first=True)
+_CALLS = 2
+_PROGRAM = """
+import sys
+from pathlib import Path
+import numpy as np
+from patternlite.runtimes import open_session, runtime_named
+session = open_session(runtime_named("tflite-runtime"), Path(sys.argv[1]), plugin=sys.argv[2] == "plugin")
+session.set_input(np.ones(session.input_shape, np.float32))
+for _ in range(int(sys.argv[3])):
+    session.invoke()
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """instructions: of one call.  way: "dense, stock", or a structure with the plugin."""
+
+    layer: Stack
+    way: str
+    instructions: int
+
+
+def count_layer(layer: Stack, files: ModelFiles) -> list[Count]:
+    """Raises PatternliteError if valgrind is not there, or fails."""
+    counts = [Count(layer, "dense, stock", _count(files.dense(layer), "stock"))]
+    for structure in STRUCTURES:
+        counts.append(Count(layer, structure, _count(files.pruned(layer, structure, _RATES), "plugin")))
+    return counts
+
+
+def _count(model: Path, how: str) -> int:
+    if shutil.which("valgrind") is None:
+        raise PatternliteError("valgrind is not here; run: apt-get install valgrind")
+    return (_total(model, how, 1 + _CALLS) - _total(model, how, 1)) // _CALLS
+
+
+def _total(model: Path, how: str, calls: int) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
+        # A thread count of one, the same addresses each time, and nothing tried while loading.
+        run = subprocess.run(
+            [*tool, sys.executable, "-c", _PROGRAM, str(model), how, str(calls)],
+            env={**os.environ, "PATTERNLITE_ISA": "avx2", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+    found = re.search(r"Collected : (\d+)", run.stderr)
+    if run.returncode or found is None:
+        raise PatternliteError(f"valgrind failed on {model.name}: {run.stderr.strip()[-300:]}")
+    return int(found[1])

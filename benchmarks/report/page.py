@@ -1,0 +1,132 @@
+"""The report: one self-contained HTML page, and the pictures as files beside the results."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from patternlite.report.figure import to_inline_svg
+from patternlite.report.results import write_atomically
+
+from ..plots import write_figure
+from ..protocol import Measured
+from ..results import NetReport, Outcome, read_json
+from . import paper
+from .front import accuracy_files, front_figure
+from .roofline import roofline_figure
+from .speed_ups import rate_figure, size_figure, speed_up_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """name: of its file.  words: what to look for."""
+
+    name: str
+    title: str
+    words: str
+    figure: Figure
+
+
+def write_report(report: NetReport, results: Path) -> Path:
+    """Beside the results: the page (.html, returned) and the pictures (-NAME.png and .svg)."""
+    pictures = list(_pictures(report.outcomes, results.parent))
+    for picture in pictures:
+        write_figure(picture.figure, results.with_name(f"{results.stem}-{picture.name}.json"))
+    page = results.with_suffix(".html")
+    write_atomically(page, render(report, pictures, accuracy_files(results.parent)))
+    return page
+
+
+def render(report: NetReport, pictures: list[Picture], accuracies: list[Path]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        bars=paper.BARS,
+        paper_rows=paper.rows(report.outcomes),
+        paper_conditions=paper.CONDITIONS,
+        missed=[verdict for verdict in report.verdicts() if verdict.state == "missed"],
+        pictures=[(picture, Markup(to_inline_svg(picture.figure))) for picture in pictures],
+        spread=_spread,
+        notes=_notes(report),
+        accuracies=[path.name for path in accuracies],
+    )
+
+
+def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
+    """Those that the results are enough for."""
+    single = [o for o in outcomes if o.case.group in ("networks", "context")]
+    for threads in sorted({o.threads for o in single}):
+        some = [o for o in single if o.threads == threads]
+        words = (
+            "How many times faster the fastest of ours is than each rival; beside the network's "
+            "name, its time. Green: the three rivals of the paper. Left of the line the rival wins."
+        )
+        plural = "s" if threads > 1 else ""
+        title = f"Speed-up, {threads} thread{plural}"
+        yield Picture(f"speed-up-{threads}", title, words, speed_up_figure(some))
+    rates = [
+        o for o in outcomes if o.threads == 1 and (o.case.group == "rates" or o.case.name == "resnet18-mix")
+    ]
+    figure = rate_figure(rates)
+    if figure is not None:
+        words = (
+            "ResNet-18 at 224, 1 thread, filters in groups of 4 and 16. Dashed: what the arithmetic alone "
+            "would give."
+        )
+        yield Picture("rates", "Speed-up over the rate", words, figure)
+    layers = sorted(folder.glob("layers-2*.json"))
+    if layers:
+        measured = json.loads(layers[-1].read_text(encoding="utf-8"))["outcomes"]
+        words = (
+            f"Each convolution for itself, from {layers[-1].name}. Dense layers in the stock runtime do work "
+            "that pruned ones do not have."
+        )
+        one = [outcome for outcome in measured if outcome["threads"] == 1]
+        yield Picture("roofline", "Layers against the peak", words, roofline_figure(one))
+    accuracies = accuracy_files(folder)
+    front = front_figure(accuracies[-1]) if accuracies else None
+    if front is not None:
+        words = f"Trained networks, pruned, with the plugin: {accuracies[-1].name}. Grey: dense."
+        yield Picture("front", "Accuracy against latency", words, front)
+    loaded = sorted(folder.glob("nets-2*.json"))
+    if loaded:
+        words = (
+            f"The most memory up to the first answer, from {loaded[-1].name}, and what lies on disk: zeros "
+            "are stored, so a pruned file is as large as the dense one."
+        )
+        yield Picture("memory", "Memory and files", words, size_figure(read_json(loaded[-1]).outcomes))
+
+
+def _spread(measured: Measured) -> float:
+    """How much rounds differ: the interquartile range over the median."""
+    if len(measured.rounds) < 2:
+        return 0.0
+    low, middle, high = statistics.quantiles(measured.rounds, n=4)
+    return (high - low) / middle
+
+
+def _notes(report: NetReport) -> Mapping[str, list[str]]:
+    """By contender: what must be known of its preparation, network by network."""
+    notes: dict[str, list[str]] = {}
+    for outcome in report.outcomes:
+        for label, note in outcome.notes.items():
+            line = f"{outcome.case.net}: {note}"
+            if line not in notes.setdefault(label, []):
+                notes[label].append(line)
+    return notes

@@ -1,0 +1,110 @@
+"""What runs a model file: one small adaptor each. A new rival is one more entry of RIVALS."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patternlite.latency import TOLERANCE
+from patternlite.runtimes import RUNTIMES, Runtime, Session, open_session, runtime_named
+
+from . import environment
+from .ncnn_net import NcnnSession
+from .onnx_runtime import OnnxRuntimeSession
+from .open_vino import OpenVinoSession
+from .torch_compiled import TorchSession
+from .tvm_relax import TvmSession, budget
+
+SPARSE_MNN = "-sparse.mnn"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A runtime, with our plugin or as it is.
+
+    process: rivals of the same name can share one process, those of different names may not.
+    suffix: of the files it runs.  version: None when it is not installed.
+    open: file, threads -> the loaded model.  tolerance: how far its answers may be off, of their range.
+    apart: whether it lives in the rivals' environment.  note: what must be known of a model's preparation.
+    ready: whether a file was prepared for it as far as that takes a command of its own.
+    """
+
+    process: str
+    suffix: str
+    version: Callable[[], str | None]
+    open: Callable[[Path, int], Session]
+    tolerance: float = TOLERANCE
+    apart: bool = False
+    note: Callable[[Path], str] = lambda path: ""
+    ready: Callable[[Path], bool] = lambda path: True
+
+    @property
+    def python(self) -> Path | None:
+        """The interpreter of its process; None for ours."""
+        return environment.python() if self.apart else None
+
+
+def _of(runtime: Runtime, plugin: bool) -> Rival:
+    return Rival(
+        runtime.name,
+        runtime.suffix,
+        lambda: runtime.version,
+        lambda path, threads: open_session(runtime, path, threads=threads, plugin=plugin),
+    )
+
+
+def _apart(package: str, suffix: str, session: Callable[[Path, int], Session], **options: Any) -> Rival:
+    return Rival(package, suffix, lambda: environment.version(package), session, apart=True, **options)
+
+
+def _torch_version() -> str | None:
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def tuning_folder(path: Path) -> Path:
+    """Where MetaSchedule's database lies of the network in this ONNX file (model_files.py names it)."""
+    return path.with_name(f"{path.name.partition('-')[0]}.tvm")
+
+
+_ours = {
+    ("patternlite in " if plugin else "") + runtime.name: _of(runtime, plugin)
+    for runtime in RUNTIMES
+    for plugin in (False, True)
+}
+RIVALS: dict[str, Rival] = {
+    **_ours,  # "mnn" and "patternlite in mnn", ...
+    "onnxruntime": _apart("onnxruntime", ".onnx", OnnxRuntimeSession),
+    "openvino": _apart("openvino", ".onnx", OpenVinoSession),
+    # Its Winograd transform of 6x6 tiles costs digits.
+    "ncnn": _apart("ncnn", ".param", NcnnSession, tolerance=2e-3),
+    "tvm": _apart("apache-tvm", ".onnx", TvmSession),
+    "tvm, tuned": _apart(
+        "apache-tvm",
+        ".onnx",
+        lambda path, threads: TvmSession(path, threads, tuning_folder(path)),
+        note=lambda path: budget(tuning_folder(path)),
+        ready=lambda path: bool(budget(tuning_folder(path))),
+    ),
+    "torch": Rival("torch", ".onnx", _torch_version, TorchSession),
+    # Its model is pruned in blocks.
+    "mnn, sparse": Rival(
+        "mnn",
+        SPARSE_MNN,
+        lambda: runtime_named("mnn").version,
+        lambda path, threads: open_session(runtime_named("mnn"), path, threads=threads),
+    ),
+    # Other weights, by a little: what quantisation costs is not judged here.
+    "tflite-runtime, int8": Rival(
+        "tflite-runtime",
+        ".tflite",
+        lambda: runtime_named("tflite-runtime").version,
+        lambda path, threads: open_session(runtime_named("tflite-runtime"), path, threads=threads),
+        tolerance=0.5,
+    ),
+}

@@ -1,0 +1,56 @@
+"""The rivals' own virtual environment: their packages do not fit ours (numpy 2, a newer protobuf).
+
+A process in it (patternlite.isolated) sees its packages first, and ours behind them.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from patternlite.errors import PatternliteError
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+RIVALS_THERE = ("apache-tvm", "ncnn", "onnxruntime", "openvino")
+_HOME = Path(__file__).parents[2] / "build" / "rivals"
+
+
+def python() -> Path:
+    return _HOME / "bin" / "python"
+
+
+def packages() -> Path:
+    return Path(sysconfig.get_path("purelib", vars={"base": str(_HOME)}))
+
+
+def version(package: str) -> str | None:
+    """Of a package that is installed there; None if it is not."""
+    found = importlib.metadata.Distribution.discover(name=package, path=[str(packages())])
+    return next((distribution.version for distribution in found), None)
+
+
+def versions() -> dict[str, str | None]:
+    """Of the rivals that live there."""
+    return {f"{name} (rivals)": version(name) for name in RIVALS_THERE}
+
+
+def install() -> Path:
+    """Makes the environment, or brings it up to requirements.txt. Returns its folder."""
+    _run(sys.executable, "-m", "venv", str(_HOME))
+    # pnnx asks for torch only to convert torch's own models.
+    pip = (str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
+    _run(*pip, "-r", str(REQUIREMENTS))
+    ours = sysconfig.get_path("purelib")
+    beside = packages() / f"patternlite-behind.{os.getpid()}.part"
+    beside.write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
+    os.replace(beside, packages() / "patternlite-behind.pth")
+    return _HOME
+
+
+def _run(*command: str) -> None:
+    if subprocess.run(command).returncode:
+        raise PatternliteError(f"this failed: {' '.join(command)}")

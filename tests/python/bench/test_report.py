@@ -1,0 +1,83 @@
+"""The report and the results file, without running anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases import Case, Claim
+from benchmarks.model_files import Rates
+from benchmarks.player import Preparation
+from benchmarks.protocol import Measured
+from benchmarks.report import paper
+from benchmarks.results import NetReport, Outcome, read_json, write_json
+from patternlite.errors import PatternliteError
+from patternlite.timing import Timing
+
+CLAIM = Claim("speed-up", "ours in TFLite", must=4.2, reach=8.4, over="TFLite")
+
+
+def outcome(factor: float, group: str = "networks", rates: Rates | None = None, threads: int = 1) -> Outcome:
+    """TFLite at 10 ms, ours faster by the factor, in three rounds."""
+
+    def measured(label: str, ms: float) -> Measured:
+        return Measured(label, Timing.of([ms / 1e3] * 3), (ms, ms, ms), 0.0)
+
+    times = {"TFLite": 10.0, "MNN": 8.0, "ours in TFLite": 10.0 / factor, "ours in MNN": 8.0 / factor}
+    return Outcome(
+        Case("resnet18", "mix", (CLAIM,), rates, group=group),
+        threads,
+        {label: measured(label, ms) for label, ms in times.items()},
+        {"TFLite": Preparation(0.1, 10), "ours in TFLite": Preparation(0.2, 20)},
+        1.5,
+        dict.fromkeys(times, 1000),
+        (80.0, 16.0),
+        {"TFLite": "a note"},
+    )
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    report = NetReport({"seconds": 1.0}, (outcome(5.0, rates=Rates(conv3x3=4.0)), outcome(2.0, threads=2)))
+    write_json(report, tmp_path / "out.json")
+    assert read_json(tmp_path / "out.json") == report
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"settings": {}, "outcomes": [{"case": 3}]}'])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(PatternliteError, match="no results file"):
+        read_json(path)
+
+
+def test_the_paper_beside_ours() -> None:
+    (row,) = paper.rows([outcome(5.0), outcome(3.0, "rates")])
+    assert row.case == "resnet18-mix" and row.mac_rate == 5.0
+    assert row.factors == (pytest.approx(5.0), None, pytest.approx(5.0))  # TVM was not measured
+
+
+def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.page import write_report
+
+    layer = {"kernel": 3, "channels": 8, "filters": 8, "size": 4, "stride": 1}
+    times = [{"way": way, "share": share} for way, share in (("dense, stock", 0.5), ("g2", 0.7))]
+    layers = {"outcomes": [{"layer": layer, "threads": 1, "times": times}]}
+    (tmp_path / "layers-2026-01-01.json").write_text(json.dumps(layers))
+    speed = {"pruned_ms": 1.0, "dense_ms": 3.0}
+    rows = [{"case": "net", "recipe": "8x", "client": "none", "accuracy": 0.8, "dense": 0.9, "speed": speed}]
+    (tmp_path / "accuracy-2026-01-01.json").write_text(json.dumps({"outcomes": rows}))
+    write_json(NetReport({}, [outcome(3.0)]), tmp_path / "nets-2026-01-01.json")
+    outcomes = [outcome(3.0), outcome(6.0, "rates", Rates(conv3x3=16.0))]
+    page = write_report(NetReport({}, outcomes), tmp_path / "published.json").read_text()
+    names = {path.name for path in tmp_path.glob("*.png")}
+    assert names == {
+        f"published-{what}.png" for what in ("speed-up-1", "rates", "roofline", "front", "memory")
+    }
+    assert page.count("<svg") == 5 and "a note" in page
+    short = page[page.index("Where it falls short") :]
+    assert '<td class="n loss">3.00</td>' in short
+    assert "<script" not in page and 'src="' not in page  # self-contained
