@@ -40,7 +40,17 @@ PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
   }
 }
 
-template <int G, int M>
+// One vector of sums: its end.
+template <class T>
+PL_INLINE void os_store(const ConvOs& conv, T x, int32_t plane, int position) {
+  const Epilogue& epilogue = conv.epilogue;
+  const ptrdiff_t at = static_cast<ptrdiff_t>(plane) + position;
+  if (epilogue.residual) x += load<T>(epilogue.residual + at);
+  store(conv.output + at, keep(clamp(x, epilogue.low, epilogue.high), conv.mask + position));
+}
+
+// M vectors of positions, and half a one more where `Half`.
+template <int G, int M, bool Half>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
   const float* input = conv.input + position;
@@ -49,10 +59,12 @@ void os_block(const ConvOs& conv, int position) {
       if (group + 2 < conv.group_end) os_fetch_output<G, M>(conv, group + 2, position);
       os_fetch_input<M>(conv, group, position);
     }
-    V sum[G][M];
+    V sum[G][M > 0 ? M : 1];
+    VHalf half[G];
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const V bias = broadcast(stream.bias[group * G + g]);
       PL_UNROLL for (int m = 0; m < M; ++m) sum[g][m] = bias;
+      if constexpr (Half) half[g] = low_half(bias);
     }
     const int32_t* offset = stream.offset + stream.start[group];
     const int32_t* const end = stream.offset + stream.start[group + 1];
@@ -60,13 +72,16 @@ void os_block(const ConvOs& conv, int position) {
     for (; offset != end; ++offset, weight += G) {
       const float* tap = input + *offset;
       pin(tap);
+      VHalf part{};
+      if constexpr (Half) part = load<VHalf>(tap + M * kLanes);
       if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
-        V x[M];
+        V x[M > 0 ? M : 1];
         PL_UNROLL for (int m = 0; m < M; ++m) pin(x[m] = load(tap + m * kLanes));
         PL_UNROLL for (int g = 0; g < G; ++g) {
           V w = broadcast(weight[g]);
-          if constexpr (M > 1) pin(w);
+          if constexpr (M + Half > 1) pin(w);
           PL_UNROLL for (int m = 0; m < M; ++m) sum[g][m] += x[m] * w;
+          if constexpr (Half) half[g] += part * low_half(w);
         }
       } else {
         V w[G];
@@ -76,42 +91,46 @@ void os_block(const ConvOs& conv, int position) {
           if constexpr (G > 1) pin(x);
           PL_UNROLL for (int g = 0; g < G; ++g) sum[g][m] += x * w[g];
         }
+        if constexpr (Half) {
+          PL_UNROLL for (int g = 0; g < G; ++g) half[g] += part * low_half(w[g]);
+        }
       }
     }
-    const Epilogue& epilogue = conv.epilogue;
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const int32_t plane = stream.out_plane[group * G + g];
       if (plane < 0) continue;
-      float* output = conv.output + plane + position;
-      const float* residual = epilogue.residual ? epilogue.residual + plane + position : nullptr;
       PL_UNROLL for (int m = 0; m < M; ++m) {
-        V x = sum[g][m];
-        if (residual) x += load(residual + m * kLanes);
-        x = clamp(x, epilogue.low, epilogue.high);
-        store(output + m * kLanes, keep(x, conv.mask + position + m * kLanes));
+        os_store(conv, sum[g][m], plane, position + m * kLanes);
       }
+      if constexpr (Half) os_store(conv, half[g], plane, position + M * kLanes);
     }
   }
 }
 
 // The instance for `vectors`, found by counting down from M.
-template <int G, int M>
+template <int G, int M, bool Half>
 auto os_kernel(int vectors) -> void (*)(const ConvOs&, int) {
-  if constexpr (M > 1) {
-    if (vectors != M) return os_kernel<G, M - 1>(vectors);
+  if constexpr (M > (Half ? 0 : 1)) {
+    if (vectors != M) return os_kernel<G, M - 1, Half>(vectors);
   }
-  return &os_block<G, M>;
+  return &os_block<G, M, Half>;
 }
 
 // Position blocks outside, groups inside: the weights stream, the block's inputs stay in cache.
 template <int G>
 void conv_os(const ConvOs& conv) {
   constexpr int kMax = os_max_vectors<G>();
-  const int vectors = (conv.position_end - conv.position_begin) / kLanes;
-  const int blocks = ceil_div(vectors, kMax);
+  const int positions = conv.position_end - conv.position_begin;
+  const int vectors = positions / kLanes;
+  const bool half = positions % kLanes != 0;  // of the widest vectors only
+  const int blocks = ceil_div(vectors + half, kMax);
   for (int block = 0, done = 0; block < blocks; ++block) {
     const int now = ceil_div(vectors - done, blocks - block);
-    os_kernel<G, kMax>(now)(conv, conv.position_begin + done * kLanes);
+    auto kernel = os_kernel<G, kMax, false>;
+#if PL_LANES == 16
+    if (half && block == blocks - 1) kernel = os_kernel<G, kMax - 1, true>;
+#endif
+    kernel(now)(conv, conv.position_begin + done * kLanes);
     done += now;
   }
 }

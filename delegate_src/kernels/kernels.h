@@ -1,9 +1,9 @@
 // The kernels' face: parameter blocks and one table of functions per ISA.
 //
 // Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know
-// no graphs, threads or memory. This header is all that the floors above may include. However the
-// groups, blocks, rows or positions of a layer are split into calls, each output gets the same
-// bits.
+// no graphs, threads or memory. This header and winograd.h are all that the floors above may
+// include. However the groups, blocks, rows or positions of a layer are split into calls, each
+// output gets the same bits.
 //
 // Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
 // and below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at
@@ -34,8 +34,9 @@ struct Epilogue {
 };
 
 // Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
-// 2 or 4 filters. Stride 1 only; input and output have one pitch. Positions are counted from row 0,
-// column 0; `mask` zeroes the pad columns and the tail, so the border invariant holds.
+// 2 or 4 filters. Stride 1 only, or an input split into phases; input and output have one pitch.
+// Positions are counted from row 0, column 0; `mask` zeroes the pad columns and the tail, so the
+// border invariant holds.
 struct ConvOs {
   const float* input;
   float* output;
@@ -47,7 +48,26 @@ struct ConvOs {
   size_t ahead_plane;  // elements between input planes
   int ahead_reach;     // the farthest tap within a plane
   int group_begin, group_end;
-  int position_begin, position_end;  // multiples of 16 (position_end: whole vectors)
+  int position_begin, position_end;  // multiples of 16, and of 8
+};
+
+// What OS reads at stride 2: each channel split into planes of every second row and column, so that
+// the inputs of neighbouring output positions lie side by side. Whole vectors are copied: what lies
+// behind the last column, of the input within the tensor, of a plane in what is copied later or
+// behind the last plane, does not matter.
+struct SplitPhase {
+  int32_t source;     // element offset of its first element from a channel's row 0, column 0
+  int32_t more_rows;  // than the output has
+};
+struct SplitPhases {
+  const float* input;
+  float* output;            // the first element of the first plane
+  const SplitPhase* phase;  // [phases]
+  int phases, channels;
+  size_t input_plane, output_plane;  // elements between channels, and between planes
+  int input_pitch, output_pitch;
+  int columns;
+  int row_begin, row_end;  // output rows
 };
 
 // Groups of 16 filters whose taps are joined to *runs*: each tap of a run lies input_column_step
@@ -77,6 +97,27 @@ struct ConvBc {
   int group_begin, group_end;
   int row_begin, row_end;  // output rows
 };
+
+// Dense, by Winograd's algorithm along rows (winograd.h): strides along a row of 1 or 2, groups of
+// 16 filters. Output rows that see NaN or infinity are left to `direct`, the same layer for BC.
+struct ConvWinograd {
+  ConvBc direct;           // its ranges of groups and rows are the ranges of this one
+  const float* first_row;  // the input of output row 0 and its first tap
+  int input_pitch;
+  size_t input_plane;
+  int channels, kernel_h, stride_h;
+  int phases;   // stride along a row: tap x belongs to phase x % phases
+  int points;   // winograd_points(taps of a phase), 5 .. 7
+  int columns;  // input columns that a row of outputs reads
+  int blocks;   // output width in blocks of 16 positions, rounded up
+  // [groups][kernel_h][channels][phases][points][16], transformed, 64-byte aligned
+  const float* weights;
+  // 64-byte aligned, one per thread: kernel_h transformed rows, [channels][phases][blocks][points]
+  // [4 tiles], then 4 * phases * stream_length floats.
+  float* scratch;
+  int stream_length;  // blocks * 4 rounded up to 16, and 16 more
+};
+inline constexpr int kWinogradMostRows = 8;  // of a kernel
 
 // Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions`
 // real output positions (y * width + x; no pads). Of each input channel the kernel first copies the
@@ -228,7 +269,9 @@ struct KernelTable {
   int is_accumulators;
   // [log2(G)] for G = 1, 2, 4
   void (*conv_os[3])(const ConvOs&);
+  void (*split_phases)(const SplitPhases&);
   void (*conv_bc16)(const ConvBc&);
+  void (*conv_winograd)(const ConvWinograd&);
   void (*conv_is)(const ConvIs&);
   void (*conv_depthwise)(const ConvDepthwise&);
   void (*fc_dense)(const FcDense&);

@@ -3,10 +3,12 @@
 #include "kernels/conv_depthwise.h"
 #include "kernels/conv_is.h"
 #include "kernels/conv_os.h"
+#include "kernels/conv_winograd.h"
 #include "kernels/curve.h"
 #include "kernels/elementwise.h"
 #include "kernels/fully_connected.h"
 #include "kernels/interleave.h"
+#include "kernels/split_phases.h"
 
 #define PL_STRING(x) PL_STRING_OF(x)
 #define PL_STRING_OF(x) #x
@@ -20,7 +22,9 @@ extern const KernelTable kTable = {
     .is_positions = kIsPositions,
     .is_accumulators = kIsAccumulators,
     .conv_os = {conv_os<1>, conv_os<2>, conv_os<4>},
+    .split_phases = split_phases,
     .conv_bc16 = conv_bc16,
+    .conv_winograd = conv_winograd,
     .conv_is = conv_is,
     .conv_depthwise = conv_depthwise,
     .fc_dense = fc_dense,

@@ -33,6 +33,8 @@ inline constexpr int kRegisters = 16;
 typedef float V __attribute__((vector_size(PL_LANES * 4)));
 typedef int32_t VI __attribute__((vector_size(PL_LANES * 4)));
 typedef float V4 __attribute__((vector_size(16)));
+// Half a vector: kernels of whole vectors would lose much of the widest ones on small maps.
+typedef float VHalf __attribute__((vector_size(PL_LANES * 2)));
 
 template <class T = V>
 PL_INLINE T load(const float* p) {
@@ -74,6 +76,16 @@ PL_INLINE T broadcast(float x) {
   return x - T{};
 }
 
+PL_INLINE VHalf low_half(V x) {
+#if PL_LANES == 16
+  return reinterpret_cast<VHalf>(_mm512_castps512_ps256(reinterpret_cast<__m512>(x)));
+#else
+  VHalf half;
+  __builtin_memcpy(&half, &x, sizeof half);
+  return half;
+#endif
+}
+
 // NaN stays: it compares false, and the x86 instructions return their second operand.
 template <class T>
 PL_INLINE T clamp(T x, float low, float high) {
@@ -90,10 +102,11 @@ PL_INLINE T clamp(T x, float low, float high) {
 }
 
 // Keeps lanes whose mask is -1; the others become +0, NaN and infinity included.
-PL_INLINE V keep(V x, const int32_t* mask) {
-  VI m;
+template <class T>
+PL_INLINE T keep(T x, const int32_t* mask) {
+  decltype(x < x) m;
   __builtin_memcpy(&m, mask, sizeof m);
-  return reinterpret_cast<V>(reinterpret_cast<VI>(x) & m);
+  return reinterpret_cast<T>(reinterpret_cast<decltype(m)>(x) & m);
 }
 
 // Stores the first `count` (1 .. lanes) elements and touches nothing behind them.
@@ -103,6 +116,24 @@ PL_INLINE void store_part(float* p, V v, int count) {
 #else
   if (count == kLanes) return store(p, v);
   for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+// Stores the first `count` (1 .. lanes / 4) quarters of a vector, four elements each, `step` apart.
+PL_INLINE void store_quads(float* p, V v, [[maybe_unused]] int count,
+                           [[maybe_unused]] ptrdiff_t step) {
+#if PL_LANES == 16
+  const __m512 x = reinterpret_cast<__m512>(v);
+  _mm_storeu_ps(p, _mm512_castps512_ps128(x));
+  if (count > 1) _mm_storeu_ps(p + step, _mm512_extractf32x4_ps(x, 1));
+  if (count > 2) _mm_storeu_ps(p + 2 * step, _mm512_extractf32x4_ps(x, 2));
+  if (count > 3) _mm_storeu_ps(p + 3 * step, _mm512_extractf32x4_ps(x, 3));
+#elif PL_LANES == 8
+  const __m256 x = reinterpret_cast<__m256>(v);
+  _mm_storeu_ps(p, _mm256_castps256_ps128(x));
+  if (count > 1) _mm_storeu_ps(p + step, _mm256_extractf128_ps(x, 1));
+#else
+  store(p, v);
 #endif
 }
 

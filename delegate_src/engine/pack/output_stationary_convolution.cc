@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <optional>
 #include <tuple>
 
 #include "engine/graph/activation.h"
+#include "engine/graph/phase_split.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
+#include "engine/support/scratch.h"
 #include "engine/support/split.h"
 
 namespace patternlite {
@@ -18,19 +21,24 @@ constexpr std::size_t kCachedBytes = 1 << 20;
 
 class OutputStationaryConvolution final : public PackedConvolution {
  public:
-  OutputStationaryConvolution(const Convolution& conv, PackedStream stream, int group_size,
+  // split: how the input is split first, at stride 2.
+  OutputStationaryConvolution(const Convolution& conv, PackedStream stream,
+                              std::optional<PhaseSplit> split, int group_size,
                               const PlanarLayout& input, const PlanarLayout& output,
                               const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_os[std::countr_zero(static_cast<unsigned>(group_size))]),
+        split_kernel_(kernels.split_phases),
         group_size_(group_size),
         stream_(std::move(stream)),
+        split_(std::move(split)),
         mask_(position_mask(output)),
-        positions_(output.padded_positions()) {
+        positions_(PlanarLayout::round_up(output.positions(), 8)),
+        output_(output) {
     const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = mask_->data()};
-    if ((input.elements() + output.elements()) * sizeof(float) > kCachedBytes) {
+    if (!split_ && (input.elements() + output.elements()) * sizeof(float) > kCachedBytes) {
       const Window& w = conv.window;
       const int last_tap = w.kernel_h * w.kernel_w - 1;
       task_.ahead_channels = input.shape.channels;
@@ -49,9 +57,11 @@ class OutputStationaryConvolution final : public PackedConvolution {
     all.position_end = positions_;
     const int threads = parallel.threads();
     const bool by_positions = cut_positions(positions_, threads);
+    // Whoever gets groups of filters splits the whole input for itself.
+    const int shares = split_ ? threads : 2 * threads;
     const int parts = threads == 1   ? 1
                       : by_positions ? threads
-                                     : std::min(stream_.groups(), 2 * threads);
+                                     : std::min(stream_.groups(), shares);
     const auto body = [&](int part) {
       kernels::ConvOs task = all;
       if (by_positions) {
@@ -59,6 +69,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
       } else {
         std::tie(task.group_begin, task.group_end) = range_of(stream_.groups(), parts, part);
       }
+      if (split_) task.input = split(input, task);
       kernel_(task);
     };
     parallel.run(parts, std::ref(body));
@@ -68,11 +79,23 @@ class OutputStationaryConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
+  // The rows of the input that a task reads, split, in memory of the thread's own.
+  const float* split(const float* input, const kernels::ConvOs& task) const {
+    float* scratch = scratch_of<OutputStationaryConvolution>(split_->floats());
+    const int pitch = output_.pitch();
+    const int end = std::min(output_.shape.height, (task.position_end + pitch - 1) / pitch);
+    split_kernel_(split_->task(input, scratch, task.position_begin / pitch, end));
+    return scratch;
+  }
+
   void (*kernel_)(const kernels::ConvOs&);
+  void (*split_kernel_)(const kernels::SplitPhases&);
   int group_size_;
   PackedStream stream_;
+  std::optional<PhaseSplit> split_;
   std::shared_ptr<const std::vector<int32_t>> mask_;
   int positions_;
+  PlanarLayout output_;
   kernels::ConvOs task_{};
 };
 
@@ -81,9 +104,14 @@ class OutputStationaryConvolution final : public PackedConvolution {
 std::unique_ptr<PackedConvolution> pack_output_stationary(
     const Convolution& conv, const TapSets& taps, const Grouping& grouping, int group_size,
     const PlanarLayout& input, const PlanarLayout& output, const kernels::KernelTable& kernels) {
-  return std::make_unique<OutputStationaryConvolution>(
-      conv, pack_stream(conv, taps, grouping.groups, group_size, input, output), group_size, input,
-      output, kernels);
+  std::optional<PhaseSplit> split;
+  if (conv.window.stride_w != 1) split.emplace(conv.window, input, output);
+  const auto offset_of = [&](int, int tap) {
+    return split ? split->tap_offset(tap) : tap_offset(conv.window, input, tap);
+  };
+  PackedStream stream = pack_stream(conv, taps, grouping.groups, group_size, offset_of, output);
+  return std::make_unique<OutputStationaryConvolution>(conv, std::move(stream), std::move(split),
+                                                       group_size, input, output, kernels);
 }
 
 }  // namespace patternlite

@@ -8,6 +8,7 @@
 #include "engine/pack/fully_connected.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
+#include "engine/pack/winograd_convolution.h"
 
 namespace patternlite {
 
@@ -39,6 +40,8 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const PlanarConvoluti
       return pack_broadcast(conv.op, taps, choice.grouping, conv.input, conv.output, kernels);
     case ConvKernel::kIs:
       return pack_input_stationary(conv.op, taps, conv.input, conv.output, kernels);
+    case ConvKernel::kWinograd:
+      return pack_winograd(conv.op, taps, choice.grouping, conv.input, conv.output, kernels);
     default:
       return pack_output_stationary(conv.op, taps, choice.grouping, group_size(choice.kernel),
                                     conv.input, conv.output, kernels);

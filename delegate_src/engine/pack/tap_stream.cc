@@ -21,14 +21,13 @@ kernels::TapStream PackedStream::view() const {
 
 PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
                          const std::vector<std::vector<int>>& groups, int size,
-                         const PlanarLayout& input, const PlanarLayout& output) {
+                         const TapOffset& offset_of, const PlanarLayout& output) {
   const int area = conv.window.kernel_h * conv.window.kernel_w;
   PackedStream packed;
   packed.start.push_back(0);
   for (const std::vector<int>& group : groups) {
-    const auto plane = conv.depthwise ? static_cast<int>(group.front() * input.plane()) : 0;
     for (int tap : taps.taps_of(group)) {
-      packed.offset.push_back(plane + tap_offset(conv.window, input, tap));
+      packed.offset.push_back(offset_of(group.front(), tap));
       const int place = tap % area;
       for (int k = 0; k < size; ++k) {
         const bool present = k < static_cast<int>(group.size());
@@ -46,6 +45,16 @@ PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
     }
   }
   return packed;
+}
+
+PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
+                         const std::vector<std::vector<int>>& groups, int size,
+                         const PlanarLayout& input, const PlanarLayout& output) {
+  const auto offset_of = [&](int filter, int tap) {
+    const auto plane = conv.depthwise ? static_cast<int>(filter * input.plane()) : 0;
+    return plane + tap_offset(conv.window, input, tap);
+  };
+  return pack_stream(conv, taps, groups, size, offset_of, output);
 }
 
 }  // namespace patternlite

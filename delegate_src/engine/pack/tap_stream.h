@@ -1,6 +1,7 @@
 // Packed weights of filter groups: the arrays behind a kernels::TapStream.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "engine/graph/graph.h"
@@ -25,7 +26,14 @@ struct PackedStream {
   kernels::TapStream view() const;
 };
 
+// From the input position of an output position to the input that `tap` of `filter` reads.
+using TapOffset = std::function<int(int filter, int tap)>;
+
 // Packs each group to exactly `size` filters; missing ones get zero weights and plane -1.
+PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
+                         const std::vector<std::vector<int>>& groups, int size,
+                         const TapOffset& offset_of, const PlanarLayout& output);
+// Of a planar input.
 PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
                          const std::vector<std::vector<int>>& groups, int size,
                          const PlanarLayout& input, const PlanarLayout& output);

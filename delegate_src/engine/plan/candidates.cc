@@ -17,6 +17,12 @@ std::optional<Candidate> propose(ConvKernel kernel, const Analysis& analysis,
     const double cost = model.cost(kernel, analysis.sparsity.record_density * weights);
     return cost > limit ? std::nullopt : std::optional<Candidate>({{kernel, {}}, cost});
   }
+  if (kernel == ConvKernel::kWinograd) {  // whatever the zeros
+    const double weights = static_cast<double>(taps.filters()) * taps.channels() * taps.area();
+    const double cost = model.cost(kernel, weights);
+    if (cost > limit) return std::nullopt;
+    return {{{kernel, *group_filters(taps, group_size(kernel))}, cost}};
+  }
   auto grouping = group_filters(taps, group_size(kernel), model.work_within(kernel, limit));
   if (!grouping) return std::nullopt;
   const double cost = model.cost(kernel, grouping->work);

@@ -9,7 +9,7 @@
 
 namespace patternlite {
 
-enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs };
+enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs, kWinograd };
 
 struct ConvKernelTraits {
   ConvKernel kernel;
@@ -18,12 +18,13 @@ struct ConvKernelTraits {
 };
 
 // In the order of ConvKernel.
-inline constexpr std::array<ConvKernelTraits, 5> kConvKernels = {{
+inline constexpr std::array<ConvKernelTraits, 6> kConvKernels = {{
     {ConvKernel::kOs1, "os-g1", 1},
     {ConvKernel::kOs2, "os-g2", 2},
     {ConvKernel::kOs4, "os-g4", 4},
     {ConvKernel::kBc16, "bc-g16", 16},
     {ConvKernel::kIs, "is", 1},
+    {ConvKernel::kWinograd, "winograd", 16},
 }};
 
 constexpr const ConvKernelTraits& traits_of(ConvKernel kernel) {

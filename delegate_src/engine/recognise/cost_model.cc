@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/graph/phase_split.h"
 #include "engine/graph/subsample.h"
+#include "engine/recognise/winograd_window.h"
 
 namespace patternlite {
 namespace {
@@ -14,15 +16,21 @@ namespace {
 // that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
 // are gathered.
 using Efficiencies = std::array<double, kConvKernels.size()>;
-constexpr Efficiencies kWide = {0.35, 0.60, 0.88, 0.80, 0.80};    // 16 lanes
-constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75};  // 8
-constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80};  // 4
+constexpr Efficiencies kWide = {0.35, 0.60, 0.88, 0.80, 0.80, 0.75};    // 16 lanes
+constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75, 0.65};  // 8
+constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80, 0.65};  // 4
 
 // IS: per position, for each gathered input (once a block of filters), and to begin and end a sum.
 constexpr double kGatherCost = 5.4;
 constexpr double kSumCost = 28;
 // IS on maps of one vector: every accumulator waits for its own store.
 constexpr double kOneVectorShare = 0.6;
+
+// OS at stride 2: to split the inputs of a position.
+constexpr double kSplitCost = 22;
+
+// Winograd: to transform an input.
+constexpr double kTransformCost = 20;
 
 // XNNPACK's dense convolutions reach about this share of the peak, its depthwise ones this.
 constexpr double kStockEfficiency = 0.85;
@@ -69,7 +77,9 @@ CostModel::CostModel(const Window& window, const PlanarLayout& input, const Plan
 
 bool CostModel::runs(ConvKernel kernel) const {
   if (kernel == ConvKernel::kBc16 || kernel == ConvKernel::kIs) return true;
-  return window_.stride_h == 1 && window_.stride_w == 1 && input_.pitch() == output_.pitch();
+  if (kernel == ConvKernel::kWinograd) return winograd_runs(window_, input_.shape, output_.shape);
+  if (window_.stride_h != 1 || window_.stride_w != 1) return PhaseSplit::possible(window_, output_);
+  return input_.pitch() == output_.pitch();
 }
 
 double CostModel::cost(ConvKernel kernel, double work) const {
@@ -84,21 +94,31 @@ double CostModel::efficiency(ConvKernel kernel) const {
   const Efficiencies& shares = kernels_.lanes >= 16  ? kWide
                                : kernels_.lanes == 8 ? kMiddle
                                                      : kNarrow;
-  const double share = shares[static_cast<std::size_t>(kernel)];
+  double share = shares[static_cast<std::size_t>(kernel)];
+  if (kernel == ConvKernel::kWinograd) share /= winograd_share(window_);
   const bool one_vector =
       kernel == ConvKernel::kIs && output_.shape.height * output_.shape.width <= kernels_.lanes;
   return one_vector ? share * kOneVectorShare : share;
 }
 
-// OS walks pad columns too and IS whole vectors; BC only what is there.
+// OS walks pad columns too, IS whole vectors and Winograd blocks of a row; BC only what is there.
 double CostModel::positions(ConvKernel kernel) const {
   const int real = output_.shape.height * output_.shape.width;
   if (kernel == ConvKernel::kBc16) return real;
   if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, kernels_.lanes);
-  return output_.padded_positions();
+  if (kernel == ConvKernel::kWinograd) {
+    return output_.shape.height * PlanarLayout::round_up(output_.shape.width, 16);
+  }
+  return PlanarLayout::round_up(output_.positions(), 8);
 }
 
 double CostModel::overhead(ConvKernel kernel) const {
+  if (kernel == ConvKernel::kWinograd) {
+    return kTransformCost * input_.shape.channels * window_.stride_h * window_.stride_w;
+  }
+  if (kernel != ConvKernel::kIs && kernel != ConvKernel::kBc16 && window_.stride_w != 1) {
+    return kSplitCost * input_.shape.channels;
+  }
   if (kernel != ConvKernel::kIs) return 0;
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
@@ -136,6 +156,9 @@ double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const S
       static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;
   double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
                          model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
+  if (model.runs(ConvKernel::kWinograd)) {
+    best = std::min(best, model.cost(ConvKernel::kWinograd, dense_work));
+  }
   for (ConvKernel kernel :
        {ConvKernel::kOs1, ConvKernel::kOs2, ConvKernel::kOs4, ConvKernel::kBc16}) {
     if (!model.runs(kernel) || sparsity.shared_group % group_size(kernel) != 0) continue;

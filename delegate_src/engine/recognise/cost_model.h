@@ -16,7 +16,8 @@ class CostModel {
   CostModel(const Window& window, const PlanarLayout& input, const PlanarLayout& output,
             const kernels::KernelTable& kernels);
 
-  // OS walks virtual positions of one pitch: stride 1 and input rows as long as output rows.
+  // OS walks virtual positions of one pitch: at stride 1, of input rows as long as output rows; at
+  // stride 2, of an input split into phases.
   bool runs(ConvKernel kernel) const;
   // Of `work` multiplications per output position, the zeros that groups or records add counted.
   double cost(ConvKernel kernel, double work) const;

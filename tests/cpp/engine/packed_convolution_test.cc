@@ -10,9 +10,12 @@
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
+#include "engine/pack/winograd_convolution.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/planar.h"
 #include "engine/random_convolution.h"
+#include "engine/recognise/cost_model.h"
+#include "engine/recognise/winograd_window.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
@@ -127,9 +130,19 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
       const TapSets taps(conv, c.filters, c.input.channels);
       return pack_input_stationary(conv, taps, in, out, kernels());
     });
+    check(c, seed, [&](auto& conv, auto& in, auto& out) -> std::unique_ptr<PackedConvolution> {
+      if (!winograd_runs(w, in.shape, out.shape)) return nullptr;
+      const TapSets taps(conv, c.filters, c.input.channels);
+      return pack_winograd(conv, taps, *group_filters(taps, 16), in, out, kernels());
+    });
     for (int size : {1, 2, 4}) {
       check(c, seed, [&](auto& conv, auto& in, auto& out) -> std::unique_ptr<PackedConvolution> {
-        if (w.stride_h != 1 || w.stride_w != 1 || in.pitch() != out.pitch()) return nullptr;
+        if (!CostModel(w, in, out, kernels())
+                 .runs(size == 1   ? ConvKernel::kOs1
+                       : size == 2 ? ConvKernel::kOs2
+                                   : ConvKernel::kOs4)) {
+          return nullptr;
+        }
         const TapSets taps(conv, c.filters, c.input.channels);
         return pack_output_stationary(conv, taps, *group_filters(taps, size), size, in, out,
                                       kernels());

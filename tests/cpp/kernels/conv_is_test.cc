@@ -80,7 +80,7 @@ class ConvIsTester {
     };
     const int blocks = static_cast<int>(packed.block_start.size());
     run(0, blocks, 0, positions);
-    p.check(/*zeroed=*/false);
+    p.check(/*zeroed=*/0);
     const auto whole = p.output_bits();
     p.poison_output();
     const auto block_cuts = random_cuts(p, 0, blocks, 1), cuts = random_cuts(p, 0, positions, 16);

@@ -108,7 +108,7 @@ TEST_P(AddTest, Random) {
     p.allocate(p.chance(0.3));
     table().add({p.input(), p.residual(), p.output(), p.in.shape.channels, p.in.shape.height,
                  p.in.shape.width, p.in.pitch(), p.in.plane(), p.low, p.high});
-    p.check(/*zeroed=*/false);
+    p.check(/*zeroed=*/0);
     if (HasFailure()) return;
     // In place: the same bits.
     const auto whole = p.output_bits();
