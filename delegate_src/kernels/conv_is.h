@@ -2,6 +2,7 @@
 // accumulators pass by, from and to L1.
 #pragma once
 
+#include "kernels/conv_os.h"
 #include "kernels/gather.h"
 
 namespace patternlite::kernels::PL_ISA {
@@ -135,12 +136,43 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
   }
 }
 
+// A tile whose inputs are read where they are.
 template <int M>
-auto is_kernel(int vectors) -> void (*)(const ConvIs&, const IsTile&) {
-  if constexpr (M > 1) {
-    if (vectors != M) return is_kernel<M - 1>(vectors);
+void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
+  const IsStream& stream = conv.stream;
+  const float* input = conv.input + tile.position;
+  const int channel_groups = ceil_div(stream.channels, kIsChannelsInPlace);
+  for (int block = conv.block_begin; block < conv.block_end; ++block) {
+    const int first_filter = stream.filter_start[block];
+    const int filters = stream.filter_start[block + 1] - first_filter;
+    for (int f = 0; f < filters; ++f) {
+      const V bias = broadcast(stream.bias[first_filter + f]);
+      PL_UNROLL for (int m = 0; m < M; ++m) store(conv.scratch + f * conv.tile + m * kLanes, bias);
+    }
+    const IsWord* word = stream.words + stream.block_start[block];
+    const int32_t* count = stream.record_count + block * channel_groups * 3;
+    for (int group = 0; group < channel_groups; ++group, count += 3) {
+      word = is_records<4, M>(word, count[0], input, conv.scratch);
+      word = is_records<2, M>(word, count[1], input, conv.scratch);
+      word = is_records<1, M>(word, count[2], input, conv.scratch);
+    }
+    for (int f = 0; f < filters; ++f) {
+      const int32_t plane = stream.out_plane[first_filter + f];
+      if (plane < 0) continue;
+      PL_UNROLL for (int m = 0; m < M; ++m) {
+        const V sum = load(conv.scratch + f * conv.tile + m * kLanes);
+        store_masked(conv, sum, plane, tile.position + m * kLanes);
+      }
+    }
   }
-  return &is_tile<M>;
+}
+
+template <int M>
+auto is_kernel(int vectors, bool in_place) -> void (*)(const ConvIs&, const IsTile&) {
+  if constexpr (M > 1) {
+    if (vectors != M) return is_kernel<M - 1>(vectors, in_place);
+  }
+  return in_place ? &is_tile_in_place<M> : &is_tile<M>;
 }
 
 inline void conv_is(const ConvIs& conv) {
@@ -151,7 +183,7 @@ inline void conv_is(const ConvIs& conv) {
     tile.vectors = ceil_div(vectors - done, tiles - i);
     tile.position = conv.position_begin + done * kLanes;
     tile.count = min(tile.vectors * kLanes, conv.position_end - tile.position);
-    is_kernel<kIsVectors>(tile.vectors)(conv, tile);
+    is_kernel<kIsVectors>(tile.vectors, conv.mask != nullptr)(conv, tile);
     done += tile.vectors;
   }
 }

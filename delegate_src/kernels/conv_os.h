@@ -40,9 +40,9 @@ PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
   }
 }
 
-// One vector of sums: its end.
-template <class T>
-PL_INLINE void os_store(const ConvOs& conv, T x, int32_t plane, int position) {
+// The end of one vector of sums at virtual positions; Conv: of OS, or of IS in place.
+template <class T, class Conv>
+PL_INLINE void store_masked(const Conv& conv, T x, int32_t plane, int position) {
   const Epilogue& epilogue = conv.epilogue;
   const ptrdiff_t at = static_cast<ptrdiff_t>(plane) + position;
   if (epilogue.residual) x += load<T>(epilogue.residual + at);
@@ -100,9 +100,9 @@ void os_block(const ConvOs& conv, int position) {
       const int32_t plane = stream.out_plane[group * G + g];
       if (plane < 0) continue;
       PL_UNROLL for (int m = 0; m < M; ++m) {
-        os_store(conv, sum[g][m], plane, position + m * kLanes);
+        store_masked(conv, sum[g][m], plane, position + m * kLanes);
       }
-      if constexpr (Half) os_store(conv, half[g], plane, position + M * kLanes);
+      if constexpr (Half) store_masked(conv, half[g], plane, position + M * kLanes);
     }
   }
 }

@@ -120,10 +120,13 @@ struct ConvWinograd {
 inline constexpr int kWinogradMostRows = 8;  // of a kernel
 
 // Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions`
-// real output positions (y * width + x; no pads). Of each input channel the kernel first copies the
-// inputs of the tile, once per tap of the layer, into scratch *slots* (so any stride is a compact,
-// aligned vector from then on), then walks over *records*: up to 4 slots and the filters that
-// weight them. The accumulators of a block of filters stay in scratch, sized for L1.
+// output positions and walks over *records*: up to 4 inputs and the filters that weight them. The
+// accumulators of a block of filters stay in scratch, sized for L1.
+//
+// Positions are real ones (y * width + x; no pads). Of each input channel the kernel first copies
+// the inputs of the tile, once per tap of the layer, into scratch *slots*, so that any stride is a
+// compact, aligned vector from then on. Or, *in place* (`mask` is given): positions are virtual and
+// records name inputs where they are, with what OS asks for (stride 1, one pitch).
 union IsWord {
   int32_t index;
   float weight;
@@ -134,11 +137,13 @@ struct IsStream {
   size_t input_plane;         // elements between them
   int taps;                   // distinct tap offsets of the layer (9 for 3x3 patterns)
   const int32_t* tap_offset;  // [taps]: element offset within a plane
-  // Records in the order block, channel group (kIsChannels channels), chunk (4, 2, then 1 filters):
-  //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile
+  // Records in the order block, channel group (kIsChannels channels; in place,
+  // kIsChannelsInPlace), chunk (4, 2, then 1 filters):
+  //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile; in
+  //   place, element offsets from the tile's input
   //   S x index: accumulators of its S filters, filter_in_block * tile
   //   S x 4 weights. A record of fewer than 4 taps names the slot behind all others: it holds
-  //   zeros.
+  //   zeros. In place there are no such records.
   const IsWord* words;
   const int32_t* block_start;   // [blocks]: first word of each block
   const int32_t* record_count;  // [blocks][channel groups][3]: records of 4, of 2 and of 1 filters
@@ -146,21 +151,22 @@ struct IsStream {
   const float* bias;            // [filters]
   const int32_t* out_plane;     // [filters]; -1: no filter
 };
-inline constexpr int kIsChannels = 4;
+inline constexpr int kIsChannels = 4, kIsChannelsInPlace = 16;
 
 struct ConvIs {
   const float* input;
   float* output;
   IsStream stream;
   Epilogue epilogue;
+  const int32_t* mask;  // in place, as for OS; else null
   // 64-byte aligned: (kIsChannels * taps + 1 + filters of the largest block) * tile floats, one per
-  // thread.
+  // thread; in place, filters of the largest block * tile.
   float* scratch;
   int tile;  // min(KernelTable::is_positions, real positions rounded up to KernelTable::lanes)
   int input_row_step, input_column_step;  // as for BC
   int output_pitch, output_width;
   int block_begin, block_end;
-  int position_begin, position_end;  // real positions; begin is a multiple of 16
+  int position_begin, position_end;  // begin is a multiple of 16; in place, end as well
 };
 
 // Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as

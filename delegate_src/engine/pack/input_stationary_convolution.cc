@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/graph/activation.h"
+#include "engine/pack/position_mask.h"
 #include "engine/pack/record_stream.h"
 #include "engine/support/scratch.h"
 #include "engine/support/split.h"
@@ -15,6 +16,7 @@ namespace {
 
 // On maps of a single vector there are only blocks to give to threads.
 constexpr int kMostBlockFilters = 128;
+constexpr int kLeastWidthInPlace = 4;  // narrower maps are mostly pads
 
 class InputStationaryConvolution final : public PackedConvolution {
  public:
@@ -22,21 +24,28 @@ class InputStationaryConvolution final : public PackedConvolution {
                              const PlanarLayout& input, const PlanarLayout& output,
                              const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_is),
-        positions_(output.shape.height * output.shape.width),
+        in_place_(reads_in_place(conv.window, taps, input, output)),
+        positions_(in_place_ ? output.padded_positions()
+                             : output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
-        stream_(pack_records(conv, taps, input, output, tile_,
-                             std::min(kernels.is_accumulators / tile_, kMostBlockFilters))) {
+        stream_(pack_records(
+            conv, taps, input, output,
+            {.positions = tile_,
+             .block_filters = std::min(kernels.is_accumulators / tile_, kMostBlockFilters),
+             .in_place = in_place_})) {
+    if (in_place_) mask_ = position_mask(output);
     const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(input),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .mask = in_place_ ? mask_->data() : nullptr,
              .tile = tile_,
              .input_row_step = conv.window.stride_h * input.pitch(),
              .input_column_step = conv.window.stride_w,
              .output_pitch = output.pitch(),
              .output_width = output.shape.width};
-    scratch_floats_ = (static_cast<std::size_t>(kernels::kIsChannels) * stream_.tap_offset.size() +
-                       1 + stream_.largest_block()) *
-                      tile_;
+    const std::size_t gathered =
+        in_place_ ? 0 : kernels::kIsChannels * stream_.tap_offset.size() + 1;
+    scratch_floats_ = (gathered + stream_.largest_block()) * tile_;
   }
 
   void run(const float* input, const float* residual, float* output,
@@ -67,7 +76,16 @@ class InputStationaryConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
+  // To compute pads as well costs less than to gather what is none.
+  static bool reads_in_place(const Window& window, const TapSets& taps, const PlanarLayout& input,
+                             const PlanarLayout& output) {
+    return window.stride_h == 1 && window.stride_w == 1 && input.pitch() == output.pitch() &&
+           output.shape.width >= kLeastWidthInPlace && fills_records(taps);
+  }
+
   void (*kernel_)(const kernels::ConvIs&);
+  bool in_place_;
+  std::shared_ptr<const std::vector<int32_t>> mask_;
   int positions_, tile_;
   RecordStream stream_;
   std::size_t scratch_floats_ = 0;

@@ -10,14 +10,12 @@
 namespace patternlite {
 namespace {
 
-using kernels::kIsChannels;
-
 constexpr int kRecordTaps = 4;
 constexpr std::array kChunks = {4, 2, 1};  // filters of a record
 
 // A filter's weights on up to four taps of one input channel.
 struct Entry {
-  std::array<int, kRecordTaps> slots;  // (channel in its group, tap), or that of zeros
+  std::array<int, kRecordTaps> slots;  // where the kernel finds its inputs
   int filter;                          // within the block
   std::array<float, kRecordTaps> weights;
 };
@@ -34,8 +32,14 @@ struct ChannelGroup {
 class Packer {
  public:
   Packer(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
-         const PlanarLayout& output, int tile)
-      : conv_(conv), taps_(taps), filters_(taps.filters()), tile_(tile) {
+         const PlanarLayout& output, const IsTiling& tiling)
+      : conv_(conv),
+        taps_(taps),
+        input_(input),
+        filters_(taps.filters()),
+        tile_(tiling.positions),
+        in_place_(tiling.in_place),
+        group_channels_(in_place_ ? kernels::kIsChannelsInPlace : kernels::kIsChannels) {
     stream_.channels = input.shape.channels;
     number_used_places(input);
     for (int o = 0; o < filters_; ++o) {
@@ -49,7 +53,7 @@ class Packer {
       stream_.block_start.push_back(static_cast<int32_t>(stream_.words.size()));
       stream_.filter_start.push_back(first);
       const int last = std::min(first + block_filters, filters_);
-      for (int channel = 0; channel < stream_.channels; channel += kIsChannels) {
+      for (int channel = 0; channel < stream_.channels; channel += group_channels_) {
         const ChannelGroup group = collect(first, last, channel);
         for (int chunk : kChunks) write_records(group, chunk);
       }
@@ -76,7 +80,7 @@ class Packer {
 
   ChannelGroup collect(int first, int last, int first_channel) const {
     ChannelGroup group;
-    const int last_channel = std::min(first_channel + kIsChannels, stream_.channels);
+    const int last_channel = std::min(first_channel + group_channels_, stream_.channels);
     for (int channel = first_channel; channel < last_channel; ++channel) {
       for (int filter = first; filter < last; ++filter) {
         collect_kernel(filter, filter - first, channel, group.entries);
@@ -94,7 +98,7 @@ class Packer {
 
   // Cuts one kernel's taps into records of up to four.
   void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
-    const int taps = static_cast<int>(stream_.tap_offset.size()), zeros = kIsChannels * taps;
+    const int zeros = slot(group_channels_, 0);  // behind all others; in place, none is needed
     int filled = 0;
     for (int place = 0; place < taps_.area(); ++place) {
       if (!taps_.has(filter, channel * taps_.area() + place)) continue;
@@ -102,11 +106,19 @@ class Packer {
         entries.push_back({{zeros, zeros, zeros, zeros}, in_block, {}});
       }
       Entry& entry = entries.back();
-      entry.slots[filled % kRecordTaps] = channel % kIsChannels * taps + number_[place];
+      entry.slots[filled % kRecordTaps] =
+          in_place_
+              ? static_cast<int>(channel * input_.plane()) + stream_.tap_offset[number_[place]]
+              : slot(channel % group_channels_, number_[place]);
       entry.weights[filled % kRecordTaps] = conv_.weights.at(
           filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
       ++filled;
     }
+  }
+
+  // Of a gathered input.
+  int slot(int channel_in_group, int tap) const {
+    return (channel_in_group * static_cast<int>(stream_.tap_offset.size()) + tap) * tile_;
   }
 
   // Each run is cut greedily: as many records of 4 filters as fit, then of 2, then of 1.
@@ -123,7 +135,7 @@ class Packer {
   }
 
   void write_record(std::span<const Entry> entries) {
-    for (int slot : entries.front().slots) stream_.words.push_back({.index = slot * tile_});
+    for (int slot : entries.front().slots) stream_.words.push_back({.index = slot});
     for (const Entry& entry : entries) stream_.words.push_back({.index = entry.filter * tile_});
     for (const Entry& entry : entries) {
       for (float weight : entry.weights) stream_.words.push_back({.weight = weight});
@@ -132,7 +144,10 @@ class Packer {
 
   const Convolution& conv_;
   const TapSets& taps_;
+  const PlanarLayout& input_;
   int filters_, tile_;
+  bool in_place_;
+  int group_channels_;
   std::vector<int> number_;  // of each place in the kernel; -1: nobody uses it
   RecordStream stream_;
 };
@@ -169,8 +184,21 @@ kernels::IsStream RecordStream::view(const PlanarLayout& input) const {
 }
 
 RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
-                          const PlanarLayout& output, int tile, int block_filters) {
-  return Packer(conv, taps, input, output, tile).run(std::max(block_filters, 1));
+                          const PlanarLayout& output, const IsTiling& tiling) {
+  return Packer(conv, taps, input, output, tiling).run(std::max(tiling.block_filters, 1));
+}
+
+bool fills_records(const TapSets& taps) {
+  for (int filter = 0; filter < taps.filters(); ++filter) {
+    for (int channel = 0; channel < taps.channels(); ++channel) {
+      int count = 0;
+      for (int place = 0; place < taps.area(); ++place) {
+        count += taps.has(filter, channel * taps.area() + place);
+      }
+      if (count % kRecordTaps != 0) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace patternlite

@@ -22,8 +22,17 @@ struct RecordStream {
   kernels::IsStream view(const PlanarLayout& input) const;
 };
 
-// Packs filters in blocks of at most `block_filters`, for tiles of `tile` positions.
+// How the kernel will go over a layer: tiles of `positions`, at most `block_filters` filters at a
+// time, inputs gathered or read where they are (in_place: see kernels.h).
+struct IsTiling {
+  int positions, block_filters;
+  bool in_place;
+};
+
 RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
-                          const PlanarLayout& output, int tile, int block_filters);
+                          const PlanarLayout& output, const IsTiling& tiling);
+
+// Whether every record would have four taps.
+bool fills_records(const TapSets& taps);
 
 }  // namespace patternlite

@@ -10,13 +10,14 @@
 namespace patternlite {
 namespace {
 
-// All constants: benchmarks/cpp, on one core with two 512-bit multiply-add pipes.
+// All constants: benchmarks/cpp. On cores with two 512-bit multiply-add pipes loads hold G = 1 and
+// 2 back further, to 0.35 and 0.60: trying kernels (plan/) makes up for that.
 
 // Shares of the peak that a kernel reaches on the multiplications it makes, by ConvKernel. Loads
 // that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
 // are gathered.
 using Efficiencies = std::array<double, kConvKernels.size()>;
-constexpr Efficiencies kWide = {0.35, 0.60, 0.88, 0.80, 0.80, 0.75};    // 16 lanes
+constexpr Efficiencies kWide = {0.50, 0.80, 0.88, 0.88, 0.70, 0.75};    // 16 lanes
 constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75, 0.65};  // 8
 constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80, 0.65};  // 4
 
@@ -122,6 +123,8 @@ double CostModel::overhead(ConvKernel kernel) const {
   if (kernel != ConvKernel::kIs) return 0;
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
+  // At stride 1 most layers are read in place.
+  if (window_.stride_h == 1 && window_.stride_w == 1) return kSumCost * output_.shape.channels;
   const double gathered =
       static_cast<double>(input_.shape.channels) * window_.kernel_h * window_.kernel_w * blocks;
   return kGatherCost * gathered + kSumCost * output_.shape.channels;

@@ -38,22 +38,34 @@ class ConvIsTester {
     return *this;
   }
 
+  ConvIsTester& in_place(bool yes) {
+    in_place_ = yes;
+    return yes ? stride(1, 1) : *this;
+  }
+
   void test(const kernels::KernelTable& table) {
     SparseProblem& p = problem_;
     p.out = {{filters_ + 1, (p.in.shape.height - 1) / p.stride_y + 1,
               (p.in.shape.width - 1) / p.stride_x + 1},
-             p.draw(0, 2)};
+             in_place_ ? p.in.border : p.draw(0, 2)};
     make_taps();
     make_kernels();
     p.allocate(p.chance(0.3));
 
-    const int positions = p.out.shape.height * p.out.shape.width;
+    const int positions =
+        in_place_ ? p.out.padded_positions() : p.out.shape.height * p.out.shape.width;
     const int tile = std::min(table.is_positions, PlanarLayout::round_up(positions, table.lanes));
     const int taps = static_cast<int>(taps_.size());
-    const PackedIs packed(kernels_, filters_, p.in.shape.channels, taps, block_filters_, tile);
     std::vector<std::int32_t> tap_offset, out_plane;
     std::vector<float> bias;
     for (const Tap& tap : taps_) tap_offset.push_back(tap.dy * p.in.pitch() + tap.dx);
+    const InPlace place{tap_offset, p.in.plane()};
+    const PackedIs packed(kernels_, filters_, p.in.shape.channels, taps, block_filters_, tile,
+                          in_place_ ? &place : nullptr);
+    std::vector<std::int32_t> mask(p.out.padded_positions(), 0);
+    for (int i = 0; i < p.out.positions(); ++i) {
+      mask[i] = i % p.out.pitch() < p.out.shape.width ? -1 : 0;
+    }
     for (const Group& group : p.groups) {
       bias.push_back(group.bias[0]);
       out_plane.push_back(group.plane[0] < 0 ? -1
@@ -61,7 +73,8 @@ class ConvIsTester {
     }
     // 64-byte aligned and exactly as large as promised.
     GuardedBuffer scratch(
-        PlanarLayout::round_up((kernels::kIsChannels * taps + 1 + block_filters_) * tile, 16),
+        PlanarLayout::round_up(
+            ((in_place_ ? 0 : kernels::kIsChannels * taps + 1) + block_filters_) * tile, 16),
         Flush::kBack, kPoison);
     const kernels::IsStream stream{p.in.shape.channels,
                                    p.in.plane(),
@@ -74,13 +87,13 @@ class ConvIsTester {
                                    bias.data(),
                                    out_plane.data()};
     const auto run = [&](int block_begin, int block_end, int begin, int end) {
-      table.conv_is({p.input(), p.output(), stream, p.epilogue(), scratch.data(), tile,
-                     p.stride_y * p.in.pitch(), p.stride_x, p.out.pitch(), p.out.shape.width,
-                     block_begin, block_end, begin, end});
+      table.conv_is({p.input(), p.output(), stream, p.epilogue(), in_place_ ? mask.data() : nullptr,
+                     scratch.data(), tile, p.stride_y * p.in.pitch(), p.stride_x, p.out.pitch(),
+                     p.out.shape.width, block_begin, block_end, begin, end});
     };
     const int blocks = static_cast<int>(packed.block_start.size());
     run(0, blocks, 0, positions);
-    p.check(/*zeroed=*/0);
+    p.check(/*zeroed=*/in_place_ ? positions : 0);
     const auto whole = p.output_bits();
     p.poison_output();
     const auto block_cuts = random_cuts(p, 0, blocks, 1), cuts = random_cuts(p, 0, positions, 16);
@@ -105,7 +118,7 @@ class ConvIsTester {
     const int taps = static_cast<int>(taps_.size());
     std::vector<std::array<int, 4>> patterns(3);
     for (auto& pattern : patterns) {
-      const int count = p.chance(0.3) ? p.draw(1, 3) : 4;
+      const int count = !in_place_ && p.chance(0.3) ? p.draw(1, 3) : 4;
       pattern.fill(kNoTap);
       for (int t = 0; t < count; ++t) pattern[t] = p.draw(0, taps - 1);
     }
@@ -129,6 +142,7 @@ class ConvIsTester {
   SparseProblem problem_;
   int filters_, block_filters_;
   double density_;
+  bool in_place_ = false;
   std::vector<Tap> taps_;
   std::vector<IsKernel> kernels_;
 };
@@ -139,6 +153,14 @@ TEST_P(ConvIsTest, Random) {
   for (unsigned seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     ConvIsTester(seed).test(table());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(ConvIsTest, InPlace) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ConvIsTester(seed).in_place(true).test(table());
     if (HasFailure()) return;
   }
 }

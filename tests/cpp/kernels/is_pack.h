@@ -20,19 +20,26 @@ struct IsKernel {
   std::array<float, 4> weight;
 };
 
+// Where inputs lie that are read in place.
+struct InPlace {
+  std::vector<std::int32_t> tap_offset;
+  std::size_t plane;
+};
+
 struct PackedIs {
   std::vector<kernels::IsWord> words;
   std::vector<std::int32_t> block_start, record_count, filter_start{0};
 
   PackedIs(const std::vector<IsKernel>& all, int filters, int channels, int taps, int block_filters,
-           int tile) {
+           int tile, const InPlace* in_place = nullptr) {
     const int blocks = (filters + block_filters - 1) / block_filters;
-    const int groups = (channels + kernels::kIsChannels - 1) / kernels::kIsChannels;
+    const int group_channels = in_place ? kernels::kIsChannelsInPlace : kernels::kIsChannels;
+    const int groups = (channels + group_channels - 1) / group_channels;
     // Kernels by block, channel group, channel and taps.
     using Slots = std::pair<int, std::array<int, 4>>;
     std::vector<std::map<Slots, std::vector<const IsKernel*>>> lists(blocks * groups);
     for (const IsKernel& kernel : all) {
-      const int at = kernel.filter / block_filters * groups + kernel.channel / kernels::kIsChannels;
+      const int at = kernel.filter / block_filters * groups + kernel.channel / group_channels;
       lists[at][{kernel.channel, kernel.tap}].push_back(&kernel);
     }
     for (int block = 0; block < blocks; ++block) {
@@ -47,7 +54,7 @@ struct PackedIs {
             const int begin = chunk == 4 ? 0 : chunk == 2 ? size / 4 * 4 : size / 2 * 2;
             for (int i = begin; i + chunk <= size; i += chunk, ++count) {
               push_record(slots.first, slots.second, &list[i], chunk, taps, tile,
-                          block * block_filters);
+                          block * block_filters, in_place);
             }
           }
           record_count.push_back(count);
@@ -58,9 +65,13 @@ struct PackedIs {
 
  private:
   void push_record(int channel, const std::array<int, 4>& tap, const IsKernel* const* kernel,
-                   int chunk, int taps, int tile, int first_filter) {
+                   int chunk, int taps, int tile, int first_filter, const InPlace* in_place) {
     const auto index = [&](int value) { words.push_back({.index = value}); };
     for (int t : tap) {
+      if (in_place) {
+        index(channel * static_cast<int>(in_place->plane) + in_place->tap_offset[t]);
+        continue;
+      }
       const int first = channel % kernels::kIsChannels * taps, zeros = kernels::kIsChannels * taps;
       index((t == kNoTap ? zeros : first + t) * tile);
     }
