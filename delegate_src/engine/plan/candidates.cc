@@ -12,16 +12,13 @@ namespace {
 std::optional<Candidate> propose(ConvKernel kernel, const Analysis& analysis,
                                  const CostModel& model, double limit) {
   const TapSets& taps = analysis.taps;
-  if (kernel == ConvKernel::kIs) {
+  if (kernel == ConvKernel::kIs || kernel == ConvKernel::kWinograd) {
+    const bool dense = kernel == ConvKernel::kWinograd;  // whatever the zeros
     const double weights = static_cast<double>(taps.filters()) * taps.channels() * taps.area();
-    const double cost = model.cost(kernel, analysis.sparsity.record_density * weights);
-    return cost > limit ? std::nullopt : std::optional<Candidate>({{kernel, {}}, cost});
-  }
-  if (kernel == ConvKernel::kWinograd) {  // whatever the zeros
-    const double weights = static_cast<double>(taps.filters()) * taps.channels() * taps.area();
-    const double cost = model.cost(kernel, weights);
+    const double cost =
+        model.cost(kernel, weights * (dense ? 1.0 : analysis.sparsity.record_density));
     if (cost > limit) return std::nullopt;
-    return {{{kernel, *group_filters(taps, group_size(kernel))}, cost}};
+    return {{{kernel, dense ? *group_filters(taps, group_size(kernel)) : Grouping{}}, cost}};
   }
   auto grouping = group_filters(taps, group_size(kernel), model.work_within(kernel, limit));
   if (!grouping) return std::nullopt;
