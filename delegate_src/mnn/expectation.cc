@@ -43,14 +43,17 @@ Expectation expectation(const Graph& graph, int pack, bool planar_input) {
   const kernels::KernelTable& kernels = best_kernels();
   const double lanes = kernels.lanes;
   const Analysis analysis(conv, input, output);
-  double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels);
+  // MNN's Winograd tiles save in two dimensions, ours in one: where it has them, ours are no
+  // reason.
+  const bool their_tiles = gains_by_winograd(conv.window, input, output);
+  double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels, !their_tiles);
   double theirs = stock_cost(conv, input, output, kernels);
   // Memory sets the pace of fully connected layers, not the width of vectors.
   if (!analysis.sparsity.fully_connected) {
     theirs *= lanes / pack;
     if (is_pointwise(conv.window)) theirs /= kPointwiseGain;
   }
-  if (gains_by_winograd(conv.window, input, output)) theirs /= kWinogradGain;
+  if (their_tiles) theirs /= kWinogradGain;
   const auto faster = [&] { return ours * kLeastSpeedup < theirs; };
   // Among ours, a layer of MNN's would have to be handed its input. Otherwise ours is handed its
   // own, and hands on its output, as far as is known when it is created.

@@ -144,7 +144,7 @@ double stock_cost(const Convolution& conv, const Shape& input, const Shape& outp
 double border_cost(double floats) { return floats * kBorderCost; }
 
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
-                      const Shape& output, const kernels::KernelTable& kernels) {
+                      const Shape& output, const kernels::KernelTable& kernels, bool by_winograd) {
   Window w = conv.window;
   Shape read = input;
   if (is_subsampling(w)) {
@@ -159,7 +159,7 @@ double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const S
       static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;
   double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
                          model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
-  if (model.runs(ConvKernel::kWinograd)) {
+  if (by_winograd && model.runs(ConvKernel::kWinograd)) {
     best = std::min(best, model.cost(ConvKernel::kWinograd, dense_work));
   }
   for (ConvKernel kernel :

@@ -44,8 +44,10 @@ bool sparse_fc_pays(double density);
 // Of bringing floats from the runtime's layout to planar or back.
 double border_cost(double floats);
 
-// Of the best kernel before any packing, from the recognised sparsity alone.
+// Of the best kernel before any packing, from the recognised sparsity alone. by_winograd: whether
+// Winograd's algorithm is one of them.
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
-                      const Shape& output, const kernels::KernelTable& kernels);
+                      const Shape& output, const kernels::KernelTable& kernels,
+                      bool by_winograd = true);
 
 }  // namespace patternlite
