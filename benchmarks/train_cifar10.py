@@ -69,17 +69,11 @@ def phase_at(epoch: int) -> tuple[Phase, int]:
     raise ValueError(f"there are {EPOCHS} epochs")
 
 
-def augment(
-    pixels: Tensor,
-    cut: int,
-    generator: torch.Generator,
-    mean: tuple[float, ...] = MEAN,
-    std: tuple[float, ...] = STD,
-) -> Tensor:
+def augment(pixels: Tensor, cut: int, generator: torch.Generator) -> Tensor:
     """Random flip, 4-pixel shift, square cut-out. uint8 (B,3,H,W) -> normalised float, channels last."""
     batch, _, height, width = pixels.shape
-    centre, deviation = (torch.tensor(v).view(1, 3, 1, 1) for v in (mean, std))
-    x = F.pad((pixels.float() / 255 - centre) / deviation, (4, 4, 4, 4), mode="reflect")
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
+    x = F.pad((pixels.float() / 255 - mean) / std, (4, 4, 4, 4), mode="reflect")
 
     def draw(limit: int) -> Tensor:
         return torch.randint(limit, (batch, 1), generator=generator)

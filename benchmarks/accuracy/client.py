@@ -7,15 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from patternlite.demo.images import LabelledImages
 from patternlite.pruning import Masks
+from patternlite.pruning.retrain import RetrainConfig
+from patternlite.pruning.retrain import retrain as retrain_pruned
 
-from ..train_cifar10 import augment
 from .plan import Client, Network
-
-_WEIGHT_DECAY = 2e-4
 
 
 def retrain(
@@ -27,27 +25,17 @@ def retrain(
     seed: int,
     advance: Callable[[float], None],
 ) -> None:
-    """Trains in place by SGD with one cycle of the learning rate; in eval mode afterwards."""
-    pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
-    generator = torch.Generator().manual_seed(seed)
-    steps = client.epochs * -(-len(images) // client.batch)
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=client.rate, momentum=0.9, nesterov=True, weight_decay=_WEIGHT_DECAY
+    """As `patternlite retrain` does: in place; in eval mode afterwards."""
+    config = RetrainConfig(
+        mean=network.mean,
+        std=network.std,
+        epochs=client.epochs,
+        rate=client.rate,
+        batch=client.batch,
+        seed=seed,
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, client.rate, steps, pct_start=0.2)
-    done = 0
-    model.train()
-    with masks.enforced(model):
-        for _ in range(client.epochs):
-            for batch in torch.randperm(len(images), generator=generator).split(client.batch):
-                x = augment(pixels[batch], 0, generator, network.mean, network.std)
-                optimizer.zero_grad()
-                F.cross_entropy(model(x), labels[batch]).backward()
-                optimizer.step()
-                schedule.step()
-                done += 1
-                advance(done / steps)
-    model.eval()
+    pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
+    retrain_pruned(model, masks, pixels, labels, config, lambda _stage, done: advance(done))
 
 
 def some_of(images: LabelledImages, count: int | None, seed: int) -> LabelledImages:
