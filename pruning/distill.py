@@ -14,6 +14,7 @@ from .checkpoint import Checkpoint, Record
 from .distributed import Group
 from .masks import Masks
 from .outputs import tensors_of
+from .precision import half
 from .seeds import generator
 
 BATCH = 64
@@ -69,10 +70,11 @@ def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tens
     _, own = group.share(list(batch))
     x = torch.stack(own) if own else batch[:1]
     share = len(own) / len(batch)
-    with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
-        answers = tensors_of(teacher(x))
-    with _inputs_of(student, layers) as given:
-        outputs = tensors_of(student(x))
+    with half(x.device):
+        with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
+            answers = [answer.float() for answer in tensors_of(teacher(x))]
+        with _inputs_of(student, layers) as given:
+            outputs = [output.float() for output in tensors_of(student(x))]
     pairs = [(given[name], wanted[name]) for name in wanted]
     classifies = len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
     if not classifies:
@@ -153,7 +155,8 @@ def _augmented(images: Tensor, generator: torch.Generator) -> Tensor:
     x = torch.cat([x[:half].flip(3), x[half:]])
     share = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device)
     mixed = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device) < 0.5
-    return torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)
+    x = torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager
@@ -161,7 +164,7 @@ def _inputs_of(model: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]
     inputs: dict[str, Tensor] = {}
     handles = [
         model.get_submodule(name).register_forward_pre_hook(
-            lambda _module, args, name=name: inputs.__setitem__(name, args[0])
+            lambda _module, args, name=name: inputs.__setitem__(name, args[0].float())
         )
         for name in names
     ]

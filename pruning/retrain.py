@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from .checkpoint import Checkpoint, Record, fingerprint
 from .distributed import Group
 from .masks import Masks
+from .precision import half
 from .seeds import generator
 from .sources.refinement import Normalisation
 
@@ -78,7 +79,9 @@ def retrain(
                 for group in optimizer.param_groups:
                     group["lr"] = _rate(config.rate, (epoch + step / steps) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
-                loss = F.cross_entropy(model(x), labels[some].to(device))
+                with half(device):
+                    answers = model(x)
+                loss = F.cross_entropy(answers.float(), labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
                     raise ValueError(f"the loss is {float(loss)} in epoch {epoch + 1}: give a lower rate")
                 optimizer.zero_grad()

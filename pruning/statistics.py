@@ -185,7 +185,7 @@ def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Te
     moments: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
 
     def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
-        variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
+        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), correction=0)
         moments[norm] = mean, variance
 
     handles = [norm.register_forward_pre_hook(on_input) for norm in norms]

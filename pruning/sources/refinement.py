@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..graph import BatchNorm, remembered
+from ..precision import half
 from ..statistics import feature_moments
 
 _RATE = 0.05  # Adam's, in normalised pixels
@@ -62,13 +63,14 @@ def refine(
         shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
         x = torch.roll(images, shift, dims=(2, 3))
         x = x.flip(3) if torch.rand((), generator=generator) < 0.5 else x
-        with feature_moments(norms) as moments:
+        x = x.contiguous(memory_format=torch.channels_last)
+        with half(x.device), feature_moments(norms) as moments:
             output = model(x)
         loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
         if isinstance(output, Tensor) and output.ndim == 2:
             if labels is None:
                 labels = torch.randint(output.shape[1], (len(x),), generator=generator).to(x.device)
-            loss = loss + 0.1 * F.cross_entropy(output, labels)
+            loss = loss + 0.1 * F.cross_entropy(output.float(), labels)
         loss = loss + 0.002 * _total_variation(x)
         optimizer.zero_grad()
         loss.backward()

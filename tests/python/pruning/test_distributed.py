@@ -85,8 +85,9 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
         assert all(torch.equal(found["masks"][name], mask) for name, mask in alone.masks.items())
         assert found["distilled"]
         assert torch.equal(found["errors"], errors)  # to the bit: every layer saw the same sums
-        for key, value in alone.model.state_dict().items():  # distillation adds gradients in floating point
-            torch.testing.assert_close(found["state"][key], value, rtol=1e-3, atol=1e-4)
+        for key, value in alone.model.state_dict().items():  # distillation adds gradients, in half precision
+            value = value.float()
+            assert (found["state"][key] - value).norm() <= 1e-3 * value.norm(), key
         assert "the model or the options differ between process 0 and process 1" in found["refusal"]
     assert all(torch.equal(first["state"][key], value) for key, value in second["state"].items())
     assert first["calls"] > 0
