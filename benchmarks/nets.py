@@ -19,15 +19,20 @@ from .rivals import RIVALS
 from .tflite_weights import macs
 
 
-def choose(plan: Plan, nets: Sequence[str], structures: Sequence[str]) -> list[Case]:
-    """The plan's cases of these networks and structures; empty means all."""
+def choose(
+    plan: Plan, nets: Sequence[str], structures: Sequence[str], groups: Sequence[str] = ()
+) -> list[Case]:
+    """The plan's cases of these networks, structures and groups; empty means all."""
     chosen = [
         case
         for case in plan.cases
-        if (not nets or case.net in nets) and (not structures or case.structure in structures)
+        if (not nets or case.net in nets)
+        and (not structures or case.structure in structures)
+        and (not groups or case.group in groups)
     ]
     if not chosen:
-        raise PatternliteError(f"no such case; known: {', '.join(case.name for case in plan.cases)}")
+        known = ", ".join(dict.fromkeys(f"{case.name} ({case.group})" for case in plan.cases))
+        raise PatternliteError(f"no such case; known: {known}")
     return chosen
 
 
@@ -44,9 +49,9 @@ def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[C
 def run_case(
     plan: Plan, case: Case, conditions: Sequence[Conditions], files: ModelFiles, stages: Stages
 ) -> list[Outcome]:
-    """One outcome per condition. Contenders whose runtime is not installed are left out."""
+    """One outcome per condition. Contenders that cannot run here are left out, with a note."""
     with stages.stage(f"{case.name}, files"):
-        contenders = _contenders(plan, case, files)
+        contenders, notes = _contenders(plan, case, files)
     outcomes = []
     for i, condition in enumerate(conditions):
         with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
@@ -67,7 +72,7 @@ def run_case(
                     macs(bytearray(_tflite(plan, case, file, files).read_bytes()))
                     for file in ("dense", "pruned")
                 ),
-                {c.label: note for c in contenders if (note := RIVALS[c.rival].note(c.path))},
+                notes,
             )
         )
     return outcomes
@@ -78,17 +83,25 @@ def _files(path: Path) -> list[Path]:
     return [path, path.with_suffix(".bin")] if path.suffix == ".param" else [path]
 
 
-def _contenders(plan: Plan, case: Case, files: ModelFiles) -> list[Contender]:
-    contenders = []
+def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contender], dict[str, str]]:
+    """And notes: by label, what must be known of a contender, or why it is left out."""
+    contenders: list[Contender] = []
+    notes: dict[str, str] = {}
     for label, player in plan.players_of(case).items():
         rival = RIVALS[player.rival]
-        if rival.version() is not None:
-            path = files.as_format(_tflite(plan, case, player.file, files), rival.suffix)
-            if rival.ready(path):
-                contenders.append(Contender(label, player.rival, path, _model(player.file)))
+        if rival.version() is None:
+            notes[label] = "left out, not installed"
+            continue
+        path = files.as_format(_tflite(plan, case, player.file, files), rival.suffix)
+        if missing := rival.missing(path):
+            notes[label] = f"left out, {missing}"
+            continue
+        contenders.append(Contender(label, player.rival, path, _model(player.file)))
+        if note := rival.note(path):
+            notes[label] = note
     if not contenders:
         raise PatternliteError("no runtime is installed; run: pip install 'patternlite[convert,tflite,mnn]'")
-    return contenders
+    return contenders, notes
 
 
 def _tflite(plan: Plan, case: Case, file: str, files: ModelFiles) -> Path:

@@ -13,6 +13,7 @@ from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
 from .results import JudgedReport, NetReport
 from .rivals import Rival
+from .rivals.tuning import Tuning
 
 _FORMATS = {
     **dict.fromkeys(("speed-up", "scaling", "operators"), "{:.2f}x"),
@@ -137,4 +138,23 @@ def instruction_table(counts: Sequence[Count]) -> Table:
     for count in counts:
         factor = dense[count.layer] / count.instructions
         table.add_row(str(count.layer), count.way, f"{count.instructions / 1e6:.1f}", f"{factor:.1f}x")
+    return table
+
+
+def tuning_table(tuning: Tuning) -> Table:
+    table = new_table(f"{tuning.net}: {tuning.budget}")
+    table.add_column("kind of layers")
+    for column in ("layers", "candidates", "failed", "seconds", "best, ms", "GFLOP/s"):
+        table.add_column(column, justify="right")
+    for t in tuning.layers:
+        table.add_row(
+            t.name if t.done else Text(f"{t.name}, not done", style="yellow"),
+            *(str(n) for n in (t.count, t.tried, t.failed)),
+            f"{t.seconds:.0f}",
+            *(
+                "" if value is None else f"{value:{form}}"
+                for value, form in ((t.milliseconds, ".3f"), (t.gflops, ".0f"))
+            ),
+        )
+    table.caption = tuning.missing
     return table

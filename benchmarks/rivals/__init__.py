@@ -16,7 +16,8 @@ from .ncnn_net import NcnnSession
 from .onnx_runtime import OnnxRuntimeSession
 from .open_vino import OpenVinoSession
 from .torch_compiled import TorchSession
-from .tvm_relax import TvmSession, budget
+from .tuning import budget, missing, tuning_folder
+from .tvm_relax import TvmSession
 
 SPARSE_MNN = "-sparse.mnn"
 
@@ -29,7 +30,7 @@ class Rival:
     suffix: of the files it runs.  version: None when it is not installed.
     open: file, threads -> the loaded model.  tolerance: how far its answers may be off, of their range.
     apart: whether it lives in the rivals' environment.  note: what must be known of a model's preparation.
-    ready: whether a file was prepared for it as far as that takes a command of its own.
+    missing: what a file needs before it can run, with the command for it; empty for nothing.
     """
 
     process: str
@@ -39,7 +40,7 @@ class Rival:
     tolerance: float = TOLERANCE
     apart: bool = False
     note: Callable[[Path], str] = lambda path: ""
-    ready: Callable[[Path], bool] = lambda path: True
+    missing: Callable[[Path], str] = lambda path: ""
 
     @property
     def python(self) -> Path | None:
@@ -67,11 +68,6 @@ def _torch_version() -> str | None:
         return None
 
 
-def tuning_folder(path: Path) -> Path:
-    """Where MetaSchedule's database lies of the network in this ONNX file (model_files.py names it)."""
-    return path.with_name(f"{path.name.partition('-')[0]}.tvm")
-
-
 _ours = {
     ("patternlite in " if plugin else "") + runtime.name: _of(runtime, plugin)
     for runtime in RUNTIMES
@@ -88,8 +84,8 @@ RIVALS: dict[str, Rival] = {
         "apache-tvm",
         ".onnx",
         lambda path, threads: TvmSession(path, threads, tuning_folder(path)),
-        note=lambda path: budget(tuning_folder(path)),
-        ready=lambda path: bool(budget(tuning_folder(path))),
+        note=budget,
+        missing=missing,
     ),
     "torch": Rival("torch", ".onnx", _torch_version, TorchSession),
     # Its model is pruned in blocks.
@@ -99,12 +95,13 @@ RIVALS: dict[str, Rival] = {
         lambda: runtime_named("mnn").version,
         lambda path, threads: open_session(runtime_named("mnn"), path, threads=threads),
     ),
-    # Other weights, by a little: what quantisation costs is not judged here.
-    "tflite-runtime, int8": Rival(
-        "tflite-runtime",
+    # Other weights, by a little: what quantisation costs is not judged here. LiteRT, since tflite-runtime 2.14
+    # has no fast int8 kernels for the newest CPUs.
+    "ai-edge-litert, int8": Rival(
+        "ai-edge-litert",
         ".tflite",
-        lambda: runtime_named("tflite-runtime").version,
-        lambda path, threads: open_session(runtime_named("tflite-runtime"), path, threads=threads),
+        lambda: runtime_named("ai-edge-litert").version,
+        lambda path, threads: open_session(runtime_named("ai-edge-litert"), path, threads=threads),
         tolerance=0.5,
     ),
 }

@@ -1,30 +1,158 @@
-"""`python -m benchmarks tune`: what TVM may spend on a network before it is timed."""
+"""`python -m benchmarks tune`: what TVM may spend on a network before it is timed, and the log of it.
+
+The log lies beside MetaSchedule's database and goes into the results: a tuned runtime's figure says little
+without its budget.
+"""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
 from patternlite.isolated import Isolated
-from patternlite.progress import Advance
+from patternlite.report.results import write_atomically
 
-from ..model_files import ModelFiles
-from . import RIVALS, tuning_folder, tvm_relax
+from ..plain import restore
+from . import environment, tvm_search
+from .tvm_search import Kind
+
+_LOG = "tuning.json"
+_LIGHT_TRIALS = 8  # for pools and such, which take little of a network's time
 
 
-def tune_network(files: ModelFiles, net: str, trials: int, seconds: float, advance: Advance) -> str:
-    """Says what was spent on it in all."""
-    rival = RIVALS["tvm, tuned"]
-    if rival.version() is None:
+@dataclass(frozen=True)
+class Tuned:
+    """A kind of layers, of which the network has `count`.
+
+    wanted, tried, failed: candidates; fewer are wanted where there are no more.  seconds: that they took.
+    milliseconds, gflops: of the best, with one thread.
+    """
+
+    name: str
+    count: int
+    wanted: int
+    tried: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    milliseconds: float | None = None
+    gflops: float | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.tried >= self.wanted and self.milliseconds is not None
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """model: the ONNX file's name.  trials: candidates for each kind of layers that multiplies."""
+
+    net: str
+    model: str
+    trials: int
+    layers: tuple[Tuned, ...]
+
+    @property
+    def missing(self) -> str:
+        """What is to be done before the network counts as tuned; empty for nothing."""
+        undone = sum(not layer.done for layer in self.layers)
+        if not undone:
+            return ""
+        what = f"{undone} of {len(self.layers)} kinds of layers are not tuned"
+        return f"{what}; run: python -m benchmarks tune {self.net} --trials {self.trials}"
+
+    @property
+    def budget(self) -> str:
+        tried, seconds = sum(t.tried for t in self.layers), sum(t.seconds for t in self.layers)
+        return (
+            f"MetaSchedule tried {tried} candidates for {len(self.layers)} kinds of layers, "
+            f"{self.trials} for each that multiplies, in {seconds / 60:.1f} minutes"
+        )
+
+
+def tuning_folder(path: Path) -> Path:
+    """Where the database and the log lie of the network in this ONNX file (model_files.py names it)."""
+    return path.with_name(f"{_net(path)}.tvm")
+
+
+def tuning_of(path: Path) -> Tuning | None:
+    """The log for this ONNX file's network."""
+    log = tuning_folder(path) / _LOG
+    return restore(Tuning, json.loads(log.read_text(encoding="utf-8"))) if log.exists() else None
+
+
+def missing(path: Path) -> str:
+    """What keeps TVM from counting as tuned; empty for nothing."""
+    tuning = tuning_of(path)
+    if tuning is None or tuning.model != path.name:  # of another file its kinds may be others
+        return f"not tuned; run: python -m benchmarks tune {_net(path)}"
+    return tuning.missing
+
+
+def budget(path: Path) -> str:
+    tuning = tuning_of(path)
+    return tuning.budget if tuning else ""
+
+
+def tune_network(
+    path: Path,
+    trials: int,
+    seconds: float,
+    progress: Callable[[str, float], None] = lambda name, fraction: None,
+) -> Tuning:
+    """Tunes this ONNX file's kinds of layers, the most expensive first; goes on where it was stopped.
+
+    seconds: no kind is begun after so many. Raises PatternliteError where TVM is not installed.
+    """
+    if environment.version("apache-tvm") is None:
         raise PatternliteError("TVM is not installed; run: python -m benchmarks rivals --install")
-    advance("model", 0.0)
-    path = files.as_format(files.dense(net), rival.suffix)
-    advance("kinds of layers", 0.1)
-    with Isolated(rival.python) as process:
-        process.call(_tune, path, tuning_folder(path), trials, seconds)
-    return tvm_relax.budget(tuning_folder(path))
+    before = tuning_of(path)
+    began = time.monotonic()
+    with Isolated(environment.python()) as process:
+        kinds = process.call(tvm_search.begin, path, tuning_folder(path))
+        tuning = _goal(path, kinds, trials, before)
+        for i, kind in enumerate(kinds):
+            layer = tuning.layers[i]
+            if not layer.done and time.monotonic() - began < seconds:
+                progress(kind.name, i / len(kinds))
+                found = process.call(tvm_search.search, kind.name, layer.wanted - layer.tried)
+                layers = (*tuning.layers[:i], _after(layer, found, kind), *tuning.layers[i + 1 :])
+                tuning = replace(tuning, layers=layers)
+            _write(tuning, tuning_folder(path) / _LOG)
+    return tuning
 
 
-def _tune(path: Path, folder: Path, trials: int, seconds: float) -> None:
-    for _ in tvm_relax.tune(path, folder, trials, seconds):
-        pass
+def _goal(path: Path, kinds: list[Kind], trials: int, before: Tuning | None) -> Tuning:
+    """The log so far, of kinds that the database still has."""
+    known = {layer.name: layer for layer in before.layers} if before else {}
+    trials = max(trials, before.trials if before else 0)
+    layers = []
+    for kind in kinds:
+        wanted = trials if kind.heavy else _LIGHT_TRIALS
+        layer = known.get(kind.name) if kind.records else None
+        layers.append(replace(layer or Tuned(kind.name, kind.count, wanted), wanted=wanted))
+    return Tuning(_net(path), path.name, trials, tuple(layers))
+
+
+def _after(layer: Tuned, found: tvm_search.Found, kind: Kind) -> Tuned:
+    tried = layer.tried + found.tried
+    return replace(
+        layer,
+        wanted=tried if found.exhausted else layer.wanted,
+        tried=tried,
+        failed=layer.failed + found.failed,
+        seconds=layer.seconds + found.seconds,
+        milliseconds=found.milliseconds,
+        gflops=1e3 * kind.gflop / found.milliseconds if found.milliseconds else None,
+    )
+
+
+def _write(tuning: Tuning, log: Path) -> None:
+    write_atomically(log, json.dumps(asdict(tuning), indent=1) + "\n")
+
+
+def _net(path: Path) -> str:
+    return path.name.partition("-")[0]

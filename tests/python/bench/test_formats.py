@@ -48,7 +48,7 @@ def test_sparse_mnn_and_int8_answer_alike(files: ModelFiles) -> None:
     dense, blocks = files.dense("tiny"), files.pruned("tiny", "blocks", RATES)
     contenders = [
         Contender("TFLite", "tflite-runtime", dense, "dense"),
-        Contender("int8", "tflite-runtime, int8", files.int8(dense), "dense"),
+        Contender("int8", "ai-edge-litert, int8", files.int8(dense), "dense"),
         Contender("TFLite, blocks", "tflite-runtime", blocks, "blocks"),
         Contender("MNN", "mnn, sparse", files.as_format(blocks, RIVALS["mnn, sparse"].suffix), "blocks"),
     ]

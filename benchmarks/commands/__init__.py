@@ -1,0 +1,10 @@
+"""The commands of `python -m benchmarks`, a module each: `add` declares its options, `run` does it.
+
+Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from . import accuracy, instructions, layers, mnn, nets, published, report, rivals, tune
+
+COMMANDS = (published, report, rivals, tune, instructions, nets, layers, mnn, accuracy)

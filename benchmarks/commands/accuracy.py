@@ -1,0 +1,61 @@
+"""What pruning costs in accuracy."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from patternlite.errors import require_packages
+from patternlite.progress import Stages
+
+from .common import PLANS, console, result_path, say_where
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("accuracy", help="what pruning costs in accuracy, on real test images")
+    command.set_defaults(run=run)
+    command.add_argument("data", type=Path, help="folder, zip or tar of train|test/<class>/*.jpg")
+    command.add_argument("--plan", type=Path, default=PLANS / "accuracy.toml", help="what to measure")
+    command.add_argument("--weights", nargs="+", default=[], metavar="NETWORK=PATH", help="state dicts")
+    command.add_argument("--case", nargs="+", default=[], help="only cases whose name begins so")
+    command.add_argument("--recipe", nargs="+", default=[], help="only these recipes")
+    command.add_argument("--client", nargs="+", default=[], help='"none": as pruned')
+    command.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    command.add_argument("--latency", type=float, default=0.0, help="seconds to time each pruned model")
+    command.add_argument("--threads", type=int, default=1, help="for --latency")
+    command.add_argument("--files", type=Path, default=Path("build/accuracy"), help="where rows are kept")
+    command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
+
+
+def run(args: argparse.Namespace) -> None:
+    require_packages("convert", "torch")
+    require_packages("bench", "matplotlib", "PIL")
+    from .. import plots
+    from ..accuracy.plan import NOBODY, jobs, read_plan
+    from ..accuracy.plots import accuracy_figure
+    from ..accuracy.results import AccuracyReport, Row, summaries
+    from ..accuracy.rows import Laboratory, weights_of
+    from ..accuracy.rows import run as run_jobs
+    from ..accuracy.tables import accuracy_table
+    from ..results import write_json
+
+    plan = read_plan(args.plan)
+    chosen = jobs(plan, args.case, args.recipe, args.client, args.seeds)
+    laboratory = Laboratory(plan, args.data, weights_of(args.weights), args.files)
+    output = args.output or result_path("accuracy")
+    settings = {"seeds": args.seeds, "recipes": plan.recipes, "clients": plan.clients}
+
+    def report(rows: list[Row]) -> AccuracyReport:
+        return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases))
+
+    with Stages(console) as stages:
+        rows = run_jobs(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))
+        for i, job in enumerate(chosen):
+            if args.latency and job.client == NOBODY:
+                with stages.stage(f"timing {job}"):
+                    rows[i] = laboratory.time(job, args.threads, args.latency)
+    write_json(report(rows), output)
+    plots.write_figure(accuracy_figure(report(rows)), output)
+    console.print(accuracy_table(report(rows)))
+    say_where(output)

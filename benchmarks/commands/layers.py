@@ -1,0 +1,50 @@
+"""Single convolutions, and their share of the core's peak."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from patternlite.errors import require_packages
+from patternlite.progress import Stages
+
+from .common import PLANS, add_files, add_protocol, console, result_path, say_where, settings
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("layers", help="single convolutions, and their share of the core's peak")
+    command.set_defaults(run=run)
+    command.add_argument("--plan", type=Path, default=PLANS / "layers.toml", help="what to measure")
+    command.add_argument("--set", nargs="+", default=[], help="only these sets of the plan")
+    command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
+    command.add_argument("--threads", nargs="+", type=int, default=[1])
+    add_protocol(command, seconds=20.0, per="layer and number of threads")
+    add_files(command)
+
+
+def run(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow")
+    from ..layers import LayerOutcome, choose_sets, read_layers, run_layer
+    from ..model_files import ModelFiles
+    from ..nets import conditions_for
+    from ..results import Report, write_json
+    from ..tables import layer_table
+
+    if args.isa:
+        os.environ["PATTERNLITE_ISA"] = args.isa  # processes that are started from now on inherit it
+    plan = read_layers(args.plan)
+    chosen = list(choose_sets(plan, args.set))
+    output = args.output or result_path("layers" + (f"-{args.isa}" if args.isa else ""))
+    outcomes: list[LayerOutcome] = []
+    with ModelFiles(args.files) as files, Stages(console) as stages:
+        for condition in conditions_for(args.threads, args.seconds, args.clock):
+            for layer, structures in chosen:
+                with stages.stage(str(layer)) as advance:
+                    progress = partial(advance, "")
+                    outcomes.append(run_layer(plan, layer, structures, condition, files, progress))
+                write_json(Report(settings(args), outcomes), output)
+    console.print(layer_table(outcomes, plan))
+    say_where(output)

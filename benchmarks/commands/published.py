@@ -1,0 +1,63 @@
+"""The published set, and the report of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from patternlite.errors import require_packages
+from patternlite.progress import Stages
+
+from .common import (
+    PLANS,
+    add_chosen_nets,
+    add_files,
+    add_protocol,
+    console,
+    result_path,
+    say_where,
+    settings,
+)
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("published", help="all rivals, rates and networks, and the report of it")
+    command.set_defaults(run=run)
+    command.add_argument("--plan", type=Path, default=PLANS / "published.toml", help="what to measure")
+    command.add_argument("--quick", action="store_true", help="one small network, in a minute")
+    command.add_argument("--group", nargs="+", default=[], help="only these groups of cases")
+    add_chosen_nets(command)
+    add_protocol(command, seconds=60.0, per="case and number of threads")
+    add_files(command, "the results, .json; the report and its pictures are written beside it")
+
+
+def run(args: argparse.Namespace) -> None:
+    """What is in the results file already is not measured again."""
+    require_packages("convert", "tensorflow", "torch")
+    require_packages("bench", "matplotlib", "jinja2")
+    from ..cases import read_plan
+    from ..model_files import ModelFiles
+    from ..nets import choose, conditions_for, run_case
+    from ..report.page import write_report
+    from ..results import NetReport, Outcome, read_json, write_json
+    from ..tables import claim_table, latency_table
+
+    if args.quick:
+        args.plan, args.seconds, args.threads = PLANS / "quick.toml", min(args.seconds, 15.0), [1]
+    plan = read_plan(args.plan)
+    cases = choose(plan, args.net, args.structure, args.group)
+    output = args.output or (Path("build/bench/quick.json") if args.quick else result_path("published"))
+    resumed = output.exists() and not args.quick
+    outcomes: list[Outcome] = list(read_json(output).outcomes) if resumed else []
+    done = {(outcome.case.name, outcome.threads) for outcome in outcomes}
+    with ModelFiles(args.files) as files, Stages(console) as stages:
+        for condition in conditions_for(args.threads, args.seconds, args.clock):
+            for case in cases:
+                if (case.name, condition.threads) not in done:
+                    outcomes += run_case(plan, case, [condition], files, stages)
+                    write_json(NetReport(settings(args), outcomes), output)  # what is done stays
+    result = NetReport(settings(args), outcomes)
+    for table in (latency_table, claim_table):
+        console.print(table(result))
+    say_where(output, write_report(result, output))

@@ -1,0 +1,25 @@
+"""Draws the report of a results file again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from patternlite.errors import require_packages
+
+from .common import say_where
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("report", help="draws the report of a results file of `published` again")
+    command.set_defaults(run=run)
+    command.add_argument("results", type=Path)
+
+
+def run(args: argparse.Namespace) -> None:
+    require_packages("bench", "matplotlib", "jinja2")
+    from ..report.page import write_report
+    from ..results import read_json
+
+    say_where(write_report(read_json(args.results), args.results))

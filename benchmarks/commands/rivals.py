@@ -1,0 +1,26 @@
+"""Lists the rivals, and installs those that need an environment of their own."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from patternlite.progress import Stages
+
+from .common import console
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("rivals", help="what there is to compare with")
+    command.set_defaults(run=run)
+    command.add_argument("--install", action="store_true", help="makes the rivals' environment, build/rivals")
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..rivals import RIVALS, environment
+    from ..tables import rival_table
+
+    if args.install:
+        with Stages(console) as stages, stages.stage("Installing"):
+            environment.install()
+    console.print(rival_table(RIVALS))

@@ -1,0 +1,43 @@
+"""Tunes networks for TVM."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from patternlite.errors import require_packages
+from patternlite.progress import Stages
+
+from .common import add_files, console, result_path, say_where
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("tune", help="tunes networks for TVM; goes on where it was stopped")
+    command.set_defaults(run=run)
+    command.add_argument("net", nargs="+")
+    command.add_argument("--trials", type=int, default=64, help="candidates for each kind of layers (64)")
+    command.add_argument(
+        "--seconds", type=float, default=3600.0, help="begin no kind of layers after so many (3600)"
+    )
+    add_files(command, "the log, .json")
+
+
+def run(args: argparse.Namespace) -> None:
+    require_packages("convert", "tensorflow", "torch")
+    from ..model_files import ModelFiles
+    from ..results import Report, write_json
+    from ..rivals.tuning import Tuning, tune_network
+    from ..tables import tuning_table
+
+    output = args.output or result_path("tvm")
+    settings = {"trials": args.trials, "seconds": args.seconds}
+    tunings: list[Tuning] = []
+    with ModelFiles(args.files) as files, Stages(console) as stages:
+        for net in args.net:
+            path = files.as_format(files.dense(net), ".onnx")
+            with stages.stage(f"TVM, {net}") as advance:
+                tunings.append(tune_network(path, args.trials, args.seconds, advance))
+            write_json(Report(settings, tunings), output)
+    for tuning in tunings:
+        console.print(tuning_table(tuning))
+    say_where(output)
