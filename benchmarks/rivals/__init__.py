@@ -95,8 +95,8 @@ RIVALS: dict[str, Rival] = {
         lambda: runtime_named("mnn").version,
         lambda path, threads: open_session(runtime_named("mnn"), path, threads=threads),
     ),
-    # Other weights, by a little: what quantisation costs is not judged here. LiteRT, since tflite-runtime 2.14
-    # has no fast int8 kernels for the newest CPUs.
+    # Other weights, by a little: what quantisation costs is not judged here. tflite-runtime 2.14 has no fast
+    # int8 kernels for the newest CPUs.
     "ai-edge-litert, int8": Rival(
         "ai-edge-litert",
         ".tflite",
