@@ -15,7 +15,8 @@ from torch import Tensor
 from .projections import Constraint
 from .statistics import Moments
 
-RIDGE = 0.01  # pull towards the original weights, relative to diag(G)
+_RIDGE = 0.01  # pull towards the original weights, relative to diag(G)
+_MORE = 0.25  # and so much more of it for as many unknowns as rows
 _STAGES = 8
 _STEPS = 5  # per stage, which has one factorisation
 _RHO = (0.05, 2.0)  # first and last stage's, geometric between, relative to diag(G)
@@ -33,6 +34,18 @@ class Solution:
     residuals: list[tuple[float, float]]
 
 
+def damping(moments: Moments, share: float) -> Tensor:
+    """The pull towards the original weights when this share of them stays, (g, 1, D), as diag(G) is.
+
+    It grows with the unknowns for each row: of as many as there are rows, least squares fits the rows
+    themselves, sees no error, and on other images the error has no bound. And it is as if every input had
+    been seen once more, at the mean strength: what the rows hardly ever saw on is no use to fit them.
+    """
+    diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
+    ridge = _RIDGE + _MORE * share * moments.gram.shape[-1] / moments.rows
+    return ridge * diagonal + diagonal.mean(-1, keepdim=True) / moments.rows
+
+
 def importance(moments: Moments) -> Tensor:
     """sqrt(diag G): in weights times this, (O, D) or (G, O / G, D), a weight's size says what it does."""
     scale = moments.gram.diagonal(dim1=-2, dim2=-1).sqrt()
@@ -40,8 +53,8 @@ def importance(moments: Moments) -> Tensor:
     return scale.clamp_min(least).unsqueeze(-2)
 
 
-def solve(moments: Moments, anchor: Tensor, constraint: Constraint) -> Solution:
-    """ADMM for min E|Y - X W'|^2 + RIDGE |W - anchor|^2 subject to W in the constraint's set.
+def solve(moments: Moments, anchor: Tensor, constraint: Constraint, damping: Tensor) -> Solution:
+    """ADMM for min E|Y - X W'|^2 + sum damping (W - anchor)^2 subject to W in the constraint's set.
 
     Runs with columns scaled by `importance`, where one rho fits all; projections are onto the scaled set.
     anchor: the original weights (O, I, T).
@@ -49,8 +62,9 @@ def solve(moments: Moments, anchor: Tensor, constraint: Constraint) -> Solution:
     scale = importance(moments)
     gram = moments.gram / (scale.mT * scale)
     original = anchor.reshape(moments.cross.shape) * scale
-    cross = moments.cross / scale + RIDGE * original
-    gram.diagonal(dim1=-2, dim2=-1).add_(RIDGE)
+    pull = damping / scale.square()
+    cross = moments.cross / scale + pull * original
+    gram.diagonal(dim1=-2, dim2=-1).add_(pull.squeeze(-2))
     identity = torch.eye(gram.shape[-1], device=gram.device)
 
     def project(weight: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from .sources import SOURCES
 from .structures import MOST_RATE, STRUCTURES
 
-_KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")
+KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")  # of convolutions that can be pruned
 _RANGES = {
     "rate": (1.0, MOST_RATE),
     "macs": (1.0, MOST_RATE),
@@ -83,7 +83,7 @@ class PruneConfig:
             raise ValueError("nothing to do: set rate, macs or latency above 1, for example rate=4.0")
         if self.structure not in ("auto", *STRUCTURES):
             raise ValueError(f"structure is {self.structure!r}: choose auto, {', '.join(STRUCTURES)}")
-        if wrong := [kind for kind in self.kinds if not _KIND.fullmatch(kind)]:
+        if wrong := [kind for kind in self.kinds if not KIND.fullmatch(kind)]:
             raise ValueError(f'kinds holds {wrong[0]!r}: give sizes such as "3x3" and "1x1", or "depthwise"')
         chosen = {
             "source": SOURCES,

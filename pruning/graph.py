@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
+from .outputs import tensors_of
+
 _ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
 
 _ACTIVATIONS: dict[Callable, Callable[[Tensor], Tensor]] = {
@@ -34,8 +36,8 @@ def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
 class Site:
     """A convolution to prune, where it stands.
 
-    norm: the BatchNorm with running statistics that directly consumes it, if there is one.
-    residual: its output (after `norm`) is one operand of an addition, the end of a residual branch.
+    norm: the BatchNorm with running statistics that directly consumes it, and alone, if there is one.
+    residual: its output (after `norm`) goes into an addition and nowhere else, the end of a residual branch.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
     in_size, out_size: (height, width) of its maps.
     """
@@ -130,17 +132,32 @@ class Additions(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Activations(TorchFunctionMode):
-    """Calls `see(input, function)` before each activation function."""
+class _Calls(TorchFunctionMode):
+    """Tells `see` of each function that makes something of tensors: it, and which of `marks` it takes."""
 
-    def __init__(self, see: Callable[[Tensor, Callable[[Tensor], Tensor]], None]) -> None:
+    def __init__(
+        self, marks: Mapping[nn.Module, Mark], see: Callable[[Callable, list[nn.Module]], None]
+    ) -> None:
         super().__init__()
-        self._see = see
+        self._marks, self._see = marks, see
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func in _ACTIVATIONS and args:
-            self._see(args[0], _ACTIVATIONS[func])
-        return func(*args, **(kwargs or {}))
+        given = [Mark(tensor) for tensor in _tensors_in((args, kwargs or {}))]
+        taken = [m for m, mark in self._marks.items() if any(mark.is_same(one) for one in given)]
+        result = func(*args, **(kwargs or {}))
+        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
+        made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
+        if taken and made:
+            self._see(func, taken)
+        return result
+
+
+def _tensors_in(values: object) -> list[Tensor]:
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = list(values.values())
+    return [t for value in values for t in _tensors_in(value)] if isinstance(values, list | tuple) else []
 
 
 class Mark:
@@ -151,6 +168,9 @@ class Mark:
 
     def is_now(self, tensor: Tensor) -> bool:
         return tensor is self._tensor and tensor._version == self._version
+
+    def is_same(self, other: Mark) -> bool:
+        return other._tensor is self._tensor and other._version == self._version
 
 
 def trace(
@@ -169,6 +189,7 @@ def trace(
         raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
+    uses: Counter[nn.Module] = Counter()  # functions that take the module's output
     outputs: dict[nn.Module, Mark] = {}
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
     consumer: dict[nn.Module, BatchNorm] = {}
@@ -192,15 +213,17 @@ def trace(
         additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
         return a, b
 
-    def on_activation(x: Tensor, function: Callable[[Tensor], Tensor]) -> None:
-        activations.update({m: function for m, mark in outputs.items() if mark.is_now(x)})
+    def on_call(function: Callable, taken: list[nn.Module]) -> None:
+        uses.update(taken)
+        if function in _ACTIVATIONS:
+            activations.update(dict.fromkeys(taken, _ACTIVATIONS[function]))
 
     watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
     handles = [module.register_forward_hook(on_output) for module in watched]
     parameter = next(model.parameters(), torch.empty(0))
     try:
-        with torch.no_grad(), Additions(on_addition), _Activations(on_activation):
-            model(torch.zeros(2, *input_shape, device=parameter.device))
+        with torch.no_grad(), Additions(on_addition), _Calls(outputs, on_call):
+            answer = model(torch.zeros(2, *input_shape, device=parameter.device))
     except Exception as error:
         raise ValueError(
             f"the model cannot run on a batch of shape {(2, *input_shape)}: {error}. "
@@ -210,6 +233,10 @@ def trace(
         for handle in handles:
             handle.remove()
 
+    if odd := [tuple(tensor.shape) for tensor in tensors_of(answer) if tensor.shape[:1] != (2,)]:
+        raise ValueError(
+            f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
+        )
     norms = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m.running_mean is not None]
     shared = Counter(conv.weight for conv in sizes)
     sites: list[Site] = []
@@ -217,17 +244,19 @@ def trace(
     dense = {name: "does not run" for name, conv in convs.items() if conv not in runs}
     for i, conv in enumerate(sizes):
         name = names[conv]
-        uses = max(runs[conv], shared[conv.weight])
-        norm = next((norm for norm in norms if norm is consumer.get(conv)), None)
+        times = max(runs[conv], shared[conv.weight])
+        norm = next((norm for norm in norms if norm is consumer.get(conv) and uses[conv] == 1), None)
         (before, after), of = sizes[conv], sites
-        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, uses):
+        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, times):
             dense[name], of = reason, left
         of.append(Site(name, conv, norm, (before[0], before[1]), (after[0], after[1]), residual=False))
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
     closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
     sites = [
-        replace(site, residual=closing[site.branch_end] == 1, activation=activations.get(site.branch_end))
+        replace(site, residual=closing[end] == 1, activation=activations.get(end))
+        if uses[end := site.branch_end] == 1
+        else site
         for site in sites
     ]
     macs = sum(runs[site.conv] * site.macs for site in (*sites, *left))
@@ -243,13 +272,15 @@ def kind_of(conv: nn.Conv2d) -> str:
     return f"{conv.groups} groups"
 
 
-def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, uses: int) -> str | None:
+def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, times: int) -> str | None:
     if (kind := kind_of(conv)) not in kinds:
         return kind
-    if type(conv).forward is not nn.Conv2d.forward or is_parametrized(conv):
+    if type(conv).forward is not nn.Conv2d.forward:
         return f"not a plain Conv2d ({type(conv).__name__})"
+    if is_parametrized(conv) or "weight" not in conv._parameters:
+        return "its weight is computed"
     if first:
         return "first convolution"
-    if uses > 1:
-        return f"used {uses} times"
+    if times > 1:
+        return f"used {times} times"
     return None

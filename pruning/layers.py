@@ -91,10 +91,11 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     library = task.libraries[site.conv.kernel_size]
     constraint = choice.structure.constraint(choice.tiles, library, choice.structure.order(scaled, library))
     mask, start, residuals = constraint.project(scaled), original, []
+    pull = admm.damping(moments, choice.share)
     if choice.structure is DENSE or task.method == "none":
         pass
     elif task.method == "closed-form":
-        solution = admm.solve(moments, original, constraint)
+        solution = admm.solve(moments, original, constraint, pull)
         mask, start, residuals = solution.mask, solution.weight, solution.residuals
     else:
         # Every process descends on all the rows: only so do all take the same steps.
@@ -104,9 +105,9 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
         mask, start, residuals = solution.mask, solution.weight, solution.residuals
     weight = start * mask
     if task.method == "closed-form":
-        weight = least_squares(moments, original, mask, admm.RIDGE, start, steps=_REFIT_STEPS)
+        weight = least_squares(moments, original, mask, pull, start, steps=_REFIT_STEPS)
     power = site.gain.square()
-    error = (power * moments.error(weight)).sum() / (power * variance).sum().clamp_min(1e-30)
+    error = (power * moments.error(weight)).sum() / (power * moments.target).sum().clamp_min(1e-30)
     if not bool(torch.isfinite(weight).all() and torch.isfinite(error)):
         raise FloatingPointError("weights that are not finite come of pruning it")
     site.conv.weight.copy_(weight.reshape_as(site.conv.weight))

@@ -13,4 +13,6 @@ def tensors_of(output: object) -> list[Tensor]:
         output = list(output.values())
     if isinstance(output, list | tuple):
         return [tensor for part in output for tensor in tensors_of(part)]
-    raise ValueError(f"the model returns a {type(output).__name__}, not tensors")
+    raise ValueError(
+        f"the model returns a {type(output).__name__}: return tensors, or lists, tuples and dicts of them"
+    )

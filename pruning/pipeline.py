@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from . import checks, codesign, effort, fidelity, patterns
 from .budget import Choice
 from .checkpoint import Checkpoint, Record, fingerprint
-from .config import PruneConfig
+from .config import KIND, PruneConfig
 from .distill import distill
 from .distributed import Group
 from .graph import Trace, trace
@@ -231,7 +231,10 @@ def _traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneCo
     found = trace(model, input_shape, config.dense, config.kinds)
     if not found.sites:
         why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items()) or "it has no Conv2d"
+        reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
+        others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
         raise ValueError(
-            f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first. {why}"
+            f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first"
+            f"{f'; give kinds={others}' if others else ''}. {why}"
         )
     return found

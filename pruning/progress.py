@@ -23,12 +23,13 @@ class Schedule:
         }
         self._shares = {stage: sum(parts.values()) for stage, parts in self._parts.items()}
         self._stage, self._before = "", 0.0
+        self._reached: list[str] = []  # parts of the stage, in any order
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
-        self._stage = name
+        self._stage, self._reached = name, []
         self.advance(0.0)
         yield
         self.advance(1.0)
@@ -41,11 +42,11 @@ class Schedule:
         self._report(f"{self._stage} {part}".rstrip(), min(1.0, done / sum(self._shares.values())))
 
     def reach(self, part: str) -> None:
-        """All parts of the current stage before this one are done."""
+        """Those parts of the current stage that were reached before are done."""
         parts = self._parts[self._stage]
-        number = list(parts).index(part)
-        before = sum(list(parts.values())[:number]) / self._shares[self._stage]
-        self.advance(before, f"{part} ({number + 1} of {len(parts)})")
+        before = sum(parts[name] for name in self._reached) / self._shares[self._stage]
+        self._reached.append(part)
+        self.advance(before, f"{part} ({len(self._reached)} of {len(parts)})")
 
     def finish(self) -> None:
         """The whole is done, whether or not every stage was needed."""

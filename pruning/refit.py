@@ -15,24 +15,24 @@ def least_squares(
     moments: Moments,
     anchor: Tensor,
     mask: Tensor,
-    ridge: float,
+    damping: Tensor,
     start: Tensor,
     *,
     steps: int,
     tolerance: float = 1e-4,
 ) -> Tensor:
-    """argmin over W on the mask of E|Y - X W'|^2 + ridge * sum diag(G) (W - anchor)^2, every filter at once.
+    """argmin over W on the mask of E|Y - X W'|^2 + sum damping (W - anchor)^2, every filter at once.
 
     Conjugate gradients on the masked normal equations, preconditioned by diag(G): a few dense products
     in place of one Cholesky per filter, whose supports all differ. Ends after `steps`, or when every
     filter's preconditioned residual has shrunk by `tolerance`.
 
-    anchor, mask, start: the weight's shape, (O, I, T).  Returns the same, zero outside the mask.
+    anchor, mask, start: the weight's shape, (O, I, T).  damping: (g, 1, D).  Returns a weight, zero outside
+    the mask.
     """
     shape = anchor.shape
     anchor, mask, start = (t.reshape(moments.cross.shape) for t in (anchor, mask, start))
     diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
-    damping = ridge * diagonal
     scale = mask / (diagonal + damping).clamp_min(torch.finfo(diagonal.dtype).tiny)
     weight = start * mask
     residual = (moments.cross + damping * anchor - weight @ moments.gram - weight * damping) * mask

@@ -17,8 +17,9 @@ class LayerReport:
 
     shape: of its weight.  structure: of its zeros, see structures.py.
     kernels: with any weight left, of shape[0] * shape[1].  weights, macs: kept.
-    patterns: pattern -> kernels that have it.  relative_error: of its output on the synthetic images, before
-    distillation.  residuals: ADMM's (primal, dual) at the end of each stage.
+    patterns: pattern -> kernels that have it.  relative_error: mean square of what its output lacks on the
+    synthetic images, before distillation, in parts of what it would lack if it were zero.
+    residuals: ADMM's (primal, dual) at the end of each stage.
     """
 
     name: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .admm import RIDGE, importance
+from .admm import damping, importance
 from .graph import Site
 from .refit import least_squares
 from .statistics import Moments
@@ -58,7 +58,8 @@ def measure(
     total = float((power * check.target).sum())
 
     def error(mask: Tensor) -> float:
-        refitted = least_squares(part, weight[some], mask[some], RIDGE, weight[some], steps=_STEPS)
+        pull = damping(part, float(mask.float().mean()))
+        refitted = least_squares(part, weight[some], mask[some], pull, weight[some], steps=_STEPS)
         return float((power * check.error(refitted)).sum()) / total if total > 0 else 0.0
 
     curves = {}

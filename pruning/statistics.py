@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Moments:
     """Second moments of rows X against targets Y, about their means or zero, for each group g of a layer.
 
     gram: X'X / rows, (g, D, D).  cross: Y'X / rows, (g, O / g, D).  target: diag(Y'Y) / rows, (O,).
-    inputs, outputs: the means of X (g, D) and of Y (O,).
+    inputs, outputs: the means of X (g, D) and of Y (O,).  rows: how many; endless for `white`.
     """
 
     gram: Tensor
@@ -107,6 +108,7 @@ class Moments:
     target: Tensor
     inputs: Tensor
     outputs: Tensor
+    rows: float
 
     @classmethod
     def of(cls, x: list[Tensor], y: list[Tensor], *, centred: bool, group: Group) -> Moments:
@@ -133,6 +135,7 @@ class Moments:
             target=_mean([(b - off_y).square() for b in y], group),
             inputs=inputs,
             outputs=outputs,
+            rows=all_rows,
         )
 
     @classmethod
@@ -141,14 +144,14 @@ class Moments:
         rows = weight.flatten(1)
         gram = torch.eye(rows.shape[1], device=rows.device).expand(groups, -1, -1)
         inputs, outputs = rows.new_zeros(groups, rows.shape[1]), rows.new_zeros(len(rows))
-        return cls(gram, grouped(rows, groups), rows.square().sum(1), inputs, outputs)
+        return cls(gram, grouped(rows, groups), rows.square().sum(1), inputs, outputs, math.inf)
 
     def of_filters(self, some: Tensor) -> Moments:
         """Of these filters alone; of a grouped convolution where each group is one filter."""
         target, outputs = self.target[some], self.outputs[some]
         if len(self.gram) == 1:
-            return Moments(self.gram, self.cross[:, some], target, self.inputs, outputs)
-        return Moments(self.gram[some], self.cross[some], target, self.inputs[some], outputs)
+            return Moments(self.gram, self.cross[:, some], target, self.inputs, outputs, self.rows)
+        return Moments(self.gram[some], self.cross[some], target, self.inputs[some], outputs, self.rows)
 
     def error(self, weight: Tensor) -> Tensor:
         """Mean square of Y - X W', per filter (O,).  weight: (O, ...)."""

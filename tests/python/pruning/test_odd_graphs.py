@@ -1,0 +1,157 @@
+"""What models do with their tensors that is easily taken for something else."""
+
+from __future__ import annotations
+
+import forms
+import pytest
+import torch
+from torch import Tensor, nn
+
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.graph import trace
+from patternlite.pruning.walk import walk
+
+SHAPE = (3, 16, 16)
+QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+
+
+class LinearEnd(nn.Module):
+    """The sum's operand `x` is a linear end, and what the branch reads: it must be pruned before that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = forms.unit(3, 8)
+        self.end = forms.unit(8, 8, act=None)
+        self.branch = nn.Sequential(forms.unit(8, 8, 1), nn.Conv2d(8, 8, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.end(self.stem(x))
+        return x + self.branch(x)
+
+
+class Dropped(nn.Module):
+    """Between the end and the sum is a dropout, which does nothing; and the end is asked for its shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = forms.unit(3, 8)
+        self.end = nn.Sequential(forms.unit(8, 8, act=None), nn.Dropout2d(0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        y = self.end(x)
+        return y + x[:, :, : y.shape[2]]
+
+
+class PreActivated(nn.Module):
+    """Norms before convolutions, maps joined as in DenseNet; only `wide` has a norm of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.before = nn.BatchNorm2d(8)
+        self.wide = nn.Conv2d(8, 16, 3, padding=1, bias=False)
+        self.between = nn.BatchNorm2d(16)
+        self.grow = nn.Conv2d(16, 8, 3, padding=1, bias=False)
+        self.joined = nn.BatchNorm2d(16)
+        self.last = nn.Conv2d(16, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        y = self.grow(torch.relu(self.between(self.wide(torch.relu(self.before(x))))))
+        return self.last(torch.relu(self.joined(torch.cat([x, y], 1))))
+
+
+class Tapped(nn.Module):
+    """What `conv` makes goes to its norm, and as it is to the sum: the norm cannot make up for its errors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = forms.unit(3, 8)
+        self.conv, self.norm = nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(self.stem(x))
+        return torch.relu(self.norm(y)) + y
+
+
+def made(model: type) -> nn.Module:
+    torch.manual_seed(0)
+    return forms.settled(model(), SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("model", "sites"),
+    [
+        (LinearEnd, {"end.0": (True, False)}),
+        (Dropped, {"end.0.0": (True, True)}),
+        (PreActivated, {"wide": (True, False), "grow": (False, False), "last": (False, False)}),
+        (Tapped, {"conv": (False, False)}),
+    ],
+)
+def test_norms_and_branch_ends_are_told_apart(model, sites):
+    found = trace(made(model), SHAPE).sites
+    assert {site.name: (site.norm is not None, site.residual) for site in found} == sites
+
+
+@pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped])
+def test_they_are_pruned_as_they_run(model):
+    network = made(model)
+    result = prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK))
+    result.masks.verify(result.model)
+    assert result.report.fidelity.relative_error < 0.5
+
+
+@torch.no_grad()
+def test_what_a_branch_reads_is_pruned_before_it():
+    model, x = made(LinearEnd), torch.randn(4, *SHAPE)
+    kinds = ("3x3", "1x1")
+    sites = trace(model, SHAPE, ("branch.1",), kinds).sites
+    assert [(site.name, site.residual) for site in sites] == [("end.0", False), ("branch.0.0", False)]
+    inputs = {}
+    for visit in walk(model, sites, [x]):
+        inputs[visit.site.name] = visit.inputs[0]
+        visit.site.conv.weight.mul_(0.5)
+    torch.testing.assert_close(inputs["branch.0.0"], model.end(model.stem(x)))
+
+
+class Returns(nn.Module):
+    def __init__(self, make) -> None:
+        super().__init__()
+        self.body, self.make = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8)), make
+
+    def forward(self, x: Tensor) -> object:
+        return self.make(self.body(x))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda y: (y, None), "the model returns a NoneType: return tensors, or lists, tuples and dicts of"),
+        (
+            lambda y: {"map": y, "loss": y.mean()},
+            r"returns \(\) for 2 images: each tensor must have a row for",
+        ),
+        (lambda y: [y, torch.zeros(1, 4)], r"returns \(1, 4\) for 2 images"),
+    ],
+)
+def test_answers_that_cannot_be_compared_are_refused_at_once(make, message):
+    told = []
+    with pytest.raises(ValueError, match=message):
+        prune(Returns(make), SHAPE, PruneConfig(rate=2.25, **QUICK), lambda *step: told.append(step))
+    assert not told
+
+
+def test_where_nothing_can_be_pruned_the_kinds_that_could_be_are_named():
+    with pytest.raises(ValueError, match=r"give kinds=\('depthwise', '1x1'\)\. 0\.0: 3x3, 1"):
+        prune(forms.mobilenetv2(), (3, 32, 32), PruneConfig(rate=2.25, kinds=("5x5",), **QUICK))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+def test_weights_that_are_computed_stay_dense():
+    model = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8), forms.unit(8, 8)).eval()
+    nn.utils.weight_norm(model[1][0])
+    with torch.no_grad():
+        found = trace(model, SHAPE)
+    assert found.dense["1.0"] == "its weight is computed"
+    assert [site.name for site in found.sites] == ["2.0"]
