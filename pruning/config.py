@@ -67,7 +67,7 @@ class PruneConfig:
     patterns: int = 8
     source: str = "mix"
     images: int | None = None
-    refine_steps: int = 4
+    refine_steps: int = 25
     admm: Literal["closed-form", "gradient"] = "closed-form"
     distill_steps: int = 40
     seed: int = 0
