@@ -1,7 +1,8 @@
 """MNN's own sparse mode: weights in blocks of 4 filters, which its converter stores so that they run sparse.
 
-The converter must be told that a model was pruned in such blocks, by a file as MNN's pruning tools write it.
-Call it in a process of its own (patternlite.isolated); why, pruning/convert/workers/to_mnn.py tells.
+The converter must be told to look for zeros, and that they come in such blocks, by a file as MNN's pruning
+tools write it. Call it in a process of its own (patternlite.isolated); why, pruning/convert/workers/to_mnn.py
+tells.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ BLOCK = 4
 
 
 def to_sparse_mnn(source: Path, target: Path) -> None:
-    """source: a .tflite file."""
-    import _tools  # type: ignore[import-not-found]
+    """source: a .tflite or .onnx file."""
+    import _tools  # type: ignore[import-not-found]  # not the `mnnconvert` script, which reports its use
 
     with tempfile.NamedTemporaryFile(suffix=".bin") as parameters:
         parameters.write(compression_parameters())
         parameters.flush()
-        arguments = ["-f", "TFLITE", "--modelFile", str(source), "--MNNModel", str(target)]
-        arguments += ["--bizCode", "patternlite", "--compressionParamsFile", parameters.name]
+        arguments = ["-f", source.suffix[1:].upper(), "--modelFile", str(source), "--MNNModel", str(target)]
+        arguments += ["--bizCode", "patternlite"]
+        arguments += ["--detectSparseSpeedUp", "--compressionParamsFile", parameters.name]
         if not _tools.mnnconvert(["mnnconvert", *arguments]) or not target.exists():
             raise PatternliteError(f"MNN's converter wrote no file for {source.name}")
 

@@ -16,18 +16,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from patternlite.errors import PatternliteError
 from patternlite.isolated import Isolated
 from patternlite.pruning.convert import to_mnn, to_onnx
 
 from .. import sparse_weights
+from ..formats import mnn_sparse
 from ..model_files import fingerprint
 from . import networks
 
 KINDS = ("dense", "pruned", "blocks")
 
 _SEED = 0
-_BLOCK = 4  # filters: what MNN's faster sparse kernel takes at once
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def image(net: str) -> np.ndarray:
 def mnn_file(folder: Path, recipe: Recipe, kind: str) -> MnnFile:
     """kind: of KINDS; "blocks" has as many weights as "pruned", where MNN's own sparse kernels want them, and
     is stored so that MNN uses these."""
-    marks = (recipe if kind != "dense" else recipe.net, kind, _SEED, sparse_weights, networks)
+    marks = (recipe if kind != "dense" else recipe.net, kind, _SEED, sparse_weights, networks, mnn_sparse)
     path = folder.absolute() / f"{recipe.net}-{kind}-{fingerprint(*marks, _prune, _to_sparse_mnn)}.mnn"
     file = MnnFile(path, path.with_suffix(".npy"))
     if not path.exists():
@@ -88,8 +87,10 @@ def _prune(model: nn.Module, recipe: Recipe, kind: str) -> None:
         shape = tuple(layer.weight.shape)
         rate = recipe.conv3x3 if isinstance(layer, nn.Conv2d) else recipe.fully_connected
         if kind == "blocks":
-            blocks = sparse_weights.unstructured_mask(rng, (-(-shape[0] // _BLOCK), *shape[1:]), rate)
-            mask = np.repeat(blocks, _BLOCK, axis=0)[: shape[0]]
+            blocks = sparse_weights.unstructured_mask(
+                rng, (-(-shape[0] // mnn_sparse.BLOCK), *shape[1:]), rate
+            )
+            mask = np.repeat(blocks, mnn_sparse.BLOCK, axis=0)[: shape[0]]
         elif isinstance(layer, nn.Conv2d):
             mask = sparse_weights.pattern_mask(rng, shape[0], shape[1], rate, recipe.structure)
         else:
@@ -108,32 +109,5 @@ def _pruned_layers(model: nn.Module, recipe: Recipe) -> Iterator[nn.Conv2d | nn.
 def _to_sparse_mnn(onnx: Path, target: Path) -> None:
     beside = target.with_suffix(f".{os.getpid()}.part")
     with Isolated() as process:
-        process.call(convert_sparse, str(onnx), str(beside))
+        process.call(mnn_sparse.to_sparse_mnn, onnx, beside)
     os.replace(beside, target)
-
-
-def convert_sparse(onnx: str, target: str) -> None:
-    """In a process apart. What to_mnn does, and tells the converter that weights were pruned in blocks."""
-    import _tools  # type: ignore[import-not-found]  # not the `mnnconvert` script, which reports its use
-
-    with tempfile.NamedTemporaryFile(suffix=".bin") as parameters:
-        parameters.write(_compression_parameters())
-        parameters.flush()
-        arguments = ["-f", "ONNX", "--modelFile", onnx, "--MNNModel", target, "--bizCode", "patternlite"]
-        arguments += ["--detectSparseSpeedUp", "--compressionParamsFile", parameters.name]
-        if not _tools.mnnconvert(["mnnconvert", *arguments]) or not os.path.exists(target):
-            raise PatternliteError(f"MNN's converter wrote no file for {onnx}")
-
-
-def _compression_parameters() -> bytes:
-    """MNN.Compression.Pipeline, a protocol buffer: version "0.0.0", PRUNE by SIMD_OC with these oc_blocks."""
-
-    def message(number: int, content: bytes) -> bytes:
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    def integer(number: int, value: int) -> bytes:
-        return bytes([number << 3, value])
-
-    blocks = integer(4, _BLOCK)
-    prune = integer(1, 1) + message(3, blocks)
-    return message(1, b"0.0.0") + message(2, integer(1, 1) + message(3, prune))
