@@ -17,7 +17,7 @@ from patternlite.isolated import Isolated
 from patternlite.report.results import write_atomically
 
 from ..plain import restore
-from . import environment, tvm_search
+from . import environment, tvm_relax, tvm_search
 from .tvm_search import Kind
 
 _LOG = "tuning.json"
@@ -122,6 +122,7 @@ def tune_network(
                 layers = (*tuning.layers[:i], _after(layer, found, kind), *tuning.layers[i + 1 :])
                 tuning = replace(tuning, layers=layers)
             _write(tuning, tuning_folder(path) / _LOG)
+        process.call(tvm_relax.keep_best, tuning_folder(path))
     return tuning
 
 

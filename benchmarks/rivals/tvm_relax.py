@@ -70,12 +70,20 @@ def target() -> Any:
     return Target({"kind": "llvm", "mcpu": llvm_get_system_cpu(), "num-cores": os.cpu_count() or 1})
 
 
-def database(folder: Path) -> Any:
+def database(folder: Path, name: str = "all") -> Any:
+    """name: "all" candidates that were tried, or the "best" of each kind of layers, which loads sooner."""
     from tvm.s_tir import meta_schedule as ms
 
     folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / "database_workload.json", folder / "database_tuning_record.json"
+    paths = folder / f"{name}-workloads.json", folder / f"{name}-records.json"
     return ms.database.JSONDatabase(*map(str, paths))
+
+
+def keep_best(folder: Path) -> None:
+    """Writes the database "best" anew."""
+    for path in folder.glob("best-*.json"):
+        path.unlink()
+    database(folder).dump_pruned(database(folder, "best"))
 
 
 def records_of(database: Any, module: Any) -> int:
@@ -89,7 +97,7 @@ def _scheduled(module: Any, folder: Path) -> Any:
     import tvm
     from tvm.relax import transform
 
-    with target(), database(folder):
+    with target(), database(folder, "best"):
         passes = [
             transform.MetaScheduleApplyDatabase(),
             transform.SplitLayoutRewritePreproc(),
