@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patternlite.errors import PatternliteError
-
+from . import plans
 from .model_files import Rates
 from .networks import NETWORKS
+from .plans import known
 from .rivals import RIVALS
 from .sparse_weights import STRUCTURES
 
@@ -91,29 +90,27 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Raises PatternliteError naming what the file has wrong."""
-    try:
-        plan = _plan(tomllib.loads(path.read_text(encoding="utf-8")))
-        _check(plan)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
-    return plan
+    return plans.read(path, _plan)
 
 
 def _plan(data: dict[str, Any]) -> Plan:
     common = tuple(Claim(**claim) for claim in data.get("claims", ()))
-    return Plan(
+    plan = Plan(
         {label: Player(**player) for label, player in data["contenders"].items()},
         {net: Rates(**rates) for net, rates in data["rates"].items()},
         tuple(_case(entry, common) for entry in data["cases"]),
     )
+    _check(plan)
+    return plan
 
 
 def _case(entry: dict[str, Any], common: tuple[Claim, ...]) -> Case:
+    """common: claims of all cases in the group that cases are in by default."""
+    own = tuple(Claim(**claim) for claim in entry.get("claims", ()))
     return Case(
         **entry
         | {
-            "claims": tuple(Claim(**claim) for claim in entry.get("claims", ())) + common,
+            "claims": own if entry.get("group", Case.group) != Case.group else own + common,
             "rates": Rates(**entry["rates"]) if "rates" in entry else None,
             "contenders": tuple(entry.get("contenders", ())),
             "without": tuple(entry.get("without", ())),
@@ -122,10 +119,6 @@ def _case(entry: dict[str, Any], common: tuple[Claim, ...]) -> Case:
 
 
 def _check(plan: Plan) -> None:
-    def known(what: str, name: str, names: Iterable[str]) -> None:
-        if name not in names:
-            raise ValueError(f"unknown {what} {name!r}; known: {', '.join(names)}")
-
     for player in plan.contenders.values():
         known("rival", player.rival, RIVALS)
         known("file", player.file, FILES)

@@ -7,16 +7,16 @@ what happens at a model's edges does not count. The rival is the stock runtime o
 from __future__ import annotations
 
 import statistics
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from patternlite.errors import PatternliteError
 from patternlite.inspection import inspect
 from patternlite.isolated import Isolated
 
-from . import player
+from . import plans, player
 from .model_files import ModelFiles, Rates
 from .protocol import Conditions, Contender, Measured, measure
 from .sparse_weights import STRUCTURES
@@ -38,14 +38,17 @@ class Share:
 
 @dataclass(frozen=True)
 class LayerSet:
+    """rates: None for the plan's."""
+
     name: str
     structures: tuple[str, ...]
     layers: tuple[Stack, ...]
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """claims: by instruction set and structure; they are about 3x3 convolutions of stride 1."""
+    """claims: by instruction set and structure; about 3x3 convolutions of stride 1, at these rates."""
 
     rates: Rates
     claims: Mapping[str, Mapping[str, Share]]
@@ -74,10 +77,11 @@ class LayerTime:
 
 @dataclass(frozen=True)
 class LayerOutcome:
-    """isa: what the plugin used.  peak: multiply-adds per second of one core with it, the fastest seen.
-    times: DENSE first.
+    """set: the name of the layer's.  isa: what the plugin used.  peak: multiply-adds per second of one core
+    with it, the fastest seen.  times: DENSE first.
     """
 
+    set: str
     layer: Stack
     threads: int
     isa: str
@@ -86,40 +90,42 @@ class LayerOutcome:
 
 
 def read_layers(path: Path) -> LayerPlan:
-    """Raises PatternliteError naming what the file has wrong."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        sets = tuple(
-            LayerSet(s["name"], tuple(s["structures"]), tuple(Stack(**layer) for layer in s["layers"]))
-            for s in data["sets"]
-        )
-        for name in (name for s in sets for name in s.structures):
-            if name not in STRUCTURES:
-                raise ValueError(f"unknown structure {name!r}; known: {', '.join(STRUCTURES)}")
-        claims = {
-            isa: {structure: Share(**share) for structure, share in shares.items()}
-            for isa, shares in data.get("claims", {}).items()
-        }
-        return LayerPlan(Rates(**data["rates"]), claims, sets)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
+    return plans.read(path, _plan)
 
 
-def choose_sets(plan: LayerPlan, names: Sequence[str]) -> Iterator[tuple[Stack, tuple[str, ...]]]:
-    """(layer, structures) of the sets of these names; none means all."""
+def _plan(data: dict[str, Any]) -> LayerPlan:
+    sets = tuple(_set(**entry) for entry in data["sets"])
+    for name in (name for s in sets for name in s.structures):
+        plans.known("structure", name, STRUCTURES)
+    claims = {
+        isa: {structure: Share(**share) for structure, share in shares.items()}
+        for isa, shares in data.get("claims", {}).items()
+    }
+    return LayerPlan(Rates(**data["rates"]), claims, sets)
+
+
+def _set(
+    name: str, structures: list[str], layers: list[dict[str, Any]], rates: dict[str, Any] | None = None
+) -> LayerSet:
+    own = Rates(**rates) if rates else None
+    return LayerSet(name, tuple(structures), tuple(Stack(**layer) for layer in layers), own)
+
+
+def choose_sets(plan: LayerPlan, names: Sequence[str]) -> Iterator[tuple[LayerSet, Stack]]:
+    """The layers of the sets of these names; none means all."""
     known = [s.name for s in plan.sets]
     if unknown := [name for name in names if name not in known]:
         raise PatternliteError(f"no set {unknown[0]!r}; known: {', '.join(known)}")
     for s in plan.sets:
         if not names or s.name in names:
             for layer in s.layers:
-                yield layer, s.structures
+                yield s, layer
 
 
 def run_layer(
     plan: LayerPlan,
+    of: LayerSet,
     layer: Stack,
-    structures: Sequence[str],
     conditions: Conditions,
     files: ModelFiles,
     progress: Callable[[float], None] = lambda fraction: None,
@@ -128,8 +134,8 @@ def run_layer(
     paths: dict[tuple[str, Stack], Path] = {}
     for stack in (shallow, deep):
         paths[DENSE, stack] = files.dense(stack)
-        for structure in structures:
-            paths[structure, stack] = files.pruned(stack, structure, plan.rates)
+        for structure in of.structures:
+            paths[structure, stack] = files.pruned(stack, structure, of.rates or plan.rates)
     contenders = [
         Contender(f"{way} {stack}", STOCK if way == DENSE else OURS, path, path.name)
         for (way, stack), path in paths.items()
@@ -139,12 +145,12 @@ def run_layer(
     measured = measure(contenders, conditions, progress, witnesses)
     peak = max(before, _peak(conditions)[1])
     times: list[LayerTime] = []
-    for way in (DENSE, *structures):
+    claims = plan.claims.get(isa, {}) if of.rates is None and (layer.kernel, layer.stride) == (3, 1) else {}
+    for way in (DENSE, *of.structures):
         microseconds, median = _difference(measured[f"{way} {shallow}"], measured[f"{way} {deep}"])
         kept = [macs(bytearray(paths[way, stack].read_bytes())) for stack in (shallow, deep)]
         layer_macs = (kept[1] - kept[0]) / _LAYERS
         share = layer_macs / (microseconds * 1e-6) / peak / conditions.threads
-        claim = plan.claims.get(isa, {}).get(way) if (layer.kernel, layer.stride) == (3, 1) else None
         times.append(
             LayerTime(
                 way,
@@ -154,10 +160,10 @@ def run_layer(
                 "stock" if way == DENSE else _kernels(paths[way, deep]),
                 share,
                 (times[0].microseconds if times else microseconds) / microseconds,
-                _state(claim, share) if conditions.threads == 1 else "",
+                _state(claims.get(way), share) if conditions.threads == 1 else "",
             )
         )
-    return LayerOutcome(layer, conditions.threads, isa, peak, tuple(times))
+    return LayerOutcome(of.name, layer, conditions.threads, isa, peak, tuple(times))
 
 
 def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:

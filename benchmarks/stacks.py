@@ -11,7 +11,7 @@ class Stack:
     """Stride 1: convolutions one after the other, each with ReLU; where filters and channels differ, `depth`
     pairs, there and back. Stride 2: `depth` of them on the same map, summed up.
 
-    size: of the output map.
+    size: of the output map.  depthwise: as many filters as channels, each on one channel.
     """
 
     kernel: int
@@ -20,9 +20,11 @@ class Stack:
     size: int
     stride: int = 1
     depth: int = 1
+    depthwise: bool = False
 
     def __str__(self) -> str:
-        shape = f"conv{self.kernel}x{self.kernel}s{self.stride}-{self.channels}-{self.filters}"
+        kind = "depthwise" if self.depthwise else "conv"
+        shape = f"{kind}{self.kernel}x{self.kernel}s{self.stride}-{self.channels}-{self.filters}"
         return f"{shape}-{self.size}-x{self.depth}"
 
     def build(self, keras: Any) -> Any:
@@ -44,4 +46,6 @@ class Stack:
         return Model(image, y)
 
     def _conv(self, keras: Any, x: Any, filters: int, padding: str, **options: Any) -> Any:
+        if self.depthwise:
+            return keras.DepthwiseConv2D(self.kernel, self.stride, padding, **options)(x)
         return keras.Conv2D(filters, self.kernel, self.stride, padding, **options)(x)

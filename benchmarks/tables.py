@@ -92,14 +92,15 @@ def layer_table(outcomes: Sequence[LayerOutcome], plan: LayerPlan) -> Table:
     table = new_table(
         f"Layers, {isa}, peak {peak / 1e9:.0f} G multiply-adds/s per core: us, share of the peak, speed-up"
     )
-    table.add_column("layer")
+    for column in ("set", "layer"):
+        table.add_column(column)
     table.add_column("threads", justify="right")
     for way in ways:
         table.add_column(way, justify="right")
     for outcome in outcomes:
         times = {t.way: t for t in outcome.times}
         cells = [_layer_cell(times[way]) if way in times else Text() for way in ways]
-        table.add_row(str(outcome.layer), str(outcome.threads), *cells)
+        table.add_row(outcome.set, str(outcome.layer), str(outcome.threads), *cells)
     claims = (f"{way} {s.must:.0%} ({s.reach:.0%})" for way, s in plan.claims.get(isa, {}).items())
     table.caption = f"3x3, stride 1, must (reach for): {', '.join(claims) or 'nothing claimed'}"
     table.caption_justify = "left"

@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> None:
     outcomes: list[LayerOutcome] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for condition in conditions_for(args.threads, args.seconds, args.clock):
-            for layer, structures in chosen:
-                with stages.stage(str(layer)) as advance:
+            for of, layer in chosen:
+                with stages.stage(f"{of.name}, {layer}") as advance:
                     progress = partial(advance, "")
-                    outcomes.append(run_layer(plan, layer, structures, condition, files, progress))
+                    outcomes.append(run_layer(plan, of, layer, condition, files, progress))
                 write_json(Report(settings(args), outcomes), output)
     console.print(layer_table(outcomes, plan))
     say_where(output)

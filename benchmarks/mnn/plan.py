@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from patternlite.errors import PatternliteError
 
+from .. import plans
 from ..cases import Claim
+from ..plans import known
 from ..sparse_weights import STRUCTURES
 from .files import KINDS, Recipe
 from .networks import NETWORKS
@@ -47,13 +48,7 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Raises PatternliteError naming what the file has wrong."""
-    try:
-        plan = _plan(tomllib.loads(path.read_text(encoding="utf-8")))
-        _check(plan)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
-    return plan
+    return plans.read(path, _plan)
 
 
 def choose(plan: Plan, nets: Sequence[str]) -> list[Case]:
@@ -69,17 +64,15 @@ def _plan(data: dict[str, Any]) -> Plan:
         return tuple(Claim(**claim) for claim in part.pop("claims", ()))
 
     common = claims(data)
-    return Plan(
+    plan = Plan(
         {label: Player(**player) for label, player in data["contenders"].items()},
         tuple(Case(claims=claims(case) + common, recipe=Recipe(**case)) for case in data["cases"]),
     )
+    _check(plan)
+    return plan
 
 
 def _check(plan: Plan) -> None:
-    def known(what: str, name: str, names: Iterable[str]) -> None:
-        if name not in names:
-            raise ValueError(f"unknown {what} {name!r}; known: {', '.join(names)}")
-
     for player in plan.contenders.values():
         known("file", player.file, KINDS)
     for case in plan.cases:

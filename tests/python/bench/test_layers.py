@@ -31,14 +31,24 @@ layers = [
   { kernel = 3, channels = 16, filters = 32, size = 8 },
   { kernel = 3, channels = 16, filters = 32, size = 8, stride = 2 },
 ]
+[[sets]]
+name = "own rates"
+structures = ["g2"]
+rates = { conv3x3 = 4.0, depthwise = true, first = true }
+layers = [
+  { kernel = 3, channels = 32, filters = 32, size = 8 },
+  { kernel = 3, channels = 32, filters = 32, size = 8, depthwise = true },
+]
 """
 
 
 def test_the_plan_that_ships() -> None:
     plan = read_layers(ROOT / "benchmarks" / "layers.toml")
-    layers = [layer for layer, _ in choose_sets(plan, [])]
-    assert len(layers) == len(set(layers)) == 19
-    assert [layer.size for layer, _ in choose_sets(plan, ["stride2"])] == [28, 14, 7]
+    layers = [(s.name, layer) for s, layer in choose_sets(plan, [])]
+    assert len(layers) == len(set(layers)) == 32
+    assert [layer.size for _, layer in choose_sets(plan, ["stride2"])] == [28, 14, 7]
+    rates = {s.rates.conv3x3 for s in plan.sets if s.rates} | {plan.rates.conv3x3}
+    assert rates == {2.25, 4.0, 8.0, 12.0, 16.0}
     with pytest.raises(PatternliteError, match="no set 'vgg'; known: resnet18"):
         list(choose_sets(plan, ["vgg"]))
 
@@ -74,15 +84,18 @@ def test_the_command(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert "conv3x3s2-16-32-8-x1" in run.stdout
     outcomes = json.loads(output.read_text())["outcomes"]
+    assert [outcome["set"] for outcome in outcomes] == ["small"] * 3 + ["own rates"] * 2
     # A pair counts both convolutions.
-    for outcome, macs in zip(outcomes, (32 * 32, 2 * 16 * 32, 16 * 32), strict=True):
+    expected = ((32 * 32, 8), (2 * 16 * 32, 8), (16 * 32, 8), (32 * 32, 4), (32, 9 / 4))
+    for outcome, (macs, rate) in zip(outcomes, expected, strict=True):
         assert outcome["peak"] > 1e8
         dense, pruned = outcome["times"]
         assert (dense["way"], dense["kernel"], dense["macs"]) == (DENSE, "stock", 9 * 64 * macs)
-        assert pruned["macs"] == 9 * 64 * macs / 8
+        assert pruned["macs"] == 9 * 64 * macs / rate
         for time in (dense, pruned):
             assert time["share"] == pytest.approx(time["macs"] / time["microseconds"] * 1e6 / outcome["peak"])
             assert time["speed_up"] == pytest.approx(dense["microseconds"] / time["microseconds"])
     states = [[time["state"] for time in outcome["times"]] for outcome in outcomes]
-    assert all(state == "" for state, _ in states) and states[2] == ["", ""]  # no claim at stride 2
+    assert all(state == "" for state, _ in states)
+    assert states[2:] == [["", ""]] * 3  # no claim at stride 2, nor at a set's own rates
     assert {states[0][1], states[1][1]} <= {"met", "missed"}
