@@ -43,6 +43,12 @@ class Rates:
     fully_connected: float = 1.0
     first: bool = False
 
+    def __str__(self) -> str:
+        """Of the kinds that are pruned, like "3x3 8x, 1x1 4x"."""
+        kinds = {"3x3": self.conv3x3, "1x1": self.conv1x1, "depthwise": 9 / 4 if self.depthwise else 1.0}
+        kinds |= {"fully connected": self.fully_connected}
+        return ", ".join(f"{kind} {rate:g}x" for kind, rate in kinds.items() if rate > 1)
+
 
 class ModelFiles:
     """A network is a key of NETWORKS, or a Stack.

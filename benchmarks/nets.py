@@ -73,6 +73,7 @@ def run_case(
                     for file in ("dense", "pruned")
                 ),
                 notes,
+                plan.rates_of(case),
             )
         )
     return outcomes

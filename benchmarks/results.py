@@ -15,6 +15,7 @@ from patternlite.machine import Machine, describe_machine, versions
 from patternlite.report.results import write_atomically
 
 from .cases import Case, Claim
+from .model_files import Rates
 from .plain import restore
 from .player import Preparation
 from .protocol import Measured, speed_up
@@ -29,7 +30,7 @@ class Outcome:
 
     load: the machine's load average when it ended.  sizes: of the model files, in bytes.
     macs: multiplications per image of the dense network, and of the pruned one by weights that are not zero.
-    notes: what must be known of a contender, like how long it was tuned.
+    notes: what must be known of a contender, like how long it was tuned.  rates: of the pruned file.
     """
 
     case: Case
@@ -40,6 +41,7 @@ class Outcome:
     sizes: Mapping[str, int] = field(default_factory=dict)
     macs: tuple[float, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    rates: Rates = field(default_factory=Rates)
 
     @property
     def mac_rate(self) -> float:

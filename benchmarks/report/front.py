@@ -5,50 +5,95 @@ from __future__ import annotations
 import json
 import statistics
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of
+from patternlite.report.figure import COLOURS, STYLE, panels_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+DENSE = "dense"
+_COLOURS = (COLOURS["plugin"], "#b4541f", "#3b6fb6", "#8a5fbf")  # by recipe
+_MARKS = ("o", "^", "D")  # where there are more recipes than colours
 
 
 def accuracy_files(folder: Path) -> list[Path]:
-    """The newest last."""
-    return sorted(folder.glob("accuracy-*.json"), key=lambda path: path.stat().st_mtime)
+    """Of `accuracy`, and of its plan codesign.toml if kept by that name."""
+    return sorted((*folder.glob("accuracy-2*.json"), *folder.glob("codesign-2*.json")))
 
 
-def front_figure(path: Path) -> Figure | None:
-    """Percent right over ms, each point a recipe's mean over its seeds; None where nothing was timed."""
+def front_figure(paths: Sequence[Path]) -> Figure | None:
+    """Percent right over ms, a panel per network; each point a recipe's mean over its seeds, as pruned.
+
+    None where nothing was timed.
+    """
     from matplotlib import rc_context
 
-    points = _points(json.loads(path.read_text(encoding="utf-8")).get("outcomes", ()))
+    points = _points(row for path in paths for row in _rows(path))
     if not points:
         return None
+    networks = list(dict.fromkeys(network for network, _, _ in points))
+    recipes = list(dict.fromkeys(recipe for _, _, recipe in points if recipe != DENSE))
     with rc_context(STYLE):
-        figure, (panel,) = panels_of(1, (7.4, 4.0))
-        for i, ((case, recipe, client), values) in enumerate(points.items()):
-            milliseconds, accuracy = (statistics.mean(column) for column in zip(*values, strict=True))
-            role = "dense" if recipe == "dense" else "plugin"
-            panel.scatter(milliseconds, 100 * accuracy, s=36, color=COLOURS[role])
-            name = f"{case}, {recipe}" + ("" if client == "none" else f", {client}")
-            annotate(panel, milliseconds, 100 * accuracy + 0.02 * (i % 2), name, color=COLOURS["faint"])
-        panel.set_xlim(0)
-        panel.margins(x=0.4, y=0.15)
-        panel.grid(axis="y", color=COLOURS["grid"])
-        panel.set_xlabel("ms per image (left is faster)")
-        panel.set_ylabel("% of the test images right")
-        figure.tight_layout()
+        figure, panels = panels_of(len(networks), (4.6 * len(networks) + 1.0, 4.2))
+        for panel, network in zip(panels, networks, strict=True):
+            some = {key[1:]: values for key, values in points.items() if key[0] == network}
+            _front(panel, some, recipes)
+            panel.set_title(network, loc="left", fontsize=10.5, weight="bold")
+        panels[0].set_ylabel("% of the test images right")
+        found = {label: handle for panel in panels for handle, label in _legend(panel)}
+        rows = -(-len(found) // 4)
+        figure.legend(found.values(), found, loc="lower center", ncols=4, frameon=False, fontsize=8.5)
+        figure.tight_layout(rect=(0, 0.02 + 0.055 * rows, 1, 1))
     return figure
 
 
-def _points(rows: Any) -> dict[tuple[str, str, str], list[tuple[float, float]]]:
-    """(case, recipe, client) -> (ms, accuracy) of each seed; the dense model of a case as recipe "dense"."""
+def _front(
+    panel: Axes, points: Mapping[tuple[str, str], list[tuple[float, float]]], recipes: list[str]
+) -> None:
+    """points: (budget, recipe) -> (ms, accuracy) of each seed. The best of a budget bears its name."""
+    means = {
+        key: [statistics.mean(column) for column in zip(*values, strict=True)]
+        for key, values in points.items()
+    }
+    best = {budget: max(y for (b, _), (_, y) in means.items() if b == budget) for budget, _ in means}
+    for (budget, recipe), (milliseconds, accuracy) in means.items():
+        if recipe == DENSE:
+            mark, colour = "s", COLOURS["dense"]
+        else:
+            place = recipes.index(recipe)
+            mark, colour = _MARKS[place // len(_COLOURS) % len(_MARKS)], _COLOURS[place % len(_COLOURS)]
+        panel.scatter(milliseconds, 100 * accuracy, s=40, color=colour, marker=mark, label=recipe)
+        if accuracy == best[budget]:
+            panel.annotate(
+                budget, (milliseconds, 100 * accuracy), (0, 7), textcoords="offset points", ha="center",
+                fontsize=8, color=COLOURS["faint"],
+            )  # fmt: skip
+    panel.set_xlim(0)
+    panel.margins(x=0.12, y=0.12)
+    panel.grid(axis="y", color=COLOURS["grid"])
+    panel.set_xlabel("ms per image (left is faster)")
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    yield from json.loads(path.read_text(encoding="utf-8")).get("outcomes", ())
+
+
+def _points(
+    rows: Iterable[Mapping[str, Any]],
+) -> dict[tuple[str, str, str], list[tuple[float, float]]]:
+    """(network, budget, recipe) -> (ms, accuracy) of each seed; the dense model has no budget."""
     points: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
         if row.get("speed"):
-            client = row["client"]
-            points[row["case"], row["recipe"], client].append((row["speed"]["pruned_ms"], row["accuracy"]))
-            points[row["case"], "dense", "none"].append((row["speed"]["dense_ms"], row["dense"]))
+            network, _, budget = row["case"].partition(" ")
+            points[network, budget, row["recipe"]].append((row["speed"]["pruned_ms"], row["accuracy"]))
+            points[network, "", DENSE].append((row["speed"]["dense_ms"], row["dense"]))
     return points
+
+
+def _legend(panel: Axes) -> list[tuple[object, str]]:
+    return list(zip(*panel.get_legend_handles_labels(), strict=True))

@@ -15,7 +15,7 @@ from patternlite.report.results import write_atomically
 from ..plots import write_figure
 from ..protocol import Measured
 from ..results import NetReport, Outcome, read_json
-from . import paper
+from . import instructions, paper
 from .front import accuracy_files, front_figure
 from .roofline import roofline_figure
 from .speed_ups import rate_figure, size_figure, speed_up_figure
@@ -40,11 +40,19 @@ def write_report(report: NetReport, results: Path) -> Path:
     for picture in pictures:
         write_figure(picture.figure, results.with_name(f"{results.stem}-{picture.name}.json"))
     page = results.with_suffix(".html")
-    write_atomically(page, render(report, pictures, accuracy_files(results.parent)))
+    counts = newest(results.parent, "instructions")
+    write_atomically(page, render(report, pictures, accuracy_files(results.parent), counts))
     return page
 
 
-def render(report: NetReport, pictures: list[Picture], accuracies: list[Path]) -> str:
+def newest(folder: Path, command: str) -> Path | None:
+    """The last results file of a command, by its date."""
+    return max(folder.glob(f"{command}-2*.json"), default=None)
+
+
+def render(
+    report: NetReport, pictures: list[Picture], accuracies: list[Path], counts: Path | None = None
+) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -64,7 +72,8 @@ def render(report: NetReport, pictures: list[Picture], accuracies: list[Path]) -
         pictures=[(picture, Markup(to_inline_svg(picture.figure))) for picture in pictures],
         spread=_spread,
         notes=_notes(report),
-        accuracies=[path.name for path in accuracies],
+        accuracies=[(path.name, path.with_suffix(".svg")) for path in accuracies],
+        counts=counts and (counts.name, instructions.lines(counts)),
     )
 
 
@@ -80,37 +89,37 @@ def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
         plural = "s" if threads > 1 else ""
         title = f"Speed-up, {threads} thread{plural}"
         yield Picture(f"speed-up-{threads}", title, words, speed_up_figure(some))
-    rates = [
-        o for o in outcomes if o.threads == 1 and (o.case.group == "rates" or o.case.name == "resnet18-mix")
-    ]
-    figure = rate_figure(rates)
+    figure = rate_figure([o for o in outcomes if o.threads == 1 and o.case.group in ("rates", "networks")])
     if figure is not None:
         words = (
-            "ResNet-18 at 224, 1 thread, filters in groups of 4 and 16. Dashed: what the arithmetic alone "
-            "would give."
+            "1 thread. Rates are of the pruned 3x3 layers; the first layer stays dense. Dashed: what fewer "
+            "multiplications alone would give."
         )
         yield Picture("rates", "Speed-up over the rate", words, figure)
-    layers = sorted(folder.glob("layers-2*.json"))
+    layers = newest(folder, "layers")
     if layers:
-        measured = json.loads(layers[-1].read_text(encoding="utf-8"))["outcomes"]
+        measured = json.loads(layers.read_text(encoding="utf-8"))["outcomes"]
         words = (
-            f"Each convolution for itself, from {layers[-1].name}. Dense layers in the stock runtime do work "
+            f"Each convolution for itself, from {layers.name}. Dense layers in the stock runtime do work "
             "that pruned ones do not have."
         )
         one = [outcome for outcome in measured if outcome["threads"] == 1]
         yield Picture("roofline", "Layers against the peak", words, roofline_figure(one))
     accuracies = accuracy_files(folder)
-    front = front_figure(accuracies[-1]) if accuracies else None
+    front = front_figure(accuracies)
     if front is not None:
-        words = f"Trained networks, pruned, with the plugin: {accuracies[-1].name}. Grey: dense."
+        words = (
+            "Trained networks, pruned without a real image, dense and pruned with the plugin; above the "
+            f"best of each budget what was asked for. From {', '.join(path.name for path in accuracies)}."
+        )
         yield Picture("front", "Accuracy against latency", words, front)
-    loaded = sorted(folder.glob("nets-2*.json"))
+    loaded = newest(folder, "nets")
     if loaded:
         words = (
-            f"The most memory up to the first answer, from {loaded[-1].name}, and what lies on disk: zeros "
+            f"The most memory up to the first answer, from {loaded.name}, and what lies on disk: zeros "
             "are stored, so a pruned file is as large as the dense one."
         )
-        yield Picture("memory", "Memory and files", words, size_figure(read_json(loaded[-1]).outcomes))
+        yield Picture("memory", "Memory and files", words, size_figure(read_json(loaded).outcomes))
 
 
 def _spread(measured: Measured) -> float:

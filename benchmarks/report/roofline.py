@@ -44,7 +44,7 @@ def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
         panel.axvline(100, color=COLOURS["ink"], linewidth=0.8)
         panel.set_xlim(0, 105)
         panel.set_yticks(
-            range(len(outcomes)), [_name(outcome["layer"]) for outcome in outcomes], fontsize=8.5
+            range(len(outcomes)), [layer_name(outcome["layer"]) for outcome in outcomes], fontsize=8.5
         )
         panel.invert_yaxis()
         panel.set_xlabel("% of one core's peak of multiply-adds by weights that are not zero")
@@ -55,7 +55,10 @@ def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _name(layer: Mapping[str, Any]) -> str:
+def layer_name(layer: Mapping[str, Any]) -> str:
+    """As a reader would say it."""
+    kind = "depthwise " if layer["depthwise"] else ""
     stride = f", stride {layer['stride']}" if layer["stride"] > 1 else ""
     kernel, size = layer["kernel"], layer["size"]
-    return f"{kernel}x{kernel}, {layer['channels']} to {layer['filters']}, map {size}x{size}{stride}"
+    channels = layer["channels"] if kind else f"{layer['channels']} to {layer['filters']}"
+    return f"{kind}{kernel}x{kernel}, {channels}, map {size}x{size}{stride}"

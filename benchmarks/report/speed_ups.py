@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OURS = ("ours in TFLite", "ours", "ours in MNN")
 
 
+_MOST = 20.0
+
+
 def best_of_ours(outcome: Outcome) -> str | None:
     """The fastest, by the median."""
     ours = [label for label in OURS if label in outcome.measured]
@@ -27,7 +30,7 @@ def best_of_ours(outcome: Outcome) -> str | None:
 def speed_up_figure(outcomes: Sequence[Outcome]) -> Figure:
     """A panel per network, all of one number of threads: the fastest of ours over each rival.
 
-    The scale is logarithmic; the line is 1, where nothing is gained.
+    The scale is logarithmic and ends at _MOST; the line is 1, where nothing is gained.
     """
     from matplotlib import rc_context
 
@@ -54,52 +57,64 @@ def _speed_ups(panel: Axes, outcome: Outcome) -> None:
     for row, label in enumerate(rivals):
         factor = speed_up(outcome.measured[label], outcome.measured[best])
         role = "plugin" if label in {bar.over for bar in BARS} else "dense"
-        panel.barh(row, factor - 1, 0.74, left=1, color=COLOURS[role])
-        annotate(panel, max(factor, 1), row, f"{factor:.1f}x" if factor < 100 else f"{factor:.0f}x")
+        panel.barh(row, min(factor, _MOST) - 1, 0.74, left=1, color=COLOURS[role])
+        text = f"{factor:.1f}x" if factor < 100 else f"{factor:.0f}x"
+        annotate(panel, min(max(factor, 1), _MOST), row, text)
     panel.axvline(1, color=COLOURS["ink"], linewidth=0.8)
     panel.set_yticks(range(len(rivals)), rivals, fontsize=8.5)
     panel.tick_params(axis="y", labelleft=True)
     panel.set_ylim(len(rivals) - 0.4, -0.6)
-    panel.set_xlim(0.45, 400)
-    panel.set_xticks([1, 2, 5, 10, 100], ["1x", "2x", "5x", "10x", "100x"])
+    panel.set_xlim(0.3, 2 * _MOST)
+    panel.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5x", "1x", "2x", "5x", "10x", "20x"])
     panel.minorticks_off()
     milliseconds = outcome.measured[best].timing.median
     panel.set_title(f"{outcome.case.name}: {milliseconds:.1f} ms", loc="left", fontsize=10.5, weight="bold")
 
 
+_PAIRS = {"TFLite": ("ours in TFLite", "plugin"), "MNN": ("ours in MNN", "ink")}
+
+
 def rate_figure(outcomes: Sequence[Outcome]) -> Figure | None:
-    """Speed-up over the rate of the pruned layers, of one network; None without such cases."""
+    """Speed-up over the rate of the pruned layers, a panel per network that was measured at several."""
     from matplotlib import rc_context
 
-    points = sorted(((rate_of(outcome), outcome) for outcome in outcomes), key=lambda point: point[0])
-    if len(points) < 2:
+    lines: dict[str, list[Outcome]] = {}
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.rates.conv3x3):
+        lines.setdefault(outcome.case.net, []).append(outcome)
+    lines = {net: line for net, line in lines.items() if len(line) > 1}
+    if not lines:
         return None
     with rc_context(STYLE):
-        figure, (panel,) = panels_of(1, (6.4, 3.6))
-        for (over, ours), role in ((("TFLite", "ours in TFLite"), "plugin"), (("MNN", "ours in MNN"), "ink")):
-            line = [
-                (rate, speed_up(o.measured[over], o.measured[ours]))
-                for rate, o in points
-                if over in o.measured and ours in o.measured
-            ]
-            panel.plot(*zip(*line, strict=True), "o-", color=COLOURS[role])
-            annotate(panel, *line[-1], f" over {over}", color=COLOURS[role])
-        ideal = [(rate, o.mac_rate) for rate, o in points]
-        panel.plot(*zip(*ideal, strict=True), "--", color=COLOURS["faint"], linewidth=1)
-        annotate(panel, *ideal[-1], " fewer multiplications,\n whole network", color=COLOURS["faint"])
-        panel.set_xlim(0, 1.35 * points[-1][0])
-        panel.set_ylim(0)
-        panel.grid(axis="y", color=COLOURS["grid"])
-        panel.set_xlabel("rate: how many times fewer weights the pruned 3x3 layers keep")
-        panel.set_ylabel("times faster")
-        panel.set_xticks([rate for rate, _ in points], [f"{rate:g}x" for rate, _ in points])
-        figure.tight_layout()
+        figure, panels = panels_of(len(lines), (3.6 * len(lines) + 1.0, 3.4))
+        for panel, (net, line) in zip(panels, lines.items(), strict=True):
+            panel.set_title(net, loc="left", fontsize=10.5, weight="bold")
+            _rates(panel, line)
+        panels[0].set_ylabel("times faster")
+        panels[0].set_ylim(0)
+        found = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+        figure.legend(found.values(), found, loc="lower center", ncols=3, frameon=False, fontsize=8.5)
+        figure.tight_layout(rect=(0, 0.07, 1, 1))
     return figure
 
 
-def rate_of(outcome: Outcome) -> float:
-    """Of the 3x3 layers; the plan's 8 where the case has none of its own."""
-    return outcome.case.rates.conv3x3 if outcome.case.rates else 8.0
+def _rates(panel: Axes, line: Sequence[Outcome]) -> None:
+    rates = [outcome.rates.conv3x3 for outcome in line]
+    for over, (ours, role) in _PAIRS.items():
+        if not all(label in o.measured for o in line for label in (over, ours)):
+            continue
+        factors = [speed_up(o.measured[over], o.measured[ours]) for o in line]
+        panel.plot(rates, factors, "o-", color=COLOURS[role], label=f"{ours} over {over}")
+    panel.plot(
+        rates,
+        [outcome.mac_rate for outcome in line],
+        "--",
+        color=COLOURS["faint"],
+        linewidth=1,
+        label="fewer multiplications, whole network",
+    )
+    panel.grid(axis="y", color=COLOURS["grid"])
+    panel.set_xlabel("times fewer weights in pruned layers")
+    panel.set_xticks(rates, [f"{rate:g}" for rate in rates])
 
 
 def size_figure(outcomes: Sequence[Outcome]) -> Figure:

@@ -35,6 +35,7 @@ def outcome(factor: float, group: str = "networks", rates: Rates | None = None, 
         dict.fromkeys(times, 1000),
         (80.0, 16.0),
         {"TFLite": "a note"},
+        rates or Rates(conv3x3=8.0),
     )
 
 
@@ -54,7 +55,7 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 
 def test_the_paper_beside_ours() -> None:
     (row,) = paper.rows([outcome(5.0), outcome(3.0, "rates")])
-    assert row.case == "resnet18-mix" and row.mac_rate == 5.0
+    assert row.case == "resnet18-mix" and (row.rates, row.mac_rate) == ("3x3 8x", 5.0)
     assert row.factors == (pytest.approx(5.0), None, pytest.approx(5.0))  # TVM was not measured
 
 
@@ -63,12 +64,25 @@ def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from benchmarks.report.page import write_report
 
-    layer = {"kernel": 3, "channels": 8, "filters": 8, "size": 4, "stride": 1}
+    layer = {"kernel": 3, "channels": 8, "filters": 8, "size": 4, "stride": 1, "depthwise": False}
     times = [{"way": way, "share": share} for way, share in (("dense, stock", 0.5), ("g2", 0.7))]
     layers = {"outcomes": [{"layer": layer, "threads": 1, "times": times}]}
     (tmp_path / "layers-2026-01-01.json").write_text(json.dumps(layers))
     speed = {"pruned_ms": 1.0, "dense_ms": 3.0}
-    rows = [{"case": "net", "recipe": "8x", "client": "none", "accuracy": 0.8, "dense": 0.9, "speed": speed}]
+    counts = [
+        {"layer": layer, "way": way, "instructions": n} for way, n in (("dense, stock", 6e6), ("g1", 2e6))
+    ]
+    (tmp_path / "instructions-2026-01-01.json").write_text(json.dumps({"outcomes": counts}))
+    rows = [
+        {
+            "case": "net rate 8x",
+            "recipe": "ours",
+            "client": "none",
+            "accuracy": 0.8,
+            "dense": 0.9,
+            "speed": speed,
+        }
+    ]
     (tmp_path / "accuracy-2026-01-01.json").write_text(json.dumps({"outcomes": rows}))
     write_json(NetReport({}, [outcome(3.0)]), tmp_path / "nets-2026-01-01.json")
     outcomes = [outcome(3.0), outcome(6.0, "rates", Rates(conv3x3=16.0))]
@@ -78,6 +92,8 @@ def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
         f"published-{what}.png" for what in ("speed-up-1", "rates", "roofline", "front", "memory")
     }
     assert page.count("<svg") == 5 and "a note" in page
+    assert '<a href="accuracy-2026-01-01.json">' in page
+    assert '<td>g1</td><td class="n">2.0</td><td class="n">3.0x</td>' in page
     short = page[page.index("Where it falls short") :]
     assert '<td class="n loss">3.00</td>' in short
     assert "<script" not in page and 'src="' not in page  # self-contained
