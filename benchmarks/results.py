@@ -122,6 +122,13 @@ class NetReport(JudgedReport):
     def verdicts(self) -> list[Verdict]:
         return judge(self.outcomes)
 
+    @property
+    def crowded(self) -> str:
+        """A warning where others took the cores: their turns fall into long calls, and spare short ones."""
+        where = [o for o in self.outcomes if o.load > self.machine.cores + 0.5]
+        names = ", ".join(f"{o.case.name} ({o.threads}, load {o.load:.1f})" for o in where)
+        return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""
+
 
 def read_json(path: Path) -> NetReport:
     """Raises PatternliteError if the file is not one of `write_json`."""

@@ -60,4 +60,6 @@ def run(args: argparse.Namespace) -> None:
     result = NetReport(settings(args), outcomes)
     for table in (latency_table, claim_table):
         console.print(table(result))
+    if result.crowded:
+        console.print(result.crowded, style="bold red", highlight=False, soft_wrap=True)
     say_where(output, write_report(result, output))

@@ -43,9 +43,8 @@ def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
             )
         panel.axvline(100, color=COLOURS["ink"], linewidth=0.8)
         panel.set_xlim(0, 105)
-        panel.set_yticks(
-            range(len(outcomes)), [layer_name(outcome["layer"]) for outcome in outcomes], fontsize=8.5
-        )
+        names = [f"{outcome['set']}: {layer_name(outcome['layer'])}" for outcome in outcomes]
+        panel.set_yticks(range(len(outcomes)), names, fontsize=8.5)
         panel.invert_yaxis()
         panel.set_xlabel("% of one core's peak of multiply-adds by weights that are not zero")
         panel.legend(

@@ -54,8 +54,10 @@ def _speed_ups(panel: Axes, outcome: Outcome) -> None:
         return
     rivals = [label for label in outcome.measured if label not in OURS]
     panel.set_xscale("log")
+    least = 1.0
     for row, label in enumerate(rivals):
         factor = speed_up(outcome.measured[label], outcome.measured[best])
+        least = min(least, factor)
         role = "plugin" if label in {bar.over for bar in BARS} else "dense"
         panel.barh(row, min(factor, _MOST) - 1, 0.74, left=1, color=COLOURS[role])
         text = f"{factor:.1f}x" if factor < 100 else f"{factor:.0f}x"
@@ -64,7 +66,7 @@ def _speed_ups(panel: Axes, outcome: Outcome) -> None:
     panel.set_yticks(range(len(rivals)), rivals, fontsize=8.5)
     panel.tick_params(axis="y", labelleft=True)
     panel.set_ylim(len(rivals) - 0.4, -0.6)
-    panel.set_xlim(0.3, 2 * _MOST)
+    panel.set_xlim(min(0.3, 0.8 * least), 2 * _MOST)
     panel.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5x", "1x", "2x", "5x", "10x", "20x"])
     panel.minorticks_off()
     milliseconds = outcome.measured[best].timing.median

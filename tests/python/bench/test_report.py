@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from benchmarks.protocol import Measured
 from benchmarks.report import paper
 from benchmarks.results import NetReport, Outcome, read_json, write_json
 from patternlite.errors import PatternliteError
+from patternlite.machine import describe_machine
 from patternlite.timing import Timing
 
 CLAIM = Claim("speed-up", "ours in TFLite", must=4.2, reach=8.4, over="TFLite")
@@ -59,6 +61,13 @@ def test_the_paper_beside_ours() -> None:
     assert row.factors == (pytest.approx(5.0), None, pytest.approx(5.0))  # TVM was not measured
 
 
+def test_a_busy_machine_is_told_of() -> None:
+    report = NetReport({}, [outcome(5.0)], machine=replace(describe_machine(), cores=2))
+    assert report.crowded == ""
+    busy = replace(report, outcomes=[outcome(5.0), replace(outcome(6.0, threads=2), load=3.25)])
+    assert busy.crowded.endswith("measure again: resnet18-mix (2, load 3.2)")
+
+
 def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
@@ -66,7 +75,7 @@ def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
 
     layer = {"kernel": 3, "channels": 8, "filters": 8, "size": 4, "stride": 1, "depthwise": False}
     times = [{"way": way, "share": share} for way, share in (("dense, stock", 0.5), ("g2", 0.7))]
-    layers = {"outcomes": [{"layer": layer, "threads": 1, "times": times}]}
+    layers = {"outcomes": [{"set": "net", "layer": layer, "threads": 1, "times": times}]}
     (tmp_path / "layers-2026-01-01.json").write_text(json.dumps(layers))
     speed = {"pruned_ms": 1.0, "dense_ms": 3.0}
     counts = [
