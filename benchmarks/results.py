@@ -124,7 +124,12 @@ class NetReport(JudgedReport):
 
     @property
     def crowded(self) -> str:
-        """A warning where others took the cores: their turns fall into long calls, and spare short ones."""
+        """A warning where others took the cores: their turns fall into long calls, and spare short ones.
+
+        CPU time does not count them.
+        """
+        if self.settings.get("clock") == "cpu":
+            return ""
         where = [o for o in self.outcomes if o.load > self.machine.cores + 0.5]
         names = ", ".join(f"{o.case.name} ({o.threads}, load {o.load:.1f})" for o in where)
         return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""

@@ -28,9 +28,9 @@ _STYLES = {"reached": "bold green", "met": "green", "missed": "bold red"}
 def latency_table(report: NetReport, ours: str = "ours") -> Table:
     """min (median) in ms of each contender; below a rival, how many times faster ours is than it."""
     labels = list(dict.fromkeys(label for o in report.outcomes for label in o.measured))
-    clock = "CPU time" if report.settings.get("clock") == "cpu" else "ms"
+    clock = "CPU time, ms" if report.settings.get("clock") == "cpu" else "ms"
     table = new_table(
-        f"Batch 1, {clock}: min (median); below, how many times faster {ours!r} is, median over rounds"
+        f"{clock} a call: min (median); below, how many times faster {ours!r} is, median over rounds"
     )
     for column in ("network", "threads"):
         table.add_column(column)

@@ -84,7 +84,8 @@ def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
         some = [o for o in single if o.threads == threads]
         words = (
             "How many times faster the fastest of ours is than each rival; beside the network's "
-            "name, its time. Green: the three rivals of the paper. Left of the line the rival wins."
+            "name, its time. Green: the three rivals of the paper. Left of the line the rival wins. int8 is "
+            "another trade: it computes dense with 8-bit numbers, and answers a little differently."
         )
         plural = "s" if threads > 1 else ""
         title = f"Speed-up, {threads} thread{plural}"

@@ -66,6 +66,7 @@ def test_a_busy_machine_is_told_of() -> None:
     assert report.crowded == ""
     busy = replace(report, outcomes=[outcome(5.0), replace(outcome(6.0, threads=2), load=3.25)])
     assert busy.crowded.endswith("measure again: resnet18-mix (2, load 3.2)")
+    assert replace(busy, settings={"clock": "cpu"}).crowded == ""
 
 
 def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
