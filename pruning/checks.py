@@ -13,6 +13,8 @@ from .distributed import Group
 from .report import PruneReport
 from .statistics import Gap
 
+_CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
+
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
     """Raises ValueError unless the weights are finite float32 and the shape fits the normalisation."""
@@ -70,6 +72,12 @@ def warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[st
             found.append(
                 f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
                 f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"
+            )
+        if config.admm == "gradient" and layer.residuals and layer.residuals[-1][0] > _CONVERGED:
+            found.append(
+                f"{layer.name} did not converge: gradient ADMM ended {layer.residuals[-1][0]:.2f} of the "
+                f"weights away from what may stay. Keep it dense (dense=({layer.name!r},)) or ask for "
+                "a lower rate"
             )
     for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
         if asked and got < asked * (1 - 1e-6):

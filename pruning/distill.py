@@ -17,7 +17,6 @@ from .outputs import tensors_of
 from .precision import half
 from .seeds import generator
 
-BATCH = 64
 _RATE = 5e-4  # Adam's, with a cosine to zero
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 _SAVE_EVERY = 30.0  # seconds
@@ -31,6 +30,7 @@ def distill(
     masks: Masks,
     images: Tensor,
     steps: int,
+    batch: int,
     seed: int,
     group: Group,
     store: Checkpoint,
@@ -39,7 +39,8 @@ def distill(
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
     Both stay in eval mode: normalisation statistics are fixed, only weights and affine terms learn.
-    images: (N, C, H, W), normalised, the same in every process; each trains on its part of every batch.
+    images: (N, C, H, W), normalised, the same in every process; each trains on its part of every
+    batch of so many.
     advance: told the fraction done and the step. Raises ValueError when the loss is not finite.
     """
     trained = dict(student.named_parameters())
@@ -51,7 +52,7 @@ def distill(
     with masks.enforced(student):
         for step in range(done, steps):
             optimizer.zero_grad()
-            x = _augmented(images, generator(seed, "distill", step))
+            x = _augmented(images, batch, generator(seed, "distill", step))
             _loss(student, teacher, layers, x, group).backward()
             _sum_gradients(trained.values(), group)
             optimizer.step()
@@ -145,9 +146,9 @@ def _resumed(
     return record.values["steps"]
 
 
-def _augmented(images: Tensor, generator: torch.Generator) -> Tensor:
+def _augmented(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """A random batch: shifted, half of it flipped, half of it mixed pairwise."""
-    pick = torch.randint(len(images), (min(BATCH, len(images)),), generator=generator)
+    pick = torch.randint(len(images), (min(count, len(images)),), generator=generator)
     x = images[pick.to(images.device)]
     shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
     x = torch.roll(x, shift, dims=(2, 3))

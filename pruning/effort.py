@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from . import fidelity
 from .codesign import structures_of
 from .config import PruneConfig
-from .distill import BATCH as DISTILL_BATCH
 from .graph import Site, Trace
 from .layers import ROWS
 from .structures import Structure
@@ -27,7 +26,7 @@ def image_count(config: PruneConfig, trace: Trace) -> int:
 
 
 def walk_batch(input_shape: tuple[int, int, int]) -> int:
-    """Images that run through the model together."""
+    """Images that run through the model together, or that a step of distillation learns from."""
     return min(_WALK_BATCH, max(1, _PIXELS // (input_shape[1] * input_shape[2])))
 
 
@@ -50,7 +49,7 @@ def costs(
         },
         "time": _TIMING * ("latency" in config.budgets),
         "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
-        "distill": config.distill_steps * DISTILL_BATCH * 4 * forward,
+        "distill": config.distill_steps * walk_batch(input_shape) * 4 * forward,
         "compare": fidelity.IMAGES * (math.prod(input_shape) * _DRAW + 2 * forward),
     }
 

@@ -18,8 +18,9 @@ from .statistics import grouped
 
 _RHO = (0.01, 10.0)  # first and last stage's, geometric between; loss and penalty are both relative
 _STAGES = 4
-_EPOCHS = 3  # per stage; Z and U move after each
-_REFIT_EPOCHS = 6  # with the mask fixed, at the end
+_ROUNDS = 3  # per stage; Z and U move after each
+_REFIT_ROUNDS = 6  # with the mask fixed, at the end
+_STEPS = 20  # per round, however few the rows: fewer do not take the weights to where Z is
 _BATCH = 1024  # rows a step
 _STEP = 0.02  # Adam's, relative to the root mean square of the weights
 
@@ -46,9 +47,10 @@ def solve(
     step = _STEP * float((size / anchor.numel()).sqrt())
     optimizer = torch.optim.Adam([weight], lr=step)
 
-    def epoch(pull: float, target: Tensor, on: Tensor | float = 1.0) -> None:
+    def descend(pull: float, target: Tensor, on: Tensor | float = 1.0) -> None:
         """pull: of the weights to `target`.  on: what the weights are multiplied with."""
-        for some in torch.randperm(len(x), generator=generator).to(x.device).split(_BATCH):
+        for _ in range(_STEPS):
+            some = torch.randperm(len(x), generator=generator)[:_BATCH].to(x.device)
             outputs = torch.einsum(
                 "rgd,god->rgo", x[some], grouped((weight * on).flatten(1), x.shape[1])
             ).flatten(1)
@@ -67,8 +69,8 @@ def solve(
     for rho in torch.logspace(math.log10(_RHO[0]), math.log10(_RHO[1]), _STAGES).tolist():
         u = u * (before / rho)  # u is the multiplier over rho
         before = rho
-        for _ in range(_EPOCHS):
-            epoch(rho, z - u)
+        for _ in range(_ROUNDS):
+            descend(rho, z - u)
             now = weight.detach()
             mask = constraint.project(now + u)
             z, last = (now + u) * mask, z
@@ -78,8 +80,8 @@ def solve(
 
     weight = z.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([weight], lr=step)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _REFIT_EPOCHS)
-    for _ in range(_REFIT_EPOCHS):
-        epoch(0.0, z, on=mask)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _REFIT_ROUNDS)
+    for _ in range(_REFIT_ROUNDS):
+        descend(0.0, z, on=mask)
         schedule.step()
     return Solution(mask, weight.detach() * mask, residuals)

@@ -75,7 +75,7 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     """
     began = time.perf_counter()
     site = visit.site
-    original = site.conv.weight.flatten(2)  # (O, I, T)
+    original = site.conv.weight.detach().flatten(2)  # (O, I, T)
     rows = task.sample.rows(site, [len(batch) for batch in visit.inputs])
     wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
     _, variance = spread(wanted, task.group)

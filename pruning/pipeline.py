@@ -115,7 +115,8 @@ class _Run:
             with self.schedule.stage("distill"):
                 distill(
                     self.pruned, self.dense, names, masks, images, self.config.distill_steps,
-                    self.config.seed, self.group, self.store, self.schedule.advance,
+                    effort.walk_batch(self.shape), self.config.seed, self.group, self.store,
+                    self.schedule.advance,
                 )  # fmt: skip
         with self.schedule.stage("compare"):
             unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)

@@ -73,6 +73,10 @@ Threads = Annotated[
 ]
 
 
+def _suffixes(tflite: bool, mnn: bool) -> list[str]:
+    return [suffix for suffix, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted]
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"patternlite {__version__}")
@@ -172,7 +176,7 @@ def prune(
                 "kinds": tuple(kinds.split(",")),
                 "seed": seed,
             },
-            [s for s, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted],
+            _suffixes(tflite, mnn),
             stages,
         )
     console.print(str(result.report), markup=False, highlight=False, soft_wrap=True)
@@ -197,6 +201,8 @@ def retrain(
     rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
     seed: Annotated[int, typer.Option(help="Of the images' order.")] = 0,
+    tflite: Annotated[bool, typer.Option("--tflite", help="Write a .tflite file beside it.")] = False,
+    mnn: Annotated[bool, typer.Option("--mnn", help="Write a .mnn file beside it.")] = False,
 ) -> None:
     """Retrains a pruned classifier on your own images; what was pruned stays zero."""
     require_packages("convert", "torch")
@@ -208,9 +214,10 @@ def retrain(
     network = load_model(model, weights)
     options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "seed": seed}
     with Stages(console) as stages:
-        result = retrain_to(output, network, masks, data, options, stages)
+        result = retrain_to(output, network, masks, data, options, _suffixes(tflite, mnn), stages)
     console.print(f"{result.before:.2%} of the test images right before, {result.after:.2%} after")
-    console.print(str(result.path), markup=False, highlight=False, soft_wrap=True)
+    for path in result.paths:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
 
 @_command

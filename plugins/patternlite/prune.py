@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
+from .export import export
 from .progress import Stages
 from .report.page import render_prune_page
 from .report.results import write_atomically
@@ -38,7 +39,6 @@ def prune_to(
     options: of PruneConfig. Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
-    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
     from patternlite.pruning.distributed import Group, torchrun
 
     config = PruneConfig(**options)
@@ -62,16 +62,7 @@ def prune_to(
         paths.append(output / "report.html")
         write_atomically(paths[-1], render_prune_page(result.report, certificate))
     shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
-    if suffixes:
-        onnx = output / "pruned.onnx"
-        with stages.stage("Converting") as advance:
-            to_onnx(result.model, (1, *input_shape), onnx, result.masks)
-            paths.append(onnx)
-            for i, suffix in enumerate(suffixes):
-                path = onnx.with_suffix(suffix)
-                advance(path.name, (i + 1) / (len(suffixes) + 1))
-                (to_tflite if suffix == ".tflite" else to_mnn)(onnx, path)
-                paths.append(path)
+    paths += export(result.model, input_shape, result.masks, output / "pruned.onnx", suffixes, stages)
     return result, paths
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError
+from .export import export
 from .progress import Stages
 from .prune import save_weights
 
@@ -19,18 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retrained:
-    """before, after: accuracy on the test images.  path: of the weights written."""
+    """before, after: accuracy on the test images.  paths: written, the weights first."""
 
     before: float
     after: float
-    path: Path
+    paths: list[Path]
 
 
 def retrain_to(
-    output: Path, model: nn.Module, masks: Path, data: Path, options: Mapping[str, Any], stages: Stages
+    output: Path,
+    model: nn.Module,
+    masks: Path,
+    data: Path,
+    options: Mapping[str, Any],
+    suffixes: Sequence[str],
+    stages: Stages,
 ) -> Retrained:
     """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
-    the weights to `output`, a .safetensors file. A checkpoint is beside it until the run is over.
+    the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
+    (".tflite", ".mnn"). A checkpoint is beside it until the run is over.
 
     options: of RetrainConfig. Images are held in memory; all have one size.
     """
@@ -63,7 +71,9 @@ def retrain_to(
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
     shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
-    return Retrained(before, after, output)
+    shape = tuple(train.pixels.shape[1:])
+    paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
+    return Retrained(before, after, [output, *paths])
 
 
 def _require_same_classes(data: Path, train: LabelledImages, test: LabelledImages) -> None:

@@ -32,6 +32,15 @@ def test_gradient_admm_beats_the_magnitude_mask_behind_a_relu():
     assert errors[0] < 0.8 * errors[1]
 
 
+@pytest.mark.parametrize("rows", [64, 1100])
+def test_it_converges_on_few_rows(rows):
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(rows, 1, 36, generator=random) @ torch.randn(36, 36, generator=random)
+    solution = solve(x, torch.randn(6, 4, 9, generator=random))
+    assert solution.residuals[-1][0] < 0.4
+    assert solution.residuals[0][0] > 1
+
+
 def test_a_descent_that_diverges_is_an_error():
     x = torch.full((64, 1, 36), 1e30)
     with pytest.raises(FloatingPointError, match="does not converge"):

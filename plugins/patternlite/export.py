@@ -1,0 +1,42 @@
+"""A pruned model as files that runtimes read, each verified, with the hash of its masks inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .progress import Stages
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from patternlite.pruning import Masks
+
+
+def export(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    masks: Masks,
+    path: Path,
+    suffixes: Sequence[str],
+    stages: Stages,
+) -> list[Path]:
+    """Writes `path`, a .onnx file, and beside it one for each of `suffixes` (".tflite", ".mnn"); without any
+    of them, nothing. Returns the paths written.
+
+    model: on the CPU.  input_shape: (channels, height, width).
+    """
+    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+
+    if not suffixes:
+        return []
+    converters = {".tflite": to_tflite, ".mnn": to_mnn}
+    paths = [path]
+    with stages.stage("Converting") as advance:
+        to_onnx(model, (1, *input_shape), path, masks)
+        for i, suffix in enumerate(suffixes):
+            paths.append(path.with_suffix(suffix))
+            advance(paths[-1].name, (i + 1) / (len(suffixes) + 1))
+            converters[suffix](path, paths[-1])
+    return paths

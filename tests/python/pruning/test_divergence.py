@@ -1,0 +1,87 @@
+"""A layer that cannot be pruned for numerical reasons is named, with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import forms
+import nets
+import pytest
+import torch
+from torch import nn
+
+from patternlite.pruning import PruneConfig, admm, gradient, prune
+from patternlite.pruning.checks import warnings
+
+SHAPE = (3, 12, 12)
+QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+FIX = r"keep it dense \(dense=\('{0}',\)\), ask for a lower rate, and check that mean and std are those"
+
+
+def settled() -> nn.Module:
+    torch.manual_seed(0)
+    return forms.settled(nets.plain(), SHAPE)
+
+
+def refused(model: nn.Module, layer: str, why: str, **options) -> None:
+    with pytest.raises(ValueError, match=rf"^{layer} diverges \({why}\): {FIX.format(layer)}"):
+        prune(model, SHAPE, PruneConfig(rate=3.0, **QUICK, **options))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["3.weight", "4.running_var", "11.bias"])
+def test_every_tensor_that_is_not_finite_is_named(name, value):
+    model = settled()
+    model.state_dict()[name].flatten()[0] = value
+    with pytest.raises(
+        ValueError, match=rf"^{name} holds NaN or infinity: the model is damaged, or its trai"
+    ):
+        prune(model, SHAPE, PruneConfig(rate=3.0, **QUICK))
+
+
+def test_inputs_that_overflow():
+    """Finite weights, and infinite maps where the second convolution reads them."""
+    model = nets.plain(norm=False)
+    model[0].weight.data.fill_(1e38)
+    refused(model, "2", "infinite or undefined values")
+
+
+def test_moments_that_cannot_be_factored(monkeypatch):
+    def singular(*_):
+        raise torch.linalg.LinAlgError("the input is not positive-definite")
+
+    monkeypatch.setattr(torch.linalg, "cholesky", singular)
+    refused(settled(), "3", "the input is not positive-definite")
+
+
+def test_weights_that_overflow(monkeypatch):
+    solve = admm.solve
+
+    def overflowing(*args):
+        solution = solve(*args)
+        return replace(solution, weight=solution.weight * torch.inf)
+
+    monkeypatch.setattr(admm, "solve", overflowing)
+    refused(settled(), "3", "weights that are not finite come of pruning it")
+
+
+def test_a_gradient_descent_that_diverges(monkeypatch):
+    monkeypatch.setattr(gradient, "_STEP", 1e25)
+    refused(settled(), "3", "gradient ADMM does not converge", admm="gradient")
+
+
+def test_a_gradient_descent_that_does_not_arrive_is_told(monkeypatch):
+    config = PruneConfig(rate=3.0, admm="gradient", **QUICK)
+    assert not prune(settled(), SHAPE, config).report.warnings
+    monkeypatch.setattr(gradient, "_STEPS", 1)
+    told = prune(settled(), SHAPE, config).report.warnings
+    assert any("3 did not converge: gradient ADMM ended" in text for text in told), told
+
+
+def test_a_layer_worse_than_zeros_is_told():
+    config = PruneConfig(rate=3.0, **QUICK)
+    report = prune(settled(), SHAPE, config).report
+    assert not report.warnings
+    report.layers[1] = replace(report.layers[1], relative_error=1.25)
+    (told,) = warnings(report, config, trusted=True)
+    assert told.startswith("6 diverged: its error is 1.25 of its output, more than zeros would make")
