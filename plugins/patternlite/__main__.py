@@ -1,0 +1,7 @@
+"""`python -m patternlite`, which is also what torchrun can start."""
+
+from __future__ import annotations
+
+from .cli import app
+
+app(prog_name="patternlite")
