@@ -1,7 +1,8 @@
 """`python -m benchmarks instructions`: what two layers cost in instructions, which no neighbour disturbs.
 
-One call is the difference of two runs of a child program, of one and of three calls. Valgrind knows no
-AVX-512, so the plugin is made to use AVX2; XNNPACK asks the CPU that valgrind plays, and does so too.
+One call is a share of the difference between two runs of a child program, of one call and of many: a start
+takes some instructions more or less each time. Valgrind knows no AVX-512, so the plugin is made to use AVX2;
+XNNPACK asks the CPU that valgrind plays, and does so too.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ LAYERS = (
 )
 STRUCTURES = ("g1", "g4")
 _RATES = Rates(conv3x3=8.0, first=True)
-_CALLS = 2
+_CALLS = 20
+# No kernels are tried while loading: how many would be depends on the clock.
 _PROGRAM = """
 import sys
-from pathlib import Path
-import numpy as np
-from patternlite.runtimes import open_session, runtime_named
-session = open_session(runtime_named("tflite-runtime"), Path(sys.argv[1]), plugin=sys.argv[2] == "plugin")
-session.set_input(np.ones(session.input_shape, np.float32))
-for _ in range(int(sys.argv[3])):
-    session.invoke()
+from tflite_runtime.interpreter import Interpreter
+from patternlite.tflite import load_delegate
+path, how, calls = sys.argv[1:]
+delegates = [load_delegate(num_threads=1, isa="avx2", tune_budget_ms=0)] if how == "plugin" else []
+interpreter = Interpreter(path, num_threads=1, experimental_delegates=delegates)
+interpreter.allocate_tensors()
+for _ in range(int(calls)):
+    interpreter.invoke()
 """
 
 
@@ -65,10 +68,9 @@ def _count(model: Path, how: str) -> int:
 def _total(model: Path, how: str, calls: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
-        # A thread count of one, the same addresses each time, and nothing tried while loading.
         run = subprocess.run(
             [*tool, sys.executable, "-c", _PROGRAM, str(model), how, str(calls)],
-            env={**os.environ, "PATTERNLITE_ISA": "avx2", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
         )
