@@ -84,14 +84,14 @@ def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tens
     errors = torch.stack([F.mse_loss(value, target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
     if classifies:
-        loss = loss + _divergence(outputs[0], answers[0])
+        loss = loss + divergence(outputs[0], answers[0])
     if not bool(torch.isfinite(loss)):
         raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
     return share * loss
 
 
-def _divergence(output: Tensor, answer: Tensor) -> Tensor:
-    """Kullback-Leibler, of (N, classes) logits."""
+def divergence(output: Tensor, answer: Tensor) -> Tensor:
+    """Kullback-Leibler's, of softened (N, classes) logits from those that are wanted: a loss."""
     student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in (output, answer))
     return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * _TEMPERATURE**2
 

@@ -18,6 +18,7 @@ from .plan import Client, Network
 
 def retrain(
     model: nn.Module,
+    dense: nn.Module,
     masks: Masks,
     images: LabelledImages,
     client: Client,
@@ -25,7 +26,7 @@ def retrain(
     seed: int,
     advance: Callable[[float], None],
 ) -> None:
-    """As `patternlite retrain` does: in place; in eval mode afterwards."""
+    """As `patternlite retrain --dense` does: in place; in eval mode afterwards."""
     config = RetrainConfig(
         mean=network.mean,
         std=network.std,
@@ -35,7 +36,7 @@ def retrain(
         seed=seed,
     )
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
-    retrain_pruned(model, masks, pixels, labels, config, lambda _stage, done: advance(done))
+    retrain_pruned(model, masks, pixels, labels, config, lambda _stage, done: advance(done), dense=dense)
 
 
 def some_of(images: LabelledImages, count: int | None, seed: int) -> LabelledImages:

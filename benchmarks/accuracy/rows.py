@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from torch import nn
@@ -131,7 +131,8 @@ class Laboratory:
         load_weights(model, self._path(start, ".safetensors"))
         images = some_of(self._train, client.images, job.seed)
         began = time.perf_counter()
-        retrain(model, masks, images, client, network, job.seed, lambda done: advance("retraining", done))
+        progress = partial(advance, "retraining")
+        retrain(model, self._model(job), masks, images, client, network, job.seed, progress)
         seconds = time.perf_counter() - began
         masks.verify(model)
         right = accuracy(model, self._test, network)

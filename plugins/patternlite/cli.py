@@ -197,6 +197,9 @@ def retrain(
         tuple, typer.Option(parser=_numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
     ],
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    dense: Annotated[
+        Path | None, typer.Option(help="Weights before pruning: learn that model's answers, not labels.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
     rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
@@ -212,9 +215,11 @@ def retrain(
     from .retrain import retrain_to
 
     network = load_model(model, weights)
+    teacher = load_model(model, dense) if dense else None
     options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "seed": seed}
     with Stages(console) as stages:
-        result = retrain_to(output, network, masks, data, options, _suffixes(tflite, mnn), stages)
+        suffixes = _suffixes(tflite, mnn)
+        result = retrain_to(output, network, masks, data, options, suffixes, stages, teacher)
     console.print(f"{result.before:.2%} of the test images right before, {result.after:.2%} after")
     for path in result.paths:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)

@@ -35,12 +35,14 @@ def retrain_to(
     options: Mapping[str, Any],
     suffixes: Sequence[str],
     stages: Stages,
+    dense: nn.Module | None = None,
 ) -> Retrained:
     """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
     the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
     (".tflite", ".mnn"). A checkpoint is beside it until the run is over.
 
-    options: of RetrainConfig. Images are held in memory; all have one size.
+    options: of RetrainConfig.  dense: the model before pruning, to learn from. Images are held in memory; all
+    have one size.
     """
     import torch
 
@@ -67,7 +69,7 @@ def retrain_to(
     output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = output.with_suffix(".checkpoint")
     with stages.stage("Retraining") as advance:
-        retrain(model, found, x, y, config, advance, checkpoint)
+        retrain(model, found, x, y, config, advance, checkpoint, dense)
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
     shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written

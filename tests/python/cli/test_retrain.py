@@ -90,6 +90,14 @@ def test_from_pruned_weights_to_files_whose_hash_matches(folder: Path) -> None:
         assert f"mask hash matches: {masks.digest()}" in shown.stdout
 
 
+def test_a_dense_model_teaches(folder: Path) -> None:
+    taught = retrain("--epochs", "1", "--dense", "out/pruned.safetensors", output="taught.safetensors")
+    assert taught.exit_code == 0, taught.output
+    alone = retrain("--epochs", "1", output="alone.safetensors")
+    assert alone.exit_code == 0, alone.output
+    assert Path("taught.safetensors").read_bytes() != Path("alone.safetensors").read_bytes()
+
+
 def test_what_cannot_be_retrained_says_so_in_a_line(folder: Path) -> None:
     from patternlite.pruning import Masks
 

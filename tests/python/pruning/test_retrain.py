@@ -61,6 +61,17 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bits(damaged, images, tmp_pat
     assert all(torch.equal(value, state[key]) for key, value in whole.state_dict().items())
 
 
+def test_with_the_dense_model_its_answers_are_learnt_not_the_labels(damaged, trained_model, images):
+    model, masks = damaged
+    dense = {key: value.clone() for key, value in trained_model.state_dict().items()}
+    normalise, wrong = Normalisation(**NORMAL), (images[1] + 1) % 4
+    before = accuracy(model, *images, normalise)
+    retrain(model, masks, images[0], wrong, CONFIG, lambda *_: None, dense=trained_model)
+    masks.verify(model)
+    assert accuracy(model, *images, normalise) > before + 0.1
+    assert all(torch.equal(value, dense[key]) for key, value in trained_model.state_dict().items())
+
+
 def test_a_diverging_run_says_what_to_do(damaged, images):
     model, masks = damaged
     config = RetrainConfig(epochs=5, rate=1e20, batch=64, **NORMAL)
