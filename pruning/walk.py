@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from . import memory
 from .graph import Additions, Mark, Site
 
 
@@ -125,6 +126,7 @@ def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generato
     passes = [_Pass(model, batch) for batch in batches]
     try:
         for _ in sites:
+            memory.give_back()  # what earlier layers took, or another stage
             for each in passes:
                 each.advance()
             places = [each.at for each in passes if each.at]
