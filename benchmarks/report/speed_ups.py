@@ -34,12 +34,12 @@ def speed_up_figure(outcomes: Sequence[Outcome]) -> Figure:
     """
     from matplotlib import rc_context
 
-    columns = min(3, len(outcomes))
+    columns = min(2, len(outcomes))
     grid_rows = -(-len(outcomes) // columns)
     bars = max(len(outcome.measured) for outcome in outcomes)
     with rc_context(STYLE):
         size = (4.3 * columns + 1.4, (0.235 * bars + 0.85) * grid_rows)
-        figure, panels = panels_of(columns, size, grid_rows)
+        figure, panels = panels_of(columns, size, grid_rows, shared=False)
         for panel, outcome in zip(panels, outcomes, strict=False):
             _speed_ups(panel, outcome)
         for panel in panels[len(outcomes) :]:
@@ -64,7 +64,6 @@ def _speed_ups(panel: Axes, outcome: Outcome) -> None:
         annotate(panel, min(max(factor, 1), _MOST), row, text)
     panel.axvline(1, color=COLOURS["ink"], linewidth=0.8)
     panel.set_yticks(range(len(rivals)), rivals, fontsize=8.5)
-    panel.tick_params(axis="y", labelleft=True)
     panel.set_ylim(len(rivals) - 0.4, -0.6)
     panel.set_xlim(min(0.3, 0.8 * least), 2 * _MOST)
     panel.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5x", "1x", "2x", "5x", "10x", "20x"])

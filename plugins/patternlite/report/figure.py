@@ -32,13 +32,15 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def panels_of(columns: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """The panels row by row; those of a row share their y axis."""
+def panels_of(
+    columns: int, size: tuple[float, float], rows: int = 1, *, shared: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """The panels row by row.  shared: those of a row have one y axis."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
     figure.patch.set_alpha(0)
-    axes = list(figure.subplots(rows, columns, sharey="row", squeeze=False).flat)
+    axes = list(figure.subplots(rows, columns, sharey="row" if shared else "none", squeeze=False).flat)
     for panel in axes:
         panel.patch.set_alpha(0)
         panel.spines[["top", "right", "left"]].set_visible(False)

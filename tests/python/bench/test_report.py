@@ -107,3 +107,15 @@ def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
     short = page[page.index("Where it falls short") :]
     assert '<td class="n loss">3.00</td>' in short
     assert "<script" not in page and 'src="' not in page  # self-contained
+
+
+def test_each_panel_names_its_own_rivals() -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.speed_ups import speed_up_figure
+
+    whole = outcome(5.0)
+    less = replace(whole, measured={k: m for k, m in whole.measured.items() if k != "TFLite"})
+    panels = speed_up_figure([whole, less]).axes
+    names = [[label.get_text() for label in panel.get_yticklabels()] for panel in panels]
+    assert names == [["TFLite", "MNN"], ["MNN"]]
+    assert [len(panel.patches) for panel in panels] == [2, 1]
