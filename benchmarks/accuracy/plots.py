@@ -56,7 +56,8 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
     for s in sorted(rows, key=lambda s: getattr(s, quantity)):
         lines.setdefault((s.recipe, s.client, _budget(s).split()[0]), []).append(s)
     for (recipe, client, _), points in lines.items():
-        colour = _COLOURS[recipes.index(recipe) % len(_COLOURS)]
+        turn, place = divmod(recipes.index(recipe), len(_COLOURS))
+        colour = _COLOURS[place]
         panel.errorbar(
             [getattr(s, quantity) for s in points],
             [100 * s.accuracy for s in points],
@@ -64,6 +65,7 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
             marker=_MARKS[clients.index(client) % len(_MARKS)],
             linestyle="-" if client == NOBODY else "none",
             color=COLOURS.get(colour, colour),
+            fillstyle="none" if turn else "full",
             markersize=5.5,
             capsize=2,
             label=f"{recipe}, " + ("no real image" if client == NOBODY else f"retrained: {client}"),
