@@ -56,8 +56,8 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
     for s in sorted(rows, key=lambda s: getattr(s, quantity)):
         lines.setdefault((s.recipe, s.client, _budget(s).split()[0]), []).append(s)
     for (recipe, client, _), points in lines.items():
-        turn, place = divmod(recipes.index(recipe), len(_COLOURS))
-        colour = _COLOURS[place]
+        turn, shade = divmod(recipes.index(recipe), len(_COLOURS))
+        colour = _COLOURS[shade]
         panel.errorbar(
             [getattr(s, quantity) for s in points],
             [100 * s.accuracy for s in points],
