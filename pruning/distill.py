@@ -39,8 +39,8 @@ def distill(
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
     Both stay in eval mode: normalisation statistics are fixed, only weights and affine terms learn.
-    images: (N, C, H, W), normalised, the same in every process; each trains on its part of every
-    batch of so many.
+    images: (N, C, H, W), normalised, the same in every process.  batch: images a step; each process
+    trains on its part of them.
     advance: told the fraction done and the step. Raises ValueError when the loss is not finite.
     """
     trained = dict(student.named_parameters())
@@ -156,8 +156,7 @@ def _augmented(images: Tensor, count: int, generator: torch.Generator) -> Tensor
     x = torch.cat([x[:half].flip(3), x[half:]])
     share = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device)
     mixed = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device) < 0.5
-    x = torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)
-    return x.contiguous(memory_format=torch.channels_last)
+    return torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)
 
 
 @contextmanager
