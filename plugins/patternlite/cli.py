@@ -232,18 +232,17 @@ def convert(
 ) -> None:
     """Converts a model, and verifies each file in its stock runtime."""
     require_packages("convert", "torch")
-    from patternlite.pruning.convert import to_mnn, to_tflite
+    from patternlite.pruning.convert import CONVERTERS
 
     from .progress import Stages
 
-    converters = {".tflite": to_tflite, ".mnn": to_mnn}
     for path in outputs:
-        if path.suffix not in converters:
+        if path.suffix not in CONVERTERS:
             raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
     with Stages(console) as stages:
         for path in outputs:
             with stages.stage(path.name):
-                conversion = converters[path.suffix](model, path)
+                conversion = CONVERTERS[path.suffix](model, path)
             console.print(str(conversion), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -27,16 +27,15 @@ def export(
 
     model: on the CPU.  input_shape: (channels, height, width).
     """
-    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+    from patternlite.pruning.convert import CONVERTERS, to_onnx
 
     if not suffixes:
         return []
-    converters = {".tflite": to_tflite, ".mnn": to_mnn}
     paths = [path]
     with stages.stage("Converting") as advance:
         to_onnx(model, (1, *input_shape), path, masks)
         for i, suffix in enumerate(suffixes):
             paths.append(path.with_suffix(suffix))
             advance(paths[-1].name, (i + 1) / (len(suffixes) + 1))
-            converters[suffix](path, paths[-1])
+            CONVERTERS[suffix](path, paths[-1])
     return paths

@@ -15,4 +15,6 @@ from .onnx import to_onnx
 from .result import Conversion, ConversionError
 from .tflite import to_tflite
 
-__all__ = ["Conversion", "ConversionError", "to_mnn", "to_onnx", "to_tflite"]
+CONVERTERS = {".tflite": to_tflite, ".mnn": to_mnn}  # of a .onnx file, by what they write
+
+__all__ = ["CONVERTERS", "Conversion", "ConversionError", "to_mnn", "to_onnx", "to_tflite"]
