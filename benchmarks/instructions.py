@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ LAYERS = (
     Stack(kernel=3, channels=256, filters=256, size=14),
 )
 STRUCTURES = ("g1", "g4")
+DENSE = "dense, stock"
 _RATES = Rates(conv3x3=8.0, first=True)
 _CALLS = 20
 # No kernels are tried while loading: how many would be depends on the clock.
@@ -44,16 +46,22 @@ for _ in range(int(calls)):
 
 @dataclass(frozen=True)
 class Count:
-    """instructions: of one call.  way: "dense, stock", or a structure with the plugin."""
+    """instructions: of one call.  way: DENSE, or a structure with the plugin."""
 
     layer: Stack
     way: str
     instructions: int
 
 
+def fewer(counts: Sequence[Count]) -> list[float]:
+    """How many times fewer each has than the dense layer of its shape."""
+    dense = {count.layer: count.instructions for count in counts if count.way == DENSE}
+    return [dense[count.layer] / count.instructions for count in counts]
+
+
 def count_layer(layer: Stack, files: ModelFiles) -> list[Count]:
     """Raises PatternliteError if valgrind is not there, or fails."""
-    counts = [Count(layer, "dense, stock", _count(files.dense(layer), "stock"))]
+    counts = [Count(layer, DENSE, _count(files.dense(layer), "stock"))]
     for structure in STRUCTURES:
         counts.append(Count(layer, structure, _count(files.pruned(layer, structure, _RATES), "plugin")))
     return counts

@@ -52,6 +52,9 @@ def run_case(
     """One outcome per condition. Contenders that cannot run here are left out, with a note."""
     with stages.stage(f"{case.name}, files"):
         contenders, notes = _contenders(plan, case, files)
+        multiplications = tuple(
+            macs(bytearray(_tflite(plan, case, file, files).read_bytes())) for file in ("dense", "pruned")
+        )
     outcomes = []
     for i, condition in enumerate(conditions):
         with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
@@ -68,10 +71,7 @@ def run_case(
                 preparations,
                 os.getloadavg()[0],
                 {c.label: sum(path.stat().st_size for path in _files(c.path)) for c in contenders},
-                tuple(
-                    macs(bytearray(_tflite(plan, case, file, files).read_bytes()))
-                    for file in ("dense", "pruned")
-                ),
+                multiplications,
                 notes,
                 plan.rates_of(case),
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of, to_svg
 from patternlite.report.results import write_atomically
@@ -14,6 +16,8 @@ from .results import NetReport, Outcome
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+RECIPE_COLOURS = (COLOURS["plugin"], "#b4541f", "#3b6fb6", "#8a5fbf")  # from the first again after the last
 
 
 def latency_figure(report: NetReport, ours: str = "ours") -> Figure:
@@ -53,6 +57,12 @@ def _bars(panel: Axes, outcome: Outcome, ours: str) -> None:
         annotate(panel, entry.timing.minimum, row, text, weight="bold" if label == ours else "normal")
     panel.set_yticks(range(len(outcome.measured)), list(outcome.measured))
     panel.set_xlim(0, 1.25 * max(entry.timing.minimum for entry in outcome.measured.values()))
+
+
+def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
+    """Label -> handle: what one legend for all panels shows."""
+    handles, labels = zip(*(panel.get_legend_handles_labels() for panel in panels), strict=True)
+    return dict(zip(chain(*labels), chain(*handles), strict=True))
 
 
 def write_figure(figure: Figure, path: Path) -> None:

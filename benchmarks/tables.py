@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from .instructions import Count
+from .instructions import Count, fewer
 from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
 from .results import JudgedReport, NetReport
@@ -135,9 +135,7 @@ def instruction_table(counts: Sequence[Count]) -> Table:
         table.add_column(column)
     for column in ("instructions", "fewer than dense"):
         table.add_column(column, justify="right")
-    dense = {count.layer: count.instructions for count in counts if count.way.startswith("dense")}
-    for count in counts:
-        factor = dense[count.layer] / count.instructions
+    for count, factor in zip(counts, fewer(counts), strict=True):
         table.add_row(str(count.layer), count.way, f"{count.instructions / 1e6:.1f}", f"{factor:.1f}x")
     return table
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from patternlite.errors import PatternliteError
+
+from .. import plans
 
 NOBODY = "none"  # the client who does not exist: the model as pruned
 
@@ -81,40 +82,38 @@ class Job:
 
 
 def read_plan(path: Path) -> Plan:
-    """Raises PatternliteError naming what the file has wrong."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        plan = Plan(
-            {
-                name: Network(v["model"], tuple(v["mean"]), tuple(v["std"]))
-                for name, v in data["networks"].items()
-            },
-            data["recipes"],
-            {name: Client(**values) for name, values in data["clients"].items()},
-            tuple(
-                Case(
-                    c["network"],
-                    c["budget"],
-                    tuple(c["recipes"]),
-                    {client: Must(**must) for client, must in c.get("must", {}).items()},
-                )
-                for c in data["cases"]
-            ),
-        )
-        _check(plan)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PatternliteError(f"{path}: {type(error).__name__}: {error}") from error
+    return plans.read(path, _plan)
+
+
+def _plan(data: dict[str, Any]) -> Plan:
+    plan = Plan(
+        {
+            name: Network(v["model"], tuple(v["mean"]), tuple(v["std"]))
+            for name, v in data["networks"].items()
+        },
+        data["recipes"],
+        {name: Client(**values) for name, values in data["clients"].items()},
+        tuple(
+            Case(
+                c["network"],
+                c["budget"],
+                tuple(c["recipes"]),
+                {client: Must(**must) for client, must in c.get("must", {}).items()},
+            )
+            for c in data["cases"]
+        ),
+    )
+    _check(plan)
     return plan
 
 
 def _check(plan: Plan) -> None:
     for case in plan.cases:
-        if case.network not in plan.networks:
-            raise ValueError(f"unknown network {case.network!r}; known: {', '.join(plan.networks)}")
-        if unknown := set(case.recipes) - set(plan.recipes):
-            raise ValueError(f"unknown recipe {min(unknown)!r}; known: {', '.join(plan.recipes)}")
-        if unknown := set(case.must) - {NOBODY, *plan.clients}:
-            raise ValueError(f"unknown client {min(unknown)!r}; known: {NOBODY}, {', '.join(plan.clients)}")
+        plans.known("network", case.network, plan.networks)
+        for recipe in case.recipes:
+            plans.known("recipe", recipe, plan.recipes)
+        for client in case.must:
+            plans.known("client", client, (NOBODY, *plan.clients))
         if any((must.least is None) == (must.drop is None) for must in case.must.values()):
             raise ValueError(f"{case.name}: give each of must either least or drop")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from patternlite.report.figure import COLOURS, STYLE, panels_of
 
+from ..plots import RECIPE_COLOURS, handles_of
 from .plan import NOBODY
 from .results import AccuracyReport, Summary
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKS = ("o", "s", "^", "D")  # by client
-_COLOURS = ("plugin", "#b4541f", "#3b6fb6", "#8a5fbf", "pruned")  # by recipe
 
 
 def accuracy_figure(report: AccuracyReport) -> Figure:
@@ -35,7 +35,7 @@ def accuracy_figure(report: AccuracyReport) -> Figure:
                 _draw(row[1], report, measured, "speed_up", "times faster than dense, measured")
             row[0].set_title(network, loc="left", fontsize=10.5, weight="bold")
             row[0].set_ylabel("accuracy, %")
-        found = {label: handle for panel in panels for handle, label in _legend(panel)}
+        found = handles_of(panels)
         figure.legend(found.values(), found, loc="lower center", ncols=3, frameon=False, fontsize=8.5)
         figure.tight_layout(rect=(0, 0.03 + 0.24 * -(-len(found) // 3) / size[1], 1, 1))
     return figure
@@ -56,15 +56,14 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
     for s in sorted(rows, key=lambda s: getattr(s, quantity)):
         lines.setdefault((s.recipe, s.client, _budget(s).split()[0]), []).append(s)
     for (recipe, client, _), points in lines.items():
-        turn, shade = divmod(recipes.index(recipe), len(_COLOURS))
-        colour = _COLOURS[shade]
+        turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
         panel.errorbar(
             [getattr(s, quantity) for s in points],
             [100 * s.accuracy for s in points],
             [100 * s.spread for s in points],
             marker=_MARKS[clients.index(client) % len(_MARKS)],
             linestyle="-" if client == NOBODY else "none",
-            color=COLOURS.get(colour, colour),
+            color=RECIPE_COLOURS[shade],
             fillstyle="none" if turn else "full",
             markersize=5.5,
             capsize=2,
@@ -77,10 +76,6 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
                     _budget(s), place, (0, -13), textcoords="offset points", ha="center", fontsize=7.5,
                     color=COLOURS["faint"],
                 )  # fmt: skip
-
-
-def _legend(panel: Axes) -> list[tuple[object, str]]:
-    return list(zip(*panel.get_legend_handles_labels(), strict=True))
 
 
 def _network(s: Summary) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from patternlite.report.figure import COLOURS, STYLE, panels_of
 
+from ..plots import RECIPE_COLOURS, handles_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DENSE = "dense"
-_COLOURS = (COLOURS["plugin"], "#b4541f", "#3b6fb6", "#8a5fbf")  # by recipe
 _MARKS = ("o", "^", "D")  # where there are more recipes than colours
 
 
@@ -44,7 +45,7 @@ def front_figure(paths: Sequence[Path]) -> Figure | None:
             _front(panel, some, recipes)
             panel.set_title(network, loc="left", fontsize=10.5, weight="bold")
         panels[0].set_ylabel("% of the test images right")
-        found = {label: handle for panel in panels for handle, label in _legend(panel)}
+        found = handles_of(panels)
         rows = -(-len(found) // 4)
         figure.legend(found.values(), found, loc="lower center", ncols=4, frameon=False, fontsize=8.5)
         figure.tight_layout(rect=(0, 0.02 + 0.055 * rows, 1, 1))
@@ -64,8 +65,8 @@ def _front(
         if recipe == DENSE:
             mark, colour = "s", COLOURS["dense"]
         else:
-            place = recipes.index(recipe)
-            mark, colour = _MARKS[place // len(_COLOURS) % len(_MARKS)], _COLOURS[place % len(_COLOURS)]
+            turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
+            mark, colour = _MARKS[turn % len(_MARKS)], RECIPE_COLOURS[shade]
         panel.scatter(milliseconds, 100 * accuracy, s=40, color=colour, marker=mark, label=recipe)
         if accuracy == best[budget]:
             panel.annotate(
@@ -93,7 +94,3 @@ def _points(
             points[network, budget, row["recipe"]].append((row["speed"]["pruned_ms"], row["accuracy"]))
             points[network, "", DENSE].append((row["speed"]["dense_ms"], row["dense"]))
     return points
-
-
-def _legend(panel: Axes) -> list[tuple[object, str]]:
-    return list(zip(*panel.get_legend_handles_labels(), strict=True))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..instructions import Count, fewer
+from ..plain import restore
 from .roofline import layer_name
 
 
@@ -20,14 +22,8 @@ class Line:
 
 
 def lines(path: Path) -> list[Line]:
-    counts = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
-    names = [layer_name(count["layer"]) for count in counts]
-    dense = {
-        name: count["instructions"]
-        for name, count in zip(names, counts, strict=True)
-        if count["way"].startswith("dense")
-    }
+    counts = [restore(Count, count) for count in json.loads(path.read_text(encoding="utf-8"))["outcomes"]]
     return [
-        Line(name, c["way"], c["instructions"] / 1e6, dense[name] / c["instructions"])
-        for name, c in zip(names, counts, strict=True)
+        Line(layer_name(asdict(count.layer)), count.way, count.instructions / 1e6, factor)
+        for count, factor in zip(counts, fewer(counts), strict=True)
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of
 
+from ..plots import handles_of
 from ..protocol import speed_up
 from ..results import Outcome
 from .paper import BARS
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS = ("ours in TFLite", "ours", "ours in MNN")
-
-
 _MOST = 20.0
 
 
@@ -92,7 +91,7 @@ def rate_figure(outcomes: Sequence[Outcome]) -> Figure | None:
             _rates(panel, line)
         panels[0].set_ylabel("times faster")
         panels[0].set_ylim(0)
-        found = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+        found = handles_of(panels)
         figure.legend(found.values(), found, loc="lower center", ncols=3, frameon=False, fontsize=8.5)
         figure.tight_layout(rect=(0, 0.07, 1, 1))
     return figure
