@@ -10,17 +10,22 @@ from typing import Any
 from patternlite.errors import PatternliteError
 
 from .. import plans
+from ..training import Phase
 
 NOBODY = "none"  # the client who does not exist: the model as pruned
 
 
 @dataclass(frozen=True)
 class Network:
-    """model: as for `patternlite prune`.  mean, std: of pixels in 0..1."""
+    """model: as for `patternlite prune`.  mean, std: of pixels in 0..1.
+
+    training: how the network is trained first, where no weights are given; empty if it comes trained.
+    """
 
     model: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    training: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,12 @@ def read_plan(path: Path) -> Plan:
 def _plan(data: dict[str, Any]) -> Plan:
     plan = Plan(
         {
-            name: Network(v["model"], tuple(v["mean"]), tuple(v["std"]))
+            name: Network(
+                v["model"],
+                tuple(v["mean"]),
+                tuple(v["std"]),
+                tuple(Phase(**phase) for phase in v.get("training", ())),
+            )
             for name, v in data["networks"].items()
         },
         data["recipes"],

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from patternlite.demo.images import LabelledImages, read_images
@@ -27,6 +28,7 @@ from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
 from patternlite.report.results import write_atomically
 
+from ..training import Course, train
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
 from .results import Row, Speed, row_of
@@ -58,7 +60,7 @@ class Laboratory:
     def __init__(self, plan: Plan, data: Path, weights: Mapping[str, Path], folder: Path) -> None:
         if unknown := set(weights) - set(plan.networks):
             raise PatternliteError(f"no such network: {min(unknown)}; known: {', '.join(plan.networks)}")
-        self._plan, self._data, self._weights = plan, data, weights
+        self._plan, self._data, self._weights = plan, data, dict(weights)
         self._folder = folder.absolute()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._models: dict[str, nn.Module] = {}
@@ -146,6 +148,21 @@ class Laboratory:
         options = {**self._plan.recipes[job.recipe], **job.case.budget}
         return PruneConfig.from_dict({**options, "mean": network.mean, "std": network.std, "seed": job.seed})
 
+    def train(self, name: str, advance: Advance) -> None:
+        """The network of that name, if its plan says how and no weights are given; once for all runs."""
+        network = self._plan.networks[name]
+        if name in self._weights or not network.training:
+            return
+        course = Course(network.training, network.mean, network.std)
+        content = {"model": network.model, "course": asdict(course), "data": str(self._data.absolute())}
+        path = self._folder / f"{name}-trained-{_digest(content)}.safetensors"
+        if not path.is_file():
+            torch.manual_seed(course.seed)
+            model = load_model(network.model)
+            train(model, self._train, course, path.with_suffix(".checkpoint"), advance)
+            save_weights(model, path)
+        self._weights[name] = path
+
     def _fresh(self, job: Job) -> nn.Module:
         name = job.case.network
         return load_model(self._plan.networks[name].model, self._weights.get(name))
@@ -179,12 +196,16 @@ class Laboratory:
         }
         if job.client != NOBODY:
             content["client"] = asdict(self._plan.clients[job.client])
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        digest = _digest(content)
         name = re.sub("[ ,]+", "-", "-".join((job.case.name, job.recipe, job.client, str(job.seed))))
         return self._folder / f"{name}-{digest}{suffix}"
 
     def _keep(self, job: Job, row: Row) -> None:
         write_atomically(self._path(job, ".json"), json.dumps(asdict(row), indent=1) + "\n")
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def run(

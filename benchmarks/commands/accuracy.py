@@ -50,6 +50,9 @@ def run(args: argparse.Namespace) -> None:
         return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases))
 
     with Stages(console) as stages:
+        for name in sorted({job.case.network for job in chosen}):
+            with stages.stage(f"training {name}") as advance:
+                laboratory.train(name, advance)
         rows = run_jobs(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))
         for i, job in enumerate(chosen):
             if args.latency and job.client == NOBODY:
