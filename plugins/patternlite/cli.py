@@ -198,7 +198,7 @@ def retrain(
     ],
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dense: Annotated[
-        Path | None, typer.Option(help="Weights before pruning: learn that model's answers, not labels.")
+        Path | None, typer.Option(help="Weights before pruning: learn that model's answers, too.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
     rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
