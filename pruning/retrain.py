@@ -22,6 +22,7 @@ from .sources.refinement import Normalisation
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
+_TAUGHT = 0.75  # of the loss is the distance from the dense model's answers, the rest that from the labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ def retrain(
 
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
     run that was killed goes on from there, to the same bits.  dense: the model before pruning; with it, its
-    answers are learnt as well as the labels, half and half (Hinton et al., arXiv:1503.02531): they tell more.
+    answers are learnt as well as the labels (Hinton et al., arXiv:1503.02531): they tell more.
     Raises ValueError when the masks are those of another model, or when the loss is not finite.
     """
     masks.apply(model)
@@ -120,7 +121,7 @@ def _loss(model: nn.Module, dense: nn.Module | None, x: Tensor, labels: Tensor) 
         return loss
     with torch.no_grad(), half(x.device):
         wanted = dense(x).float()
-    return (loss + divergence(answers, wanted)) / 2
+    return torch.lerp(loss, divergence(answers, wanted), _TAUGHT)
 
 
 def _rate(peak: float, progress: float) -> float:
