@@ -119,8 +119,28 @@ def test_rows_are_measured_and_timed_once(plan: Plan, data: Path, tmp_path: Path
     assert laboratory().known(other) is None
 
 
-def test_the_plan_that_ships() -> None:
-    plan = read_plan(PLAN)
+def test_a_network_without_weights_is_trained_once(data: Path, tmp_path: Path, monkeypatch) -> None:
+    course = "training = [{ epochs = 1, peak = 0.1, cut = 0 }]\n\n[recipes.ours]"
+    (tmp_path / "plan.toml").write_text(SMALL.replace("[recipes.ours]", course))
+    plan = read_plan(tmp_path / "plan.toml")
+    job = jobs(plan, [], [], [NOBODY], [0])[0]
+
+    def trained() -> dict[str, torch.Tensor]:
+        laboratory = Laboratory(plan, data, {}, tmp_path / "rows")
+        laboratory.train("resnet10", lambda *_: None)
+        return laboratory._fresh(job).state_dict()
+
+    first = trained()
+    monkeypatch.setattr("benchmarks.accuracy.rows.train", lambda *_: pytest.fail("trained again"))
+    again = trained()
+    assert all(torch.equal(value, again[key]) for key, value in first.items())
+    given = Laboratory(plan, data, {"resnet10": tmp_path / "mine.pt"}, tmp_path / "other")
+    given.train("resnet10", lambda *_: None)
+
+
+@pytest.mark.parametrize("path", [PLAN, PLAN.with_name("codesign.toml"), PLAN.with_name("wide.toml")])
+def test_the_plans_that_ship(path: Path) -> None:
+    plan = read_plan(path)
     every = jobs(plan, [], [], [], [0, 1, 2])
     assert len({str(job) for job in every}) == len(every)
     assert [job.seed for job in every] == sorted(job.seed for job in every)
@@ -128,6 +148,10 @@ def test_the_plan_that_ships() -> None:
         network = plan.networks[job.case.network]
         options = {**plan.recipes[job.recipe], **job.case.budget, "mean": network.mean, "std": network.std}
         PruneConfig.from_dict(options)
+
+
+def test_a_plan_is_restricted_by_name() -> None:
+    plan = read_plan(PLAN)
     only = jobs(plan, ["resnet10 rate 8x"], ["ours"], ["thousand"], [0])
     assert [str(job) for job in only] == ["resnet10 rate 8x, ours, thousand, seed 0"]
     with pytest.raises(PatternliteError, match=r"no such case; known: resnet10 rate 2\.25x"):
