@@ -22,7 +22,6 @@ from .sources.refinement import Normalisation
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
-_TAUGHT = 0.75  # of the loss is the distance from the dense model's answers, the rest that from the labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +120,7 @@ def _loss(model: nn.Module, dense: nn.Module | None, x: Tensor, labels: Tensor) 
         return loss
     with torch.no_grad(), half(x.device):
         wanted = dense(x).float()
-    return torch.lerp(loss, divergence(answers, wanted), _TAUGHT)
+    return (loss + divergence(answers, wanted)) / 2
 
 
 def _rate(peak: float, progress: float) -> float:
