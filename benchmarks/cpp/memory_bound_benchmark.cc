@@ -107,7 +107,7 @@ void run(benchmark::State& state, const kernels::KernelTable& table, const Layer
   const auto alone = make_thread_pool(1);
   const Analysis analysis(conv, layer.input, layer.output);
   const auto packed =
-      std::move(plan_convolutions({{{conv, in, out}, &analysis}}, table, *alone, {}).front());
+      std::move(plan_convolutions({{{conv, in, out}, &analysis}}, table, *alone, {})[0].packed);
   double best = 1e9, peak = fma_peak(table.lanes);
   for (auto _ : state) {
     const double start = thread_seconds();

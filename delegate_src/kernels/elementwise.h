@@ -36,9 +36,16 @@ float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
   const float* corner =
       plane + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch + columns.first;
   float sum = Kind == PoolKind::kAverage ? 0.0f : corner[0];
-  for (int r = 0; r < rows.count; ++r) {
-    for (int c = 0; c < columns.count; ++c) {
-      sum = pool_combine<Kind>(sum, corner[static_cast<ptrdiff_t>(r) * pool.input_pitch + c]);
+  for (int c = 0; c < columns.count; c += kLanes) {
+    V column = load(corner + c);
+    for (int r = 1; r < rows.count; ++r) {
+      column = pool_combine<Kind>(
+          column, load(corner + static_cast<ptrdiff_t>(r) * pool.input_pitch + c));
+    }
+    float cells[kLanes];
+    store(cells, column);
+    for (int i = 0; i < min(kLanes, columns.count - c); ++i) {
+      sum = pool_combine<Kind>(sum, cells[i]);
     }
   }
   return pool_finish<Kind>(sum, rows.count * columns.count, pool);
@@ -70,7 +77,7 @@ void pool_plane(const Pool& pool, const float* input, float* output) {
   const int inside = min(ceil_div(max(pool.pad_left, 0), pool.stride_w), pool.output_width);
   const int last = pool.input_width - pool.kernel_w + pool.pad_left;
   const int outside = max(inside, min(last < 0 ? 0 : last / pool.stride_w + 1, pool.output_width));
-  const bool vectors = pool.stride_w <= 2;
+  const bool vectors = pool.stride_w <= 2 && pool.output_width > 1;
   for (int y = 0; y < pool.output_height; ++y) {
     const PoolSpan rows =
         pool_span(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.input_height);
@@ -79,6 +86,7 @@ void pool_plane(const Pool& pool, const float* input, float* output) {
       if (vectors && x == inside) x = outside;
       if (x < pool.output_width) row[x] = pool_one<Kind>(pool, input, rows, x);
     }
+    if (!vectors) continue;
     if (pool.stride_w == 1) pool_inside<Kind, 1>(pool, input, rows, inside, outside, row);
     if (pool.stride_w == 2) pool_inside<Kind, 2>(pool, input, rows, inside, outside, row);
   }

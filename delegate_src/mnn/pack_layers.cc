@@ -41,8 +41,9 @@ class Batch {
     auto planned = plan_convolutions(convolutions, kernels_, *alone, {.budget_ms = kTuneBudgetMs});
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const LayerToPack& layer = layers_[members_[i].index];
-      packed_[members_[i].index] = layer.layer->share(
-          {layer.input, layer.output, layer.conv.activation, &kernels_, std::move(planned[i])});
+      packed_[members_[i].index] =
+          layer.layer->share({layer.input, layer.output, layer.conv.activation, &kernels_,
+                              std::move(planned[i].packed)});
     }
     members_.clear();
   }

@@ -20,23 +20,47 @@ class CompiledProgram final : public Program {
       : parallel_(options.parallel ? options.parallel : make_thread_pool(1)),
         layers_(verdict.layers) {
     const Graph graph = subsample(fuse(source));
-    const MemoryPlan plan = plan_memory(graph);
-    auto convolutions =
+    MemoryPlan plan = plan_memory(graph);
+    const std::vector<int> number = number_convolutions(graph);
+    std::vector<PlannedConvolution> planned =
         plan_convolutions(in_planar(graph, plan, verdict), kernels, *parallel_, options.tuning);
+    const auto packed = [&](int node) -> const PackedConvolution* {
+      return number[node] < 0 ? nullptr : planned[number[node]].packed.get();
+    };
+    const auto chains =
+        find_chains(graph, plan.layouts, packed, parallel_->threads(), options.chains);
+    if (!chains.empty()) {
+      plan = plan_memory(graph, chains);
+      pack_again(chains, number, in_planar(graph, plan, verdict), kernels, planned);
+    }
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+      layers_[i].kernel = planned[i].packed->kernel_name();
+      layers_[i].weight_bytes = planned[i].packed->weight_bytes();
+    }
     allocate(plan);
     for (TensorId id : graph.inputs) {
       inputs_.push_back(make_input_step(plan.layouts[id], tensor(plan, id), kernels));
     }
     const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
-    std::size_t next = 0;  // convolution: rewrites keep them all, in their order
-    for (const Node& node : graph.nodes) {
-      if (const auto* conv = std::get_if<Convolution>(&node.op)) {
-        steps_.push_back(make_convolution_step(*conv, memory, std::move(convolutions[next])));
-        layers_[next].kernel = steps_.back()->kernel_name();
-        layers_[next++].weight_bytes = steps_.back()->weight_bytes();
-      } else {
+    std::vector<float*> scratch;
+    for (auto& share : scratch_) scratch.push_back(share.data());
+    std::vector<ChainLink> links;
+    auto chain = chains.begin();
+    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
+      const Node& node = graph.nodes[i];
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv == nullptr) {
         steps_.push_back(make_step(node, memory, kernels));
+        continue;
       }
+      auto& packed_conv = planned[number[i]].packed;
+      if (chain == chains.end() || i < chain->first) {
+        steps_.push_back(make_convolution_step(*conv, memory, std::move(packed_conv)));
+        continue;
+      }
+      links.push_back({*conv, std::move(packed_conv)});
+      if (i < chain->last()) continue;
+      steps_.push_back(make_chain_step(*chain++, std::exchange(links, {}), memory, scratch));
     }
     for (TensorId id : graph.outputs) {
       outputs_.push_back(make_output_step(plan.layouts[id], tensor(plan, id), kernels));
@@ -54,6 +78,7 @@ class CompiledProgram final : public Program {
   std::size_t activation_bytes() const override {
     std::size_t floats = 0;
     for (const auto& slot : slots_) floats += slot.size();
+    for (const auto& share : scratch_) floats += share.size();
     return floats * sizeof(float);
   }
 
@@ -66,12 +91,36 @@ class CompiledProgram final : public Program {
  private:
   void allocate(const MemoryPlan& plan) {
     for (const PlanarLayout& layout : plan.slots) slots_.emplace_back(layout.elements());
+    for (const std::size_t floats : plan.scratch) scratch_.emplace_back(floats);
   }
 
   // Row 0, column 0 of channel 0.
   float* tensor(const MemoryPlan& plan, TensorId id) {
     const PlanarLayout& layout = plan.layouts[id];
     return slots_[plan.slot[id]].data() + plan.channel[id] * layout.plane() + layout.lead();
+  }
+
+  // Of each node, which convolution it is; -1: none. Rewrites keep them all, in their order.
+  static std::vector<int> number_convolutions(const Graph& graph) {
+    std::vector<int> numbers;
+    int next = 0;
+    for (const Node& node : graph.nodes) {
+      numbers.push_back(std::holds_alternative<Convolution>(node.op) ? next++ : -1);
+    }
+    return numbers;
+  }
+
+  // What reads or writes windows has other planes.
+  static void pack_again(const std::vector<Chain>& chains, const std::vector<int>& number,
+                         const std::vector<ConvolutionToPlan>& convolutions,
+                         const kernels::KernelTable& kernels,
+                         std::vector<PlannedConvolution>& planned) {
+    for (const Chain& chain : chains) {
+      for (int i = chain.first; i <= chain.last(); ++i) {
+        auto& [packed, choice] = planned[number[i]];
+        packed = patternlite::pack_again(convolutions[number[i]], choice, kernels);
+      }
+    }
   }
 
   static std::vector<ConvolutionToPlan> in_planar(const Graph& graph, const MemoryPlan& plan,
@@ -88,6 +137,7 @@ class CompiledProgram final : public Program {
 
   std::shared_ptr<Parallel> parallel_;
   std::vector<AlignedVector<float>> slots_;
+  std::vector<AlignedVector<float>> scratch_;  // of each thread, for the windows of chains
   std::vector<std::unique_ptr<InputStep>> inputs_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<std::unique_ptr<OutputStep>> outputs_;

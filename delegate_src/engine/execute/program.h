@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/plan/chains.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/recognise/decision.h"
 #include "engine/support/parallel.h"
@@ -19,6 +20,7 @@ struct CompileOptions {
   const kernels::KernelTable* kernels = nullptr;  // null: best_kernels(), see isa.h
   std::shared_ptr<Parallel> parallel;             // null: this thread alone
   TuneOptions tuning;
+  ChainLimits chains;
 };
 
 class Program {

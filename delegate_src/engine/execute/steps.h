@@ -3,12 +3,12 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
 #include "engine/pack/packed_convolution.h"
+#include "engine/plan/chains.h"
 #include "engine/support/parallel.h"
 #include "kernels/kernels.h"
 
@@ -18,7 +18,6 @@ class Step {
  public:
   virtual ~Step() = default;
   virtual void run(Parallel& parallel) = 0;
-  virtual std::string kernel_name() const { return ""; }
   virtual std::size_t weight_bytes() const { return 0; }
 };
 
@@ -42,6 +41,14 @@ struct TensorMemory {
 
 std::unique_ptr<Step> make_convolution_step(const Convolution& op, const TensorMemory& memory,
                                             std::unique_ptr<PackedConvolution> packed);
+struct ChainLink {
+  Convolution op;
+  std::unique_ptr<PackedConvolution> packed;  // runs by rows
+};
+// scratch: of each share, for the windows (MemoryPlan::scratch floats).
+std::unique_ptr<Step> make_chain_step(const Chain& chain, std::vector<ChainLink> links,
+                                      const TensorMemory& memory,
+                                      const std::vector<float*>& scratch);
 // Of any other operator.
 std::unique_ptr<Step> make_step(const Node& node, const TensorMemory& memory,
                                 const kernels::KernelTable& kernels);

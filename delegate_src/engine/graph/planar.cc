@@ -6,7 +6,8 @@ namespace patternlite {
 
 std::size_t PlanarLayout::plane() const {
   // Behind the rows stand the zero rows below; whole-vector stores may reach padded_positions().
-  const int behind = std::max(positions() + border * pitch() + border, padded_positions());
+  const int held = rows_held() * pitch();
+  const int behind = std::max(held + border * pitch() + border, round_up(held, 16));
   const int lines = round_up(lead() + behind, 16) / 16;
   return static_cast<std::size_t>(lines | 1) * 16;
 }

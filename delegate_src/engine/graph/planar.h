@@ -20,8 +20,10 @@ struct Shape {
 struct PlanarLayout {
   Shape shape;
   int border = 0;  // zero rows above and below, zero columns between rows
+  int window = 0;  // rows in memory, if it holds a moving part of the tensor; 0: it holds all
 
   int pitch() const { return shape.width + border; }
+  int rows_held() const { return window ? window : shape.height; }
   // Virtual positions: every row with its gap.
   int positions() const { return shape.height * pitch(); }
   // Positions in whole 16-float vectors.

@@ -57,6 +57,21 @@ class DepthwiseConvolution final : public PackedConvolution {
     parallel.run(parts, std::ref(body));
   }
 
+  bool by_rows() const override { return true; }
+
+  void run_rows(const float* input, const float* residual, float* output,
+                Range rows) const override {
+    kernels::ConvDepthwise task = task_;
+    const std::ptrdiff_t written = std::ptrdiff_t{rows.begin} * task.output_pitch;
+    task.input = input + std::ptrdiff_t{rows.begin} * task.input_row_step;
+    task.output = output + written;
+    task.epilogue.residual = residual ? residual + written : nullptr;
+    if (mask_) task.mask += written;
+    task.output_height = rows.count();
+    task.group_end = stream_.groups();
+    kernel_(task);
+  }
+
   std::string kernel_name() const override { return "depthwise"; }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 

@@ -75,6 +75,29 @@ class OutputStationaryConvolution final : public PackedConvolution {
     parallel.run(parts, std::ref(body));
   }
 
+  bool by_rows() const override { return true; }
+
+  bool by_positions() const override { return true; }
+
+  void run_rows(const float* input, const float* residual, float* output,
+                Range rows) const override {
+    const int pitch = output_.pitch();
+    run_positions(input, residual, output, {rows.begin * pitch / 8 * 8, rows.end * pitch});
+  }
+
+  void run_positions(const float* input, const float* residual, float* output,
+                     Range positions) const override {
+    kernels::ConvOs task = task_;
+    task.input = input;
+    task.output = output;
+    task.epilogue.residual = residual;
+    task.group_end = stream_.groups();
+    task.position_begin = positions.begin;
+    task.position_end = PlanarLayout::round_up(positions.end, 8);
+    if (split_) task.input = split(input, task);
+    kernel_(task);
+  }
+
   std::string kernel_name() const override { return "os-g" + std::to_string(group_size_); }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 

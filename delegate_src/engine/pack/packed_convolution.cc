@@ -22,6 +22,14 @@ void check(const PlanarConvolution& conv) {
   }
 }
 
+void PackedConvolution::run_rows(const float*, const float*, float*, Range) const {
+  throw std::logic_error(kernel_name() + " does not run by rows");
+}
+
+void PackedConvolution::run_positions(const float*, const float*, float*, Range) const {
+  throw std::logic_error(kernel_name() + " does not run by positions");
+}
+
 std::unique_ptr<PackedConvolution> PackedConvolution::pack_only_way(
     const PlanarConvolution& conv, const Sparsity& sparsity, const kernels::KernelTable& kernels) {
   if (conv.op.depthwise) return pack_depthwise(conv.op, conv.input, conv.output, kernels);

@@ -25,6 +25,11 @@ struct PlanarConvolution {
 // required_border(op.window, ...), planes are addressed with 32 bits.
 void check(const PlanarConvolution& conv);
 
+struct Range {  // of rows or of virtual positions
+  int begin, end;
+  int count() const { return end - begin; }
+};
+
 // How a convolution is run: by this kernel, in these groups (kIs packs without any).
 struct Choice {
   ConvKernel kernel;
@@ -47,6 +52,17 @@ class PackedConvolution {
   // before the activation, or null.
   virtual void run(const float* input, const float* residual, float* output,
                    Parallel& parallel) const = 0;
+
+  // A part of the output alone, on this thread, with the same bits, of tensors that may be held in
+  // part: pointers are to where row 0, column 0 of channel 0 would be. By rows: up to a vector of
+  // positions before and behind them, none before row 0, may be overwritten by anything. By
+  // positions, virtual ones from a multiple of 8 to another or to the end: no others are, and
+  // columns between rows are written, too.
+  virtual bool by_rows() const { return false; }
+  virtual bool by_positions() const { return false; }
+  virtual void run_rows(const float* input, const float* residual, float* output, Range rows) const;
+  virtual void run_positions(const float* input, const float* residual, float* output,
+                             Range positions) const;
 
   virtual std::string kernel_name() const = 0;
   virtual std::size_t weight_bytes() const = 0;

@@ -111,15 +111,21 @@ class SlotAllocator {
 std::size_t MemoryPlan::bytes() const {
   std::size_t floats = 0;
   for (const PlanarLayout& layout : slots) floats += layout.elements();
+  for (const std::size_t share : scratch) floats += share;
   return floats * sizeof(float);
 }
 
-MemoryPlan plan_memory(const Graph& graph) {
+MemoryPlan plan_memory(const Graph& graph, const std::vector<Chain>& chains) {
   MemoryPlan plan;
   plan.layouts = lay_out(graph);
   plan.slot.assign(graph.tensors.size(), -1);
   const std::vector<Place> places = find_places(graph);
   std::vector<int> last = last_uses(graph);
+  for (const Chain& chain : chains) {
+    for (int& use : last) {
+      if (use >= chain.first && use < chain.last()) use = chain.last();
+    }
+  }
   for (std::size_t id = 0; id < last.size(); ++id) {
     int& last_of_whole = last[places[id].whole];
     last_of_whole = std::max(last_of_whole, last[id]);
@@ -132,9 +138,24 @@ MemoryPlan plan_memory(const Graph& graph) {
   };
   for (TensorId id : graph.inputs) take(id);
   for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
-    take(output_of(graph.nodes[i].op));
+    const TensorId output = output_of(graph.nodes[i].op);
+    if (const int window = window_of(chains, i)) {
+      plan.layouts[output].window = window;
+    } else {
+      take(output);
+    }
     for (TensorId id = 0; id < static_cast<TensorId>(last.size()); ++id) {
       if (last[id] == i && places[id].whole == id) allocator.release(id);
+    }
+  }
+  for (const Chain& chain : chains) {
+    std::size_t floats = 0;
+    for (int i = chain.first; i < chain.last(); ++i) {
+      floats += plan.layouts[output_of(graph.nodes[i].op)].elements();
+    }
+    plan.scratch.resize(std::max(plan.scratch.size(), chain.shares.size()));
+    for (std::size_t share = 0; share < chain.shares.size(); ++share) {
+      plan.scratch[share] = std::max(plan.scratch[share], floats);
     }
   }
   return plan;

@@ -5,6 +5,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/plan/chains.h"
 
 namespace patternlite {
 
@@ -13,6 +14,7 @@ struct MemoryPlan {
   std::vector<int> slot;              // [tensors]: index into slots; -1: the tensor is never used
   std::vector<int> channel;           // [tensors]: the channel of its slot where it begins
   std::vector<PlanarLayout> slots;    // the largest layout each slot holds
+  std::vector<std::size_t> scratch;   // floats for the windows of chains, of each share
   std::size_t bytes() const;
 };
 
@@ -20,6 +22,9 @@ struct MemoryPlan {
 // that convolutions keep the pitch. A slot is shared only by tensors of one geometry: their zero
 // borders coincide, and zeroing memory once is enough. What goes into a concatenation is written
 // where it will lie there.
-MemoryPlan plan_memory(const Graph& graph);
+//
+// Tensors within chains have no slot: windows of them are held in scratch memory. What a
+// chain reads and writes lives as long as the chain runs.
+MemoryPlan plan_memory(const Graph& graph, const std::vector<Chain>& chains = {});
 
 }  // namespace patternlite

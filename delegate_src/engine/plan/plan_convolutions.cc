@@ -46,7 +46,7 @@ class Planner {
     }
   }
 
-  std::vector<std::unique_ptr<PackedConvolution>> run() {
+  std::vector<PlannedConvolution> run() {
     const bool tune = tuning_.budget_ms > 0;
     if (tune) read_file();
     for_each_layer([&](Layer& layer) {
@@ -60,9 +60,12 @@ class Planner {
       try_candidates();
       keep_choices();
     }
-    std::vector<std::unique_ptr<PackedConvolution>> packed;
-    for (Layer& layer : layers_) packed.push_back(std::move(layer.packed));
-    return packed;
+    std::vector<PlannedConvolution> planned;
+    for (Layer& layer : layers_) {
+      planned.push_back({std::move(layer.packed), {}});
+      if (!layer.candidates.empty()) planned.back().choice = layer.candidates[0].choice;
+    }
+    return planned;
   }
 
  private:
@@ -185,10 +188,18 @@ class Planner {
 
 }  // namespace
 
-std::vector<std::unique_ptr<PackedConvolution>> plan_convolutions(
+std::vector<PlannedConvolution> plan_convolutions(
     const std::vector<ConvolutionToPlan>& convolutions, const kernels::KernelTable& kernels,
     Parallel& parallel, const TuneOptions& tuning) {
   return Planner(convolutions, kernels, parallel, tuning).run();
+}
+
+std::unique_ptr<PackedConvolution> pack_again(const ConvolutionToPlan& convolution,
+                                              const std::optional<Choice>& choice,
+                                              const kernels::KernelTable& kernels) {
+  const auto& [conv, analysis] = convolution;
+  return choice ? PackedConvolution::pack(conv, analysis->taps, *choice, kernels)
+                : PackedConvolution::pack_only_way(conv, analysis->sparsity, kernels);
 }
 
 }  // namespace patternlite

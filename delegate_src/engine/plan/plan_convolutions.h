@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,19 @@ struct ConvolutionToPlan {
   const Analysis* analysis;
 };
 
+struct PlannedConvolution {
+  std::unique_ptr<PackedConvolution> packed;
+  std::optional<Choice> choice;  // none: there was only one way
+};
+
 // Throws as check() does. `parallel` is what the convolutions will run on.
-std::vector<std::unique_ptr<PackedConvolution>> plan_convolutions(
+std::vector<PlannedConvolution> plan_convolutions(
     const std::vector<ConvolutionToPlan>& convolutions, const kernels::KernelTable& kernels,
     Parallel& parallel, const TuneOptions& tuning);
+
+// The same choice, packed for layouts of other memory.
+std::unique_ptr<PackedConvolution> pack_again(const ConvolutionToPlan& convolution,
+                                              const std::optional<Choice>& choice,
+                                              const kernels::KernelTable& kernels);
 
 }  // namespace patternlite

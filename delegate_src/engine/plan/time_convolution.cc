@@ -34,14 +34,15 @@ ConvolutionTime time_convolution(const Convolution& conv, const Shape& input, co
   const PlanarConvolution planar = in_planar(conv, input, output);
   const Analysis analysis(planar.op, planar.input.shape, planar.output.shape);
   const TuneOptions tuning{.budget_ms = static_cast<int>(budget * kPlanningShare * 1e3)};
-  const auto packed = plan_convolutions({{planar, &analysis}}, kernels, parallel, tuning);
+  const auto planned = plan_convolutions({{planar, &analysis}}, kernels, parallel, tuning);
+  const PackedConvolution& packed = *planned[0].packed;
   Trial trial(parallel);
-  double fastest = trial.run(planar, *packed[0]);
+  double fastest = trial.run(planar, packed);
   const std::chrono::duration<double> limit(budget);
   for (int runs = 1; runs < kLeastRuns || Clock::now() - start < limit; ++runs) {
-    fastest = std::min(fastest, trial.run(planar, *packed[0]));
+    fastest = std::min(fastest, trial.run(planar, packed));
   }
-  return {fastest, packed[0]->kernel_name()};
+  return {fastest, packed.kernel_name()};
 }
 
 }  // namespace patternlite

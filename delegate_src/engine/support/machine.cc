@@ -6,6 +6,10 @@
 
 #include <cstring>
 
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
+
 namespace patternlite {
 namespace {
 
@@ -34,6 +38,14 @@ std::string read_cpu_model() {
 const std::string& cpu_model() {
   static const std::string model = read_cpu_model();
   return model;
+}
+
+std::size_t second_level_cache() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  static const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes > 0) return static_cast<std::size_t>(bytes);
+#endif
+  return std::size_t{1} << 20;
 }
 
 }  // namespace patternlite

@@ -1,11 +1,15 @@
 // What this process runs on.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace patternlite {
 
 // The CPU's name, with the numbers that tell models apart whose names do not. One line.
 const std::string& cpu_model();
+
+// Bytes of a core's second-level cache; a guess where the system does not tell.
+std::size_t second_level_cache();
 
 }  // namespace patternlite

@@ -29,7 +29,9 @@ std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLay
                                         const kernels::KernelTable& kernels) {
   const Analysis analysis(conv, in.shape, out.shape);
   return std::move(
-      plan_convolutions({{{conv, in, out}, &analysis}}, kernels, *make_thread_pool(1), {}).front());
+      plan_convolutions({{{conv, in, out}, &analysis}}, kernels, *make_thread_pool(1), {})
+          .front()
+          .packed);
 }
 
 bool same_bits(const Image& a, const Image& b) {

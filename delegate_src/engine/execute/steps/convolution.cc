@@ -15,7 +15,6 @@ class ConvolutionStep final : public Step {
         output_(memory.at(op.output)) {}
 
   void run(Parallel& parallel) override { packed_->run(input_, residual_, output_, parallel); }
-  std::string kernel_name() const override { return packed_->kernel_name(); }
   std::size_t weight_bytes() const override { return packed_->weight_bytes(); }
 
  private:

@@ -1,0 +1,178 @@
+#include "engine/plan/chains.h"
+
+#include <algorithm>
+
+#include "engine/graph/visit.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+constexpr int kUnit = 16;  // positions, or rows of any pitch: whole vectors
+constexpr int kRowUnit = 8;
+// What PackedConvolution::run_rows() may overwrite: rows before, and positions behind.
+constexpr int kRowsBefore = 2, kPositionsBehind = 16;
+constexpr int kMostParts = 16;  // of a thread's share
+// Rows of a tensor that two parts both need are computed twice: at most this share of them.
+constexpr double kMostTwice = 0.25;
+
+std::vector<int> count_readers(const Graph& graph) {
+  std::vector<int> readers(graph.tensors.size());
+  for (const Node& node : graph.nodes) {
+    for_each_input(node.op, [&](TensorId id) { ++readers[id]; });
+  }
+  for (const TensorId id : graph.outputs) ++readers[id];
+  return readers;
+}
+
+class ChainFinder {
+ public:
+  ChainFinder(const Graph& graph, const std::vector<PlanarLayout>& layouts,
+              const std::function<const PackedConvolution*(int)>& packed, int threads,
+              const ChainLimits& limits)
+      : graph_(graph),
+        layouts_(layouts),
+        packed_(packed),
+        threads_(threads),
+        limits_(limits),
+        readers_(count_readers(graph)) {}
+
+  std::vector<Chain> find() const {
+    std::vector<Chain> chains;
+    const int nodes = static_cast<int>(graph_.nodes.size());
+    for (int first = 0; first < nodes;) {
+      int last = first;
+      while (last + 1 < nodes && linked(last)) ++last;
+      Chain chain{.first = first};
+      while (last > first && !cut(chain, last)) --last;
+      if (last > first) chains.push_back(std::move(chain));
+      first = last + 1;
+    }
+    return chains;
+  }
+
+ private:
+  const Convolution& convolution(int node) const {
+    return std::get<Convolution>(graph_.nodes[node].op);
+  }
+  const PlanarLayout& output_layout(int node) const {
+    return layouts_[output_of(graph_.nodes[node].op)];
+  }
+
+  // Whether the output of a node need not be whole: the next one alone reads it. What is computed
+  // twice is a 1x1 convolution, which leaves no column of its rows unwritten.
+  bool linked(int node) const {
+    const PackedConvolution *producer = packed_(node), *consumer = packed_(node + 1);
+    if (!producer || !consumer || !producer->by_rows() || !consumer->by_rows()) return false;
+    const Convolution &conv = convolution(node), &next = convolution(node + 1);
+    const bool expands = is_pointwise(conv) && producer->by_positions() && next.depthwise;
+    const bool projects = conv.depthwise && is_pointwise(next);
+    return (expands || projects) && next.input == conv.output && readers_[conv.output] == 1 &&
+           conv.residual == kNoTensor;
+  }
+
+  static bool is_pointwise(const Convolution& conv) {
+    return conv.window.kernel_h == 1 && conv.window.kernel_w == 1 && !conv.depthwise;
+  }
+
+  // Into as few parts as the limits allow.
+  bool cut(Chain& chain, int last) const {
+    if (!packed_(last)->by_positions() || !worthwhile(chain.first, last)) return false;
+    const PlanarLayout& output = output_layout(last);
+    const int positions = output.positions(), rows = kRowUnit * output.pitch();
+    const int shares = std::min(threads_, (positions + kUnit - 1) / kUnit);
+    for (int parts = 1; parts <= kMostParts; ++parts) {
+      // Whole rows, where they come out even.
+      const bool even = positions % (rows * shares) == 0 && positions / rows >= parts * shares;
+      const int unit = even ? rows : kUnit;
+      chain.shares.clear();
+      for (int share = 0; share < shares; ++share) {
+        const auto [begin, end] = range_of(positions, shares, share, unit);
+        auto& ranges = chain.shares.emplace_back();
+        for (int part = 0; part < parts; ++part) {
+          const auto [from, to] = range_of(end - begin, parts, part, unit);
+          if (from < to) ranges.push_back({begin + from, begin + to});
+        }
+      }
+      if (fits(chain, last)) return true;
+    }
+    return false;
+  }
+
+  bool worthwhile(int first, int last) const {
+    if (threads_ > 1) return true;
+    for (int node = first; node < last; ++node) {
+      const PlanarLayout& layout = output_layout(node);
+      if (layout.plane() * layout.shape.channels * sizeof(float) >= limits_.least_bytes)
+        return true;
+    }
+    return false;
+  }
+
+  // Also sets the windows.
+  bool fits(Chain& chain, int last) const {
+    chain.windows.assign(last - chain.first, 0);
+    std::vector<double> computed(chain.windows.size());
+    for (const auto& ranges : chain.shares) {
+      for (const Range positions : ranges) {
+        std::size_t written = 0;
+        Range rows = rows_of(positions, output_layout(last));
+        for (int node = last; node > chain.first; --node) {
+          const PlanarLayout& layout = output_layout(node - 1);
+          rows = rows_read(convolution(node).window, rows, layout.shape.height);
+          written += sizeof(float) * rows.count() * layout.pitch() * layout.shape.channels;
+          const int link = node - 1 - chain.first;
+          const int behind = (kPositionsBehind + layout.pitch() - 1) / layout.pitch();
+          chain.windows[link] =
+              std::max(chain.windows[link], rows.end - window_base(rows) + behind);
+          computed[link] += rows.count();
+        }
+        if (written > limits_.most_bytes) return false;
+      }
+    }
+    for (std::size_t link = 0; link < computed.size(); ++link) {
+      const int height = output_layout(chain.first + static_cast<int>(link)).shape.height;
+      if (computed[link] > (1 + kMostTwice) * height) return false;
+    }
+    return true;
+  }
+
+  const Graph& graph_;
+  const std::vector<PlanarLayout>& layouts_;
+  const std::function<const PackedConvolution*(int)>& packed_;
+  int threads_;
+  const ChainLimits& limits_;
+  const std::vector<int> readers_;
+};
+
+}  // namespace
+
+std::vector<Chain> find_chains(const Graph& graph, const std::vector<PlanarLayout>& layouts,
+                               const std::function<const PackedConvolution*(int)>& packed,
+                               int threads, const ChainLimits& limits) {
+  return ChainFinder(graph, layouts, packed, threads, limits).find();
+}
+
+int window_of(const std::vector<Chain>& chains, int node) {
+  for (const Chain& chain : chains) {
+    if (node >= chain.first && node < chain.last()) return chain.windows[node - chain.first];
+  }
+  return 0;
+}
+
+Range rows_of(Range positions, const PlanarLayout& layout) {
+  const int pitch = layout.pitch();
+  return {positions.begin / pitch,
+          std::min((positions.end + pitch - 1) / pitch, layout.shape.height)};
+}
+
+Range rows_read(const Window& window, Range output, int input_height) {
+  const int reach = (window.kernel_h - 1) * window.dilation_h + 1;
+  const int begin = output.begin * window.stride_h - window.pad_top;
+  const int end = (output.end - 1) * window.stride_h - window.pad_top + reach;
+  return {std::clamp(begin, 0, input_height), std::clamp(end, 0, input_height)};
+}
+
+int window_base(Range rows) { return std::max(0, rows.begin - kRowsBefore) / kUnit * kUnit; }
+
+}  // namespace patternlite

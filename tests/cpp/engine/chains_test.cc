@@ -1,0 +1,171 @@
+// Convolutions that run together, in parts: the same bits as one after the other.
+#include "engine/plan/chains.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/networks.h"
+#include "engine/plan/memory_plan.h"
+#include "engine/random_convolution.h"
+#include "engine/reference.h"
+#include "engine/run_program.h"
+#include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
+
+namespace patternlite::test {
+namespace {
+
+constexpr std::size_t kAny = std::size_t(-1);
+constexpr ChainLimits kNone{.least_bytes = kAny, .most_bytes = 0};
+
+// Inverted residual blocks of all sizes, strides and depthwise kernels.
+GraphBuilder random_blocks(unsigned seed) {
+  GraphBuilder b(seed);
+  auto& random = b.random();
+  const int height = draw(random, 5, 70), width = draw(random, 5, 40);
+  TensorId x = b.input({draw(random, 1, 9), height, width});
+  for (int block = draw(random, 1, 3); block > 0; --block) {
+    const int channels = b.graph.tensors[x].channels, wide = draw(random, 1, 4) * channels;
+    const int kernel = 1 + 2 * draw(random, 1, 3), stride = draw(random, 1, 2);
+    const double kept = draw(random, 0, 2) ? 0.4 : 1.0;
+    TensorId y = x;
+    if (draw(random, 0, 3))
+      y = b.conv(y, wide, 1, 1, 0, {.kernels_kept = kept}, Activation::kRelu6);
+    y = b.depthwise(y, kernel, stride, kernel / 2, {.taps = 4}, Activation::kRelu);
+    if (draw(random, 0, 3)) {
+      const bool residual = stride == 1 && draw(random, 0, 1);
+      const int filters = residual ? channels : draw(random, 1, 20);
+      y = b.conv(y, filters, 1, 1, 0, {.kernels_kept = kept}, Activation::kNone);
+      if (residual) y = b.sum(x, y, Activation::kNone);
+    }
+    x = y;
+  }
+  b.graph.outputs = {x};
+  return b;
+}
+
+class ChainsTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ChainsTest, EqualTheSameConvolutionsOneAfterTheOther) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    GraphBuilder b = random_blocks(seed);
+    const auto compile = [&](int threads, ChainLimits limits) {
+      return Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                        .parallel = make_thread_pool(threads),
+                                        .chains = limits});
+    };
+    const auto apart = compile(1, kNone);
+    std::vector<std::unique_ptr<Program>> chained;
+    for (const std::size_t most : {std::size_t{2000}, std::size_t{20000}, kAny}) {
+      chained.push_back(compile(1 + static_cast<int>(seed % 3), {0, most}));
+    }
+    for (int repeat = 0; repeat < 2; ++repeat) {  // memory is used again: nothing may linger
+      std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
+      if (repeat == 0) inputs[0].values[seed % inputs[0].values.size()] = NAN;
+      const Image expected = run(*apart, b.graph, inputs)[0];
+      if (repeat == 1) {
+        ASSERT_LT(relative_error(run_reference(b.graph, inputs)[0], expected), 2e-5);
+      }
+      for (const auto& program : chained) {
+        const Image actual = run(*program, b.graph, inputs)[0];
+        for (std::size_t i = 0; i < expected.values.size(); ++i) {
+          const float want = expected.values[i], got = actual.values[i];
+          ASSERT_TRUE(want == got || (std::isnan(want) && std::isnan(got)))
+              << "seed " << seed << ", " << i << ": " << got << " instead of " << want;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, ChainsTest, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return info.param; });
+
+// What is found in a graph whose convolutions are packed as the cost model has it.
+std::vector<Chain> chains_of(const Graph& graph, int threads, ChainLimits limits) {
+  const MemoryPlan plan = plan_memory(graph);
+  std::vector<Analysis> analyses;
+  std::vector<ConvolutionToPlan> all;
+  analyses.reserve(graph.nodes.size());
+  for (const Node& node : graph.nodes) {
+    const auto& conv = std::get<Convolution>(node.op);
+    analyses.emplace_back(conv, graph.tensors[conv.input], graph.tensors[conv.output]);
+    all.push_back({{conv, plan.layouts[conv.input], plan.layouts[conv.output]}, &analyses.back()});
+  }
+  const auto planned = plan_convolutions(all, best_kernels(), *make_thread_pool(1), {});
+  return find_chains(
+      graph, plan.layouts, [&](int i) { return planned[i].packed.get(); }, threads, limits);
+}
+
+// 16 -> 96 -> 96 -> 24 -> 144 channels.
+GraphBuilder block_and_more() {
+  GraphBuilder b(1);
+  TensorId x = b.conv(b.input({16, 64, 64}), 96, 1, 1, 0, {.kernels_kept = 0.25});
+  x = b.depthwise(x, 3, 2, 1, {.taps = 4});
+  x = b.conv(x, 24, 1, 1, 0, {.kernels_kept = 0.25});
+  b.graph.outputs = {b.conv(x, 144, 1, 1, 0, {.kernels_kept = 0.25})};
+  return b;
+}
+
+TEST(FindChains, ABlockIsOneChainCutAsFineAsTheLimitSays) {
+  const GraphBuilder b = block_and_more();
+  const auto whole = chains_of(b.graph, 1, {.least_bytes = 1 << 20, .most_bytes = kAny});
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0].first, 0);
+  EXPECT_EQ(whole[0].last(), 2);
+  ASSERT_EQ(whole[0].shares.size(), 1u);
+  EXPECT_EQ(whole[0].shares[0].size(), 1u);
+  // A quarter of the rows, and what the depthwise kernel sees beyond, of 96 channels of 65 columns.
+  const std::size_t quarter = std::size_t{4} * 96 * (17 * 65 + 8 * 33);
+  const auto parts = chains_of(b.graph, 1, {.least_bytes = 1 << 20, .most_bytes = quarter});
+  ASSERT_EQ(parts.size(), 1u);
+  EXPECT_EQ(parts[0].shares[0].size(), 4u);
+  EXPECT_LT(parts[0].windows[0], 64 / 2 + 8);
+}
+
+TEST(FindChains, OneThreadKeepsSmallTensorsWhole) {
+  const GraphBuilder b = block_and_more();
+  const ChainLimits limits{.least_bytes = 2 << 20, .most_bytes = kAny};
+  EXPECT_TRUE(chains_of(b.graph, 1, limits).empty());
+  const auto shared = chains_of(b.graph, 2, limits);
+  ASSERT_EQ(shared.size(), 1u);
+  EXPECT_EQ(shared[0].shares.size(), 2u);
+}
+
+TEST(FindChains, WhatOthersReadStaysWhole) {
+  GraphBuilder b = block_and_more();
+  b.graph.outputs.push_back(std::get<Convolution>(b.graph.nodes[0].op).output);
+  const auto chains = chains_of(b.graph, 2, {.least_bytes = 0, .most_bytes = kAny});
+  ASSERT_EQ(chains.size(), 1u);
+  EXPECT_EQ(chains[0].first, 1);
+  EXPECT_EQ(chains[0].last(), 2);
+}
+
+TEST(FindChains, NotWhereTooMuchWouldBeComputedTwice) {
+  GraphBuilder b(1);  // 3 of 7 rows and one beyond, and the other 4 and one
+  TensorId x = b.conv(b.input({16, 7, 7}), 96, 1, 1, 0, {.kernels_kept = 0.25});
+  x = b.depthwise(x, 3, 1, 1, {.taps = 4});
+  b.graph.outputs = {b.conv(x, 24, 1, 1, 0, {.kernels_kept = 0.25})};
+  const auto chains = chains_of(b.graph, 2, {.least_bytes = 0, .most_bytes = kAny});
+  ASSERT_EQ(chains.size(), 1u);
+  EXPECT_EQ(chains[0].first, 1) << "the expansion runs whole";
+}
+
+TEST(MemoryPlan, WindowsTakeLittleAndWhatAChainReadsLivesAsLongAsItRuns) {
+  const GraphBuilder b = block_and_more();
+  const std::size_t sixth = std::size_t{4} * 96 * (14 * 65 + 6 * 33);
+  const auto chains = chains_of(b.graph, 1, {.least_bytes = 1 << 20, .most_bytes = sixth});
+  ASSERT_EQ(chains.size(), 1u);
+  const MemoryPlan plan = plan_memory(b.graph, chains), whole = plan_memory(b.graph);
+  EXPECT_LT(plan.bytes(), 4 * whole.bytes() / 5);
+  const auto output = [&](int node) {
+    return std::get<Convolution>(b.graph.nodes[node].op).output;
+  };
+  EXPECT_EQ(plan.slot[output(0)], -1);
+  EXPECT_EQ(plan.slot[output(1)], -1);
+  EXPECT_NE(plan.slot[output(2)], plan.slot[b.graph.inputs[0]]);
+}
+
+}  // namespace
+}  // namespace patternlite::test
