@@ -39,8 +39,8 @@ float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
   for (int c = 0; c < columns.count; c += kLanes) {
     V column = load(corner + c);
     for (int r = 1; r < rows.count; ++r) {
-      column = pool_combine<Kind>(
-          column, load(corner + static_cast<ptrdiff_t>(r) * pool.input_pitch + c));
+      column = pool_combine<Kind>(column,
+                                  load(corner + static_cast<ptrdiff_t>(r) * pool.input_pitch + c));
     }
     float cells[kLanes];
     store(cells, column);
