@@ -148,11 +148,14 @@ class Laboratory:
         options = {**self._plan.recipes[job.recipe], **job.case.budget}
         return PruneConfig.from_dict({**options, "mean": network.mean, "std": network.std, "seed": job.seed})
 
+    def untrained(self, jobs: Sequence[Job]) -> list[str]:
+        """The networks of these jobs whose plan says how to train them, and that no weights are given for."""
+        names = sorted({job.case.network for job in jobs} - set(self._weights))
+        return [name for name in names if self._plan.networks[name].training]
+
     def train(self, name: str, advance: Advance) -> None:
-        """The network of that name, if its plan says how and no weights are given; once for all runs."""
+        """One of these networks; once for all runs."""
         network = self._plan.networks[name]
-        if name in self._weights or not network.training:
-            return
         course = Course(network.training, network.mean, network.std)
         content = {"model": network.model, "course": asdict(course), "data": str(self._data.absolute())}
         path = self._folder / f"{name}-trained-{_digest(content)}.safetensors"

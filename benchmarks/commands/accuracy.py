@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases))
 
     with Stages(console) as stages:
-        for name in sorted({job.case.network for job in chosen}):
+        for name in laboratory.untrained(chosen):
             with stages.stage(f"training {name}") as advance:
                 laboratory.train(name, advance)
         rows = run_jobs(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))

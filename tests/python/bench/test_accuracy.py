@@ -127,7 +127,9 @@ def test_a_network_without_weights_is_trained_once(data: Path, tmp_path: Path, m
 
     def trained() -> dict[str, torch.Tensor]:
         laboratory = Laboratory(plan, data, {}, tmp_path / "rows")
+        assert laboratory.untrained([job]) == ["resnet10"]
         laboratory.train("resnet10", lambda *_: None)
+        assert laboratory.untrained([job]) == []
         return laboratory._fresh(job).state_dict()
 
     first = trained()
@@ -135,7 +137,7 @@ def test_a_network_without_weights_is_trained_once(data: Path, tmp_path: Path, m
     again = trained()
     assert all(torch.equal(value, again[key]) for key, value in first.items())
     given = Laboratory(plan, data, {"resnet10": tmp_path / "mine.pt"}, tmp_path / "other")
-    given.train("resnet10", lambda *_: None)
+    assert given.untrained([job]) == []
 
 
 @pytest.mark.parametrize("path", [PLAN, PLAN.with_name("codesign.toml"), PLAN.with_name("wide.toml")])
