@@ -41,27 +41,7 @@ class CompiledProgram final : public Program {
     for (TensorId id : graph.inputs) {
       inputs_.push_back(make_input_step(plan.layouts[id], tensor(plan, id), kernels));
     }
-    const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
-    std::vector<float*> scratch;
-    for (auto& share : scratch_) scratch.push_back(share.data());
-    std::vector<ChainLink> links;
-    auto chain = chains.begin();
-    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
-      const Node& node = graph.nodes[i];
-      const auto* conv = std::get_if<Convolution>(&node.op);
-      if (conv == nullptr) {
-        steps_.push_back(make_step(node, memory, kernels));
-        continue;
-      }
-      auto& packed_conv = planned[number[i]].packed;
-      if (chain == chains.end() || i < chain->first) {
-        steps_.push_back(make_convolution_step(*conv, memory, std::move(packed_conv)));
-        continue;
-      }
-      links.push_back({*conv, std::move(packed_conv)});
-      if (i < chain->last()) continue;
-      steps_.push_back(make_chain_step(*chain++, std::exchange(links, {}), memory, scratch));
-    }
+    add_steps(graph, plan, chains, number, planned, kernels);
     for (TensorId id : graph.outputs) {
       outputs_.push_back(make_output_step(plan.layouts[id], tensor(plan, id), kernels));
     }
@@ -92,6 +72,32 @@ class CompiledProgram final : public Program {
   void allocate(const MemoryPlan& plan) {
     for (const PlanarLayout& layout : plan.slots) slots_.emplace_back(layout.elements());
     for (const std::size_t floats : plan.scratch) scratch_.emplace_back(floats);
+  }
+
+  void add_steps(const Graph& graph, const MemoryPlan& plan, const std::vector<Chain>& chains,
+                 const std::vector<int>& number, std::vector<PlannedConvolution>& planned,
+                 const kernels::KernelTable& kernels) {
+    const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
+    std::vector<float*> scratch;
+    for (auto& share : scratch_) scratch.push_back(share.data());
+    std::vector<ChainLink> links;
+    auto chain = chains.begin();
+    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
+      const Node& node = graph.nodes[i];
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv == nullptr) {
+        steps_.push_back(make_step(node, memory, kernels));
+        continue;
+      }
+      auto& packed_conv = planned[number[i]].packed;
+      if (chain == chains.end() || i < chain->first) {
+        steps_.push_back(make_convolution_step(*conv, memory, std::move(packed_conv)));
+        continue;
+      }
+      links.push_back({*conv, std::move(packed_conv)});
+      if (i < chain->last()) continue;
+      steps_.push_back(make_chain_step(*chain++, std::exchange(links, {}), memory, scratch));
+    }
   }
 
   // Row 0, column 0 of channel 0.

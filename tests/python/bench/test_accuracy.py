@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,8 @@ from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.progress import Stages
 from patternlite.pruning import PruneConfig
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PLAN = Path("benchmarks/accuracy.toml")
 
@@ -52,14 +53,6 @@ budget = { rate = 4.0 }
 recipes = ["ours"]
 must = { none = { least = 1.0 }, few = { drop = 100 } }
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,19 +13,13 @@ from torch import nn
 from benchmarks.training import Course, Phase, train, uphill
 from patternlite.demo.images import LabelledImages
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 COURSE = Course(
     (Phase(epochs=2, peak=0.1, cut=2), Phase(epochs=1, peak=0.05, cut=0, radius=0.05)),
     (0.5,) * 3,
     (0.25,) * 3,
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
