@@ -69,7 +69,7 @@ def distill(
 def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tensor, group: Group) -> Tensor:
     """This process's part of the whole batch's loss: the parts add up to what one process would find."""
     _, own = group.share(list(batch))
-    x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=torch.channels_last)
+    x = torch.stack(own) if own else batch[:1]
     share = len(own) / len(batch)
     with half(x.device):
         with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
@@ -80,19 +80,14 @@ def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tens
     classifies = len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
     if not classifies:
         pairs += list(zip(outputs, answers, strict=True))
-    energies = group.sum(torch.stack([_mean_square(target) for _, target in pairs]) * share)
-    errors = torch.stack([_mean_square(value - target) for value, target in pairs])
+    energies = group.sum(torch.stack([target.square().mean() for _, target in pairs]) * share)
+    errors = torch.stack([F.mse_loss(value, target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
     if classifies:
         loss = loss + divergence(outputs[0], answers[0])
     if not bool(torch.isfinite(loss)):
         raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
     return share * loss
-
-
-def _mean_square(values: Tensor) -> Tensor:
-    """In float32, of maps in half precision that are read but once."""
-    return torch.linalg.vector_norm(values, dtype=torch.float32).square() / values.numel()
 
 
 def divergence(output: Tensor, answer: Tensor) -> Tensor:
@@ -169,7 +164,7 @@ def _inputs_of(model: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]
     inputs: dict[str, Tensor] = {}
     handles = [
         model.get_submodule(name).register_forward_pre_hook(
-            lambda _module, args, name=name: inputs.__setitem__(name, args[0])
+            lambda _module, args, name=name: inputs.__setitem__(name, args[0].float())
         )
         for name in names
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nets
@@ -50,7 +51,8 @@ def _process(rank: int, task, size: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=size)
     torch.save(task(rank, Path(folder)), Path(folder) / f"{rank}.pt")
-    dist.destroy_process_group()
+    dist.barrier()
+    os._exit(0)  # gloo's threads sometimes abort a process that ends by itself
 
 
 def prunes(rank: int, folder: Path) -> dict:
