@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+_LET_IN = 0.1  # seconds
 
 _Item = TypeVar("_Item")
 
@@ -100,6 +103,16 @@ class Group:
             )
 
 
+def leave() -> None:
+    """Ends the group that torch.distributed has.
+
+    gloo's threads hold the last tensors that were sent. If one must wait for the interpreter to drop its
+    references until that is shut down, the process aborts: so it is let in before.
+    """
+    time.sleep(_LET_IN)
+    dist.destroy_process_group()
+
+
 @contextmanager
 def torchrun() -> Iterator[torch.device]:
     """Joins the processes that torchrun started, if any; gives the device to use, a GPU if there is one."""
@@ -114,4 +127,4 @@ def torchrun() -> Iterator[torch.device]:
     try:
         yield device
     finally:
-        dist.destroy_process_group()
+        leave()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import nets
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.distributed import Group
+from patternlite.pruning.distributed import Group, leave
 
 CONFIG = PruneConfig(rate=4.0, images=150, refine_steps=4, distill_steps=4, mean=(0.5,) * 3, std=(0.25,) * 3)
 
@@ -51,8 +50,7 @@ def _process(rank: int, task, size: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=size)
     torch.save(task(rank, Path(folder)), Path(folder) / f"{rank}.pt")
-    dist.barrier()
-    os._exit(0)  # gloo's threads sometimes abort a process that ends by itself
+    leave()
 
 
 def prunes(rank: int, folder: Path) -> dict:
