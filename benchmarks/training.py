@@ -5,7 +5,6 @@ Every epoch draws from its own seed, so a run that was cut short and goes on end
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -19,6 +18,7 @@ from torch.nn import functional as F
 
 from patternlite.demo.images import LabelledImages
 from patternlite.pruning.precision import half
+from patternlite.pruning.retrain import one_cycle
 
 BATCH = 128
 WEIGHT_DECAY = 5e-4
@@ -37,12 +37,6 @@ class Phase:
     peak: float
     cut: int
     radius: float = 0.0
-
-    def learning_rate(self, progress: float) -> float:
-        """A linear rise over the first fifth, then a cosine to zero. progress: 0..1 of the phase."""
-        if progress < 0.2:
-            return self.peak * progress / 0.2
-        return self.peak * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8))
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def _train_epoch(
     model.train()
     for i, batch in enumerate(batches):
         for group in optimizer.param_groups:
-            group["lr"] = phase.learning_rate((epoch_in_phase + i / len(batches)) / phase.epochs)
+            group["lr"] = one_cycle(phase.peak, (epoch_in_phase + i / len(batches)) / phase.epochs)
         x = augment(pixels[batch], course, phase.cut, random).to(device)
         y = labels[batch].to(device)
 

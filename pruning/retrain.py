@@ -83,7 +83,7 @@ def retrain(
             order = torch.randperm(len(pixels), generator=random)
             for step, some in enumerate(order.split(config.batch)):
                 for group in optimizer.param_groups:
-                    group["lr"] = _rate(config.rate, (epoch + step / steps) / config.epochs)
+                    group["lr"] = one_cycle(config.rate, (epoch + step / steps) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
                 loss = _loss(model, dense, x, labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
@@ -123,8 +123,8 @@ def _loss(model: nn.Module, dense: nn.Module | None, x: Tensor, labels: Tensor) 
     return (loss + divergence(answers, wanted)) / 2
 
 
-def _rate(peak: float, progress: float) -> float:
-    """A linear rise, then a cosine to zero. progress: 0..1."""
+def one_cycle(peak: float, progress: float) -> float:
+    """A learning rate: a linear rise, then a cosine to zero. progress: 0..1."""
     if progress < _WARM_UP:
         return peak * progress / _WARM_UP
     return peak * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))

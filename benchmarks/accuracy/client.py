@@ -11,7 +11,9 @@ from torch import nn
 from patternlite.demo.images import LabelledImages
 from patternlite.pruning import Masks
 from patternlite.pruning.retrain import RetrainConfig
+from patternlite.pruning.retrain import accuracy as fraction_right
 from patternlite.pruning.retrain import retrain as retrain_pruned
+from patternlite.pruning.sources.refinement import Normalisation
 
 from .plan import Client, Network
 
@@ -50,13 +52,7 @@ def some_of(images: LabelledImages, count: int | None, seed: int) -> LabelledIma
     return LabelledImages(images.pixels[chosen], images.labels[chosen], images.classes)
 
 
-@torch.inference_mode()
 def accuracy(model: nn.Module, images: LabelledImages, network: Network) -> float:
     """Fraction of the images classified right."""
-    model.eval()
-    right = 0
-    for start in range(0, len(images), 500):
-        part = LabelledImages(images.pixels[start : start + 500], images.labels, images.classes)
-        answers = model(torch.from_numpy(part.normalised(network.mean, network.std))).argmax(1)
-        right += int((answers.numpy() == images.labels[start : start + 500]).sum())
-    return right / len(images)
+    pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
+    return fraction_right(model, pixels, labels, Normalisation(network.mean, network.std))

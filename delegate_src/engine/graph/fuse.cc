@@ -23,14 +23,6 @@ class Fuser {
   }
 
  private:
-  int readers(TensorId id) {
-    int count = static_cast<int>(std::count(graph_.outputs.begin(), graph_.outputs.end(), id));
-    for (Node& node : graph_.nodes) {
-      for_each_input(node.op, [&](TensorId input) { count += input == id; });
-    }
-    return count;
-  }
-
   // Index of the node that writes `id`, if any (a graph input has none).
   std::optional<std::size_t> producer(TensorId id) {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
@@ -116,7 +108,7 @@ class Fuser {
   // `id`.
   Activation* free_activation(TensorId id) {
     const auto index = producer(id);
-    if (!index || readers(id) != 1) return nullptr;
+    if (!index || readers(graph_, id) != 1) return nullptr;
     return std::visit(
         [](auto& op) -> Activation* {
           if constexpr (requires { op.window; } || requires { op.a; }) {
@@ -149,7 +141,7 @@ class Fuser {
     if (!index_a) return false;
     auto* conv = std::get_if<Convolution>(&graph_.nodes[*index_a].op);
     if (conv == nullptr || conv->activation != Activation::kNone || conv->residual != kNoTensor ||
-        readers(add.a) != 1) {
+        readers(graph_, add.a) != 1) {
       return false;
     }
     conv->residual = add.b;

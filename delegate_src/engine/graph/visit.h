@@ -1,6 +1,7 @@
 // Reading and rewriting the tensor ids of any operator.
 #pragma once
 
+#include <algorithm>
 #include <variant>
 
 #include "engine/graph/graph.h"
@@ -25,6 +26,15 @@ void for_each_input(Op& op, Visit visit) {
         }
       },
       op);
+}
+
+// How often a tensor is read; to be an output of the graph counts.
+inline int readers(const Graph& graph, TensorId id) {
+  int count = static_cast<int>(std::count(graph.outputs.begin(), graph.outputs.end(), id));
+  for (const Node& node : graph.nodes) {
+    for_each_input(node.op, [&](TensorId input) { count += input == id; });
+  }
+  return count;
 }
 
 inline TensorId output_of(const Operator& op) {

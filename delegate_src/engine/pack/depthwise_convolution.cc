@@ -59,13 +59,11 @@ class DepthwiseConvolution final : public PackedConvolution {
 
   bool by_rows() const override { return true; }
 
-  void run_rows(const float* input, const float* residual, float* output,
-                Range rows) const override {
+  void run_rows(const float* input, float* output, Range rows) const override {
     kernels::ConvDepthwise task = task_;
     const std::ptrdiff_t written = std::ptrdiff_t{rows.begin} * task.output_pitch;
     task.input = input + std::ptrdiff_t{rows.begin} * task.input_row_step;
     task.output = output + written;
-    task.epilogue.residual = residual ? residual + written : nullptr;
     if (mask_) task.mask += written;
     task.output_height = rows.count();
     task.group_end = stream_.groups();

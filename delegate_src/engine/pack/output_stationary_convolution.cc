@@ -79,10 +79,9 @@ class OutputStationaryConvolution final : public PackedConvolution {
 
   bool by_positions() const override { return true; }
 
-  void run_rows(const float* input, const float* residual, float* output,
-                Range rows) const override {
+  void run_rows(const float* input, float* output, Range rows) const override {
     const int pitch = output_.pitch();
-    run_positions(input, residual, output, {rows.begin * pitch / 8 * 8, rows.end * pitch});
+    run_positions(input, nullptr, output, {rows.begin * pitch / 8 * 8, rows.end * pitch});
   }
 
   void run_positions(const float* input, const float* residual, float* output,

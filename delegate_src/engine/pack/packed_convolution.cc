@@ -22,7 +22,7 @@ void check(const PlanarConvolution& conv) {
   }
 }
 
-void PackedConvolution::run_rows(const float*, const float*, float*, Range) const {
+void PackedConvolution::run_rows(const float*, float*, Range) const {
   throw std::logic_error(kernel_name() + " does not run by rows");
 }
 

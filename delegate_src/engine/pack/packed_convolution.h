@@ -54,13 +54,13 @@ class PackedConvolution {
                    Parallel& parallel) const = 0;
 
   // A part of the output alone, on this thread, with the same bits, of tensors that may be held in
-  // part: pointers are to where row 0, column 0 of channel 0 would be. By rows: up to a vector of
-  // positions before and behind them, none before row 0, may be overwritten by anything. By
+  // part: pointers are to where row 0, column 0 of channel 0 would be. By rows, without a residual:
+  // up to a vector of positions before and behind them, none before row 0, may be overwritten. By
   // positions, virtual ones from a multiple of 8 to another or to the end: no others are, and
   // columns between rows are written, too.
   virtual bool by_rows() const { return false; }
   virtual bool by_positions() const { return false; }
-  virtual void run_rows(const float* input, const float* residual, float* output, Range rows) const;
+  virtual void run_rows(const float* input, float* output, Range rows) const;
   virtual void run_positions(const float* input, const float* residual, float* output,
                              Range positions) const;
 

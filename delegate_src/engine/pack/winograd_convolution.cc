@@ -119,22 +119,6 @@ class WinogradConvolution final : public PackedConvolution {
     parallel.run(parts, std::ref(body));
   }
 
-  bool by_rows() const override { return true; }
-
-  void run_rows(const float* input, const float* residual, float* output,
-                Range rows) const override {
-    kernels::ConvWinograd task = task_;
-    task.scratch = scratch_of<WinogradConvolution>(scratch_floats_);
-    task.first_row = input + first_tap_;
-    task.direct.input = input;
-    task.direct.output = output;
-    task.direct.epilogue.residual = residual;
-    task.direct.group_end = static_cast<int>(direct_.first_tap.size());
-    task.direct.row_begin = rows.begin;
-    task.direct.row_end = rows.end;
-    kernel_(task);
-  }
-
   std::string kernel_name() const override { return "winograd"; }
   std::size_t weight_bytes() const override {
     return direct_.bytes() + weights_.size() * sizeof(float);

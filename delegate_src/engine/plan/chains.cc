@@ -16,26 +16,12 @@ constexpr int kMostParts = 16;  // of a thread's share
 // Rows of a tensor that two parts both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
 
-std::vector<int> count_readers(const Graph& graph) {
-  std::vector<int> readers(graph.tensors.size());
-  for (const Node& node : graph.nodes) {
-    for_each_input(node.op, [&](TensorId id) { ++readers[id]; });
-  }
-  for (const TensorId id : graph.outputs) ++readers[id];
-  return readers;
-}
-
 class ChainFinder {
  public:
   ChainFinder(const Graph& graph, const std::vector<PlanarLayout>& layouts,
               const std::function<const PackedConvolution*(int)>& packed, int threads,
               const ChainLimits& limits)
-      : graph_(graph),
-        layouts_(layouts),
-        packed_(packed),
-        threads_(threads),
-        limits_(limits),
-        readers_(count_readers(graph)) {}
+      : graph_(graph), layouts_(layouts), packed_(packed), threads_(threads), limits_(limits) {}
 
   std::vector<Chain> find() const {
     std::vector<Chain> chains;
@@ -67,8 +53,8 @@ class ChainFinder {
     const Convolution &conv = convolution(node), &next = convolution(node + 1);
     const bool expands = is_pointwise(conv) && producer->by_positions() && next.depthwise;
     const bool projects = conv.depthwise && is_pointwise(next);
-    return (expands || projects) && next.input == conv.output && readers_[conv.output] == 1 &&
-           conv.residual == kNoTensor;
+    return (expands || projects) && next.input == conv.output &&
+           readers(graph_, conv.output) == 1 && conv.residual == kNoTensor;
   }
 
   static bool is_pointwise(const Convolution& conv) {
@@ -142,7 +128,6 @@ class ChainFinder {
   const std::function<const PackedConvolution*(int)>& packed_;
   int threads_;
   const ChainLimits& limits_;
-  const std::vector<int> readers_;
 };
 
 }  // namespace
