@@ -49,8 +49,9 @@ PL_INLINE void store_masked(const Conv& conv, T x, int32_t plane, int position) 
   store(conv.output + at, keep(clamp(x, epilogue.low, epilogue.high), conv.mask + position));
 }
 
-// M vectors of positions, and half a one more where `Half`.
-template <int G, int M, bool Half>
+// M vectors of positions, and half a one more where `Half`. FetchTaps: brings the inputs of taps to
+// come into the first-level cache.
+template <int G, int M, bool Half, bool FetchTaps>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
   const float* input = conv.input + position;
@@ -72,6 +73,11 @@ void os_block(const ConvOs& conv, int position) {
     for (; offset != end; ++offset, weight += G) {
       const float* tap = input + *offset;
       pin(tap);
+      if constexpr (FetchTaps) {
+        const float* soon = input + offset[kOsTapsAhead];
+        pin(soon);
+        PL_UNROLL for (int m = 0; m <= M; ++m) __builtin_prefetch(soon + m * kLanes, 0, 3);
+      }
       VHalf part{};
       if constexpr (Half) part = load<VHalf>(tap + M * kLanes);
       if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
@@ -109,11 +115,11 @@ void os_block(const ConvOs& conv, int position) {
 
 // The instance for `vectors`, found by counting down from M.
 template <int G, int M, bool Half>
-auto os_kernel(int vectors) -> void (*)(const ConvOs&, int) {
+auto os_kernel(int vectors, bool fetch_taps) -> void (*)(const ConvOs&, int) {
   if constexpr (M > (Half ? 0 : 1)) {
-    if (vectors != M) return os_kernel<G, M - 1, Half>(vectors);
+    if (vectors != M) return os_kernel<G, M - 1, Half>(vectors, fetch_taps);
   }
-  return &os_block<G, M, Half>;
+  return fetch_taps ? &os_block<G, M, Half, true> : &os_block<G, M, Half, false>;
 }
 
 // Position blocks outside, groups inside: the weights stream, the block's inputs stay in cache.
@@ -130,7 +136,7 @@ void conv_os(const ConvOs& conv) {
 #if PL_LANES == 16
     if (half && block == blocks - 1) kernel = os_kernel<G, kMax - 1, true>;
 #endif
-    kernel(now)(conv, conv.position_begin + done * kLanes);
+    kernel(now, conv.fetch_taps)(conv, conv.position_begin + done * kLanes);
     done += now;
   }
 }

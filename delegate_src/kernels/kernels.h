@@ -47,9 +47,13 @@ struct ConvOs {
   int ahead_channels;
   size_t ahead_plane;  // elements between input planes
   int ahead_reach;     // the farthest tap within a plane
+  // Fetch the inputs of taps to come as well: offsets of kOsTapsAhead more taps must be readable.
+  bool fetch_taps;
   int group_begin, group_end;
   int position_begin, position_end;  // multiples of 16, and of 8
 };
+
+inline constexpr int kOsTapsAhead = 8;
 
 // What OS reads at stride 2: each channel split into planes of every second row and column, so that
 // the inputs of neighbouring output positions lie side by side. Whole vectors are copied: what lies

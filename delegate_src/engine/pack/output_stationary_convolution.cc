@@ -8,6 +8,7 @@
 
 #include "engine/graph/activation.h"
 #include "engine/graph/phase_split.h"
+#include "engine/pack/fetch_taps.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
 #include "engine/support/scratch.h"
@@ -34,6 +35,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
         mask_(position_mask(output)),
         positions_(PlanarLayout::round_up(output.positions(), 8)),
         output_(output) {
+    stream_.offset.resize(stream_.offset.size() + kernels::kOsTapsAhead);
     const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
@@ -44,6 +46,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
       task_.ahead_channels = input.shape.channels;
       task_.ahead_plane = input.plane();
       task_.ahead_reach = std::max(0, tap_offset(w, input, last_tap));
+      task_.fetch_taps = fetching_taps_pays(kernels, group_size);
     }
   }
 

@@ -29,7 +29,9 @@ class ConvTester {
 
   void test_os(const kernels::KernelTable& table) const {
     SparseProblem problem = make(1, 1, border_);
-    const PackedStream taps = pack_taps(problem);
+    PackedStream taps = pack_taps(problem);
+    const bool fetch_taps = problem.chance(0.5);
+    if (fetch_taps) taps.offset.resize(taps.offset.size() + kernels::kOsTapsAhead);
     std::vector<std::int32_t> mask(problem.out.padded_positions(), 0);
     for (int p = 0; p < problem.out.positions(); ++p) {
       mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;
@@ -38,7 +40,7 @@ class ConvTester {
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
       table.conv_os[filters_per_group_ / 2](
           {problem.input(), problem.output(), taps.view(), problem.epilogue(), mask.data(), ahead,
-           problem.in.plane(), 3, group_begin, group_end, begin, end});
+           problem.in.plane(), 3, fetch_taps, group_begin, group_end, begin, end});
     };
     const int positions = PlanarLayout::round_up(problem.out.positions(), 8);
     run(0, groups_, 0, positions);

@@ -1,4 +1,4 @@
-#include "engine/plan/fastest.h"
+#include "engine/support/fastest.h"
 
 #include <algorithm>
 #include <limits>
