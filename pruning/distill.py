@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .checkpoint import Checkpoint, Record
 from .distributed import Group
+from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .outputs import tensors_of
-from .precision import half
 from .seeds import generator
 
 _RATE = 5e-4  # Adam's, with a cosine to zero
-_TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 _SAVE_EVERY = 30.0  # seconds
 
 
@@ -69,31 +65,21 @@ def distill(
 def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tensor, group: Group) -> Tensor:
     """This process's part of the whole batch's loss: the parts add up to what one process would find."""
     _, own = group.share(list(batch))
-    x = torch.stack(own) if own else batch[:1]
+    x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=torch.channels_last)
     share = len(own) / len(batch)
-    with half(x.device):
-        with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
-            answers = [answer.float() for answer in tensors_of(teacher(x))]
-        with _inputs_of(student, layers) as given:
-            outputs = [output.float() for output in tensors_of(student(x))]
-    pairs = [(given[name], wanted[name]) for name in wanted]
+    seen = imitate(student, teacher, layers, x)
+    pairs, answers = list(seen.maps), seen.answers
     classifies = len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
     if not classifies:
-        pairs += list(zip(outputs, answers, strict=True))
-    energies = group.sum(torch.stack([target.square().mean() for _, target in pairs]) * share)
-    errors = torch.stack([F.mse_loss(value, target) for value, target in pairs])
+        pairs += list(zip(seen.outputs, answers, strict=True))
+    energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
+    errors = torch.stack([mean_square(value - target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
     if classifies:
-        loss = loss + divergence(outputs[0], answers[0])
+        loss = loss + divergence(seen.outputs[0], answers[0])
     if not bool(torch.isfinite(loss)):
         raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
     return share * loss
-
-
-def divergence(output: Tensor, answer: Tensor) -> Tensor:
-    """Kullback-Leibler's, of softened (N, classes) logits from those that are wanted: a loss."""
-    student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in (output, answer))
-    return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * _TEMPERATURE**2
 
 
 def _sum_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:
@@ -157,19 +143,3 @@ def _augmented(images: Tensor, count: int, generator: torch.Generator) -> Tensor
     share = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device)
     mixed = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device) < 0.5
     return torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)
-
-
-@contextmanager
-def _inputs_of(model: nn.Module, names: list[str]) -> Iterator[dict[str, Tensor]]:
-    inputs: dict[str, Tensor] = {}
-    handles = [
-        model.get_submodule(name).register_forward_pre_hook(
-            lambda _module, args, name=name: inputs.__setitem__(name, args[0].float())
-        )
-        for name in names
-    ]
-    try:
-        yield inputs
-    finally:
-        for handle in handles:
-            handle.remove()

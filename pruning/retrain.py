@@ -12,14 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .checkpoint import Checkpoint, Record, fingerprint
-from .distill import divergence
 from .distributed import Group
+from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .precision import half
 from .seeds import generator
 from .sources.refinement import Normalisation
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
+_MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
+_TURNS = 3  # layers take turns: a step looks at every third of them
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
 
@@ -58,8 +60,9 @@ def retrain(
     """Trains a classifier in place by SGD with one cycle of the learning rate; in eval mode afterwards.
 
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
-    run that was killed goes on from there, to the same bits.  dense: the model before pruning; with it, its
-    answers are learnt as well as the labels (Hinton et al., arXiv:1503.02531): they tell more.
+    run that was killed goes on from there, to the same bits.  dense: the model before pruning; with it,
+    what it answers (Hinton et al., arXiv:1503.02531) and what its layers read (Romero et al.,
+    arXiv:1412.6550) is learnt as well as the labels: that tells more.
     Raises ValueError when the masks are those of another model, or when the loss is not finite.
     """
     masks.apply(model)
@@ -74,7 +77,7 @@ def retrain(
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
-    normalise = Normalisation(config.mean, config.std)
+    normalise, layers = Normalisation(config.mean, config.std), list(masks)
     steps = -(-len(pixels) // config.batch)
     model.train()
     with masks.enforced(model):
@@ -85,7 +88,7 @@ def retrain(
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(config.rate, (epoch + step / steps) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
-                loss = _loss(model, dense, x, labels[some].to(device))
+                loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
                     raise ValueError(
                         f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower rate"
@@ -112,15 +115,18 @@ def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normal
     return right / len(labels)
 
 
-def _loss(model: nn.Module, dense: nn.Module | None, x: Tensor, labels: Tensor) -> Tensor:
-    with half(x.device):
-        answers = model(x).float()
-    loss = F.cross_entropy(answers, labels)
+def _loss(model: nn.Module, dense: nn.Module | None, layers: list[str], x: Tensor, labels: Tensor) -> Tensor:
     if dense is None:
-        return loss
-    with torch.no_grad(), half(x.device):
-        wanted = dense(x).float()
-    return (loss + divergence(answers, wanted)) / 2
+        with half(x.device):
+            answers = model(x).float()
+        return F.cross_entropy(answers, labels)
+    seen = imitate(model, dense, layers, x)
+    answers, wanted = seen.outputs[0], seen.answers[0]
+    errors = [
+        mean_square(value - target) / mean_square(target).clamp_min(1e-12) for value, target in seen.maps
+    ]
+    loss = (F.cross_entropy(answers, labels) + divergence(answers, wanted)) / 2
+    return loss + _MAPS * torch.stack(errors).mean() if errors else loss
 
 
 def one_cycle(peak: float, progress: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from patternlite.pruning import Masks
-from patternlite.pruning.distill import divergence
+from patternlite.pruning.imitation import divergence
 from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
 from patternlite.pruning.sources.refinement import Normalisation
 
