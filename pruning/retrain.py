@@ -37,7 +37,7 @@ class RetrainConfig:
     std: tuple[float, ...]
     epochs: int = 5
     rate: float = 0.05
-    batch: int = 128
+    batch: int = 64
     weight_decay: float = 2e-4
     seed: int = 0
 

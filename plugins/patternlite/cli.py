@@ -198,11 +198,11 @@ def retrain(
     ],
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dense: Annotated[
-        Path | None, typer.Option(help="Weights before pruning: learn that model's answers, too.")
+        Path | None, typer.Option(help="Weights before pruning: learn from that model, too.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
     rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the images' order.")] = 0,
     tflite: Annotated[bool, typer.Option("--tflite", help="Write a .tflite file beside it.")] = False,
     mnn: Annotated[bool, typer.Option("--mnn", help="Write a .mnn file beside it.")] = False,
