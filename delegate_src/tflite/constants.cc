@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "tflite/builtin_operators.h"
 #include "tflite/half.h"
 #include "tflite/sparse_tensor.h"
 

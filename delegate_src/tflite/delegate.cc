@@ -13,6 +13,7 @@
 
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
+#include "tflite/builtin_operators.h"
 #include "tflite/partitions.h"
 
 namespace patternlite::tflite {

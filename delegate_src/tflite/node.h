@@ -7,6 +7,7 @@
 
 #include "engine/recognise/decision.h"
 #include "tflite/abi.h"
+#include "tflite/builtin_operators.h"
 
 namespace patternlite::tflite {
 

@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include "tflite/builtin_operators.h"
+
 namespace patternlite::tflite {
 namespace {
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tflite/abi.h"
+#include "tflite/builtin_operators.h"
 
 namespace patternlite::tflite {
 

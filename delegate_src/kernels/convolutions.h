@@ -1,0 +1,179 @@
+// Parameter blocks of the convolution kernels. kernels.h tells what their words mean.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace patternlite::kernels {
+
+// Filters of one layer that are packed alike: `groups` groups of G filters each.
+struct TapStream {
+  const int32_t* start;      // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
+  const int32_t* offset;     // [taps]: input element offset of each tap (channel, row and column)
+  const float* weights;      // [taps][G], 64-byte aligned
+  const float* bias;         // [groups][G]
+  const int32_t* out_plane;  // [groups][G]: element offset of the output plane; -1: no filter
+};
+
+// What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
+struct Epilogue {
+  // Planar, the output's geometry (same plane offsets), or null. May be the output itself.
+  const float* residual;
+  float low, high;  // -inf / +inf when there is no activation
+};
+
+// Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
+// 2 or 4 filters. Stride 1 only, or an input split into phases; input and output have one pitch.
+// Positions are counted from row 0, column 0; `mask` zeroes the pad columns and the tail, so the
+// border invariant holds.
+struct ConvOs {
+  const float* input;
+  float* output;
+  TapStream stream;
+  Epilogue epilogue;
+  const int32_t* mask;  // [positions rounded up to 16], -1 for a real position, 0 for a pad
+  // For tensors larger than the caches, else 0 channels: what to fetch for the next positions.
+  int ahead_channels;
+  size_t ahead_plane;  // elements between input planes
+  int ahead_reach;     // the farthest tap within a plane
+  // Fetch the inputs of taps to come as well: offsets of kOsTapsAhead more taps must be readable.
+  bool fetch_taps;
+  int group_begin, group_end;
+  int position_begin, position_end;  // multiples of 16, and of 8
+};
+
+inline constexpr int kOsTapsAhead = 8;
+
+// What OS reads at stride 2: each channel split into planes of every second row and column, so that
+// the inputs of neighbouring output positions lie side by side. Whole vectors are copied: what lies
+// behind the last column, of the input within the tensor, of a plane in what is copied later or
+// behind the last plane, does not matter.
+struct SplitPhase {
+  int32_t source;     // element offset of its first element from a channel's row 0, column 0
+  int32_t more_rows;  // than the output has
+};
+struct SplitPhases {
+  const float* input;
+  float* output;            // the first element of the first plane
+  const SplitPhase* phase;  // [phases]
+  int phases, channels;
+  size_t input_plane, output_plane;  // elements between channels, and between planes
+  int input_pitch, output_pitch;
+  int columns;
+  int row_begin, row_end;  // output rows
+};
+
+// Groups of 16 filters whose taps are joined to *runs*: each tap of a run lies input_column_step
+// behind the one before, so that one input serves all of them at neighbouring positions.
+struct RunStream {
+  // [groups * kBcMaxRun + 1]: group g owns runs start[g * kBcMaxRun] .., those of 1 tap first, then
+  // those of 2, then of 3.
+  const int32_t* start;
+  const int32_t* first_tap;  // [groups]: where the weights of the group begin
+  const int32_t* offset;     // [runs]: input element offset of the first tap
+  const float* weights;      // [taps][16], 64-byte aligned, in the order of the runs
+  const float* bias;         // [groups][16]
+  const int32_t* out_plane;  // [groups][16]; -1: no filter
+};
+inline constexpr int kBcMaxRun = 3;
+
+// Broadcast (BC): a vector over G = 16 filters, input scalars broadcast; any stride. Writes real
+// positions only.
+struct ConvBc {
+  const float* input;
+  float* output;
+  RunStream stream;
+  Epilogue epilogue;
+  int input_row_step;  // elements between the inputs of output rows y and y + 1 (stride_h * pitch)
+  int input_column_step;  // elements between the inputs of output columns x and x + 1 (stride_w)
+  int output_pitch, output_width;
+  int group_begin, group_end;
+  int row_begin, row_end;  // output rows
+};
+
+// Dense, by Winograd's algorithm along rows (winograd.h): strides along a row of 1 or 2, groups of
+// 16 filters. Output rows that see NaN or infinity are left to `direct`, the same layer for BC.
+struct ConvWinograd {
+  ConvBc direct;           // its ranges of groups and rows are the ranges of this one
+  const float* first_row;  // the input of output row 0 and its first tap
+  int input_pitch;
+  size_t input_plane;
+  int channels, kernel_h, stride_h;
+  int phases;   // stride along a row: tap x belongs to phase x % phases
+  int points;   // winograd_points(taps of a phase), 5 .. 7
+  int columns;  // input columns that a row of outputs reads
+  int blocks;   // output width in blocks of 16 positions, rounded up
+  // [groups][kernel_h][channels][phases][points][16], transformed, 64-byte aligned
+  const float* weights;
+  // 64-byte aligned, one per thread: kernel_h transformed rows, [channels][phases][blocks][points]
+  // [4 tiles], then 4 * phases * stream_length floats.
+  float* scratch;
+  int stream_length;  // blocks * 4 rounded up to 16, and 16 more
+};
+inline constexpr int kWinogradMostRows = 8;  // of a kernel
+
+// Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions`
+// output positions and walks over *records*: up to 4 inputs and the filters that weight them. The
+// accumulators of a block of filters stay in scratch, sized for L1.
+//
+// Positions are real ones (y * width + x; no pads). Of each input channel the kernel first copies
+// the inputs of the tile, once per tap of the layer, into scratch *slots*, so that any stride is a
+// compact, aligned vector from then on. Or, *in place* (`mask` is given): positions are virtual and
+// records name inputs where they are, with what OS asks for (stride 1, one pitch).
+union IsWord {
+  int32_t index;
+  float weight;
+};
+
+struct IsStream {
+  int channels;               // input channels
+  size_t input_plane;         // elements between them
+  int taps;                   // distinct tap offsets of the layer (9 for 3x3 patterns)
+  const int32_t* tap_offset;  // [taps]: element offset within a plane
+  // Records in the order block, channel group (kIsChannels channels; in place,
+  // kIsChannelsInPlace), chunk (4, 2, then 1 filters):
+  //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile; in
+  //   place, element offsets from the tile's input
+  //   S x index: accumulators of its S filters, filter_in_block * tile
+  //   S x 4 weights. A record of fewer than 4 taps names the slot behind all others: it holds
+  //   zeros. In place there are no such records.
+  const IsWord* words;
+  const int32_t* block_start;   // [blocks]: first word of each block
+  const int32_t* record_count;  // [blocks][channel groups][3]: records of 4, of 2 and of 1 filters
+  const int32_t* filter_start;  // [blocks + 1]: block b holds filters filter_start[b] ..
+  const float* bias;            // [filters]
+  const int32_t* out_plane;     // [filters]; -1: no filter
+};
+inline constexpr int kIsChannels = 4, kIsChannelsInPlace = 16;
+
+struct ConvIs {
+  const float* input;
+  float* output;
+  IsStream stream;
+  Epilogue epilogue;
+  const int32_t* mask;  // in place, as for OS; else null
+  // 64-byte aligned: (kIsChannels * taps + 1 + filters of the largest block) * tile floats, one per
+  // thread; in place, filters of the largest block * tile.
+  float* scratch;
+  int tile;  // min(KernelTable::is_positions, real positions rounded up to KernelTable::lanes)
+  int input_row_step, input_column_step;  // as for BC
+  int output_pitch, output_width;
+  int block_begin, block_end;
+  int position_begin, position_end;  // begin is a multiple of 16; in place, end as well
+};
+
+// Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as
+// for OS, with what OS asks for (stride 1, one pitch), and pads are written as zeros, or it is null
+// and only real positions are written.
+struct ConvDepthwise {
+  const float* input;
+  float* output;
+  TapStream stream;  // G = 1
+  Epilogue epilogue;
+  const int32_t* mask;
+  int input_row_step, input_column_step;  // as for BC
+  int output_pitch, output_width, output_height;
+  int group_begin, group_end;
+};
+
+}  // namespace patternlite::kernels

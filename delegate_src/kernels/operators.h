@@ -1,0 +1,95 @@
+// Parameter blocks of the kernels that are no convolutions of maps. kernels.h tells what their
+// words mean.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/convolutions.h"
+
+namespace patternlite::kernels {
+
+// A dense matrix times a vector: one output value, in a plane of its own, for each row.
+struct FcDense {
+  const float* input;  // [columns]
+  float* output;
+  const float* weights;  // row r from weights + r * row_stride on; any alignment
+  size_t row_stride;
+  const float* bias;  // [rows], or null
+  Epilogue epilogue;
+  size_t output_plane;  // elements between output values
+  int columns;
+  int row_begin, row_end;
+};
+
+// A sparse one. Non-zero weights are kept in the order block (kFcBlock rows), chunk (kFcChunk
+// columns, so that their inputs stay in L1), row, column.
+struct FcSparse {
+  const float* input;
+  float* output;
+  const float* weights;    // the non-zero ones
+  const uint16_t* column;  // of each, within its chunk
+  const uint32_t* start;   // [rows * chunks + 1]: first weight of each row's part of a chunk
+  const float* bias;
+  Epilogue epilogue;
+  size_t output_plane;
+  int rows, columns;
+  int block_begin, block_end;
+};
+inline constexpr int kFcBlock = 64;
+inline constexpr int kFcChunk = 4096;
+
+enum class PoolKind : int { kMax, kAverage };
+
+// Max or average pooling of `channels` planes; writes real positions only. Every window must hold
+// at least one cell of the image. A NaN among the cells of a maximum may be lost. Average divides
+// by the window cells that lie inside the image (TFLite's rule; MNN's default as well).
+struct Pool {
+  const float* input;
+  float* output;
+  PoolKind kind;
+  int channels;
+  int input_height, input_width, input_pitch;
+  int output_height, output_width, output_pitch;
+  size_t input_plane, output_plane;  // elements between planes
+  int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
+  float low, high;
+};
+
+// output = clamp(a + b). Writes real positions only; the output may be a or b.
+struct Add {
+  const float* a;
+  const float* b;
+  float* output;
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes: one geometry for all three
+  float low, high;
+};
+
+// An activation that bends: leaky ReLU, x * slope below 0, or hard swish, x * clamp(x + 3, 0, 6)
+// / 6. Writes real positions only; the output may be the input.
+enum class CurveKind : int { kLeakyRelu, kHardSwish };
+struct Curve {
+  const float* input;
+  float* output;
+  CurveKind kind;
+  float slope;
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes: one geometry for both
+};
+
+// Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes
+// the channels of real positions only; `pixel_stride` may exceed `channels`.
+struct Interleave {
+  const float* input;
+  float* output;
+  int channels;
+  int pixel_stride;  // interleaved side: elements between pixels
+  int height, width;
+  int pitch;     // planar side
+  size_t plane;  // planar side
+};
+
+}  // namespace patternlite::kernels
