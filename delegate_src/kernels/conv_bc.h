@@ -32,13 +32,28 @@ struct BcAccumulators {
   V sum[R * C][kBcVectors];
 };
 
+// Brings the inputs of a run to come into the first-level cache; of steps that are not known here,
+// the first ones of each row. A row begins anywhere in a line: its last line is fetched where it is
+// likely to be touched.
+template <int R, int C, int ColumnStep>
+PL_INLINE void bc_fetch(const float* row, ptrdiff_t row_step) {
+  constexpr int kLine = 16;
+  PL_UNROLL for (int r = 0; r < R; ++r, row += row_step) {
+    pin(row);
+    PL_UNROLL for (int c = 0; c < C * ColumnStep + kLine / 2 - 1; c += kLine) {
+      __builtin_prefetch(row + c);
+    }
+  }
+}
+
 // Adds runs of L taps; returns the weights behind them.
-template <int L, int R, int C>
+template <int L, int ColumnStep, int R, int C>
 PL_INLINE const float* bc_runs(const float* input, ptrdiff_t row_step, ptrdiff_t column_step,
                                const int32_t* offset, const int32_t* end, const float* weight,
                                BcAccumulators<R, C>& tile) {
   for (; offset != end; ++offset, weight += L * kBcFilters) {
     const float* tap = input + *offset;
+    bc_fetch<R, C, ColumnStep>(input + offset[kBcRunsAhead], row_step);
     V w[L][kBcVectors];
     PL_UNROLL for (int l = 0; l < L; ++l) {
       PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {
@@ -79,10 +94,13 @@ void bc_sums(const ConvBc& conv, const float* input, int group, float* sums) {
   const int32_t* start = stream.start + group * kBcMaxRun;
   const int32_t* at = stream.offset;
   const float* weight = stream.weights + static_cast<size_t>(stream.first_tap[group]) * kBcFilters;
-  weight = bc_runs<1>(input, row_step, column_step, at + start[0], at + start[1], weight, tile);
+  weight = bc_runs<1, ColumnStep>(input, row_step, column_step, at + start[0], at + start[1],
+                                  weight, tile);
   if constexpr (kBcRun > 1) {
-    weight = bc_runs<2>(input, row_step, column_step, at + start[1], at + start[2], weight, tile);
-    bc_runs<3>(input, row_step, column_step, at + start[2], at + start[3], weight, tile);
+    weight = bc_runs<2, ColumnStep>(input, row_step, column_step, at + start[1], at + start[2],
+                                    weight, tile);
+    bc_runs<3, ColumnStep>(input, row_step, column_step, at + start[2], at + start[3], weight,
+                           tile);
   }
   PL_UNROLL for (int i = 0; i < R * C; ++i) {
     PL_UNROLL for (int v = 0; v < kBcVectors; ++v) {

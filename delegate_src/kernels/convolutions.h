@@ -70,12 +70,14 @@ struct RunStream {
   // those of 2, then of 3.
   const int32_t* start;
   const int32_t* first_tap;  // [groups]: where the weights of the group begin
-  const int32_t* offset;     // [runs]: input element offset of the first tap
+  const int32_t* offset;     // [runs + kBcRunsAhead]: input element offset of the first tap
   const float* weights;      // [taps][16], 64-byte aligned, in the order of the runs
   const float* bias;         // [groups][16]
   const int32_t* out_plane;  // [groups][16]; -1: no filter
 };
 inline constexpr int kBcMaxRun = 3;
+inline constexpr int kBcRunsAhead =
+    8;  // whose inputs are fetched; behind the last run, any offsets
 
 // Broadcast (BC): a vector over G = 16 filters, input scalars broadcast; any stride. Writes real
 // positions only.

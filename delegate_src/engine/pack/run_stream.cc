@@ -73,6 +73,7 @@ PackedRuns pack_runs(const PackedStream& stream, int step, int longest) {
     }
   }
   packed.start.push_back(static_cast<int32_t>(packed.offset.size()));
+  packed.offset.resize(packed.offset.size() + kernels::kBcRunsAhead);
   return packed;
 }
 
