@@ -42,7 +42,7 @@ struct ConvOs {
   int position_begin, position_end;  // multiples of 16, and of 8
 };
 
-inline constexpr int kOsTapsAhead = 8;
+inline constexpr int kOsTapsAhead = 16;
 
 // What OS reads at stride 2: each channel split into planes of every second row and column, so that
 // the inputs of neighbouring output positions lie side by side. Whole vectors are copied: what lies

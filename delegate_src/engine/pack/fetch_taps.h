@@ -5,7 +5,7 @@
 
 namespace patternlite {
 
-// Of a layer that is larger than the first-level cache. That differs from CPU to CPU: those that
+// Of a layer whose input is not in the first-level cache. That differs from CPU to CPU: those that
 // are short of loads lose by more of them. Timed once for each process, in about a millisecond.
 bool fetching_taps_pays(const kernels::KernelTable& kernels, int group_size);
 

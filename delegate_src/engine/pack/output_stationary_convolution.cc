@@ -30,6 +30,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
       : kernel_(kernels.conv_os[std::countr_zero(static_cast<unsigned>(group_size))]),
         split_kernel_(kernels.split_phases),
         group_size_(group_size),
+        fetching_pays_(!split && fetching_taps_pays(kernels, group_size)),
         stream_(std::move(stream)),
         split_(std::move(split)),
         mask_(position_mask(output)),
@@ -46,7 +47,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
       task_.ahead_channels = input.shape.channels;
       task_.ahead_plane = input.plane();
       task_.ahead_reach = std::max(0, tap_offset(w, input, last_tap));
-      task_.fetch_taps = fetching_taps_pays(kernels, group_size);
+      task_.fetch_taps = fetching_pays_;
     }
   }
 
@@ -59,6 +60,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
     all.group_end = stream_.groups();
     all.position_end = positions_;
     const int threads = parallel.threads();
+    // Part of the input comes from other cores' caches, which is even farther.
+    all.fetch_taps |= fetching_pays_ && threads > 1;
     const bool by_positions = cut_positions(positions_, threads);
     // Whoever gets groups of filters splits the whole input for itself.
     const int shares = split_ ? threads : 2 * threads;
@@ -116,6 +119,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
   void (*kernel_)(const kernels::ConvOs&);
   void (*split_kernel_)(const kernels::SplitPhases&);
   int group_size_;
+  bool fetching_pays_;
   PackedStream stream_;
   std::optional<PhaseSplit> split_;
   std::shared_ptr<const std::vector<int32_t>> mask_;
