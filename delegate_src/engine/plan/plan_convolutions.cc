@@ -9,9 +9,9 @@
 #include "engine/plan/candidates.h"
 #include "engine/plan/choice_file.h"
 #include "engine/plan/choice_memory.h"
-#include "engine/support/fastest.h"
 #include "engine/plan/layer_key.h"
 #include "engine/plan/trial.h"
+#include "engine/support/fastest.h"
 #include "engine/support/thread_pool.h"
 
 namespace patternlite {

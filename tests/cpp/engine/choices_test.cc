@@ -10,8 +10,8 @@
 #include "engine/one_convolution.h"
 #include "engine/plan/candidates.h"
 #include "engine/plan/choice_file.h"
-#include "engine/support/fastest.h"
 #include "engine/plan/layer_key.h"
+#include "engine/support/fastest.h"
 #include "engine/support/isa.h"
 #include "engine/temporary_directory.h"
 
