@@ -2,12 +2,12 @@
 
 #include <bit>
 #include <chrono>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "engine/graph/activation.h"
 #include "engine/graph/planar.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
@@ -24,14 +24,14 @@ constexpr int kChannels = 64, kFilters = 16, kSize = 56;
 // Each group reads every fourth channel, in a pattern of four taps that changes with the channel.
 PackedStream every_fourth_channel(int group_size, const PlanarLayout& input,
                                   const PlanarLayout& output) {
+  const Window window{.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1};
   PackedStream stream;
   stream.start.push_back(0);
   for (int group = 0; group * group_size < kFilters; ++group) {
     for (int channel = group % 4; channel < kChannels; channel += 4) {
       for (int tap = 0; tap < 4; ++tap) {
         const int place = (4 + tap * (1 + channel / 4 % 2)) % 9;  // the centre, and three others
-        stream.offset.push_back(static_cast<int>(channel * input.plane()) +
-                                (place / 3 - 1) * input.pitch() + place % 3 - 1);
+        stream.offset.push_back(tap_offset(window, input, channel * 9 + place));
       }
     }
     stream.start.push_back(static_cast<int>(stream.offset.size()));
@@ -51,11 +51,11 @@ bool measure(const kernels::KernelTable& kernels, int group_size) {
   AlignedVector<float> output(out.elements());
   const PackedStream stream = every_fourth_channel(group_size, in, out);
   const auto mask = position_mask(out);
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Clamp clamp = clamp_of(Activation::kNone);
   kernels::ConvOs task{.input = input.data() + in.lead(),
                        .output = output.data() + out.lead(),
                        .stream = stream.view(),
-                       .epilogue = {.residual = nullptr, .low = -kInfinity, .high = kInfinity},
+                       .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
                        .mask = mask->data(),
                        .group_end = stream.groups(),
                        .position_end = PlanarLayout::round_up(out.positions(), 8)};
