@@ -51,24 +51,57 @@ float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
   return pool_finish<Kind>(sum, rows.count * columns.count, pool);
 }
 
+// One vector of columns, combined over the rows of a window.
+template <PoolKind Kind>
+PL_INLINE V pool_rows(const Pool& pool, const float* top, int rows) {
+  V column = load(top);
+  for (int r = 1; r < rows; ++r) {
+    column = pool_combine<Kind>(column, load(top + static_cast<ptrdiff_t>(r) * pool.input_pitch));
+  }
+  return column;
+}
+
 // Output columns x_begin .. x_end - 1 of a row, whose windows all lie inside the image's columns.
-template <PoolKind Kind, int Stride>
-void pool_inside(const Pool& pool, const float* plane, PoolSpan rows, int x_begin, int x_end,
+// Size: rows and columns of the window, where known. Rows are combined first: at stride 2 two
+// columns of a window then come from the same loads.
+template <PoolKind Kind, int Stride, int Size = 0>
+void pool_inside(const Pool& pool, const float* plane, PoolSpan span, int x_begin, int x_end,
                  float* output) {
-  const V cells = broadcast(static_cast<float>(rows.count * pool.kernel_w));
+  const int rows = Size ? Size : span.count, columns = Size ? Size : pool.kernel_w;
+  const V cells = broadcast(static_cast<float>(rows * columns));
+  const float* top = plane + static_cast<ptrdiff_t>(span.first) * pool.input_pitch - pool.pad_left;
   for (int x = x_begin; x < x_end; x += kLanes) {
-    const float* corner = plane + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch +
-                          (x * Stride - pool.pad_left);
-    V sum = Kind == PoolKind::kAverage ? V{} : load_strided<Stride>(corner);
-    for (int r = 0; r < rows.count; ++r) {
-      const float* row = corner + static_cast<ptrdiff_t>(r) * pool.input_pitch;
-      for (int c = 0; c < pool.kernel_w; ++c) {
-        sum = pool_combine<Kind>(sum, load_strided<Stride>(row + c));
+    const float* corner = top + x * Stride;
+    V sum = Kind == PoolKind::kAverage ? V{} : broadcast(-__builtin_inff());
+    int c = 0;
+    if constexpr (Stride == 2) {
+      for (; c + 1 < columns; c += 2) {
+        const V low = pool_rows<Kind>(pool, corner + c, rows);
+        const V high = pool_rows<Kind>(pool, corner + c + kLanes, rows);
+        sum = pool_combine<Kind>(sum, every_second<0>(low, high));
+        sum = pool_combine<Kind>(sum, every_second<1>(low, high));
       }
+    }
+    for (; c < columns; ++c) {
+      V column = pool_rows<Kind>(pool, corner + c, rows);
+      if constexpr (Stride == 2) {
+        column =
+            every_second_overlapping(column, pool_rows<Kind>(pool, corner + c + kLanes - 1, rows));
+      }
+      sum = pool_combine<Kind>(sum, column);
     }
     if (Kind == PoolKind::kAverage) sum /= cells;
     store_part(output + x, clamp(sum, pool.low, pool.high), min(kLanes, x_end - x));
   }
+}
+
+// The instance for this window.
+template <PoolKind Kind>
+PL_INLINE auto pool_inside_of(const Pool& pool, int rows) {
+  if (pool.stride_w == 1) return &pool_inside<Kind, 1>;
+  if (rows == 2 && pool.kernel_w == 2) return &pool_inside<Kind, 2, 2>;
+  if (rows == 3 && pool.kernel_w == 3) return &pool_inside<Kind, 2, 3>;
+  return &pool_inside<Kind, 2>;
 }
 
 template <PoolKind Kind>
@@ -86,9 +119,7 @@ void pool_plane(const Pool& pool, const float* input, float* output) {
       if (vectors && x == inside) x = outside;
       if (x < pool.output_width) row[x] = pool_one<Kind>(pool, input, rows, x);
     }
-    if (!vectors) continue;
-    if (pool.stride_w == 1) pool_inside<Kind, 1>(pool, input, rows, inside, outside, row);
-    if (pool.stride_w == 2) pool_inside<Kind, 2>(pool, input, rows, inside, outside, row);
+    if (vectors) pool_inside_of<Kind>(pool, rows.count)(pool, input, rows, inside, outside, row);
   }
 }
 

@@ -24,13 +24,26 @@ PL_INLINE V permute(V a, V b, VI index) {
 #endif
 }
 
+// Every second of 2 * kLanes neighbours, from the first or the second on.
+template <int First>
+PL_INLINE V every_second(V a, V b) {
+  VI index;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = First + 2 * i;
+  return permute(a, b, index);
+}
+
+// Every second from the first on; b begins with a's last, so that nothing is read behind the last.
+PL_INLINE V every_second_overlapping(V a, V b) {
+  VI index;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i < kLanes ? 2 * i : 2 * i + 1;
+  return permute(a, b, index);
+}
+
 // kLanes elements, `Stride` (1 or 2) apart; reads nothing behind the last.
 template <int Stride>
 PL_INLINE V load_strided(const float* p) {
   if constexpr (Stride == 1) return load(p);
-  VI index;
-  PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i < kLanes ? 2 * i : 2 * i + 1;
-  return permute(load(p), load(p + kLanes - 1), index);
+  return every_second_overlapping(load(p), load(p + kLanes - 1));
 }
 
 // How to gather one vector: loads at `at`, each merged into the ones before by `index`.

@@ -32,21 +32,25 @@ ConvolutionLayer::ConvolutionLayer(ConvolutionOp op, const float* weights)
                             op_.window.kernel_w) {}
 
 std::shared_ptr<const PackedLayer> ConvolutionLayer::shared(
-    Activation activation, const PlanarLayout& input, const PlanarLayout& output,
-    const kernels::KernelTable& kernels) const {
+    const PlanarConvolution& conv, const kernels::KernelTable& kernels) const {
   const std::lock_guard lock(mutex_);
   for (const auto& candidate : packed_) {
     auto layer = candidate.lock();
-    if (layer && same_layout(layer->input, input) && same_layout(layer->output, output) &&
-        layer->activation == activation && layer->kernels == &kernels) {
+    if (layer && same_layout(layer->input, conv.input) &&
+        same_layout(layer->written, conv.written()) && layer->activation == conv.op.activation &&
+        layer->pooling == conv.op.pooling && layer->kernels == &kernels) {
       return layer;
     }
   }
   return nullptr;
 }
 
-std::shared_ptr<const PackedLayer> ConvolutionLayer::share(PackedLayer packed) const {
-  auto layer = std::make_shared<const PackedLayer>(std::move(packed));
+std::shared_ptr<const PackedLayer> ConvolutionLayer::share(
+    const PlanarConvolution& conv, const kernels::KernelTable& kernels,
+    std::unique_ptr<const PackedConvolution> packed) const {
+  const auto layer = std::make_shared<const PackedLayer>(
+      PackedLayer{conv.input, conv.written(), conv.op.activation, conv.op.pooling, &kernels,
+                  std::move(packed)});
   const std::lock_guard lock(mutex_);
   std::erase_if(packed_, [](const auto& other) { return other.expired(); });
   packed_.push_back(layer);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/pack/packed_convolution.h"
@@ -13,8 +14,9 @@ namespace patternlite::mnn {
 
 // A convolution packed for its tensors' layouts and what follows it.
 struct PackedLayer {
-  PlanarLayout input, output;
+  PlanarLayout input, written;
   Activation activation;
+  std::optional<FusedPooling> pooling;
   const kernels::KernelTable* kernels;
   std::unique_ptr<const PackedConvolution> convolution;
 };
@@ -31,11 +33,12 @@ class ConvolutionLayer {
   std::vector<float> weights() const { return weights_.expand(); }
 
   // The packing for these, if anybody holds it; else null. Thread-safe, as share() is.
-  std::shared_ptr<const PackedLayer> shared(Activation activation, const PlanarLayout& input,
-                                            const PlanarLayout& output,
+  std::shared_ptr<const PackedLayer> shared(const PlanarConvolution& conv,
                                             const kernels::KernelTable& kernels) const;
   // Lets shared() find it as long as somebody holds it.
-  std::shared_ptr<const PackedLayer> share(PackedLayer packed) const;
+  std::shared_ptr<const PackedLayer> share(const PlanarConvolution& conv,
+                                           const kernels::KernelTable& kernels,
+                                           std::unique_ptr<const PackedConvolution> packed) const;
 
  private:
   const ConvolutionOp op_;

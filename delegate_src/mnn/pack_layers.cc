@@ -23,27 +23,24 @@ class Batch {
       : layers_(layers), kernels_(kernels), packed_(packed) {}
 
   void add(std::size_t index) {
-    const auto& [layer, conv, input, output] = layers_[index];
+    const auto& [layer, conv] = layers_[index];
     Member& member = members_.emplace_back(Member{index, layer->weights(), conv, {}});
-    member.conv.weights =
-        engine_convolution(layer->op(), conv.window, member.weights.data()).weights;
-    member.analysis = std::make_unique<Analysis>(member.conv, input.shape, output.shape);
+    Convolution& op = member.conv.op;
+    op.weights = engine_convolution(layer->op(), op.window, member.weights.data()).weights;
+    member.analysis = std::make_unique<Analysis>(op, conv.input.shape, conv.output.shape);
   }
 
   void plan() {
     std::vector<ConvolutionToPlan> convolutions;
     for (const Member& member : members_) {
-      const LayerToPack& layer = layers_[member.index];
-      convolutions.push_back({{member.conv, layer.input, layer.output}, member.analysis.get()});
+      convolutions.push_back({member.conv, member.analysis.get()});
     }
     // On one thread: MNN lends its own only while a session runs.
     const auto alone = make_thread_pool(1);
     auto planned = plan_convolutions(convolutions, kernels_, *alone, {.budget_ms = kTuneBudgetMs});
     for (std::size_t i = 0; i < members_.size(); ++i) {
-      const LayerToPack& layer = layers_[members_[i].index];
-      packed_[members_[i].index] =
-          layer.layer->share({layer.input, layer.output, layer.conv.activation, &kernels_,
-                              std::move(planned[i].packed)});
+      const auto& [layer, conv] = layers_[members_[i].index];
+      packed_[members_[i].index] = layer->share(conv, kernels_, std::move(planned[i].packed));
     }
     members_.clear();
   }
@@ -52,7 +49,7 @@ class Batch {
   struct Member {
     std::size_t index;
     std::vector<float> weights;
-    Convolution conv;
+    PlanarConvolution conv;
     std::unique_ptr<Analysis> analysis;
   };
 
@@ -63,7 +60,7 @@ class Batch {
 };
 
 bool covers_the_map(const LayerToPack& layer) {
-  return layer.output.shape.height == 1 && layer.output.shape.width == 1;
+  return layer.conv.output.shape.height == 1 && layer.conv.output.shape.width == 1;
 }
 
 }  // namespace
@@ -75,9 +72,7 @@ PackedLayers pack_layers(const std::vector<LayerToPack>& layers,
   const std::lock_guard lock(mutex);
   PackedLayers packed;
   Batch alone(layers, kernels, packed), together(layers, kernels, packed);
-  for (const auto& [layer, conv, input, output] : layers) {
-    packed.push_back(layer->shared(conv.activation, input, output, kernels));
-  }
+  for (const auto& [layer, conv] : layers) packed.push_back(layer->shared(conv, kernels));
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (packed[i]) continue;
     // Fully connected layers leave no choice of kernels, and may be most of a model: one by one,

@@ -10,8 +10,8 @@ namespace patternlite::mnn {
 
 struct LayerToPack {
   std::shared_ptr<const ConvolutionLayer> layer;
-  Convolution conv;  // the layer's engine_convolution(), maybe with an activation fused into it
-  PlanarLayout input, output;
+  // The layer's engine_convolution(), maybe with an activation or pooling fused into it.
+  PlanarConvolution conv;
 };
 
 // In the order given. A packing that another session, or a clone, holds already is shared. Throws

@@ -57,7 +57,7 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     const auto* conv = std::get_if<Convolution>(&node.node.op);
     if (node.kind != SessionNode::Kind::kOperator || !conv) continue;
     const auto& layer = recording.nodes()[node.recorded].layer;
-    layers.push_back({layer, *conv, layouts_[conv->input], layouts_[conv->output]});
+    layers.push_back({layer, planar_convolution(*conv, layouts_)});
     recorded.push_back(node.recorded);
     stages_[node.recorded].convolve.push_back({nullptr, conv->input, conv->residual, conv->output});
   }

@@ -135,8 +135,7 @@ class CompiledProgram final : public Program {
     for (const Node& node : graph.nodes) {
       const auto* conv = std::get_if<Convolution>(&node.op);
       if (conv == nullptr) continue;
-      all.push_back({{*conv, plan.layouts[conv->input], plan.layouts[conv->output]},
-                     &verdict.analyses.at(all.size())});
+      all.push_back({planar_convolution(*conv, plan.layouts), &verdict.analyses.at(all.size())});
     }
     return all;
   }

@@ -9,6 +9,10 @@
 namespace patternlite {
 namespace {
 
+// Elements of a map that is worth not writing: smaller ones stay in the cache until they are
+// pooled.
+constexpr std::size_t kLeastPooled = 1 << 18;
+
 class Fuser {
  public:
   explicit Fuser(Graph graph) : graph_(std::move(graph)) {}
@@ -19,6 +23,7 @@ class Fuser {
     fold_activations();
     fold_additions();
     fold_activations();  // those that stood behind an addition
+    fold_poolings();
     return std::move(graph_);
   }
 
@@ -147,6 +152,34 @@ class Fuser {
     conv->residual = add.b;
     conv->activation = add.activation;
     conv->output = add.output;
+    return true;
+  }
+
+  void fold_poolings() {
+    for (std::size_t i = 0; i < graph_.nodes.size();) {
+      const auto* found = std::get_if<Pooling>(&graph_.nodes[i].op);
+      if (found == nullptr || !fold_pooling(*found)) {
+        ++i;
+        continue;
+      }
+      erase(i);
+    }
+  }
+
+  // Rows that two parts of the output read are computed twice: there may be one.
+  bool fold_pooling(const Pooling& pool) {
+    const auto index = producer(pool.input);
+    const Shape& map = graph_.tensors[pool.input];
+    if (!index || readers(graph_, pool.input) != 1 || map.elements() < kLeastPooled ||
+        pool.window.kernel_h > pool.window.stride_h + 1) {
+      return false;
+    }
+    auto* conv = std::get_if<Convolution>(&graph_.nodes[*index].op);
+    if (conv == nullptr || conv->depthwise || conv->pooling || conv->residual != kNoTensor) {
+      return false;
+    }
+    conv->pooling = FusedPooling{map, pool.mode, pool.window, pool.activation};
+    conv->output = pool.output;
     return true;
   }
 

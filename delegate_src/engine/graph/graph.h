@@ -4,6 +4,7 @@
 // stay alive until the graph is compiled, or as long as it where WeightsView says so.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +23,7 @@ struct Window {  // a kernel's or pooling window's way over the image
   int stride_h = 1, stride_w = 1;
   int dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0;  // below and right follow from the output's shape
+  bool operator==(const Window&) const = default;
 };
 
 // The zero border a convolution needs around its input so that no tap leaves the plane.
@@ -38,6 +40,17 @@ struct WeightsView {
   }
 };
 
+enum class PoolMode { kMax, kAverage };
+
+// A convolution's result, pooled before anybody else sees it.
+struct FusedPooling {
+  Shape input;  // the convolution's own output
+  PoolMode mode;
+  Window window;
+  Activation activation = Activation::kNone;
+  bool operator==(const FusedPooling&) const = default;
+};
+
 // CONV_2D; FULLY_CONNECTED as a convolution whose kernel is the whole map; DEPTHWISE_CONV_2D.
 struct Convolution {
   TensorId input, output;
@@ -45,9 +58,15 @@ struct Convolution {
   WeightsView weights;
   const float* bias = nullptr;  // [filters], or null
   Activation activation = Activation::kNone;
-  TensorId residual = kNoTensor;  // added before the activation; set by fuse()
-  bool depthwise = false;         // filter o reads channel o alone: its only one, weights say
+  TensorId residual = kNoTensor;        // added before the activation; set by fuse()
+  bool depthwise = false;               // filter o reads channel o alone: its only one, weights say
+  std::optional<FusedPooling> pooling;  // `output` is pooled; set by fuse()
 };
+
+// The shape of its own result; output: of the tensor it writes.
+inline const Shape& result_shape(const Convolution& conv, const Shape& output) {
+  return conv.pooling ? conv.pooling->input : output;
+}
 
 // Input channels that each filter reads.
 inline int channels_per_filter(const Convolution& conv, const Shape& input) {
@@ -58,8 +77,6 @@ inline int channels_per_filter(const Convolution& conv, const Shape& input) {
 bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output);
 
 double dense_macs(const Convolution& conv, const Shape& input, const Shape& output);
-
-enum class PoolMode { kMax, kAverage };
 
 // MAX_POOL_2D, AVERAGE_POOL_2D and MEAN over height and width (a window as large as the map).
 struct Pooling {

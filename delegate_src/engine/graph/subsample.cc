@@ -21,7 +21,7 @@ Graph subsample(Graph graph) {
       nodes.push_back(std::move(node));
       continue;
     }
-    const Shape output = graph.tensors[conv->output];
+    const Shape output = result_shape(*conv, graph.tensors[conv->output]);
     const Window window{.stride_h = conv->window.stride_h, .stride_w = conv->window.stride_w};
     const auto [found, added] = subsampled.try_emplace(
         {conv->input, window.stride_h, window.stride_w, output.height, output.width}, kNoTensor);

@@ -48,6 +48,18 @@ class BroadcastConvolution final : public PackedConvolution {
     parallel.run(group_parts * row_parts, std::ref(body));
   }
 
+  bool by_rows() const override { return true; }
+
+  void run_rows(const float* input, float* output, Range rows) const override {
+    kernels::ConvBc task = task_;
+    task.input = input;
+    task.output = output;
+    task.group_end = stream_.groups();
+    task.row_begin = rows.begin;
+    task.row_end = rows.end;
+    kernel_(task);
+  }
+
   std::string kernel_name() const override { return "bc-g16"; }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 

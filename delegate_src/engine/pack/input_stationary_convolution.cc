@@ -72,6 +72,20 @@ class InputStationaryConvolution final : public PackedConvolution {
     parallel.run(position_parts * block_parts, std::ref(body));
   }
 
+  bool by_rows() const override { return true; }
+
+  void run_rows(const float* input, float* output, Range rows) const override {
+    kernels::ConvIs task = task_;
+    task.input = input;
+    task.output = output;
+    task.block_end = stream_.blocks();
+    const int row = in_place_ ? task.output_pitch : task.output_width, end = rows.end * row;
+    task.position_begin = rows.begin * row / 16 * 16;
+    task.position_end = in_place_ ? PlanarLayout::round_up(end, 16) : end;
+    task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
+    kernel_(task);
+  }
+
   std::string kernel_name() const override { return "is"; }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 

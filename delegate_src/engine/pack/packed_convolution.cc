@@ -8,9 +8,21 @@
 #include "engine/pack/fully_connected.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
+#include "engine/pack/pooled_convolution.h"
 #include "engine/pack/winograd_convolution.h"
 
 namespace patternlite {
+
+PlanarConvolution planar_convolution(const Convolution& conv,
+                                     const std::vector<PlanarLayout>& layouts) {
+  const PlanarLayout &input = layouts[conv.input], &output = layouts[conv.output];
+  if (!conv.pooling) return {conv, input, output};
+  // Kernels that read and write at the same positions need the same pitch.
+  const Shape& result = conv.pooling->input;
+  const bool same_size = result.height == input.shape.height && result.width == input.shape.width;
+  const PlanarLayout own{result, same_size ? input.border : 0};
+  return {conv, input, own, PooledOutput{output, pooled_rows_at_once(*conv.pooling, own)}};
+}
 
 void check(const PlanarConvolution& conv) {
   if (conv.input.border < required_border(conv.op.window, conv.input.shape, conv.output.shape)) {
@@ -43,6 +55,11 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const PlanarConvoluti
                                                            const TapSets& taps,
                                                            const Choice& choice,
                                                            const kernels::KernelTable& kernels) {
+  if (conv.pooled) {
+    return pack_pooled(conv, kernels, [&](const PlanarConvolution& unpooled) {
+      return pack(unpooled, taps, choice, kernels);
+    });
+  }
   switch (choice.kernel) {
     case ConvKernel::kBc16:
       return pack_broadcast(conv.op, taps, choice.grouping, conv.input, conv.output, kernels);

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/graph/row_window.h"
 #include "engine/pack/grouping.h"
 #include "engine/recognise/conv_kernel.h"
 #include "engine/recognise/recognise.h"
@@ -15,20 +18,28 @@
 
 namespace patternlite {
 
+// What is written of a convolution whose result is pooled at once.
+struct PooledOutput {
+  PlanarLayout layout;
+  int rows_at_once;  // computed before the next ones: what they are pooled from stays in the cache
+};
+
 // A convolution and the layouts it reads and writes; its tensor ids are not used.
 struct PlanarConvolution {
   Convolution op;
-  PlanarLayout input, output;
+  PlanarLayout input, output;            // its own result, before any pooling
+  std::optional<PooledOutput> pooled{};  // if op.pooling
+
+  const PlanarLayout& written() const { return pooled ? pooled->layout : output; }
 };
+
+// A convolution of a graph whose tensors are laid out so.
+PlanarConvolution planar_convolution(const Convolution& conv,
+                                     const std::vector<PlanarLayout>& layouts);
 
 // Throws std::invalid_argument when no kernel can run it: the input's border must be at least
 // required_border(op.window, ...), planes are addressed with 32 bits.
 void check(const PlanarConvolution& conv);
-
-struct Range {  // of rows or of virtual positions
-  int begin, end;
-  int count() const { return end - begin; }
-};
 
 // How a convolution is run: by this kernel, in these groups (kIs packs without any).
 struct Choice {
@@ -49,7 +60,7 @@ class PackedConvolution {
   virtual ~PackedConvolution() = default;
 
   // Planar tensors (pointers to row 0, column 0 of channel 0). residual: the output's layout, added
-  // before the activation, or null.
+  // before the activation, or null: it must be if the result is pooled.
   virtual void run(const float* input, const float* residual, float* output,
                    Parallel& parallel) const = 0;
 

@@ -104,19 +104,32 @@ class WinogradConvolution final : public PackedConvolution {
     all.direct.output = output;
     all.direct.epilogue.residual = residual;
     const int threads = parallel.threads();
-    const int groups = static_cast<int>(direct_.first_tap.size());
     const bool by_rows = cut_positions(output_.height * output_.width, threads);
-    const int parts = std::min(threads, by_rows ? output_.height : groups);
+    const int parts = std::min(threads, by_rows ? output_.height : groups());
     const auto body = [&](int part) {
       kernels::ConvWinograd task = all;
       task.scratch = scratch_of<WinogradConvolution>(scratch_floats_);
       std::tie(task.direct.row_begin, task.direct.row_end) =
           range_of(output_.height, by_rows ? parts : 1, by_rows ? part : 0);
       std::tie(task.direct.group_begin, task.direct.group_end) =
-          range_of(groups, by_rows ? 1 : parts, by_rows ? 0 : part);
+          range_of(groups(), by_rows ? 1 : parts, by_rows ? 0 : part);
       kernel_(task);
     };
     parallel.run(parts, std::ref(body));
+  }
+
+  bool by_rows() const override { return true; }
+
+  void run_rows(const float* input, float* output, Range rows) const override {
+    kernels::ConvWinograd task = task_;
+    task.first_row = input + first_tap_;
+    task.direct.input = input;
+    task.direct.output = output;
+    task.direct.group_end = groups();
+    task.direct.row_begin = rows.begin;
+    task.direct.row_end = rows.end;
+    task.scratch = scratch_of<WinogradConvolution>(scratch_floats_);
+    kernel_(task);
   }
 
   std::string kernel_name() const override { return "winograd"; }
@@ -125,6 +138,8 @@ class WinogradConvolution final : public PackedConvolution {
   }
 
  private:
+  int groups() const { return static_cast<int>(direct_.first_tap.size()); }
+
   void (*kernel_)(const kernels::ConvWinograd&);
   PackedRuns direct_;
   AlignedVector<float> weights_;

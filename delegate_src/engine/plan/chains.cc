@@ -10,8 +10,6 @@ namespace {
 
 constexpr int kUnit = 16;  // positions, or rows of any pitch: whole vectors
 constexpr int kRowUnit = 8;
-// What PackedConvolution::run_rows() may overwrite: rows before, and positions behind.
-constexpr int kRowsBefore = 2, kPositionsBehind = 16;
 constexpr int kMostParts = 16;  // of a thread's share
 // Rows of a tensor that two parts both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
@@ -108,9 +106,7 @@ class ChainFinder {
           rows = rows_read(convolution(node).window, rows, layout.shape.height);
           written += sizeof(float) * rows.count() * layout.pitch() * layout.shape.channels;
           const int link = node - 1 - chain.first;
-          const int behind = (kPositionsBehind + layout.pitch() - 1) / layout.pitch();
-          chain.windows[link] =
-              std::max(chain.windows[link], rows.end - window_base(rows) + behind);
+          chain.windows[link] = std::max(chain.windows[link], rows_to_hold(rows, layout));
           computed[link] += rows.count();
         }
         if (written > limits_.most_bytes) return false;
@@ -144,20 +140,5 @@ int window_of(const std::vector<Chain>& chains, int node) {
   }
   return 0;
 }
-
-Range rows_of(Range positions, const PlanarLayout& layout) {
-  const int pitch = layout.pitch();
-  return {positions.begin / pitch,
-          std::min((positions.end + pitch - 1) / pitch, layout.shape.height)};
-}
-
-Range rows_read(const Window& window, Range output, int input_height) {
-  const int reach = (window.kernel_h - 1) * window.dilation_h + 1;
-  const int begin = output.begin * window.stride_h - window.pad_top;
-  const int end = (output.end - 1) * window.stride_h - window.pad_top + reach;
-  return {std::clamp(begin, 0, input_height), std::clamp(end, 0, input_height)};
-}
-
-int window_base(Range rows) { return std::max(0, rows.begin - kRowsBefore) / kUnit * kUnit; }
 
 }  // namespace patternlite

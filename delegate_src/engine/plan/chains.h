@@ -10,6 +10,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/graph/row_window.h"
 #include "engine/pack/packed_convolution.h"
 #include "engine/support/machine.h"
 
@@ -37,15 +38,5 @@ std::vector<Chain> find_chains(const Graph& graph, const std::vector<PlanarLayou
 
 // Rows held of the output of a node, if it lies within a chain; else 0.
 int window_of(const std::vector<Chain>& chains, int node);
-
-// The rows that hold these positions.
-Range rows_of(Range positions, const PlanarLayout& layout);
-
-// The rows of its input that a convolution reads, within the image, for these of its output.
-Range rows_read(const Window& window, Range output, int input_height);
-
-// The row that the memory of a window begins with when these rows are held: every row of the image
-// always lies equally aligned.
-int window_base(Range rows);
 
 }  // namespace patternlite

@@ -23,7 +23,7 @@ std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& con
                           w.dilation_w, w.pad_top, w.pad_left}) {
     hash.add(static_cast<std::uint64_t>(value));
   }
-  for (const PlanarLayout* layout : {&conv.input, &conv.output}) {
+  for (const PlanarLayout* layout : {&conv.input, &conv.output, &conv.written()}) {
     for (const int value :
          {layout->shape.channels, layout->shape.height, layout->shape.width, layout->border}) {
       hash.add(static_cast<std::uint64_t>(value));

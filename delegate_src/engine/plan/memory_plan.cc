@@ -18,7 +18,8 @@ std::vector<PlanarLayout> lay_out(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (const auto* conv = std::get_if<Convolution>(&node.op)) {
       const Shape& input = graph.tensors[conv->input];
-      widen(input, required_border(conv->window, input, graph.tensors[conv->output]));
+      const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
+      widen(input, required_border(conv->window, input, result));
     }
   }
   std::vector<PlanarLayout> layouts;

@@ -17,9 +17,9 @@ void grow(AlignedVector<float>& tensor, std::size_t elements) {
 
 double Trial::run(const PlanarConvolution& conv, const PackedConvolution& packed) {
   grow(input_, conv.input.elements());
-  grow(output_, conv.output.elements());
+  grow(output_, conv.written().elements());
   const auto start = std::chrono::steady_clock::now();
-  packed.run(input_.data() + conv.input.lead(), nullptr, output_.data() + conv.output.lead(),
+  packed.run(input_.data() + conv.input.lead(), nullptr, output_.data() + conv.written().lead(),
              parallel_);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

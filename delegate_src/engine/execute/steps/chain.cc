@@ -13,10 +13,7 @@ class RowWindow {
   RowWindow(const PlanarLayout& layout, float* memory) : layout_(layout), memory_(memory) {}
 
   // Where row 0, column 0 of channel 0 would be while these rows are held.
-  float* origin(Range rows) const {
-    const std::ptrdiff_t before = std::ptrdiff_t{window_base(rows)} * layout_.pitch();
-    return memory_ + layout_.lead() - before;
-  }
+  float* origin(Range rows) const { return window_origin(memory_, layout_, rows); }
 
   // Other tensors were here before. The columns between the rows are written with them.
   void clear_around(Range rows) const {
