@@ -18,9 +18,11 @@ from rich.progress import (
 
 Advance = Callable[[str, float], None]
 
+_LINE_EVERY = 60.0  # seconds, in a file or pipe
+
 
 class Stages:
-    """One bar per stage, each shown when it begins; in a file or pipe, one line when it is done.
+    """One bar per stage, each shown when it begins; in a file or pipe, a line a minute and one at the end.
 
         with Stages(console) as stages, stages.stage("Pruning") as advance:
             advance("what is done now", 0.5)
@@ -52,14 +54,22 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Advance]:
-        began = time.perf_counter()
+        began = told = time.perf_counter()
         task = self._progress.add_task(f"{name:<26}", total=1.0, detail="")
 
         def advance(detail: str, fraction: float) -> None:
+            nonlocal told
             self._progress.update(task, completed=min(fraction, 0.999), detail=detail)
+            now = time.perf_counter()
+            if self._progress.disable and now - told >= _LINE_EVERY and fraction > 0:
+                told, left = now, (now - began) * (1 - fraction) / fraction
+                self._print(f"{name}: {fraction:.0%}, {left / 60:.0f} min left, {detail}")
 
         yield advance
         self._progress.update(task, completed=1.0, detail="")
         self.seconds.append((name, time.perf_counter() - began))
         if self._progress.disable:
-            self._console.print(f"{name}: {self.seconds[-1][1]:.0f} s", highlight=False)
+            self._print(f"{name}: {self.seconds[-1][1]:.0f} s")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
