@@ -33,6 +33,14 @@ def vgg() -> tuple[Network, str]:
     return net, net.relu(net.conv(y, 20, 12))
 
 
+def large_maps() -> tuple[Network, str]:
+    """Their pools run in the convolutions before them."""
+    net = Network((2, 8, 200, 180))
+    y = net.pool(net.relu(net.conv("x", 8, 8)), size=3, stride=2, pad=1)
+    y = net.pool(net.relu(net.conv(y, 8, 32)), "AveragePool")
+    return net, net.conv(y, 32, 8)
+
+
 def late_operand() -> tuple[Network, str]:
     """MNN computes one side of the sum, after our side."""
     net = Network((1, 16, 12, 12))
@@ -136,6 +144,7 @@ def random_network(seed: int) -> Built:
 PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "resnet": resnet,
     "vgg": vgg,
+    "large-maps": large_maps,
     "late-operand": late_operand,
     "read-by-both": read_by_both,
     "twice-the-same": twice_the_same,

@@ -32,7 +32,7 @@ def test_each_isa(name, models, process):
             assert error(actual, model.all_expected[output]) < 1e-5, (isa, output)
 
 
-@pytest.mark.parametrize("name", ["resnet", "vgg", "padded", "read-by-both"])
+@pytest.mark.parametrize("name", ["resnet", "vgg", "large-maps", "padded", "read-by-both"])
 def test_threads_do_not_change_a_bit(name, models, process):
     model = models(name)
     one, two = (process.call(mnn_runs.planned, model.path, n, model.x)[0][0] for n in (1, 2))
@@ -55,6 +55,18 @@ def test_residual_network(kind, models, process):
 def test_pools_between_convolutions(models, process):
     stats = process.call(mnn_runs.session_stats, models("vgg").path, models("vgg").x)
     assert (stats.fused_additions, stats.conversions, stats.private_tensors) == (0, 2, 5)
+
+
+def test_pools_within_convolutions(models, process):
+    """A map that the user asks for by name is pooled apart."""
+    model = models("large-maps")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x)
+    assert [layer["kernel"].endswith("+pool") for layer in stats.layers] == [True, True, False]
+    assert (stats.conversions, stats.private_tensors) == (2, 2)
+    outputs, stats = process.call(mnn_runs.saved_tensors, model.path, model.x, ("relu1",))
+    assert [layer["kernel"].endswith("+pool") for layer in stats.layers] == [False, True, False]
+    for name, expected in process.call(mnn_runs.stock_saved_tensors, model.path, model.x, ("relu1",)).items():
+        assert error(outputs[name], expected) < 1e-4
 
 
 def test_zeros_around_the_image(models, process):
