@@ -136,7 +136,7 @@ inline void depthwise_planes(const ConvDepthwise& conv) {
                 .ahead_channels = 0,
                 .ahead_plane = 0,
                 .ahead_reach = 0,
-                .fetch_taps = false,
+                .fetch_taps = 0,
                 .group_begin = conv.group_begin,
                 .group_end = conv.group_end,
                 .position_begin = 0,

@@ -73,7 +73,7 @@ void os_block(const ConvOs& conv, int position) {
     for (; offset != end; ++offset, weight += G) {
       const float* tap = input + *offset;
       pin(tap);
-      if constexpr (FetchTaps) {
+      if (FetchTaps && ((end - offset) & (conv.fetch_taps - 1)) == 0) {
         const float* soon = input + offset[kOsTapsAhead];
         pin(soon);
         PL_UNROLL for (int m = 0; m <= M; ++m) __builtin_prefetch(soon + m * kLanes, 0, 3);
@@ -136,7 +136,7 @@ void conv_os(const ConvOs& conv) {
 #if PL_LANES == 16
     if (half && block == blocks - 1) kernel = os_kernel<G, kMax - 1, true>;
 #endif
-    kernel(now, conv.fetch_taps)(conv, conv.position_begin + done * kLanes);
+    kernel(now, conv.fetch_taps != 0)(conv, conv.position_begin + done * kLanes);
     done += now;
   }
 }

@@ -36,8 +36,9 @@ struct ConvOs {
   int ahead_channels;
   size_t ahead_plane;  // elements between input planes
   int ahead_reach;     // the farthest tap within a plane
-  // Fetch the inputs of taps to come as well: offsets of kOsTapsAhead more taps must be readable.
-  bool fetch_taps;
+  // Fetch the inputs of every n-th (1 or 2) tap to come as well, 0: of none. Offsets of
+  // kOsTapsAhead more taps must be readable.
+  int fetch_taps;
   int group_begin, group_end;
   int position_begin, position_end;  // multiples of 16, and of 8
 };

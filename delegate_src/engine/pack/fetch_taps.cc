@@ -17,6 +17,8 @@
 namespace patternlite {
 namespace {
 
+constexpr int kEvery = 1, kEverySecond = 2;  // kernels::ConvOs::fetch_taps
+
 constexpr double kMostSeconds = 0.01;
 // A layer at 8 times fewer weights whose input lies in the second-level cache.
 constexpr int kChannels = 64, kFilters = 16, kSize = 56;
@@ -45,7 +47,7 @@ PackedStream every_fourth_channel(int group_size, const PlanarLayout& input,
   return stream;
 }
 
-bool measure(const kernels::KernelTable& kernels, int group_size) {
+bool fetching_pays(const kernels::KernelTable& kernels, int group_size) {
   const PlanarLayout in{{kChannels, kSize, kSize}, 1}, out{{kFilters, kSize, kSize}, 1};
   const AlignedVector<float> input(in.elements(), 1.0f);
   AlignedVector<float> output(out.elements());
@@ -61,7 +63,7 @@ bool measure(const kernels::KernelTable& kernels, int group_size) {
                        .position_end = PlanarLayout::round_up(out.positions(), 8)};
   const auto kernel = kernels.conv_os[std::countr_zero(static_cast<unsigned>(group_size))];
   const auto run = [&](int way) {
-    task.fetch_taps = way == 1;
+    task.fetch_taps = way == 1 ? kEverySecond : 0;
     const auto start = std::chrono::steady_clock::now();
     kernel(task);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -69,15 +71,34 @@ bool measure(const kernels::KernelTable& kernels, int group_size) {
   return fastest(2, kMostSeconds, run) == 1;
 }
 
-}  // namespace
-
-bool fetching_taps_pays(const kernels::KernelTable& kernels, int group_size) {
+bool known_to_pay(const kernels::KernelTable& kernels, int group_size) {
   static std::mutex mutex;
   static std::map<std::pair<const kernels::KernelTable*, int>, bool> known;
   const std::lock_guard lock(mutex);
   const auto [found, first] = known.try_emplace({&kernels, group_size});
-  if (first) found->second = measure(kernels, group_size);
+  if (first) found->second = fetching_pays(kernels, group_size);
   return found->second;
+}
+
+// Of a channel; taps in one row read the same lines, but for one at the end.
+int count_rows(const PackedStream& stream, const Window& window) {
+  const int reach = window.kernel_w * window.dilation_w;
+  int rows = 0;
+  for (int group = 0; group < stream.groups(); ++group) {
+    for (int tap = stream.start[group]; tap < stream.start[group + 1]; ++tap) {
+      rows += tap == stream.start[group] || stream.offset[tap] - stream.offset[tap - 1] >= reach;
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+int taps_to_fetch(const PackedStream& stream, const Window& window, int group_size,
+                  const kernels::KernelTable& kernels) {
+  if (!known_to_pay(kernels, group_size)) return 0;
+  const bool pairs = 2 * stream.start.back() >= 3 * count_rows(stream, window);
+  return pairs ? kEverySecond : kEvery;
 }
 
 }  // namespace patternlite

@@ -11,6 +11,7 @@
 #include "engine/pack/fetch_taps.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
+#include "engine/support/machine.h"
 #include "engine/support/scratch.h"
 #include "engine/support/split.h"
 
@@ -19,6 +20,15 @@ namespace {
 
 // Tensors together larger than this do not stay in the second-level cache from layer to layer.
 constexpr std::size_t kCachedBytes = 1 << 20;
+
+constexpr int kBlock = 160;  // positions that all filters are computed for before the next ones
+
+// Whether what a block reads stays in the first-level cache, with some room for weights and sums.
+bool stays_near(const Window& window, const PlanarLayout& input) {
+  const int around = (window.kernel_h - 1) * window.dilation_h * input.pitch();
+  const int read = std::min({input.positions(), kBlock + around, window.kernel_h * (kBlock + 16)});
+  return sizeof(float) * input.shape.channels * read < first_level_cache() * 5 / 4;
+}
 
 class OutputStationaryConvolution final : public PackedConvolution {
  public:
@@ -30,8 +40,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
       : kernel_(kernels.conv_os[std::countr_zero(static_cast<unsigned>(group_size))]),
         split_kernel_(kernels.split_phases),
         group_size_(group_size),
-        fetching_pays_(!split && fetching_taps_pays(kernels, group_size)),
         stream_(std::move(stream)),
+        fetch_taps_(split ? 0 : taps_to_fetch(stream_, conv.window, group_size, kernels)),
         split_(std::move(split)),
         mask_(position_mask(output)),
         positions_(PlanarLayout::round_up(output.positions(), 8)),
@@ -47,8 +57,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
       task_.ahead_channels = input.shape.channels;
       task_.ahead_plane = input.plane();
       task_.ahead_reach = std::max(0, tap_offset(w, input, last_tap));
-      task_.fetch_taps = fetching_pays_;
     }
+    if (!stays_near(conv.window, input)) task_.fetch_taps = fetch_taps_;
   }
 
   void run(const float* input, const float* residual, float* output,
@@ -61,7 +71,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     all.position_end = positions_;
     const int threads = parallel.threads();
     // Part of the input comes from other cores' caches, which is even farther.
-    all.fetch_taps |= fetching_pays_ && threads > 1;
+    if (threads > 1) all.fetch_taps = fetch_taps_;
     const bool by_positions = cut_positions(positions_, threads);
     // Whoever gets groups of filters splits the whole input for itself.
     const int shares = split_ ? threads : 2 * threads;
@@ -119,8 +129,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
   void (*kernel_)(const kernels::ConvOs&);
   void (*split_kernel_)(const kernels::SplitPhases&);
   int group_size_;
-  bool fetching_pays_;
   PackedStream stream_;
+  int fetch_taps_;  // where inputs do not lie in a near cache; those of other threads never do
   std::optional<PhaseSplit> split_;
   std::shared_ptr<const std::vector<int32_t>> mask_;
   int positions_;

@@ -9,7 +9,8 @@ namespace patternlite {
 // The CPU's name, with the numbers that tell models apart whose names do not. One line.
 const std::string& cpu_model();
 
-// Bytes of a core's second-level cache; a guess where the system does not tell.
+// Bytes of a core's caches, the first for data; guesses where the system does not tell.
+std::size_t first_level_cache();
 std::size_t second_level_cache();
 
 }  // namespace patternlite

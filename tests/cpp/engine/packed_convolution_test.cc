@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
@@ -19,6 +18,7 @@
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
+#include "kernels/bits.h"
 
 namespace patternlite::test {
 namespace {
@@ -35,7 +35,7 @@ std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLay
 }
 
 bool same_bits(const Image& a, const Image& b) {
-  return std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(float)) == 0;
+  return std::ranges::equal(a.values, b.values, {}, bits_of, bits_of);
 }
 
 // NaN and infinity spread as in a convolution of the non-zero weights. Where zeros, multiplied as

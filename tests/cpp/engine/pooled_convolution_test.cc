@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "engine/graph/fuse.h"
 #include "engine/networks.h"
@@ -15,6 +15,7 @@
 #include "engine/run_program.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
+#include "kernels/bits.h"
 
 namespace patternlite::test {
 namespace {
@@ -64,9 +65,7 @@ class PooledConvolutionTest : public testing::TestWithParam<std::string> {
         Planar output(layout);
         packed->run(input.origin(), nullptr, output.origin(), *make_thread_pool(threads));
         const Image want = expected.get(), got = output.get();
-        ASSERT_EQ(
-            std::memcmp(want.values.data(), got.values.data(), want.values.size() * sizeof(float)),
-            0)
+        ASSERT_TRUE(std::ranges::equal(want.values, got.values, {}, bits_of, bits_of))
             << rows << " rows at once, " << threads << " threads";
         ASSERT_TRUE(output.borders_zero());
       }

@@ -30,8 +30,8 @@ class ConvTester {
   void test_os(const kernels::KernelTable& table) const {
     SparseProblem problem = make(1, 1, border_);
     PackedStream taps = pack_taps(problem);
-    const bool fetch_taps = problem.chance(0.5);
-    if (fetch_taps) taps.offset.resize(taps.offset.size() + kernels::kOsTapsAhead);
+    const int fetch_taps = problem.draw(0, 2);
+    if (fetch_taps != 0) taps.offset.resize(taps.offset.size() + kernels::kOsTapsAhead);
     std::vector<std::int32_t> mask(problem.out.padded_positions(), 0);
     for (int p = 0; p < problem.out.positions(); ++p) {
       mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;

@@ -120,8 +120,19 @@ def innermost_loops(nodes: set[int], flow: dict[int, set[int]]) -> Iterator[set[
         yield from inner or [loop]
 
 
+def reached(flow: dict[int, set[int]]) -> set[int]:
+    """From the first instruction: what pads a loop's start is not."""
+    found, todo = {0}, [0]
+    while todo:
+        new = flow[todo.pop()] - found
+        found |= new
+        todo += new
+    return found
+
+
 def hot_loops(body: list[Instruction]) -> Iterator[list[Instruction]]:
-    for loop in innermost_loops(set(range(len(body))), successors(body)):
+    flow = successors(body)
+    for loop in innermost_loops(reached(flow), flow):
         instructions = [body[i] for i in sorted(loop)]
         if any(instruction.multiplies for instruction in instructions):
             yield instructions
