@@ -40,30 +40,34 @@ class Fuser {
     graph_.nodes.erase(graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
-  void rename_aliases() {
+  // Drops the nodes of this kind that fold(op) has put into others.
+  template <typename Op, typename Fold>
+  void fold_each(const Fold& fold) {
     for (std::size_t i = 0; i < graph_.nodes.size();) {
-      const auto* alias = std::get_if<Alias>(&graph_.nodes[i].op);
-      if (alias == nullptr) {
+      const auto* found = std::get_if<Op>(&graph_.nodes[i].op);
+      if (found != nullptr && fold(Op(*found))) {
+        erase(i);
+      } else {
         ++i;
-        continue;
       }
-      const auto [from, to] = std::pair(alias->output, alias->input);
-      for (Node& node : graph_.nodes) {
-        for_each_input(node.op, [&](TensorId& input) { input = input == from ? to : input; });
-      }
-      std::replace(graph_.outputs.begin(), graph_.outputs.end(), from, to);
-      erase(i);
     }
   }
 
-  void fold_padding() {
-    for (std::size_t i = 0; i < graph_.nodes.size();) {
-      const auto* found = std::get_if<Padding>(&graph_.nodes[i].op);
-      if (found == nullptr || !only_convolutions_read(found->output, *found)) {
-        ++i;
-        continue;
+  void rename_aliases() {
+    fold_each<Alias>([this](const Alias& alias) {
+      for (Node& node : graph_.nodes) {
+        for_each_input(node.op, [&](TensorId& input) {
+          if (input == alias.output) input = alias.input;
+        });
       }
-      const Padding pad = *found;
+      std::replace(graph_.outputs.begin(), graph_.outputs.end(), alias.output, alias.input);
+      return true;
+    });
+  }
+
+  void fold_padding() {
+    fold_each<Padding>([this](const Padding& pad) {
+      if (!only_convolutions_read(pad.output, pad)) return false;
       for (Node& node : graph_.nodes) {
         auto* conv = std::get_if<Convolution>(&node.op);
         if (conv == nullptr || conv->input != pad.output) continue;
@@ -71,8 +75,8 @@ class Fuser {
         conv->window.pad_top += pad.top;
         conv->window.pad_left += pad.left;
       }
-      erase(i);
-    }
+      return true;
+    });
   }
 
   // A pad wider than the window would put whole windows outside the image: such a pad stays.
@@ -96,17 +100,13 @@ class Fuser {
   }
 
   void fold_activations() {
-    for (std::size_t i = 0; i < graph_.nodes.size();) {
-      const auto* found = std::get_if<ActivationOp>(&graph_.nodes[i].op);
-      Activation* slot = found == nullptr ? nullptr : free_activation(found->input);
-      if (slot == nullptr) {
-        ++i;
-        continue;
-      }
-      *slot = found->activation;
-      set_output(graph_.nodes[*producer(found->input)].op, found->output);
-      erase(i);
-    }
+    fold_each<ActivationOp>([this](const ActivationOp& op) {
+      Activation* slot = free_activation(op.input);
+      if (slot == nullptr) return false;
+      *slot = op.activation;
+      set_output(graph_.nodes[*producer(op.input)].op, op.output);
+      return true;
+    });
   }
 
   // Where the producer of `id` keeps its activation, when it has none yet and nobody else reads
@@ -125,14 +125,7 @@ class Fuser {
   }
 
   void fold_additions() {
-    for (std::size_t i = 0; i < graph_.nodes.size();) {
-      const auto* found = std::get_if<Addition>(&graph_.nodes[i].op);
-      if (found == nullptr || !fold_addition(*found)) {
-        ++i;
-        continue;
-      }
-      erase(i);
-    }
+    fold_each<Addition>([this](const Addition& add) { return fold_addition(add); });
   }
 
   bool fold_addition(Addition add) {
@@ -156,14 +149,7 @@ class Fuser {
   }
 
   void fold_poolings() {
-    for (std::size_t i = 0; i < graph_.nodes.size();) {
-      const auto* found = std::get_if<Pooling>(&graph_.nodes[i].op);
-      if (found == nullptr || !fold_pooling(*found)) {
-        ++i;
-        continue;
-      }
-      erase(i);
-    }
+    fold_each<Pooling>([this](const Pooling& pool) { return fold_pooling(pool); });
   }
 
   // Rows that two parts of the output read are computed twice: there may be one.

@@ -33,6 +33,19 @@ std::string read_cpu_model() {
 #endif
 }
 
+#ifdef _SC_LEVEL2_CACHE_SIZE
+constexpr int kFirstLevel = _SC_LEVEL1_DCACHE_SIZE, kSecondLevel = _SC_LEVEL2_CACHE_SIZE;
+long ask(int cache) { return sysconf(cache); }
+#else
+constexpr int kFirstLevel = 1, kSecondLevel = 2;
+long ask(int) { return 0; }
+#endif
+
+std::size_t cache_bytes(int cache, std::size_t guess) {
+  const long bytes = ask(cache);
+  return bytes > 0 ? static_cast<std::size_t>(bytes) : guess;
+}
+
 }  // namespace
 
 const std::string& cpu_model() {
@@ -41,19 +54,13 @@ const std::string& cpu_model() {
 }
 
 std::size_t first_level_cache() {
-#ifdef _SC_LEVEL1_DCACHE_SIZE
-  static const long bytes = sysconf(_SC_LEVEL1_DCACHE_SIZE);
-  if (bytes > 0) return static_cast<std::size_t>(bytes);
-#endif
-  return std::size_t{1} << 15;
+  static const std::size_t bytes = cache_bytes(kFirstLevel, std::size_t{1} << 15);
+  return bytes;
 }
 
 std::size_t second_level_cache() {
-#ifdef _SC_LEVEL2_CACHE_SIZE
-  static const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  if (bytes > 0) return static_cast<std::size_t>(bytes);
-#endif
-  return std::size_t{1} << 20;
+  static const std::size_t bytes = cache_bytes(kSecondLevel, std::size_t{1} << 20);
+  return bytes;
 }
 
 }  // namespace patternlite
