@@ -33,7 +33,8 @@ class BcStore {
   }
 
   void operator()(const ConvBc& conv, int group, const float* sums) const {
-    const Epilogue& epilogue = conv.epilogue;
+    const Epilogue epilogue = conv.epilogue;  // by value: stores cannot change it
+    float* const output = conv.output;
     const int32_t* planes = conv.stream.out_plane + group * kBcFilters;
     for (int p = 0, first = 0; p < positions_; p += 16) {
       const int end = end_[p / 16];
@@ -50,7 +51,7 @@ class BcStore {
                   reinterpret_cast<V>(_mm512_maskz_loadu_ps(run_[r].lanes, epilogue.residual + at));
             }
             y = clamp(y, epilogue.low, epilogue.high);
-            _mm512_mask_storeu_ps(conv.output + at, run_[r].lanes, reinterpret_cast<__m512>(y));
+            _mm512_mask_storeu_ps(output + at, run_[r].lanes, reinterpret_cast<__m512>(y));
           }
         }
       }
@@ -95,7 +96,8 @@ class BcStore {
   BcStore(const ConvBc&, const BcTile& tile) : tile_(tile) {}
 
   void operator()(const ConvBc& conv, int group, const float* sums) const {
-    const Epilogue& epilogue = conv.epilogue;
+    const Epilogue epilogue = conv.epilogue;  // by value: stores cannot change it
+    float* const output = conv.output;
     const int32_t* planes = conv.stream.out_plane + group * kBcFilters;
     for (int r = 0; r < tile_.rows; ++r) {
       const ptrdiff_t row = static_cast<ptrdiff_t>(tile_.y + r) * conv.output_pitch + tile_.x;
@@ -112,9 +114,9 @@ class BcStore {
             if (epilogue.residual) x[i] += load<V4>(epilogue.residual + at);
             x[i] = clamp(x[i], epilogue.low, epilogue.high);
             if (count == 4) {
-              store(conv.output + at, x[i]);
+              store(output + at, x[i]);
             } else {
-              for (int k = 0; k < count; ++k) conv.output[at + k] = x[i][k];
+              for (int k = 0; k < count; ++k) output[at + k] = x[i][k];
             }
           }
         }

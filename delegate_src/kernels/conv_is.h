@@ -159,10 +159,10 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
       if (plane < 0) continue;
-      PL_UNROLL for (int m = 0; m < M; ++m) {
-        const V sum = load(conv.scratch + f * conv.tile + m * kLanes);
-        store_masked(conv, sum, plane, tile.position + m * kLanes);
-      }
+      V sums[M];
+      PL_UNROLL for (int m = 0; m < M; ++m) sums[m] =
+          load(conv.scratch + f * conv.tile + m * kLanes);
+      store_masked<M>(conv, sums, plane, tile.position);
     }
   }
 }

@@ -40,13 +40,24 @@ PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
   }
 }
 
-// The end of one vector of sums at virtual positions; Conv: of OS, or of IS in place.
-template <class T, class Conv>
-PL_INLINE void store_masked(const Conv& conv, T x, int32_t plane, int position) {
-  const Epilogue& epilogue = conv.epilogue;
+// The end of a filter's sums at M vectors of virtual positions; Conv: of OS, or of IS in place. All
+// of it is read before anything is stored: after that, compilers would read it again each time.
+template <int M, class T, class Conv>
+PL_INLINE void store_masked(const Conv& conv, const T (&sums)[M], int32_t plane, int position) {
+  const float low = conv.epilogue.low, high = conv.epilogue.high;
   const ptrdiff_t at = static_cast<ptrdiff_t>(plane) + position;
-  if (epilogue.residual) x += load<T>(epilogue.residual + at);
-  store(conv.output + at, keep(clamp(x, epilogue.low, epilogue.high), conv.mask + position));
+  const float* const residual = conv.epilogue.residual;
+  const int32_t* const mask = conv.mask + position;
+  float* const output = conv.output + at;
+  constexpr int kStep = sizeof(T) / sizeof(float);
+  T x[M];
+  PL_UNROLL for (int m = 0; m < M; ++m) x[m] = sums[m];
+  if (residual) {
+    PL_UNROLL for (int m = 0; m < M; ++m) x[m] += load<T>(residual + at + m * kStep);
+  }
+  PL_UNROLL for (int m = 0; m < M; ++m) {
+    store(output + m * kStep, keep(clamp(x[m], low, high), mask + m * kStep));
+  }
 }
 
 // M vectors of positions, and half a one more where `Half`. FetchTaps: brings the inputs of taps to
@@ -105,10 +116,8 @@ void os_block(const ConvOs& conv, int position) {
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const int32_t plane = stream.out_plane[group * G + g];
       if (plane < 0) continue;
-      PL_UNROLL for (int m = 0; m < M; ++m) {
-        store_masked(conv, sum[g][m], plane, position + m * kLanes);
-      }
-      if constexpr (Half) store_masked(conv, half[g], plane, position + M * kLanes);
+      if constexpr (M > 0) store_masked<M>(conv, sum[g], plane, position);
+      if constexpr (Half) store_masked<1>(conv, {half[g]}, plane, position + M * kLanes);
     }
   }
 }
