@@ -5,130 +5,63 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// Where input columns are not neighbours, or rows differ in pitch: half a vector is neighbouring
-// columns of one output row, whose inputs come in one load if the column step is 1 or 2.
-inline constexpr int kHalf = kLanes / 2;
-inline constexpr int kDepthwiseVectors = kRegisters == 32 ? 8 : 6;  // at a time
+// Planes of one pitch: whole vectors of virtual positions, all taps of each at once, up to so many.
+inline constexpr int kDepthwiseTaps = 9;
 
-struct DepthwiseHalf {
-  int32_t input, output, count;  // offsets within the planes; count may be 0
-};
-
-// Step: the column step if it is 1 or 2, else 0.
-template <int Step>
-PL_INLINE V depthwise_inputs(const float* tap, const DepthwiseHalf* half, int step) {
-  if constexpr (Step == 0) {
-    V x;
-    for (int i = 0; i < kLanes; ++i) {
-      const DepthwiseHalf& h = half[i / kHalf];
-      const int column = min(i % kHalf, max(h.count - 1, 0));
-      x[i] = tap[h.input + static_cast<ptrdiff_t>(column) * step];
-    }
-    return x;
-  } else {
-    const V low = load(tap + half[0].input), high = load(tap + half[1].input);
-    V x;
-#ifdef __clang__
-    PL_UNROLL for (int i = 0; i < kHalf; ++i) {
-      x[i] = low[i * Step];
-      x[kHalf + i] = high[i * Step];
-    }
-#else
-    VI index;
-    PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = i % kHalf * Step + i / kHalf * kLanes;
-    x = __builtin_shuffle(low, high, index);
-#endif
-    return x;
-  }
-}
-
-PL_INLINE void depthwise_store(float* plane, const DepthwiseHalf* half, V x) {
-#if PL_LANES == 16
-  const auto low = static_cast<__mmask16>((1u << half[0].count) - 1);
-  const auto high = static_cast<__mmask16>(((1u << half[1].count) - 1) << kHalf);
-  _mm512_mask_storeu_ps(plane + half[0].output, low, reinterpret_cast<__m512>(x));
-  _mm512_mask_storeu_ps(plane + half[1].output - kHalf, high, reinterpret_cast<__m512>(x));
-#else
-  float sums[kLanes];
-  store(sums, x);
-  for (int side = 0; side < 2; ++side) {
-    float* to = plane + half[side].output;
-    const float* from = sums + side * kHalf;
-    if (half[side].count == kHalf) {
-      __builtin_memcpy(to, from, kHalf * sizeof(float));
-    } else {
-      for (int i = 0; i < half[side].count; ++i) to[i] = from[i];
-    }
-  }
-#endif
-}
-
-template <int Step, int M>
-void depthwise_halves(const ConvDepthwise& conv, const DepthwiseHalf* half) {
+template <int Taps>
+PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, int positions, V low, V high) {
   const TapStream& stream = conv.stream;
-  const Epilogue& epilogue = conv.epilogue;
-  for (int group = conv.group_begin; group < conv.group_end; ++group) {
-    const int32_t plane = stream.out_plane[group];
-    if (plane < 0) continue;
-    V sum[M];
-    PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = broadcast(stream.bias[group]);
-    for (int32_t t = stream.start[group]; t < stream.start[group + 1]; ++t) {
-      const float* tap = conv.input + stream.offset[t];
-      V w = broadcast(stream.weights[t]);
-      pin(w);
-      PL_UNROLL for (int m = 0; m < M; ++m) {
-        sum[m] += depthwise_inputs<Step>(tap, half + 2 * m, conv.input_column_step) * w;
-      }
-    }
-    PL_UNROLL for (int m = 0; m < M; ++m) {
-      if (epilogue.residual) {
-        DepthwiseHalf own[2] = {half[2 * m], half[2 * m + 1]};
-        own[0].input = own[0].output;
-        own[1].input = own[1].output;
-        sum[m] += depthwise_inputs<1>(epilogue.residual + plane, own, 1);
-      }
-      depthwise_store(conv.output + plane, half + 2 * m,
-                      clamp(sum[m], epilogue.low, epilogue.high));
-    }
+  const int32_t* offset = stream.offset + stream.start[group];
+  const float* weight = stream.weights + stream.start[group];
+  const float* tap[Taps > 0 ? Taps : 1];
+  V w[Taps > 0 ? Taps : 1];
+  PL_UNROLL for (int t = 0; t < Taps; ++t) {
+    tap[t] = conv.input + offset[t];
+    w[t] = broadcast(weight[t]);
+    pin(w[t]);
+  }
+  const V bias = broadcast(stream.bias[group]);
+  const int32_t plane = stream.out_plane[group];
+  const float* residual = conv.epilogue.residual ? conv.epilogue.residual + plane : nullptr;
+  const int32_t* const mask = conv.mask;
+  float* const output = conv.output + plane;
+  for (ptrdiff_t at = 0; at < positions; at += kLanes) {
+    V sum = bias;
+    PL_UNROLL for (int t = 0; t < Taps; ++t) sum += load(tap[t] + at) * w[t];
+    if (residual) sum += load(residual + at);
+    store(output + at, keep(clamp(sum, low, high), mask + at));
   }
 }
 
-template <int Step, int M>
-auto depthwise_kernel(int vectors) -> void (*)(const ConvDepthwise&, const DepthwiseHalf*) {
-  if constexpr (M > 1) {
-    if (vectors != M) return depthwise_kernel<Step, M - 1>(vectors);
+// From `group` on, as long as there are as many taps. Returns the first group that is left.
+template <int Taps>
+int depthwise_planes_of(const ConvDepthwise& conv, int group, int positions) {
+  const int32_t* start = conv.stream.start;
+  const V low = broadcast(conv.epilogue.low), high = broadcast(conv.epilogue.high);
+  for (; group < conv.group_end && start[group + 1] - start[group] == Taps; ++group) {
+    if (conv.stream.out_plane[group] < 0) continue;
+    depthwise_plane<Taps>(conv, group, positions, low, high);
   }
-  return &depthwise_halves<Step, M>;
+  return group;
 }
 
-template <int Step>
-void depthwise_blocks(const ConvDepthwise& conv) {
-  const int halves = conv.output_height * ceil_div(conv.output_width, kHalf);
-  const int vectors = ceil_div(halves, 2), blocks = ceil_div(vectors, kDepthwiseVectors);
-  for (int block = 0, done = 0, y = 0, x = 0; block < blocks; ++block) {
-    const int now = ceil_div(vectors - done, blocks - block);
-    DepthwiseHalf half[2 * kDepthwiseVectors];
-    for (int h = 0; h < 2 * now; ++h) {
-      if (y == conv.output_height) {  // the last vector may have no second half
-        half[h] = half[h - 1];
-        half[h].count = 0;
-        continue;
-      }
-      half[h] = {y * conv.input_row_step + x * conv.input_column_step, y * conv.output_pitch + x,
-                 min(kHalf, conv.output_width - x)};
-      x += kHalf;
-      if (x >= conv.output_width) x = 0, ++y;
-    }
-    depthwise_kernel<Step, kDepthwiseVectors>(now)(conv, half);
-    done += now;
+template <int Taps = kDepthwiseTaps>
+auto depthwise_kernel(int taps) -> int (*)(const ConvDepthwise&, int, int) {
+  if constexpr (Taps > 0) {
+    if (taps != Taps) return depthwise_kernel<Taps - 1>(taps);
   }
+  return &depthwise_planes_of<Taps>;
 }
 
-// Planes of one pitch: as OS, but one after the other, unless a block of positions is all of a
-// plane.
 inline void depthwise_planes(const ConvDepthwise& conv) {
-  const int positions = (conv.output_height * conv.output_pitch + 15) / 16 * 16;
-  ConvOs planes{.input = conv.input,
+  const int positions = ceil_div(conv.output_height * conv.output_pitch, 16) * 16;
+  for (int group = conv.group_begin; group < conv.group_end;) {
+    const int taps = conv.stream.start[group + 1] - conv.stream.start[group];
+    if (taps <= kDepthwiseTaps) {
+      group = depthwise_kernel(taps)(conv, group, positions);
+      continue;
+    }
+    conv_os<1>({.input = conv.input,
                 .output = conv.output,
                 .stream = conv.stream,
                 .epilogue = conv.epilogue,
@@ -137,23 +70,153 @@ inline void depthwise_planes(const ConvDepthwise& conv) {
                 .ahead_plane = 0,
                 .ahead_reach = 0,
                 .fetch_taps = 0,
-                .group_begin = conv.group_begin,
-                .group_end = conv.group_end,
+                .group_begin = group,
+                .group_end = group + 1,
                 .position_begin = 0,
-                .position_end = positions};
-  if (positions <= os_max_vectors<1>() * kLanes) return conv_os<1>(planes);
+                .position_end = positions});
+    ++group;
+  }
+}
+
+// Where input columns are not neighbours, or rows differ in pitch: blocks of a few vectors of a few
+// rows, of real positions. A row ends with half a vector if that is enough.
+inline constexpr int kHalf = kLanes / 2;
+inline constexpr int kDepthwiseVectors = 4;  // of a row at a time
+constexpr int depthwise_rows_at_once(int vectors) { return vectors > 2 ? 2 : 4; }
+
+// The inputs of neighbouring outputs, `count` of them real. Step: the column step if it is 1 or 2,
+// else 0.
+template <class T, int Step>
+PL_INLINE T depthwise_inputs(const float* tap, int step, int count) {
+  if constexpr (Step == 1) return load<T>(tap);
+  constexpr int kCount = sizeof(T) / sizeof(float);
+  T x;
+  if constexpr (Step == 0) {
+    for (int i = 0; i < kCount; ++i) x[i] = tap[static_cast<ptrdiff_t>(min(i, count - 1)) * step];
+  } else if constexpr (kCount == kLanes) {
+    const V low = load(tap), high = load(tap + kLanes);
+#ifdef __clang__
+    PL_UNROLL for (int i = 0; i < kHalf; ++i) x[i] = low[2 * i], x[kHalf + i] = high[2 * i];
+#else
+    VI index;
+    PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i;
+    x = __builtin_shuffle(low, high, index);
+#endif
+  } else {
+    const V all = load(tap);
+#ifdef __clang__
+    PL_UNROLL for (int i = 0; i < kHalf; ++i) x[i] = all[2 * i];
+#else
+    VI index;
+    PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * (i % kHalf);
+    x = low_half(__builtin_shuffle(all, index));
+#endif
+  }
+  return x;
+}
+
+struct DepthwiseBlock {
+  int y, x;  // its first row and column
+  int last;  // positions of each row's last vector, or half a vector
+};
+
+template <int Step, int R, int M, bool Half>
+PL_INLINE void depthwise_block(const ConvDepthwise& conv, int group, const DepthwiseBlock& block) {
+  const TapStream& stream = conv.stream;
+  const int step = Step ? Step : conv.input_column_step;
+  const ptrdiff_t row_step = conv.input_row_step;
+  const float* input = conv.input + block.y * row_step + static_cast<ptrdiff_t>(block.x) * step;
+  const int whole = Half ? kLanes : block.last;
+  V sum[R][M > 0 ? M : 1];
+  VHalf half[R];
+  const V bias = broadcast(stream.bias[group]);
+  PL_UNROLL for (int r = 0; r < R; ++r) {
+    PL_UNROLL for (int m = 0; m < M; ++m) sum[r][m] = bias;
+    if constexpr (Half) half[r] = low_half(bias);
+  }
+  for (int32_t t = stream.start[group]; t < stream.start[group + 1]; ++t) {
+    const float* tap = input + stream.offset[t];
+    V w = broadcast(stream.weights[t]);
+    pin(w);
+    PL_UNROLL for (int r = 0; r < R; ++r, tap += row_step) {
+      PL_UNROLL for (int m = 0; m < M; ++m) {
+        const int count = m == M - 1 ? whole : kLanes;
+        sum[r][m] += depthwise_inputs<V, Step>(tap + m * kLanes * step, step, count) * w;
+      }
+      if constexpr (!Half) continue;
+      half[r] +=
+          depthwise_inputs<VHalf, Step>(tap + M * kLanes * step, step, block.last) * low_half(w);
+    }
+  }
+  const Epilogue epilogue = conv.epilogue;
+  const ptrdiff_t pitch = conv.output_pitch;
+  ptrdiff_t at = stream.out_plane[group] + block.y * pitch + block.x;
+  float* const output = conv.output;
+  PL_UNROLL for (int r = 0; r < R; ++r, at += pitch) {
+    if (epilogue.residual) {
+      const float* residual = epilogue.residual + at;
+      PL_UNROLL for (int m = 0; m < M; ++m) sum[r][m] += load(residual + m * kLanes);
+      if constexpr (Half) half[r] += load<VHalf>(residual + M * kLanes);
+    }
+    PL_UNROLL for (int m = 0; m < M; ++m) {
+      const V x = clamp(sum[r][m], epilogue.low, epilogue.high);
+      if (m == M - 1 && !Half) {
+        store_part(output + at + m * kLanes, x, block.last);
+      } else {
+        store(output + at + m * kLanes, x);
+      }
+    }
+    if constexpr (Half) {
+      const VHalf x = clamp(half[r], epilogue.low, epilogue.high);
+      store_part(output + at + M * kLanes, x, block.last);
+    }
+  }
+}
+
+// All rows of these columns.
+template <int Step, int M, bool Half>
+void depthwise_columns(const ConvDepthwise& conv, DepthwiseBlock block) {
+  constexpr int kRows = depthwise_rows_at_once(M + Half);
   for (int group = conv.group_begin; group < conv.group_end; ++group) {
-    planes.group_begin = group;
-    planes.group_end = group + 1;
-    conv_os<1>(planes);
+    if (conv.stream.out_plane[group] < 0) continue;
+    block.y = 0;
+    for (; block.y + kRows <= conv.output_height; block.y += kRows) {
+      depthwise_block<Step, kRows, M, Half>(conv, group, block);
+    }
+    for (; block.y < conv.output_height; ++block.y) {
+      depthwise_block<Step, 1, M, Half>(conv, group, block);
+    }
+  }
+}
+
+template <int Step, int M, bool Half>
+auto depthwise_columns_kernel(int vectors) -> void (*)(const ConvDepthwise&, DepthwiseBlock) {
+  if constexpr (M > (Half ? 0 : 1)) {
+    if (vectors != M) return depthwise_columns_kernel<Step, M - 1, Half>(vectors);
+  }
+  return &depthwise_columns<Step, M, Half>;
+}
+
+template <int Step>
+void depthwise_rows(const ConvDepthwise& conv) {
+  for (int x = 0; x < conv.output_width; x += kDepthwiseVectors * kLanes) {
+    const int columns = min(conv.output_width - x, kDepthwiseVectors * kLanes);
+    const int halves = ceil_div(columns, kHalf), vectors = halves / 2;
+    const DepthwiseBlock block{0, x, columns - (halves - 1) * kHalf};
+    if (halves % 2 != 0) {
+      depthwise_columns_kernel<Step, kDepthwiseVectors - 1, true>(vectors)(conv, block);
+    } else {
+      depthwise_columns_kernel<Step, kDepthwiseVectors, false>(vectors)(
+          conv, {0, x, columns - (vectors - 1) * kLanes});
+    }
   }
 }
 
 inline void conv_depthwise(const ConvDepthwise& conv) {
   if (conv.mask != nullptr) return depthwise_planes(conv);
-  if (conv.input_column_step == 1) return depthwise_blocks<1>(conv);
-  if (conv.input_column_step == 2) return depthwise_blocks<2>(conv);
-  return depthwise_blocks<0>(conv);
+  if (conv.input_column_step == 1) return depthwise_rows<1>(conv);
+  if (conv.input_column_step == 2) return depthwise_rows<2>(conv);
+  return depthwise_rows<0>(conv);
 }
 
 }  // namespace patternlite::kernels::PL_ISA

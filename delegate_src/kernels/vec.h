@@ -88,17 +88,20 @@ PL_INLINE VHalf low_half(V x) {
 
 // NaN stays: it compares false, and the x86 instructions return their second operand.
 template <class T>
-PL_INLINE T clamp(T x, float low, float high) {
-  const T lower = broadcast<T>(low), upper = broadcast<T>(high);
+PL_INLINE T clamp(T x, T low, T high) {
 #if PL_LANES == 16
   if constexpr (sizeof(T) == 64) {
     return reinterpret_cast<T>(
-        _mm512_min_ps(reinterpret_cast<__m512>(upper),
-                      _mm512_max_ps(reinterpret_cast<__m512>(lower), reinterpret_cast<__m512>(x))));
+        _mm512_min_ps(reinterpret_cast<__m512>(high),
+                      _mm512_max_ps(reinterpret_cast<__m512>(low), reinterpret_cast<__m512>(x))));
   }
 #endif
-  x = x < lower ? lower : x;
-  return x > upper ? upper : x;
+  x = x < low ? low : x;
+  return x > high ? high : x;
+}
+template <class T>
+PL_INLINE T clamp(T x, float low, float high) {
+  return clamp(x, broadcast<T>(low), broadcast<T>(high));
 }
 
 // Keeps lanes whose mask is -1; the others become +0, NaN and infinity included.
@@ -109,12 +112,18 @@ PL_INLINE T keep(T x, const int32_t* mask) {
   return reinterpret_cast<T>(reinterpret_cast<decltype(m)>(x) & m);
 }
 
-// Stores the first `count` (1 .. lanes) elements and touches nothing behind them.
-PL_INLINE void store_part(float* p, V v, int count) {
+// Stores the first `count` (1 or more) elements and touches nothing behind them.
+template <class T>
+PL_INLINE void store_part(float* p, T v, int count) {
 #if PL_LANES == 16
-  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512>(v));
+  const auto lanes = static_cast<__mmask16>((1u << count) - 1);
+  if constexpr (sizeof(T) == 64) {
+    _mm512_mask_storeu_ps(p, lanes, reinterpret_cast<__m512>(v));
+  } else {
+    _mm256_mask_storeu_ps(p, static_cast<__mmask8>(lanes), reinterpret_cast<__m256>(v));
+  }
 #else
-  if (count == kLanes) return store(p, v);
+  if (count == sizeof(T) / sizeof(float)) return store(p, v);
   for (int i = 0; i < count; ++i) p[i] = v[i];
 #endif
 }
