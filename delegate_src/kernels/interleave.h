@@ -1,11 +1,44 @@
-// Interleaved (NHWC) <-> planar, by 4 x 4 transposes of pixels and channels.
+// Interleaved (NHWC) <-> planar, by 4 x 4 transposes of pixels and channels; RGB images, which
+// networks begin with, vector by vector.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// The last channels of a row, fewer than four, four pixels at a time (an RGB image has no others).
+// Every third float of three vectors' worth, from `first` on.
+PL_INLINE V every_third(V a, V b, V c, int first) {
+#ifdef __clang__
+  const V from[] = {a, b, c};
+  V x;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) {
+    x[i] = from[(3 * i + first) / kLanes][(3 * i + first) % kLanes];
+  }
+  return x;
+#else
+  VI of_two, with_third;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) {
+    const int at = 3 * i + first;
+    of_two[i] = min(at, 2 * kLanes - 1);
+    with_third[i] = at < 2 * kLanes ? i : at - kLanes;
+  }
+  return __builtin_shuffle(__builtin_shuffle(a, b, of_two), c, with_third);
+#endif
+}
+
+// Whole vectors of a row's pixels; returns the first pixel that is left.
+inline int rgb_to_planar(const Interleave& image, int y) {
+  const float* from = image.input + static_cast<size_t>(y) * image.width * 3;
+  float* to = image.output + static_cast<size_t>(y) * image.pitch;
+  int x = 0;
+  for (; x + kLanes <= image.width; x += kLanes, from += 3 * kLanes, to += kLanes) {
+    const V a = load(from), b = load(from + kLanes), c = load(from + 2 * kLanes);
+    PL_UNROLL for (int i = 0; i < 3; ++i) store(to + i * image.plane, every_third(a, b, c, i));
+  }
+  return x;
+}
+
+// The last channels of a row, fewer than four, four pixels at a time.
 // Each load reads into the pixel behind, so the image's last pixels are left; returns the first
 // that is.
 inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
@@ -14,7 +47,7 @@ inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
   // A pixel whose load of four floats stays inside the image: rest + spare * stride >= 4.
   const int spare = rest == 0 ? 0 : ceil_div(4 - rest, image.pixel_stride);
   const int safe = min(image.width, image.height * image.width - spare - pixel);
-  int x = 0;
+  int x = image.channels == 3 && image.pixel_stride == 3 ? rgb_to_planar(image, y) : 0;
   for (; rest > 0 && x + 4 <= safe; x += 4) {
     V4 quad[4];
     for (int i = 0; i < 4; ++i) {

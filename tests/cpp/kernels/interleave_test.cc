@@ -18,6 +18,8 @@ class InterleaveTester {
     pixel_stride_ = layout_.shape.channels + draw(0, 1) * draw(0, 5);
     flush_ = draw(0, 1) ? Flush::kFront : Flush::kBack;
   }
+  InterleaveTester(const PlanarLayout& layout, Flush flush)
+      : layout_(layout), pixel_stride_(layout.shape.channels), flush_(flush) {}
 
   void test(const kernels::KernelTable& table, bool to_planar) {
     const Shape& shape = layout_.shape;
@@ -73,6 +75,16 @@ TEST_P(InterleaveTest, Random) {
     for (bool to_planar : {true, false}) {
       SCOPED_TRACE("seed " + std::to_string(seed) + (to_planar ? " to planar" : " to interleaved"));
       InterleaveTester(seed).test(table(), to_planar);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_P(InterleaveTest, RgbImages) {
+  for (int width = 1; width <= 70; ++width) {
+    for (const Flush flush : {Flush::kFront, Flush::kBack}) {
+      SCOPED_TRACE("width " + std::to_string(width));
+      InterleaveTester({{3, 2, width}, 1}, flush).test(table(), /*to_planar=*/true);
       if (HasFailure()) return;
     }
   }
