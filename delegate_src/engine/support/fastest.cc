@@ -1,6 +1,7 @@
 #include "engine/support/fastest.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -8,7 +9,9 @@ namespace patternlite {
 namespace {
 
 constexpr int kMostRounds = 8;
-constexpr double kClearly = 0.97;  // of the time of way 0
+// Of the time of way 0 at most, after so many rounds and any more: the fewer, the clearer it must
+// be.
+constexpr double kClearly[] = {0.85, 0.92, 0.97};
 // After a round to warm up, ways that take this many times the fastest's are out.
 constexpr double kOut = 1.25;
 
@@ -16,9 +19,11 @@ constexpr double kOut = 1.25;
 
 int fastest(int ways, double seconds, const std::function<double(int)>& run) {
   std::vector<double> best(ways, std::numeric_limits<double>::infinity());
+  std::vector<int> runs(ways);
   const auto winner = [&] {
-    const auto least = std::ranges::min_element(best);
-    return *least < kClearly * best[0] ? static_cast<int>(least - best.begin()) : 0;
+    const auto least = std::ranges::min_element(best) - best.begin();
+    const int rounds = std::min<int>(runs[least], std::size(kClearly));
+    return best[least] < kClearly[rounds - 1] * best[0] ? static_cast<int>(least) : 0;
   };
   double spent = 0;
   for (int round = 0; round < kMostRounds; ++round) {
@@ -31,6 +36,7 @@ int fastest(int ways, double seconds, const std::function<double(int)>& run) {
       const double took = run(way);
       spent += took;
       best[way] = std::min(best[way], took);
+      ++runs[way];
     }
   }
   return winner();

@@ -49,6 +49,10 @@ TEST(Fastest, IsTheOneThatTakesLeast) {
 TEST(Fastest, KeepsTheFirstInDoubt) {
   EXPECT_EQ(Ways({1.00, 0.99}).fastest_within(1000), 0);
   EXPECT_EQ(Ways({1.00, 0.95}).fastest_within(1000), 1);
+  EXPECT_EQ(Ways({1.00, 0.95}).fastest_within(4), 0) << "after two rounds";
+  EXPECT_EQ(Ways({1.00, 0.90}).fastest_within(4), 1);
+  EXPECT_EQ(Ways({1.00, 0.90}).fastest_within(2), 0) << "after one round";
+  EXPECT_EQ(Ways({1.00, 0.80}).fastest_within(2), 1);
   EXPECT_EQ(Ways({2, 1}).fastest_within(0), 0);
   EXPECT_EQ(Ways({2, 1}).fastest_within(3.9), 0) << "the second was expected not to fit";
   EXPECT_EQ(Ways({2, 1}).fastest_within(4), 1);
