@@ -97,7 +97,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
 
   void run_rows(const float* input, float* output, Range rows) const override {
     const int pitch = output_.pitch();
-    run_positions(input, nullptr, output, {rows.begin * pitch / 8 * 8, rows.end * pitch});
+    run_positions(input, nullptr, output, {rows.begin * pitch / 16 * 16, rows.end * pitch});
   }
 
   void run_positions(const float* input, const float* residual, float* output,
