@@ -9,10 +9,10 @@ namespace patternlite::mnn {
 
 ConvolutionExecution::ConvolutionExecution(abi::Backend* backend, StockExecution stock,
                                            std::shared_ptr<const ConvolutionLayer> layer,
-                                           bool if_read_here, std::size_t row)
+                                           std::optional<double> gain, std::size_t row)
     : PlannedExecution(backend, ShadowBackend::of(backend), std::move(stock)),
       layer_(std::move(layer)),
-      if_read_here_(if_read_here),
+      gain_(gain),
       row_(row) {}
 
 std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
@@ -29,7 +29,7 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
                       .place = nullptr,
                       .layer = layer_,
                       .beside_others = static_cast<bool>(stock()),
-                      .if_read_here = if_read_here_,
+                      .gain = gain_,
                       .row = row_};
 }
 
@@ -43,7 +43,7 @@ bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
     if (stock() && !(copy = stock().clone(backend, op))) return;
     // MNN also clones within one backend, to get rid of weights it loaded from another file.
     if (other != shadow()) other->log()->adopt(*shadow()->log());
-    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, if_read_here_, row_);
+    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, gain_, row_);
   });
   return code == abi::kNoError && *destination != nullptr;
 }

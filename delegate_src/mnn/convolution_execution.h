@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "mnn/convolution_layer.h"
 #include "mnn/planned_execution.h"
@@ -11,9 +12,9 @@ namespace patternlite::mnn {
 class ConvolutionExecution final : public PlannedExecution {
  public:
   // `backend` must have a ShadowBackend. `stock`: null if the layer always runs here.
-  // `if_read_here`: as in Selection. `row`: the layer's in the session's log.
+  // `gain`: as in Selection. `row`: the layer's in the session's log.
   ConvolutionExecution(abi::Backend* backend, StockExecution stock,
-                       std::shared_ptr<const ConvolutionLayer> layer, bool if_read_here,
+                       std::shared_ptr<const ConvolutionLayer> layer, std::optional<double> gain,
                        std::size_t row);
 
   bool on_clone(abi::Backend* backend, const abi::Op* op, abi::Execution** destination) override;
@@ -23,7 +24,7 @@ class ConvolutionExecution final : public PlannedExecution {
                                    const abi::Tensors& outputs) override;
 
   const std::shared_ptr<const ConvolutionLayer> layer_;
-  const bool if_read_here_;
+  const std::optional<double> gain_;
   const std::size_t row_;
 };
 

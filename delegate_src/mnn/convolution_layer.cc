@@ -13,23 +13,22 @@ bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
 
 Convolution engine_convolution(const ConvolutionOp& op, const Window& window,
                                const float* weights) {
-  const std::ptrdiff_t area = static_cast<std::ptrdiff_t>(window.kernel_h) * window.kernel_w;
+  const auto area = static_cast<std::ptrdiff_t>(op.kernel_area());
   return {.input = 0,
           .output = 1,
           .window = window,
           .weights = {.data = weights,
-                      .filter_stride = area * op.channels,
+                      .filter_stride = op.depthwise ? area : area * op.channels,
                       .channel_stride = area,
                       .row_stride = window.kernel_w,
                       .column_stride = 1},
           .bias = op.bias.empty() ? nullptr : op.bias.data(),
-          .activation = op.activation};
+          .activation = op.activation,
+          .depthwise = op.depthwise};
 }
 
 ConvolutionLayer::ConvolutionLayer(ConvolutionOp op, const float* weights)
-    : op_(std::move(op)),
-      weights_(weights, static_cast<std::size_t>(op_.filters) * op_.channels * op_.window.kernel_h *
-                            op_.window.kernel_w) {}
+    : op_(std::move(op)), weights_(weights, op_.weights()) {}
 
 std::shared_ptr<const PackedLayer> ConvolutionLayer::shared(
     const PlanarConvolution& conv, const kernels::KernelTable& kernels) const {

@@ -23,7 +23,8 @@ struct PackedLayer {
 
 class ConvolutionLayer {
  public:
-  // weights: [filters][channels][kernel_h][kernel_w].
+  // weights: [filters][channels][kernel_h][kernel_w]; [filters][kernel_h][kernel_w] of a depthwise
+  // one.
   ConvolutionLayer(ConvolutionOp op, const float* weights);
 
   const ConvolutionOp& op() const { return op_; }

@@ -27,17 +27,19 @@ constexpr double kElementCost = 2.5;
 // As in judge(): what the model may err by.
 constexpr double kLeastSpeedup = 1.15;
 
-bool gains_by_winograd(const Window& w, const Shape& input, const Shape& output) {
-  return input.channels >= kLeastWinogradChannels && w.kernel_h == 3 && w.kernel_w == 3 &&
-         w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 &&
-         output.height >= kLeastWinogradMap && output.width >= kLeastWinogradMap;
+bool gains_by_winograd(const Convolution& conv, const Shape& input, const Shape& output) {
+  const Window& w = conv.window;
+  return !conv.depthwise && input.channels >= kLeastWinogradChannels && w.kernel_h == 3 &&
+         w.kernel_w == 3 && w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 &&
+         w.dilation_w == 1 && output.height >= kLeastWinogradMap &&
+         output.width >= kLeastWinogradMap;
 }
 
 bool is_pointwise(const Window& w) { return w.kernel_h == 1 && w.kernel_w == 1; }
 
 }  // namespace
 
-Expectation expectation(const Graph& graph, int pack, bool planar_input) {
+double expected_gain(const Graph& graph, int pack) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
   const kernels::KernelTable& kernels = best_kernels();
@@ -45,8 +47,8 @@ Expectation expectation(const Graph& graph, int pack, bool planar_input) {
   const Analysis analysis(conv, input, output);
   // MNN's Winograd tiles save in two dimensions, ours in one: where it has them, ours are no
   // reason.
-  const bool their_tiles = gains_by_winograd(conv.window, input, output);
-  double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels, !their_tiles);
+  const bool their_tiles = gains_by_winograd(conv, input, output);
+  const double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels, !their_tiles);
   double theirs = stock_cost(conv, input, output, kernels);
   // Memory sets the pace of fully connected layers, not the width of vectors.
   if (!analysis.sparsity.fully_connected) {
@@ -54,18 +56,11 @@ Expectation expectation(const Graph& graph, int pack, bool planar_input) {
     if (is_pointwise(conv.window)) theirs /= kPointwiseGain;
   }
   if (their_tiles) theirs /= kWinogradGain;
-  const auto faster = [&] { return ours * kLeastSpeedup < theirs; };
-  // Among ours, a layer of MNN's would have to be handed its input. Otherwise ours is handed its
-  // own, and hands on its output, as far as is known when it is created.
-  const double conversion = kElementCost * lanes * static_cast<double>(input.elements());
-  if (planar_input) {
-    theirs += conversion;
-    return faster() ? Expectation::kFaster : Expectation::kSlower;
-  }
-  ours += conversion;
-  if (!faster()) return Expectation::kSlower;
-  ours += kElementCost * lanes * static_cast<double>(output.elements());
-  return faster() ? Expectation::kFaster : Expectation::kFasterIfReadHere;
+  return theirs - kLeastSpeedup * ours;
+}
+
+double moving_cost(const Shape& shape) {
+  return kElementCost * best_kernels().lanes * static_cast<double>(shape.elements());
 }
 
 }  // namespace patternlite::mnn

@@ -5,15 +5,12 @@
 
 namespace patternlite::mnn {
 
-enum class Expectation {
-  kSlower,
-  kFasterIfReadHere,  // where nobody but our layers reads the output, which MNN is not handed then
-  kFaster
-};
+// Multiply-adds of one lane that a convolution saves here, tensors being where they are wanted, and
+// less what the model may err by. judge() compares with XNNPACK; MNN's kernels are as wide as
+// `pack` and use Winograd's algorithm. `graph` holds the one convolution, of tensors 0 and 1.
+double expected_gain(const Graph& graph, int pack);
 
-// judge() compares with XNNPACK and takes activations for planar. MNN's kernels are as wide as
-// `pack` and use Winograd's algorithm, and a layer enters the planar layout unless its input is one
-// of ours. `graph` holds the one convolution, of tensors 0 and 1.
-Expectation expectation(const Graph& graph, int pack, bool planar_input);
+// What it takes to bring a tensor of MNN's to the planar layout or back, in the same unit.
+double moving_cost(const Shape& shape);
 
 }  // namespace patternlite::mnn

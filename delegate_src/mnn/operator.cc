@@ -95,6 +95,7 @@ ConvolutionOp read_convolution(const abi::Op* op) {
   conv.filters = integer(kOutputCount, 0);
   conv.channels = integer(kInputCount, 0);
   conv.groups = integer(kGroup, 1);
+  conv.depthwise = op_type(op) == kConvolutionDepthwise;
   conv.padding = static_cast<ConvolutionOp::Padding>(common.scalar<std::int8_t>(kPadMode, 0));
   conv.window = {.kernel_h = integer(kKernelY, 1),
                  .kernel_w = integer(kKernelX, 1),

@@ -29,11 +29,18 @@ struct ConvolutionOp {
   enum class Padding { kExplicit = 0, kValid = 1, kSame = 2 };
 
   int filters = 0, channels = 0, groups = 1;
+  bool depthwise =
+      false;      // each filter reads a channel of its own, the only one it has weights for
   Window window;  // explicit paddings filled in
   Padding padding = Padding::kExplicit;
   Activation activation = Activation::kNone;
   bool integer = false;     // computes in integers
   std::vector<float> bias;  // [filters], or empty
+
+  std::size_t kernel_area() const {
+    return static_cast<std::size_t>(window.kernel_h) * window.kernel_w;
+  }
+  std::size_t weights() const { return kernel_area() * filters * (depthwise ? 1 : channels); }
 };
 
 // `op` must be of type kConvolution or kConvolutionDepthwise. Throws std::invalid_argument if it is

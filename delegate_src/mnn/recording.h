@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,9 @@ struct RecordedNode {
   std::shared_ptr<Place> place;
   // Of a convolution; other nodes run here only where that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer;
-  bool beside_others = false;  // the layer runs here only if one that is not so does
-  bool if_read_here = false;   // and only if no other operator reads its output
-  std::size_t row = 0;         // in the session's log
+  bool beside_others = false;    // the layer runs here only if one that is not so does
+  std::optional<double> gain{};  // and only in a run of layers that pays: Selection::gain
+  std::size_t row = 0;           // in the session's log
 };
 
 struct RecordedTensor {

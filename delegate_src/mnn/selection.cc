@@ -17,7 +17,7 @@ constexpr long long kMostWeightsTwice = 1 << 17;
 
 // Why this operator cannot be run here whatever its weights; null if it can.
 const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
-                     const abi::Tensors& inputs, const abi::Tensors& outputs, std::int32_t type) {
+                     const abi::Tensors& inputs, const abi::Tensors& outputs) {
   if (inputs.size() != 1 || outputs.size() != 1) return "declined:dynamic-weights";
   if (conv.integer) return "declined:integer";
   if (!is_blocked_float(engine, *inputs[0]) || !is_blocked_float(engine, *outputs[0])) {
@@ -25,9 +25,9 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
   }
   const Shape input = blocked_tensor(*inputs[0], 1).shape;
   const Shape output = blocked_tensor(*outputs[0], 1).shape;
-  if (type != kConvolution || conv.groups != 1 || conv.channels != input.channels) {
-    return "declined:groups";
-  }
+  const bool all_channels = conv.groups == 1 && conv.channels == input.channels;
+  const bool one_each = conv.depthwise && input.channels == output.channels;
+  if (!all_channels && !one_each) return "declined:groups";
   if (input.elements() == 0 || output.elements() == 0) return "declined:empty-output";
   // Kernels count in 32 bits; the widest border that layers of this size may ask for is not known.
   constexpr double kMostElements = 1 << 30;
@@ -74,15 +74,14 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
                              bool planar_input) {
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
-  if (const char* reason = obstacle(engine, conv, inputs, outputs, op_type(op))) {
+  if (const char* reason = obstacle(engine, conv, inputs, outputs)) {
     return {Selection::Choice::kStock, report_unread(name, reason, conv, inputs, outputs), nullptr};
   }
   std::shared_ptr<void> owner;
   const float* weights = nullptr;
   int count = 0;
   engine->convolution_weights(&owner, nullptr, op, &weights, &count);
-  const long long expected =
-      1LL * conv.filters * conv.channels * conv.window.kernel_h * conv.window.kernel_w;
+  const auto expected = static_cast<long long>(conv.weights());
   if (!weights || count != expected) {
     return {Selection::Choice::kStock,
             report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
@@ -99,19 +98,18 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   Verdict verdict = judge(graph, best_kernels());
   Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
   const std::string& reason = selection.report.reason;
-  const bool runs = !reason.starts_with("declined:");
-  const Expectation expected_speed =
-      all_taken ? Expectation::kFaster : expectation(graph, pack, planar_input);
-  if (runs && expected_speed != Expectation::kSlower) {
-    // Without zeros in any layer the session is to be MNN's, to the bit. Where the first layer is
-    // created it is not known, nor who reads its output, so both are: for layers of few weights.
-    selection.if_read_here = expected_speed == Expectation::kFasterIfReadHere;
-    const bool sure = !selection.if_read_here && (all_taken || is_sparse(reason) || planar_input);
-    if (!sure && expected > kMostWeightsTwice) return selection;
-    selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
-    if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session
-    selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
-  }
+  if (reason.starts_with("declined:")) return selection;
+  const double gain = expected_gain(graph, pack), arrival = moving_cost(input);
+  const bool alone = all_taken || gain > (planar_input ? -arrival : arrival + moving_cost(output));
+  if (!alone && gain <= 0) return selection;
+  // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around
+  // this one save is not known while layers are created. So both are: for layers of few weights.
+  const bool sure = alone && (all_taken || is_sparse(reason) || planar_input);
+  if (!sure && expected > kMostWeightsTwice) return selection;
+  selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
+  if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session
+  if (!alone) selection.gain = gain;
+  selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   return selection;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "engine/recognise/decision.h"
 #include "mnn/convolution_layer.h"
@@ -18,7 +19,9 @@ struct Selection {
   Choice choice = Choice::kStock;
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
-  bool if_read_here = false;  // kOursBesideOthers: and only where nobody else reads the output
+  // Of kOursBesideOthers, if it does not pay by itself to move the tensors here and back: what it
+  // saves without, in units of moving_cost().
+  std::optional<double> gain{};
 };
 
 // `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their

@@ -7,55 +7,10 @@
 #include "engine/graph/fuse.h"
 #include "engine/graph/subsample.h"
 #include "engine/graph/visit.h"
+#include "mnn/partition.h"
 
 namespace patternlite::mnn {
 namespace {
-
-// Whether no operator reads the node's output but layers that run here whatever this one does.
-bool read_by_layers_alone(const Recording& recording, const RecordedNode& node) {
-  const TensorId output = output_of(node.op);
-  const RecordedTensor& tensor = recording.tensors()[output];
-  const auto reads = [output](const RecordedNode& other) {
-    return other.layer && !other.if_read_here && other.inputs.front() == output;
-  };
-  const auto readers = std::count_if(recording.nodes().begin(), recording.nodes().end(), reads);
-  return !tensor.outside && tensor.readers > 0 && tensor.readers == readers;
-}
-
-// Convolutions run here, other operators where they continue what runs here: MNN would have to be
-// handed the tensor first.
-std::vector<bool> choose(const Recording& recording) {
-  std::vector<bool> runs, ours(recording.tensors().size());
-  const bool any_sure =
-      std::any_of(recording.nodes().begin(), recording.nodes().end(),
-                  [](const RecordedNode& node) { return node.layer && !node.beside_others; });
-  if (!any_sure) return std::vector<bool>(recording.nodes().size());
-  for (const RecordedNode& node : recording.nodes()) {
-    const bool continues =
-        std::any_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return ours[id]; });
-    const bool wanted = !node.if_read_here || read_by_layers_alone(recording, node);
-    runs.push_back((node.layer && wanted) || continues);
-    if (runs.back()) ours[output_of(node.op)] = true;
-  }
-  return runs;
-}
-
-// Tensors that we write and somebody else reads.
-std::vector<bool> exported(const Recording& recording, const std::vector<bool>& runs) {
-  std::vector<int> our_readers(recording.tensors().size());
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    for (TensorId id : recording.nodes()[i].inputs) ++our_readers[id];
-  }
-  std::vector<bool> exported(recording.tensors().size());
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    const TensorId id = output_of(recording.nodes()[i].op);
-    const RecordedTensor& tensor = recording.tensors()[id];
-    exported[id] = tensor.outside || tensor.readers == 0 || tensor.readers != our_readers[id];
-  }
-  return exported;
-}
 
 // The graph to fuse. A tensor of MNN's is imported just before its first reader: not sooner, for
 // MNN may not have computed it. The import is a node, so that fuse() and plan_memory() see when;

@@ -67,16 +67,14 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
       std::any_of(inputs.begin(), inputs.end(), [&](auto* it) { return ours_.contains(it); });
   if (type == kConvolution || type == kConvolutionDepthwise) {
     const auto [selection, row] = select(inputs, outputs, op, continues);
-    if (selection.layer && !selection.if_read_here) ours_.insert(outputs[0]);
+    if (selection.layer && !selection.gain) ours_.insert(outputs[0]);
     switch (selection.choice) {
       case Selection::Choice::kStock:
         return stock().release();
       case Selection::Choice::kOurs:
-        return new ConvolutionExecution(backend, StockExecution(nullptr), selection.layer, false,
-                                        row);
+        return new ConvolutionExecution(backend, StockExecution(nullptr), selection.layer, {}, row);
       case Selection::Choice::kOursBesideOthers:
-        return new ConvolutionExecution(backend, stock(), selection.layer, selection.if_read_here,
-                                        row);
+        return new ConvolutionExecution(backend, stock(), selection.layer, selection.gain, row);
     }
   }
   StockExecution execution = stock();

@@ -197,10 +197,9 @@ def alternating() -> tuple[Network, str]:
 
 
 def declined() -> tuple[Network, str]:
-    """A depthwise convolution, a dense one, and one with an infinite weight."""
+    """A dense convolution, and one with an infinite weight."""
     net = Network((1, 16, 12, 12))
-    depthwise = net.conv("x", 16, 16, group=16)
-    c = net.conv_of(depthwise, net.rng.standard_normal((16, 16, 3, 3), np.float32))
+    c = net.conv_of("x", net.rng.standard_normal((16, 16, 3, 3), np.float32))
     weights = sparse_weights(net.rng, (16, 16, 3, 3), 0.5)
     weights[0, 0, 0, 0] = np.inf
     return net, net.op("Relu", net.conv_of(c, weights))
@@ -231,4 +230,9 @@ NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "one-position": single((1, 64, 1, 1), 32, size=1, keep=0.1),
     "grouped": single((1, 32, 12, 12), 32, group=2),  # MNN's converter makes two layers of it
     "all-zero": single((1, 16, 8, 8), 16, keep=1e-9),
+    "depthwise": single((1, 20, 14, 15), 20, "Relu6", group=20),
+    "depthwise-batch": single((3, 16, 9, 9), 16, "Relu", group=16),
+    "depthwise-stride-2": single((1, 33, 15, 16), 33, stride=2, group=33),
+    "depthwise-uneven-padding": single((1, 16, 14, 14), 16, stride=2, pads=(0, 0, 1, 1), group=16),
+    "depthwise-5x5": single((1, 24, 12, 12), 24, size=5, keep=1, group=24),
 }

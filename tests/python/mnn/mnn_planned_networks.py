@@ -95,6 +95,27 @@ def other_means() -> tuple[Network, str]:
     return net, net.conv(b, 16, 16)
 
 
+def inverted_residuals() -> tuple[Network, str]:
+    """As MobileNetV2 begins: no layer saves as much as it costs to bring its tensors here and back."""
+    net = Network((1, 3, 64, 64))
+    y = net.relu6(net.conv("x", 3, 16, stride=2, keep=1))
+    for filters, stride in ((16, 1), (16, 1), (24, 2), (24, 1)):
+        channels = 16 if filters == 16 or stride == 2 else 24
+        z = net.relu6(net.conv(y, channels, 6 * channels, size=1, keep=0.25))
+        z = net.relu6(net.conv(z, 6 * channels, 6 * channels, stride=stride, keep=1, group=6 * channels))
+        z = net.conv(z, 6 * channels, filters, size=1, keep=0.25)
+        y = net.op("Add", y, z) if stride == 1 else z
+    return net, net.conv(y, 24, 96, keep=0.1)
+
+
+def no_run() -> tuple[Network, str]:
+    """The first layer and the last pay; what is between is MNN's, or too little alone."""
+    net = Network((1, 32, 40, 40))
+    y = net.op("Sigmoid", net.conv("x", 32, 32, keep=0.05))
+    y = net.op("Sigmoid", net.conv(y, 32, 32, size=1, keep=0.5))
+    return net, net.conv(y, 32, 32, keep=0.05)
+
+
 def random_network(seed: int) -> Built:
     """Any operators in any order; what nobody reads is an output."""
     rng = np.random.default_rng(seed)
@@ -106,7 +127,7 @@ def random_network(seed: int) -> Built:
     def step() -> tuple[str, int, tuple[int, int]]:
         x, channels, (h, w) = tensors[rng.integers(len(tensors))]
         alike = [t for t in tensors if t[1:] == (channels, (h, w))]
-        match rng.integers(9):
+        match rng.integers(10):
             case 0 | 1:
                 filters = int(rng.choice([channels, 16, 21]))
                 return read(net.conv(x, channels, filters, keep=0.5), x), filters, (h, w)
@@ -124,6 +145,10 @@ def random_network(seed: int) -> Built:
             case 6 if channels < 64:
                 other = alike[rng.integers(len(alike))][0]
                 return read(net.op("Concat", x, other, axis=1), x, other), 2 * channels, (h, w)
+            case 8:
+                stride = int(rng.integers(1, 3)) if min(h, w) > 4 else 1
+                y = net.relu6(net.conv(x, channels, channels, stride=stride, keep=1, group=channels))
+                return read(y, x), channels, (-(-h // stride), -(-w // stride))
             case 7 if h < 30:
                 return read(net.pad(x, (0, 0, 1, 0, 0, 0, 2, 1)), x), channels, (h + 3, w + 1)
             case _:
@@ -151,5 +176,7 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "other-means": other_means,
     "padded": padded,
     "activations-alone": activations_alone,
+    "inverted-residuals": inverted_residuals,
+    "no-run": no_run,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
 }

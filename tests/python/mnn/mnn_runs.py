@@ -143,9 +143,11 @@ def session_stats(path: str, x: np.ndarray, kind: str = "Session", force: bool =
     return session.stats()
 
 
-def planned(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[dict[str, np.ndarray]], SessionStats]:
+def planned(
+    path: str, threads: int, *inputs: np.ndarray, force: bool = True
+) -> tuple[list[dict[str, np.ndarray]], SessionStats]:
     """All outputs for each input in turn."""
-    session = Session(path, plugin(), threads)
+    session = Session(path, plugin(force), threads)
     return [session.run_all(x) for x in inputs], session.stats()
 
 

@@ -41,11 +41,7 @@ def test_rows(models, process):
 
 def test_reasons_for_leaving_a_layer_to_mnn(models, process):
     rows = process.call(mnn_runs.inspect, models("declined").path, force=False)
-    assert {row["reason"] for row in rows} == {
-        "declined:groups",
-        "dense:too-few-zeros",
-        "declined:non-finite-weights",
-    }
+    assert [row["reason"] for row in rows] == ["dense:too-few-zeros", "declined:non-finite-weights"]
     assert all(row["kernel"] == "stock" for row in rows)
 
 

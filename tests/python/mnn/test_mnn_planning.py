@@ -21,6 +21,27 @@ def test_all_outputs(name, threads, models, process):
     assert all(layer["kernel"] != "stock" for layer in stats.layers)
 
 
+@pytest.mark.parametrize("name", PLANNED)
+def test_all_outputs_where_only_what_pays_runs_here(name, models, process):
+    model = models(name)
+    (outputs,), _ = process.call(mnn_runs.planned, model.path, 1, model.x, force=False)
+    for output in outputs:
+        assert error(outputs[output], model.all_expected[output]) < 1e-3, output  # MNN's Winograd rounds
+
+
+def test_a_run_of_layers_that_pays_together(models, process):
+    model = models("inverted-residuals")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x, force=False)
+    assert [layer["kernel"] != "stock" for layer in stats.layers] == [True] * 14
+    assert (stats.conversions, stats.fused_additions) == (2, 3)
+
+
+def test_layers_that_do_not_pay_alone(models, process):
+    model = models("no-run")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x, force=False)
+    assert [layer["kernel"] != "stock" for layer in stats.layers] == [True, False, True]
+
+
 @pytest.mark.parametrize("name", ["resnet", "vgg", "padded", "read-by-both"])
 def test_each_isa(name, models, process):
     model = models(name)
