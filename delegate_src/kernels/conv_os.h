@@ -9,8 +9,8 @@ namespace patternlite::kernels::PL_ISA {
 // Vectors per position block: as many as leave registers for weights and one input.
 template <int G>
 constexpr int os_max_vectors() {
-  if (kRegisters == 32) return G == 1 ? 14 : G == 2 ? 10 : 6;
-  return G == 1 ? 8 : G == 2 ? 5 : 3;
+  if (kRegisters == 32) return G == 4 ? 6 : 14;
+  return G == 4 ? 3 : G == 2 ? 6 : 8;
 }
 
 // Fetches the lines that `group` will write (and add to). They were last touched layers ago.

@@ -21,7 +21,7 @@ namespace {
 // Tensors together larger than this do not stay in the second-level cache from layer to layer.
 constexpr std::size_t kCachedBytes = 1 << 20;
 
-constexpr int kBlock = 160;  // positions that all filters are computed for before the next ones
+constexpr int kBlock = 224;  // positions that all filters are computed for before the next ones
 
 // Whether what a block reads stays in the first-level cache, with some room for weights and sums.
 bool stays_near(const Window& window, const PlanarLayout& input) {
