@@ -26,16 +26,23 @@ PL_INLINE V every_third(V a, V b, V c, int first) {
 #endif
 }
 
-// Whole vectors of a row's pixels; returns the first pixel that is left.
+// A row of pixels, if it is as long as a vector; returns how many were moved. All stores but the
+// first and the last one are aligned: those beyond a line's end cost twice as much.
 inline int rgb_to_planar(const Interleave& image, int y) {
+  if (image.width < kLanes) return 0;
   const float* from = image.input + static_cast<size_t>(y) * image.width * 3;
   float* to = image.output + static_cast<size_t>(y) * image.pitch;
-  int x = 0;
-  for (; x + kLanes <= image.width; x += kLanes, from += 3 * kLanes, to += kLanes) {
-    const V a = load(from), b = load(from + kLanes), c = load(from + 2 * kLanes);
-    PL_UNROLL for (int i = 0; i < 3; ++i) store(to + i * image.plane, every_third(a, b, c, i));
-  }
-  return x;
+  const auto move = [&](int x) {
+    const float* p = from + static_cast<ptrdiff_t>(x) * 3;
+    const V a = load(p), b = load(p + kLanes), c = load(p + 2 * kLanes);
+    PL_UNROLL for (int i = 0; i < 3; ++i) store(to + i * image.plane + x, every_third(a, b, c, i));
+  };
+  move(0);
+  const int last = image.width - kLanes;
+  const auto behind_line = reinterpret_cast<uintptr_t>(to) / sizeof(float) % kLanes;
+  for (int x = kLanes - static_cast<int>(behind_line); x < last; x += kLanes) move(x);
+  move(last);
+  return image.width;
 }
 
 // The last channels of a row, fewer than four, four pixels at a time.
@@ -61,10 +68,12 @@ inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
   return x;
 }
 
-// The shared walk: quads of pixels and channels, then single elements for what is left over.
+// The shared walk: quads of pixels and channels, then single elements for what is left over. What
+// is written goes line by line: a plane's row at a time, or a few pixels with all their channels.
 template <bool ToPlanar>
 void interleave(const Interleave& image) {
   const size_t stride = image.pixel_stride, plane = image.plane;
+  const int at_once = ToPlanar ? image.width : 16;
   const int quad_channels = image.channels / 4 * 4, quad_width = image.width / 4 * 4;
   for (int y = 0; y < image.height; ++y) {
     const size_t pixels = static_cast<size_t>(y) * image.width * stride;
@@ -77,19 +86,24 @@ void interleave(const Interleave& image) {
         image.output[interleaved] = image.input[planar];
       }
     };
-    for (int c = 0; c < quad_channels; c += 4) {
-      for (int x = 0; x < quad_width; x += 4) {
-        const size_t interleaved = pixels + x * stride + c, planar = c * plane + row + x;
-        const size_t from = ToPlanar ? interleaved : planar, from_step = ToPlanar ? stride : plane;
-        const size_t to = ToPlanar ? planar : interleaved, to_step = ToPlanar ? plane : stride;
-        V4 quad[4];
-        PL_UNROLL for (int i = 0; i < 4; ++i) quad[i] =
-            load<V4>(image.input + from + i * from_step);
-        transpose(quad);
-        PL_UNROLL for (int i = 0; i < 4; ++i) store(image.output + to + i * to_step, quad[i]);
-      }
-      for (int i = 0; i < 4; ++i) {
-        for (int x = quad_width; x < image.width; ++x) move_one(c + i, x);
+    for (int first = 0; first < image.width; first += at_once) {
+      const int last = min(first + at_once, image.width);
+      for (int c = 0; c < quad_channels; c += 4) {
+        int x = first;
+        for (; x < min(last, quad_width); x += 4) {
+          const size_t interleaved = pixels + x * stride + c, planar = c * plane + row + x;
+          const size_t from = ToPlanar ? interleaved : planar,
+                       from_step = ToPlanar ? stride : plane;
+          const size_t to = ToPlanar ? planar : interleaved, to_step = ToPlanar ? plane : stride;
+          V4 quad[4];
+          PL_UNROLL for (int i = 0; i < 4; ++i) quad[i] =
+              load<V4>(image.input + from + i * from_step);
+          transpose(quad);
+          PL_UNROLL for (int i = 0; i < 4; ++i) store(image.output + to + i * to_step, quad[i]);
+        }
+        for (; x < last; ++x) {
+          for (int i = 0; i < 4; ++i) move_one(c + i, x);
+        }
       }
     }
     const int moved = ToPlanar ? rest_to_planar(image, y, quad_channels) : 0;
