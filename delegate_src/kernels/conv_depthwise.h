@@ -9,7 +9,7 @@ namespace patternlite::kernels::PL_ISA {
 inline constexpr int kDepthwiseTaps = 9;
 
 template <int Taps>
-PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, int positions, V low, V high) {
+PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V high) {
   const TapStream& stream = conv.stream;
   const int32_t* offset = stream.offset + stream.start[group];
   const float* weight = stream.weights + stream.start[group];
@@ -25,7 +25,7 @@ PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, int positio
   const float* residual = conv.epilogue.residual ? conv.epilogue.residual + plane : nullptr;
   const int32_t* const mask = conv.mask;
   float* const output = conv.output + plane;
-  for (ptrdiff_t at = 0; at < positions; at += kLanes) {
+  for (ptrdiff_t at = conv.position_begin, end = conv.position_end; at < end; at += kLanes) {
     V sum = bias;
     PL_UNROLL for (int t = 0; t < Taps; ++t) sum += load(tap[t] + at) * w[t];
     if (residual) sum += load(residual + at);
@@ -35,18 +35,18 @@ PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, int positio
 
 // From `group` on, as long as there are as many taps. Returns the first group that is left.
 template <int Taps>
-int depthwise_planes_of(const ConvDepthwise& conv, int group, int positions) {
+int depthwise_planes_of(const ConvDepthwise& conv, int group) {
   const int32_t* start = conv.stream.start;
   const V low = broadcast(conv.epilogue.low), high = broadcast(conv.epilogue.high);
   for (; group < conv.group_end && start[group + 1] - start[group] == Taps; ++group) {
     if (conv.stream.out_plane[group] < 0) continue;
-    depthwise_plane<Taps>(conv, group, positions, low, high);
+    depthwise_plane<Taps>(conv, group, low, high);
   }
   return group;
 }
 
 template <int Taps = kDepthwiseTaps>
-auto depthwise_kernel(int taps) -> int (*)(const ConvDepthwise&, int, int) {
+auto depthwise_kernel(int taps) -> int (*)(const ConvDepthwise&, int) {
   if constexpr (Taps > 0) {
     if (taps != Taps) return depthwise_kernel<Taps - 1>(taps);
   }
@@ -54,11 +54,10 @@ auto depthwise_kernel(int taps) -> int (*)(const ConvDepthwise&, int, int) {
 }
 
 inline void depthwise_planes(const ConvDepthwise& conv) {
-  const int positions = ceil_div(conv.output_height * conv.output_pitch, 16) * 16;
   for (int group = conv.group_begin; group < conv.group_end;) {
     const int taps = conv.stream.start[group + 1] - conv.stream.start[group];
     if (taps <= kDepthwiseTaps) {
-      group = depthwise_kernel(taps)(conv, group, positions);
+      group = depthwise_kernel(taps)(conv, group);
       continue;
     }
     conv_os<1>({.input = conv.input,
@@ -72,8 +71,8 @@ inline void depthwise_planes(const ConvDepthwise& conv) {
                 .fetch_taps = 0,
                 .group_begin = group,
                 .group_end = group + 1,
-                .position_begin = 0,
-                .position_end = positions});
+                .position_begin = conv.position_begin,
+                .position_end = conv.position_end});
     ++group;
   }
 }

@@ -167,13 +167,14 @@ struct ConvIs {
 
 // Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as
 // for OS, with what OS asks for (stride 1, one pitch), and pads are written as zeros, or it is null
-// and only real positions are written.
+// and only real positions are written, of rows.
 struct ConvDepthwise {
   const float* input;
   float* output;
   TapStream stream;  // G = 1
   Epilogue epilogue;
   const int32_t* mask;
+  int position_begin, position_end;       // with a mask; multiples of 16
   int input_row_step, input_column_step;  // as for BC
   int output_pitch, output_width, output_height;
   int group_begin, group_end;

@@ -34,6 +34,7 @@ class DepthwiseConvolution final : public PackedConvolution {
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = mask_ ? mask_->data() : nullptr,
+             .position_end = output.padded_positions(),
              .input_row_step = w.stride_h * input.pitch(),
              .input_column_step = w.stride_w,
              .output_pitch = output.pitch(),
@@ -61,11 +62,16 @@ class DepthwiseConvolution final : public PackedConvolution {
 
   void run_rows(const float* input, float* output, Range rows) const override {
     kernels::ConvDepthwise task = task_;
-    const std::ptrdiff_t written = std::ptrdiff_t{rows.begin} * task.output_pitch;
-    task.input = input + std::ptrdiff_t{rows.begin} * task.input_row_step;
-    task.output = output + written;
-    if (mask_) task.mask += written;
-    task.output_height = rows.count();
+    task.input = input;
+    task.output = output;
+    if (mask_) {
+      task.position_begin = rows.begin * task.output_pitch / 16 * 16;
+      task.position_end = PlanarLayout::round_up(rows.end * task.output_pitch, 16);
+    } else {
+      task.input += std::ptrdiff_t{rows.begin} * task.input_row_step;
+      task.output += std::ptrdiff_t{rows.begin} * task.output_pitch;
+      task.output_height = rows.count();
+    }
     task.group_end = stream_.groups();
     kernel_(task);
   }

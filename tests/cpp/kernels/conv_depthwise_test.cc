@@ -46,9 +46,9 @@ void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& tab
     SCOPED_TRACE(planes ? "planes" : "rows");
     const auto run = [&](int begin, int end) {
       table.conv_depthwise({problem.input(), problem.output(), taps.view(), problem.epilogue(),
-                            planes ? mask.data() : nullptr, c.stride_y * problem.in.pitch(),
-                            c.stride_x, problem.out.pitch(), problem.out.shape.width,
-                            problem.out.shape.height, begin, end});
+                            planes ? mask.data() : nullptr, 0, problem.out.padded_positions(),
+                            c.stride_y * problem.in.pitch(), c.stride_x, problem.out.pitch(),
+                            problem.out.shape.width, problem.out.shape.height, begin, end});
     };
     problem.poison_output();
     run(0, c.channels);
