@@ -13,6 +13,7 @@ from .results import AccuracyReport, Summary
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 _MARKS = ("o", "s", "^", "D")  # by client
 
@@ -38,7 +39,20 @@ def accuracy_figure(report: AccuracyReport) -> Figure:
         found = handles_of(panels)
         figure.legend(found.values(), found, loc="lower center", ncols=3, frameon=False, fontsize=8.5)
         figure.tight_layout(rect=(0, 0.03 + 0.24 * -(-len(found) // 3) / size[1], 1, 1))
+        for panel in panels:
+            _thin_out(panel)
     return figure
+
+
+def _thin_out(panel: Axes) -> None:
+    """Of labels that lie on one another, the first stays."""
+    kept: list[Bbox] = []
+    for text in list(panel.texts):
+        extent = text.get_window_extent()
+        if any(extent.overlaps(other) for other in kept):
+            text.remove()
+        else:
+            kept.append(extent)
 
 
 def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: str, label: str) -> None:
