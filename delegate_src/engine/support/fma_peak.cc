@@ -18,10 +18,7 @@ template <class V>
   for (int i = 0; i < kChains; ++i) sum[i] = x + static_cast<float>(i);
   for (int step = 0; step < kSteps; ++step) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kChains; ++i) {
-      sum[i] = sum[i] * w + x;
-      asm volatile("" : "+v"(sum[i]));  // one operation each, as written
-    }
+    for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * w + x;
   }
 #pragma GCC unroll 16
   for (int i = 1; i < kChains; ++i) sum[0] += sum[i];
@@ -34,8 +31,7 @@ float multiply_add4(float start) { return multiply_add<V4>(start); }
 typedef float V8 __attribute__((vector_size(32)));
 typedef float V16 __attribute__((vector_size(64)));
 [[gnu::target("avx2,fma")]] float multiply_add8(float start) { return multiply_add<V8>(start); }
-[[gnu::target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512")]] float multiply_add16(
-    float start) {
+[[gnu::target("avx512f,avx512vl,avx512dq,avx512bw")]] float multiply_add16(float start) {
   return multiply_add<V16>(start);
 }
 #endif
