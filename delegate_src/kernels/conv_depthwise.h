@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/conv_os.h"
+#include "kernels/gather.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -87,31 +88,20 @@ constexpr int depthwise_rows_at_once(int vectors) { return vectors > 2 ? 2 : 4; 
 // else 0.
 template <class T, int Step>
 PL_INLINE T depthwise_inputs(const float* tap, int step, int count) {
-  if constexpr (Step == 1) return load<T>(tap);
-  constexpr int kCount = sizeof(T) / sizeof(float);
-  T x;
   if constexpr (Step == 0) {
-    for (int i = 0; i < kCount; ++i) x[i] = tap[static_cast<ptrdiff_t>(min(i, count - 1)) * step];
-  } else if constexpr (kCount == kLanes) {
-    const V low = load(tap), high = load(tap + kLanes);
-#ifdef __clang__
-    PL_UNROLL for (int i = 0; i < kHalf; ++i) x[i] = low[2 * i], x[kHalf + i] = high[2 * i];
-#else
-    VI index;
-    PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i;
-    x = __builtin_shuffle(low, high, index);
-#endif
+    T x;
+    for (int i = 0; i < static_cast<int>(sizeof(T) / sizeof(float)); ++i) {
+      x[i] = tap[static_cast<ptrdiff_t>(min(i, count - 1)) * step];
+    }
+    return x;
+  } else if constexpr (Step == 1) {
+    return load<T>(tap);
+  } else if constexpr (sizeof(T) == sizeof(V)) {
+    return load_strided<Step>(tap);
   } else {
     const V all = load(tap);
-#ifdef __clang__
-    PL_UNROLL for (int i = 0; i < kHalf; ++i) x[i] = all[2 * i];
-#else
-    VI index;
-    PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * (i % kHalf);
-    x = low_half(__builtin_shuffle(all, index));
-#endif
+    return low_half(every_second<0>(all, all));
   }
-  return x;
 }
 
 struct DepthwiseBlock {

@@ -2,28 +2,19 @@
 // networks begin with, vector by vector.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/gather.h"
 
 namespace patternlite::kernels::PL_ISA {
 
 // Every third float of three vectors' worth, from `first` on.
 PL_INLINE V every_third(V a, V b, V c, int first) {
-#ifdef __clang__
-  const V from[] = {a, b, c};
-  V x;
-  PL_UNROLL for (int i = 0; i < kLanes; ++i) {
-    x[i] = from[(3 * i + first) / kLanes][(3 * i + first) % kLanes];
-  }
-  return x;
-#else
   VI of_two, with_third;
   PL_UNROLL for (int i = 0; i < kLanes; ++i) {
     const int at = 3 * i + first;
     of_two[i] = min(at, 2 * kLanes - 1);
     with_third[i] = at < 2 * kLanes ? i : at - kLanes;
   }
-  return __builtin_shuffle(__builtin_shuffle(a, b, of_two), c, with_third);
-#endif
+  return permute(permute(a, b, of_two), c, with_third);
 }
 
 // A row of pixels, if it is as long as a vector; returns how many were moved. All stores but the

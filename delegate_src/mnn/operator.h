@@ -29,9 +29,8 @@ struct ConvolutionOp {
   enum class Padding { kExplicit = 0, kValid = 1, kSame = 2 };
 
   int filters = 0, channels = 0, groups = 1;
-  bool depthwise =
-      false;      // each filter reads a channel of its own, the only one it has weights for
-  Window window;  // explicit paddings filled in
+  bool depthwise = false;  // each filter has weights for one channel, its own
+  Window window;           // explicit paddings filled in
   Padding padding = Padding::kExplicit;
   Activation activation = Activation::kNone;
   bool integer = false;     // computes in integers
