@@ -8,6 +8,9 @@ namespace patternlite::kernels::PL_ISA {
 
 // Planes of one pitch: whole vectors of virtual positions, all taps of each at once, up to so many.
 inline constexpr int kDepthwiseTaps = 9;
+// Vectors between the inputs that are read and those that are fetched, of the next plane at last:
+// so little is done for each that those of the second-level cache come too late by themselves.
+inline constexpr int kDepthwiseAhead = 8;
 
 template <int Taps>
 PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V high) {
@@ -28,9 +31,10 @@ PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V hi
   float* const output = conv.output + plane;
   for (ptrdiff_t at = conv.position_begin, end = conv.position_end; at < end; at += kLanes) {
     V sum = bias;
+    if constexpr (Taps > 0) __builtin_prefetch(tap[Taps - 1] + at + kDepthwiseAhead * kLanes);
     PL_UNROLL for (int t = 0; t < Taps; ++t) sum += load(tap[t] + at) * w[t];
     if (residual) sum += load(residual + at);
-    store(output + at, keep(clamp(sum, low, high), mask + at));
+    store(output + at, clamp(sum, low, high, Lanes<V>(mask + at)));
   }
 }
 

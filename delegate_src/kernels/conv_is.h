@@ -142,6 +142,7 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
   const float* input = conv.input + tile.position;
   const int channel_groups = ceil_div(stream.channels, kIsChannelsInPlace);
+  const PlanarStore<M> finish(conv, tile.position);
   for (int block = conv.block_begin; block < conv.block_end; ++block) {
     const int first_filter = stream.filter_start[block];
     const int filters = stream.filter_start[block + 1] - first_filter;
@@ -162,7 +163,7 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
       V sums[M];
       PL_UNROLL for (int m = 0; m < M; ++m) sums[m] =
           load(conv.scratch + f * conv.tile + m * kLanes);
-      store_masked<M>(conv, sums, plane, tile.position);
+      finish(sums, plane);
     }
   }
 }

@@ -2,7 +2,7 @@
 // taps.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/planar_store.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -40,38 +40,21 @@ PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
   }
 }
 
-// The end of a filter's sums at M vectors of virtual positions; Conv: of OS, or of IS in place. All
-// of it is read before anything is stored: after that, compilers would read it again each time.
-template <int M, class T, class Conv>
-PL_INLINE void store_masked(const Conv& conv, const T (&sums)[M], int32_t plane, int position) {
-  const float low = conv.epilogue.low, high = conv.epilogue.high;
-  const ptrdiff_t at = static_cast<ptrdiff_t>(plane) + position;
-  const float* const residual = conv.epilogue.residual;
-  const int32_t* const mask = conv.mask + position;
-  float* const output = conv.output + at;
-  constexpr int kStep = sizeof(T) / sizeof(float);
-  T x[M];
-  PL_UNROLL for (int m = 0; m < M; ++m) x[m] = sums[m];
-  if (residual) {
-    PL_UNROLL for (int m = 0; m < M; ++m) x[m] += load<T>(residual + at + m * kStep);
-  }
-  PL_UNROLL for (int m = 0; m < M; ++m) {
-    store(output + m * kStep, keep(clamp(x[m], low, high), mask + m * kStep));
-  }
-}
-
 // M vectors of positions, and half a one more where `Half`. FetchTaps: brings the inputs of taps to
 // come into the first-level cache.
 template <int G, int M, bool Half, bool FetchTaps>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
   const float* input = conv.input + position;
+  constexpr int kSums = M > 0 ? M : 1;
+  const PlanarStore<kSums> finish(conv, position);
+  const PlanarStore<1, VHalf> finish_half(conv, position + M * kLanes);
   for (int group = conv.group_begin; group < conv.group_end; ++group) {
     if (conv.ahead_channels != 0) {
       if (group + 2 < conv.group_end) os_fetch_output<G, M>(conv, group + 2, position);
       os_fetch_input<M>(conv, group, position);
     }
-    V sum[G][M > 0 ? M : 1];
+    V sum[G][kSums];
     VHalf half[G];
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const V bias = broadcast(stream.bias[group * G + g]);
@@ -92,7 +75,7 @@ void os_block(const ConvOs& conv, int position) {
       VHalf part{};
       if constexpr (Half) part = load<VHalf>(tap + M * kLanes);
       if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
-        V x[M > 0 ? M : 1];
+        V x[kSums];
         PL_UNROLL for (int m = 0; m < M; ++m) pin(x[m] = load(tap + m * kLanes));
         PL_UNROLL for (int g = 0; g < G; ++g) {
           V w = broadcast(weight[g]);
@@ -116,8 +99,8 @@ void os_block(const ConvOs& conv, int position) {
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const int32_t plane = stream.out_plane[group * G + g];
       if (plane < 0) continue;
-      if constexpr (M > 0) store_masked<M>(conv, sum[g], plane, position);
-      if constexpr (Half) store_masked<1>(conv, {half[g]}, plane, position + M * kLanes);
+      if constexpr (M > 0) finish(sum[g], plane);
+      if constexpr (Half) finish_half({half[g]}, plane);
     }
   }
 }

@@ -104,13 +104,49 @@ PL_INLINE T clamp(T x, float low, float high) {
   return clamp(x, broadcast<T>(low), broadcast<T>(high));
 }
 
-// Keeps lanes whose mask is -1; the others become +0, NaN and infinity included.
+// Lanes of a vector T that are kept: those whose mask is -1. The others become +0, NaN and infinity
+// included.
 template <class T>
-PL_INLINE T keep(T x, const int32_t* mask) {
-  decltype(x < x) m;
-  __builtin_memcpy(&m, mask, sizeof m);
-  return reinterpret_cast<T>(reinterpret_cast<decltype(m)>(x) & m);
-}
+class Lanes {
+ public:
+  Lanes() = default;
+#if PL_LANES == 16
+  explicit PL_INLINE Lanes(const int32_t* mask) {
+    if constexpr (sizeof(T) == 64) {
+      bits_ = _mm512_movepi32_mask(_mm512_loadu_si512(mask));
+    } else {
+      bits_ = _mm256_movepi32_mask(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(mask)));
+    }
+  }
+
+  friend PL_INLINE T clamp(T x, T low, T high, const Lanes& kept) {
+    if constexpr (sizeof(T) == 64) {
+      const __m512 least = reinterpret_cast<__m512>(low), most = reinterpret_cast<__m512>(high);
+      const __m512 y = _mm512_max_ps(least, reinterpret_cast<__m512>(x));
+      return reinterpret_cast<T>(_mm512_maskz_min_ps(kept.bits_, most, y));
+    } else {
+      const __m256 least = reinterpret_cast<__m256>(low), most = reinterpret_cast<__m256>(high);
+      const __m256 y = _mm256_max_ps(least, reinterpret_cast<__m256>(x));
+      return reinterpret_cast<T>(_mm256_maskz_min_ps(static_cast<__mmask8>(kept.bits_), most, y));
+    }
+  }
+
+ private:
+  __mmask16 bits_;
+#else
+  explicit PL_INLINE Lanes(const int32_t* mask) : mask_(mask) {}
+
+  friend PL_INLINE T clamp(T x, T low, T high, const Lanes& kept) {
+    x = kernels::PL_ISA::clamp(x, low, high);
+    decltype(x < x) mask;
+    __builtin_memcpy(&mask, kept.mask_, sizeof mask);
+    return reinterpret_cast<T>(reinterpret_cast<decltype(mask)>(x) & mask);
+  }
+
+ private:
+  const int32_t* mask_;
+#endif
+};
 
 // Stores the first `count` (1 or more) elements and touches nothing behind them.
 template <class T>

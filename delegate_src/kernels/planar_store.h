@@ -1,0 +1,43 @@
+// The end of a filter's sums at whole vectors of virtual positions.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+// Of M vectors T from `position` on, for any filter. What does not depend on the filter is read
+// once: after each store, compilers would read it again.
+template <int M, class T = V>
+class PlanarStore {
+ public:
+  // Conv: of OS, or of IS in place.
+  template <class Conv>
+  PL_INLINE PlanarStore(const Conv& conv, int position)
+      : output_(conv.output + position),
+        residual_(conv.epilogue.residual ? conv.epilogue.residual + position : nullptr),
+        low_(broadcast<T>(conv.epilogue.low)),
+        high_(broadcast<T>(conv.epilogue.high)) {
+    PL_UNROLL for (int m = 0; m < M; ++m) real_[m] = Lanes<T>(conv.mask + position + m * kStep);
+  }
+
+  // plane: of the filter.
+  PL_INLINE void operator()(const T (&sums)[M], ptrdiff_t plane) const {
+    T x[M];
+    PL_UNROLL for (int m = 0; m < M; ++m) x[m] = sums[m];
+    if (residual_) {
+      PL_UNROLL for (int m = 0; m < M; ++m) x[m] += load<T>(residual_ + plane + m * kStep);
+    }
+    PL_UNROLL for (int m = 0; m < M; ++m) {
+      store(output_ + plane + m * kStep, clamp(x[m], low_, high_, real_[m]));
+    }
+  }
+
+ private:
+  static constexpr int kStep = sizeof(T) / sizeof(float);
+  float* output_;
+  const float* residual_;
+  T low_, high_;
+  Lanes<T> real_[M];
+};
+
+}  // namespace patternlite::kernels::PL_ISA
