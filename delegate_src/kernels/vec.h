@@ -184,10 +184,10 @@ PL_INLINE void store_quads(float* p, V v, [[maybe_unused]] int count,
 
 // Rows become columns.
 PL_INLINE void transpose(V4 (&x)[4]) {
-  typedef int32_t I4 __attribute__((vector_size(16)));
 #ifdef __clang__
 #define PL_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
+  typedef int32_t I4 __attribute__((vector_size(16)));
 #define PL_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, I4{__VA_ARGS__})
 #endif
   const V4 a = PL_SHUFFLE(x[0], x[1], 0, 4, 1, 5), b = PL_SHUFFLE(x[0], x[1], 2, 6, 3, 7);
