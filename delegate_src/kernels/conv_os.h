@@ -46,9 +46,9 @@ template <int G, int M, bool Half, bool FetchTaps>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
   const float* input = conv.input + position;
-  constexpr int kSums = M > 0 ? M : 1;
-  const PlanarStore<kSums> finish(conv, position);
-  const PlanarStore<1, VHalf> finish_half(conv, position + M * kLanes);
+  const PlanarStore<M> finish(conv, position);
+  const PlanarStore<Half, VHalf> finish_half(conv, position + M * kLanes);
+  constexpr int kSums = PlanarStore<M>::kHeld;
   for (int group = conv.group_begin; group < conv.group_end; ++group) {
     if (conv.ahead_channels != 0) {
       if (group + 2 < conv.group_end) os_fetch_output<G, M>(conv, group + 2, position);
@@ -99,8 +99,8 @@ void os_block(const ConvOs& conv, int position) {
     PL_UNROLL for (int g = 0; g < G; ++g) {
       const int32_t plane = stream.out_plane[group * G + g];
       if (plane < 0) continue;
-      if constexpr (M > 0) finish(sum[g], plane);
-      if constexpr (Half) finish_half({half[g]}, plane);
+      finish(sum[g], plane);
+      finish_half({half[g]}, plane);
     }
   }
 }

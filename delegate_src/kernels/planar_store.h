@@ -5,8 +5,9 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// Of M vectors T from `position` on, for any filter. What does not depend on the filter is read
-// once: after each store, compilers would read it again.
+// Of M vectors T from `position` on, for any filter; of none, of which nothing is read, where M is
+// 0. What does not depend on the filter is read once: after each store, compilers would read it
+// again.
 template <int M, class T = V>
 class PlanarStore {
  public:
@@ -20,9 +21,11 @@ class PlanarStore {
     PL_UNROLL for (int m = 0; m < M; ++m) real_[m] = Lanes<T>(conv.mask + position + m * kStep);
   }
 
+  static constexpr int kHeld = M > 0 ? M : 1;  // arrays hold one at least
+
   // plane: of the filter.
-  PL_INLINE void operator()(const T (&sums)[M], ptrdiff_t plane) const {
-    T x[M];
+  PL_INLINE void operator()(const T (&sums)[kHeld], ptrdiff_t plane) const {
+    T x[kHeld];
     PL_UNROLL for (int m = 0; m < M; ++m) x[m] = sums[m];
     if (residual_) {
       PL_UNROLL for (int m = 0; m < M; ++m) x[m] += load<T>(residual_ + plane + m * kStep);
@@ -37,7 +40,7 @@ class PlanarStore {
   float* output_;
   const float* residual_;
   T low_, high_;
-  Lanes<T> real_[M];
+  Lanes<T> real_[kHeld];
 };
 
 }  // namespace patternlite::kernels::PL_ISA
