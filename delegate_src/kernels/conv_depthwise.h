@@ -34,7 +34,7 @@ PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V hi
     if constexpr (Taps > 0) __builtin_prefetch(tap[Taps - 1] + at + kDepthwiseAhead * kLanes);
     PL_UNROLL for (int t = 0; t < Taps; ++t) sum += load(tap[t] + at) * w[t];
     if (residual) sum += load(residual + at);
-    store(output + at, clamp(sum, low, high, Lanes<V>(mask + at)));
+    store(output + at, Lanes<V>(mask + at).keep(clamp(sum, low, high)));
   }
 }
 

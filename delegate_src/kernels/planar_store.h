@@ -31,7 +31,7 @@ class PlanarStore {
       PL_UNROLL for (int m = 0; m < M; ++m) x[m] += load<T>(residual_ + plane + m * kStep);
     }
     PL_UNROLL for (int m = 0; m < M; ++m) {
-      store(output_ + plane + m * kStep, clamp(x[m], low_, high_, real_[m]));
+      store(output_ + plane + m * kStep, real_[m].keep(clamp(x[m], low_, high_)));
     }
   }
 

@@ -119,15 +119,12 @@ class Lanes {
     }
   }
 
-  friend PL_INLINE T clamp(T x, T low, T high, const Lanes& kept) {
+  PL_INLINE T keep(T x) const {  // as part of the instruction that made x
     if constexpr (sizeof(T) == 64) {
-      const __m512 least = reinterpret_cast<__m512>(low), most = reinterpret_cast<__m512>(high);
-      const __m512 y = _mm512_max_ps(least, reinterpret_cast<__m512>(x));
-      return reinterpret_cast<T>(_mm512_maskz_min_ps(kept.bits_, most, y));
+      return reinterpret_cast<T>(_mm512_maskz_mov_ps(bits_, reinterpret_cast<__m512>(x)));
     } else {
-      const __m256 least = reinterpret_cast<__m256>(low), most = reinterpret_cast<__m256>(high);
-      const __m256 y = _mm256_max_ps(least, reinterpret_cast<__m256>(x));
-      return reinterpret_cast<T>(_mm256_maskz_min_ps(static_cast<__mmask8>(kept.bits_), most, y));
+      const auto bits = static_cast<__mmask8>(bits_);
+      return reinterpret_cast<T>(_mm256_maskz_mov_ps(bits, reinterpret_cast<__m256>(x)));
     }
   }
 
@@ -136,10 +133,9 @@ class Lanes {
 #else
   explicit PL_INLINE Lanes(const int32_t* mask) : mask_(mask) {}
 
-  friend PL_INLINE T clamp(T x, T low, T high, const Lanes& kept) {
-    x = kernels::PL_ISA::clamp(x, low, high);
+  PL_INLINE T keep(T x) const {
     decltype(x < x) mask;
-    __builtin_memcpy(&mask, kept.mask_, sizeof mask);
+    __builtin_memcpy(&mask, mask_, sizeof mask);
     return reinterpret_cast<T>(reinterpret_cast<decltype(mask)>(x) & mask);
   }
 
