@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patternlite.demo.images import LabelledImages
-from patternlite.pruning.precision import half
+from patternlite.pruning.precision import channels_last, half
 from patternlite.pruning.retrain import one_cycle
 
 BATCH = 128
@@ -86,15 +86,16 @@ def train(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["epoch"]
-    for epoch in range(first, course.epochs):
-        _train_epoch(model, optimizer, images, course, epoch, advance)
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "epoch": epoch + 1,
-            "course": asdict(course),
-        }
-        save_atomically(checkpoint, partial(torch.save, state))
+    with channels_last(model):
+        for epoch in range(first, course.epochs):
+            _train_epoch(model, optimizer, images, course, epoch, advance)
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "epoch": epoch + 1,
+                "course": asdict(course),
+            }
+            save_atomically(checkpoint, partial(torch.save, state))
     model.to("cpu").eval()
 
 

@@ -12,6 +12,7 @@ from .checkpoint import Checkpoint, Record
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
+from .precision import channels_last
 from .seeds import generator
 
 _RATE = 5e-4  # Adam's, with a cosine to zero
@@ -45,7 +46,7 @@ def distill(
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     done, saved = _resumed(store, trained, optimizer, schedule), time.monotonic()
-    with masks.enforced(student):
+    with channels_last(student, teacher), masks.enforced(student):
         for step in range(done, steps):
             optimizer.zero_grad()
             x = _augmented(images, batch, generator(seed, "distill", step))

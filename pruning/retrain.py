@@ -15,7 +15,7 @@ from .checkpoint import Checkpoint, Record, fingerprint
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .precision import half
+from .precision import channels_last, half
 from .seeds import generator
 from .sources.refinement import Normalisation
 
@@ -80,7 +80,7 @@ def retrain(
     normalise, layers = Normalisation(config.mean, config.std), list(masks)
     steps = -(-len(pixels) // config.batch)
     model.train()
-    with masks.enforced(model):
+    with channels_last(*filter(None, (model, dense))), masks.enforced(model):
         for epoch in range(_resumed(store, model, optimizer), config.epochs):
             random = generator(config.seed, "retrain", epoch)
             order = torch.randperm(len(pixels), generator=random)
@@ -88,6 +88,7 @@ def retrain(
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(config.rate, (epoch + step / steps) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
+                x = x.contiguous(memory_format=torch.channels_last)
                 loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
                     raise ValueError(

@@ -19,3 +19,12 @@ def test_a_processor_torch_knows_nothing_of_keeps_float32(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     with half(torch.device("cpu")):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("tiles", [True, False])
+def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": tiles})
+    layer = torch.nn.Conv2d(2, 2, 3, padding=1, bias=False)
+    with half(torch.device("cpu")):
+        y = layer(torch.ones(1, 2, 4, 4))
+    assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == tiles
