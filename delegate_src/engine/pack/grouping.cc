@@ -64,6 +64,7 @@ std::optional<Grouping> group_filters(const TapSets& taps, int size, double limi
     if (result.work + least_rest > limit) return std::nullopt;
     result.groups.push_back(std::move(group));
   }
+  std::ranges::sort(result.groups, {}, [](const std::vector<int>& group) { return group.front(); });
   return result;
 }
 

@@ -1,19 +1,18 @@
 // Packed weights of the IS kernel: the arrays behind a kernels::IsStream.
 #pragma once
 
-#include <vector>
-
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
 #include "engine/recognise/tap_sets.h"
+#include "engine/support/aligned.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
 
 struct RecordStream {
-  std::vector<int32_t> tap_offset, block_start, record_count, filter_start, out_plane;
-  std::vector<kernels::IsWord> words;
-  std::vector<float> bias;
+  AlignedVector<int32_t> tap_offset, block_start, record_count, filter_start, out_plane;
+  AlignedVector<kernels::IsWord> words;
+  AlignedVector<float> bias;
   int channels = 0;
 
   int blocks() const { return static_cast<int>(block_start.size()); }

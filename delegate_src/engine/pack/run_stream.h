@@ -13,7 +13,7 @@ namespace patternlite {
 std::vector<std::vector<int>> join_runs(std::span<const int32_t> offsets, int step, int longest);
 
 struct PackedRuns {
-  std::vector<int32_t> start, first_tap, offset, out_plane;
+  AlignedVector<int32_t> start, first_tap, offset, out_plane;
   AlignedVector<float> weights, bias;
 
   int groups() const { return static_cast<int>(first_tap.size()); }

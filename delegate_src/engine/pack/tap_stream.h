@@ -17,7 +17,7 @@ namespace patternlite {
 int tap_offset(const Window& window, const PlanarLayout& input, int tap);
 
 struct PackedStream {
-  std::vector<int32_t> start, offset, out_plane;
+  AlignedVector<int32_t> start, offset, out_plane;
   AlignedVector<float> weights, bias;
 
   int groups() const { return static_cast<int>(start.size()) - 1; }

@@ -2,32 +2,36 @@
 
 #include <new>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
+#include "engine/support/large_pages.h"
 
 namespace patternlite {
+
+#ifdef __SANITIZE_ADDRESS__
+
+// Each block alone, with the sanitizer's red zones around it.
+void* allocate_aligned(std::size_t bytes) {
+  return ::operator new(bytes, std::align_val_t{kCacheLine});
+}
+
+void free_aligned(void* memory, std::size_t) noexcept {
+  ::operator delete(memory, std::align_val_t{kCacheLine});
+}
+
+#else
+
 namespace {
 
-constexpr std::size_t kLargePage = 2 << 20;
-
-std::align_val_t alignment_of(std::size_t bytes) {
-  return std::align_val_t{bytes < kLargePage ? kCacheLine : kLargePage};
+LargePages& heap() {
+  static auto& heap = *new LargePages;  // outlives the threads whose scratch memory lies there
+  return heap;
 }
 
 }  // namespace
 
-void* allocate_aligned(std::size_t bytes) {
-  void* memory = ::operator new(bytes, alignment_of(bytes));
-#ifdef __linux__
-  // Advice: where it is not taken, nothing is lost.
-  if (bytes >= kLargePage) madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
-#endif
-  return memory;
-}
+void* allocate_aligned(std::size_t bytes) { return heap().allocate(bytes); }
 
-void free_aligned(void* memory, std::size_t bytes) noexcept {
-  ::operator delete(memory, alignment_of(bytes));
-}
+void free_aligned(void* memory, std::size_t bytes) noexcept { heap().free(memory, bytes); }
+
+#endif
 
 }  // namespace patternlite

@@ -8,8 +8,7 @@ namespace patternlite {
 
 inline constexpr std::size_t kCacheLine = 64;
 
-// Aligned to cache lines; large blocks lie on large pages where the system has them, since weights
-// are streamed faster from these.
+// Aligned to cache lines, on large pages where the system has them (large_pages.h).
 void* allocate_aligned(std::size_t bytes);
 void free_aligned(void* memory, std::size_t bytes) noexcept;
 
