@@ -7,10 +7,13 @@
 #include <sys/mman.h>
 #endif
 
+#include "engine/support/aligned.h"
+
 namespace patternlite {
 namespace {
 
-constexpr std::size_t kLine = 64;  // of the caches; also room for a Chunk or a Range
+// Blocks, and what is written of chunks and free ranges, begin at lines.
+constexpr std::size_t kLine = kCacheLine;
 
 std::size_t round_up(std::size_t bytes, std::size_t multiple) {
   return (bytes + multiple - 1) / multiple * multiple;

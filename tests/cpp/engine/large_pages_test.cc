@@ -78,19 +78,19 @@ TEST(LargePages, SmallBlocksShareAPage) {
 
 // What was freed in between, in any order, is one range again.
 TEST(LargePages, FreeNeighboursAreJoined) {
-  const std::size_t third = LargePages::kPage / 4;
+  const std::size_t quarter = LargePages::kPage / 4;
   const std::vector<std::vector<int>> orders{{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                              {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
   for (const std::vector<int>& order : orders) {
     LargePages pages;
     void* blocks[3];
-    for (void*& block : blocks) block = pages.allocate(third);
+    for (void*& block : blocks) block = pages.allocate(quarter);
     void* last = pages.allocate(64);
-    for (const int i : order) pages.free(blocks[i], third);
-    void* all = pages.allocate(3 * third);
+    for (const int i : order) pages.free(blocks[i], quarter);
+    void* all = pages.allocate(3 * quarter);
     EXPECT_EQ(all, blocks[0]);
     EXPECT_EQ(pages.bytes_held(), LargePages::kPage);
-    pages.free(all, 3 * third);
+    pages.free(all, 3 * quarter);
     pages.free(last, 64);
     EXPECT_EQ(pages.bytes_held(), 0u);
   }
