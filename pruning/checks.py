@@ -10,8 +10,8 @@ from torch import nn
 
 from .config import PruneConfig
 from .distributed import Group
+from .norm_statistics import Gap
 from .report import PruneReport
-from .statistics import Gap
 
 _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 

@@ -20,13 +20,15 @@ from .graph import Trace, trace
 from .latency import LayerTimes, TimeTable
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
+from .norm_statistics import bn_gap
+from .precision import channels_last
 from .progress import Progress, Schedule
 from .report import LayerReport, PruneReport
 from .seeds import generator
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .statistics import Sample, bn_gap
+from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, walk
 
@@ -139,7 +141,7 @@ class _Run:
             images = self.draw(self.count, "prune")
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
-        with self.schedule.stage("refine"):
+        with self.schedule.stage("refine"), channels_last(self.dense):
             first, own = self.group.share(list(images.split(effort.refine_batch(self.shape))))
             refined = [images[:0].to(self.device)]
             for number, batch in enumerate(own):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .fidelity import Fidelity
-from .statistics import Gap
+from .norm_statistics import Gap
 
 
 @dataclass(frozen=True)

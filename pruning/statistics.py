@@ -1,19 +1,17 @@
-"""What a layer sees: sampled input rows, their second moments, and the BatchNorm gap of an image set."""
+"""What a layer sees: sampled input rows and their second moments."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .distributed import Group
-from .graph import BatchNorm, Site, remembered
+from .graph import Site
 from .seeds import generator
 
 
@@ -180,62 +178,3 @@ def _counted(parts: list[Tensor], group: Group) -> tuple[int, int]:
 
 def _largest(parts: list[Tensor]) -> Tensor:
     return torch.stack([parts[0].new_zeros(()), *(part.abs().max() for part in parts if len(part))]).max()
-
-
-@contextmanager
-def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Tensor, Tensor]]]:
-    """Collects (mean, variance) per channel of what each norm is given while the context lasts."""
-    moments: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
-
-    def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
-        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), correction=0)
-        moments[norm] = mean, variance
-
-    handles = [norm.register_forward_pre_hook(on_input) for norm in norms]
-    try:
-        yield moments
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@dataclass(frozen=True)
-class Gap:
-    """How far an image set is from the training data, by the model's own BatchNorm statistics.
-
-    mean: ((mean - running_mean) / running_std)^2.  deviation: (std / running_std - 1)^2.  Both averaged over
-    all channels. On CIFAR-10: real images 0.002 / 0.002, the mix 0.06 / 0.06, uniform noise 0.30 / 0.23.
-    """
-
-    LEAST_SQUARES: ClassVar = (0.15, 0.10)  # the largest gaps it works on
-
-    mean: float
-    deviation: float
-
-    @property
-    def fits_least_squares(self) -> bool:
-        return self.mean <= self.LEAST_SQUARES[0] and self.deviation <= self.LEAST_SQUARES[1]
-
-
-@torch.no_grad()
-def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], group: Group) -> Gap:
-    """The gap of the images in all processes' batches at all of `norms` (at least one)."""
-    sizes, firsts, seconds = [], [], []
-    for batch in batches:
-        with feature_moments(norms) as moments:
-            model(batch)
-        mean = torch.cat([moments[norm][0] for norm in norms]).double()
-        variance = torch.cat([moments[norm][1] for norm in norms]).double()
-        sizes.append(len(batch))
-        firsts.append(mean)
-        seconds.append(variance + mean.square())
-    # Few numbers: gathered, then added in the batches' order.
-    weights = group.joined(torch.tensor(sizes, device=batches[0].device))[:, None].double()
-    weights = weights / weights.sum()
-    first, second = ((group.joined(torch.stack(v)) * weights).sum(0) for v in (firsts, seconds))
-    centre = torch.cat([remembered(norm)[0] for norm in norms]).double()
-    running = torch.cat([remembered(norm)[1] for norm in norms]).double()
-    epsilon = torch.cat([running.new_full((norm.num_features,), norm.eps) for norm in norms])
-    deviation = ((second - first.square()).clamp_min(0) + epsilon).sqrt()
-    mean_gap, deviation_gap = ((first - centre) / running).square(), (deviation / running - 1).square()
-    return Gap(float(mean_gap.mean()), float(deviation_gap.mean()))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..graph import BatchNorm, remembered
+from ..norm_statistics import feature_moments
 from ..precision import half
-from ..statistics import feature_moments
 
 _RATE = 0.05  # Adam's, in normalised pixels
 
@@ -52,7 +52,7 @@ def refine(
     variation, under random shifts and flips. No labels: images that aim at some, as theirs do, are further
     from the statistics, and layers pruned on them lose a point of accuracy more.
     images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
-    many. advance: told the fraction done.
+    many. advance: told the fraction done. Fastest within precision.channels_last(model).
     """
     low, high = normalisation.limits(images)
     images = images.clone().requires_grad_(True)

@@ -8,7 +8,7 @@ import pytest
 from patternlite.latency import Latency
 from patternlite.machine import Machine
 from patternlite.pruning import Fidelity, LayerReport, PruneReport
-from patternlite.pruning.statistics import Gap
+from patternlite.pruning.norm_statistics import Gap
 from patternlite.report.results import (
     PLUGIN_DENSE,
     PLUGIN_PRUNED,

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import nets
 import pytest
 import torch
 from torch import nn
 
 from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import Site, trace
-from patternlite.pruning.statistics import Moments, Sample, bn_gap, grouped, outputs_of
+from patternlite.pruning.graph import Site
+from patternlite.pruning.statistics import Moments, Sample, grouped, outputs_of
 
 
 @pytest.mark.parametrize(
@@ -73,25 +72,3 @@ def test_moments_of_values_that_are_not_finite_are_refused():
     x[3, 0, 2] = float("nan")
     with pytest.raises(FloatingPointError):
         Moments.of([x], [torch.randn(20, 4)], centred=True, group=Group())
-
-
-def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_model):
-    x = nets.textures(512, 77)[0]
-    norms = trace(trained_model, (3, 16, 16)).norms
-    near = bn_gap(trained_model, norms, [x[:200], x[200:]], Group())
-    far = bn_gap(trained_model, norms, [torch.rand_like(x)], Group())
-    assert near.mean < 0.1 * far.mean
-    assert bn_gap(trained_model, norms, [x], Group()).mean == pytest.approx(near.mean, rel=1e-3)
-
-    remembering = nets.plain().train()
-    for module in remembering.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    batch = torch.randn(64, 3, 12, 12)
-    remembering(batch)
-    exact = bn_gap(
-        remembering.eval(), trace(remembering, (3, 12, 12)).norms, [batch[:20], batch[20:]], Group()
-    )
-    assert exact.mean < 1e-8
-    assert exact.deviation < 1e-6
-    assert exact.fits_least_squares

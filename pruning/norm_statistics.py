@@ -1,0 +1,96 @@
+"""What BatchNorms are given, against what they remember: the measure of an image set, and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from .distributed import Group
+from .graph import BatchNorm, remembered
+
+
+class _ChannelMoments(torch.autograd.Function):
+    """(N, C, H, W), float32 or half -> mean and variance (C,) each, float32.
+
+    A norm's own sums take a tenth of the time of torch.var_mean over channels that lie last, and the gradient
+    is one pass: of the mean 1 / n for each value, of the variance 2 (x - mean) / n.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        one = x.new_ones(x.shape[1], dtype=torch.float32)  # float32: the sums then are, too
+        _, mean, inverse = torch.native_batch_norm(x, one, torch.zeros_like(one), None, None, True, 0.0, 0.0)
+        ctx.save_for_backward(x, mean)
+        variance = torch.where(inverse > 0, inverse, torch.inf).pow(-2)  # 0 stands for that of no variance
+        return mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, of_mean: Tensor, of_variance: Tensor) -> Tensor:  # type: ignore[override]
+        x, mean = ctx.saved_tensors
+        slope = of_variance * (2 * x.shape[1] / x.numel())
+        offset = of_mean * (x.shape[1] / x.numel()) - slope * mean
+        slope, offset = (value.to(x.dtype).view(1, -1, 1, 1) for value in (slope, offset))
+        return torch.addcmul(offset, slope, x)
+
+
+@contextmanager
+def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Tensor, Tensor]]]:
+    """Collects (mean, variance) per channel of what each norm is given while the context lasts."""
+    moments: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
+
+    def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
+        moments[norm] = _ChannelMoments.apply(inputs[0])
+
+    handles = [norm.register_forward_pre_hook(on_input) for norm in norms]
+    try:
+        yield moments
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far an image set is from the training data, by the model's own BatchNorm statistics.
+
+    mean: ((mean - running_mean) / running_std)^2.  deviation: (std / running_std - 1)^2.  Both averaged over
+    all channels. On CIFAR-10: real images 0.002 / 0.002, the mix 0.06 / 0.06, uniform noise 0.30 / 0.23.
+    """
+
+    LEAST_SQUARES: ClassVar = (0.15, 0.10)  # the largest gaps it works on
+
+    mean: float
+    deviation: float
+
+    @property
+    def fits_least_squares(self) -> bool:
+        return self.mean <= self.LEAST_SQUARES[0] and self.deviation <= self.LEAST_SQUARES[1]
+
+
+@torch.no_grad()
+def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], group: Group) -> Gap:
+    """The gap of the images in all processes' batches at all of `norms` (at least one)."""
+    sizes, firsts, seconds = [], [], []
+    for batch in batches:
+        with feature_moments(norms) as moments:
+            model(batch)
+        mean = torch.cat([moments[norm][0] for norm in norms]).double()
+        variance = torch.cat([moments[norm][1] for norm in norms]).double()
+        sizes.append(len(batch))
+        firsts.append(mean)
+        seconds.append(variance + mean.square())
+    # Few numbers: gathered, then added in the batches' order.
+    weights = group.joined(torch.tensor(sizes, device=batches[0].device))[:, None].double()
+    weights = weights / weights.sum()
+    first, second = ((group.joined(torch.stack(v)) * weights).sum(0) for v in (firsts, seconds))
+    centre = torch.cat([remembered(norm)[0] for norm in norms]).double()
+    running = torch.cat([remembered(norm)[1] for norm in norms]).double()
+    epsilon = torch.cat([running.new_full((norm.num_features,), norm.eps) for norm in norms])
+    deviation = ((second - first.square()).clamp_min(0) + epsilon).sqrt()
+    mean_gap, deviation_gap = ((first - centre) / running).square(), (deviation / running - 1).square()
+    return Gap(float(mean_gap.mean()), float(deviation_gap.mean()))

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import nets
+import pytest
+import torch
+from torch import nn
+
+from patternlite.pruning.distributed import Group
+from patternlite.pruning.graph import trace
+from patternlite.pruning.norm_statistics import bn_gap, feature_moments
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 1e-2)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shape", [(2, 5, 7, 3), (3, 16, 1, 1), (4, 33, 8, 8)])
+def test_moments_and_their_gradients_are_those_of_each_channel(shape, layout, dtype, tolerance):
+    norm = nn.BatchNorm2d(shape[1]).eval()
+    x = (torch.randn(shape) * torch.arange(1, shape[1] + 1)[:, None, None] + 2).to(dtype)
+    exact = x.double().requires_grad_()
+    x = x.contiguous(memory_format=layout).requires_grad_()
+    with feature_moments([norm]) as moments:
+        norm(x)
+    wanted = exact.mean((0, 2, 3)), exact.var((0, 2, 3), correction=0)
+    for value, target in zip(moments[norm], wanted, strict=True):
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value.double(), target, rtol=1e-4, atol=1e-4)
+    for given in (moments[norm], wanted):
+        (given[0].square().sum() + given[1].sqrt().sum()).backward()
+    assert (x.grad - exact.grad).norm() < tolerance * exact.grad.norm()
+
+
+def test_a_constant_channel_has_no_variance():
+    norm = nn.BatchNorm2d(2).eval()
+    x = torch.stack([torch.full((4, 4), 3.0), torch.arange(16.0).view(4, 4)])[None].requires_grad_()
+    with feature_moments([norm]) as moments:
+        norm(x)
+    mean, variance = moments[norm]
+    assert mean.tolist() == [3.0, 7.5]
+    assert variance.tolist() == pytest.approx([0.0, 21.25])
+    (mean + variance).sum().backward()
+    assert x.grad.isfinite().all()
+
+
+def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_model):
+    x = nets.textures(512, 77)[0]
+    norms = trace(trained_model, (3, 16, 16)).norms
+    near = bn_gap(trained_model, norms, [x[:200], x[200:]], Group())
+    far = bn_gap(trained_model, norms, [torch.rand_like(x)], Group())
+    assert near.mean < 0.1 * far.mean
+    assert bn_gap(trained_model, norms, [x], Group()).mean == pytest.approx(near.mean, rel=1e-3)
+
+    remembering = nets.plain().train()
+    for module in remembering.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    batch = torch.randn(64, 3, 12, 12)
+    remembering(batch)
+    exact = bn_gap(
+        remembering.eval(), trace(remembering, (3, 12, 12)).norms, [batch[:20], batch[20:]], Group()
+    )
+    assert exact.mean < 1e-8
+    assert exact.deviation < 1e-6
+    assert exact.fits_least_squares
