@@ -92,6 +92,23 @@ def test_apply_and_verify():
     assert torch.equal(model.blocks[0].conv1.weight, masks["blocks.0.conv1"].float())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_weights_that_change_their_layout_or_precision_are_kept_zero(dtype):
+    model = nets.Tiny().train()
+    masks = random_masks(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    train_step(model, optimizer, 0)
+    with masks.enforced(model):
+        train_step(model, optimizer, 1)
+        model.to(memory_format=torch.channels_last)
+        train_step(model, optimizer, 2)
+        masks.verify(model)
+        stays = model.blocks[0].conv1.weight.detach().clone()
+    masks.apply(model.to(dtype))
+    masks.verify(model)
+    assert torch.equal(model.blocks[0].conv1.weight, stays.to(dtype))
+
+
 def test_another_models_masks_are_refused():
     masks = random_masks(nets.Tiny())
     with pytest.raises(ValueError, match="masks of another model"):
