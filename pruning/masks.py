@@ -99,7 +99,7 @@ class Masks(Mapping[str, Tensor]):
         for name, mask in self.items():
             weight = _weight(model, name, mask.shape)
             kept = bits.get(name)
-            if kept is None or kept.device != weight.device or kept.stride() != weight.stride():
+            if kept is None or not _fit(kept, weight):
                 kept = bits[name] = _bits(mask, weight)
             weight.view(kept.dtype).bitwise_and_(kept)
 
@@ -140,6 +140,15 @@ def _bits(mask: Tensor, weight: Tensor) -> Tensor:
     """
     kept = torch.zeros_like(weight, dtype=_INTEGERS[weight.element_size()])
     return kept.masked_fill_(mask.to(weight.device), -1)
+
+
+def _fit(bits: Tensor, weight: Tensor) -> bool:
+    """Whether the weight is still where and as it was when the bits were made."""
+    return (
+        bits.device == weight.device
+        and bits.element_size() == weight.element_size()
+        and bits.stride() == weight.stride()
+    )
 
 
 def _weight(model: nn.Module, name: str, shape: torch.Size) -> Tensor:
