@@ -4,6 +4,13 @@
 
 #include "engine/support/large_pages.h"
 
+// GCC defines a macro under the address sanitizer, Clang has to be asked.
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 namespace patternlite {
 
 #ifdef __SANITIZE_ADDRESS__

@@ -44,7 +44,7 @@ TEST_P(CurveTest, Random) {
     for (int c = 0; c < shape.channels; ++c) {
       for (int y = 0; y < shape.height; ++y) {
         for (int x = 0; x < shape.width; ++x) {
-          const std::size_t at = SparseProblem::index(p.in, c, y, x);
+          const std::ptrdiff_t at = SparseProblem::index(p.in, c, y, x);
           real[at] = 1;
           const double wanted = expected(kind, in[at], slope);
           const float actual = p.output()[at - p.in.lead()];
@@ -58,7 +58,7 @@ TEST_P(CurveTest, Random) {
         }
       }
     }
-    for (std::size_t i = 0; i < real.size(); ++i) {
+    for (std::ptrdiff_t i = 0; i < std::ssize(real); ++i) {
       if (!real[i]) {
         ASSERT_TRUE(std::isnan(p.output()[i - p.in.lead()])) << "written outside, element " << i;
       }

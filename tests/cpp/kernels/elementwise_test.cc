@@ -45,7 +45,7 @@ class PoolTester {
     for (int c = 0; c < p.out.shape.channels; ++c) {
       for (int y = 0; y < p.out.shape.height; ++y) {
         for (int x = 0; x < p.out.shape.width; ++x) {
-          const std::size_t at = SparseProblem::index(p.out, c, y, x);
+          const std::ptrdiff_t at = SparseProblem::index(p.out, c, y, x);
           real[at] = 1;
           const double want = expected(c, y, x), got = p.output()[at - p.out.lead()];
           const bool near = got == want || std::abs(got - want) <= 1e-6;
@@ -54,7 +54,7 @@ class PoolTester {
         }
       }
     }
-    for (std::size_t i = 0; i < real.size(); ++i) {
+    for (std::ptrdiff_t i = 0; i < std::ssize(real); ++i) {
       if (!real[i]) {
         ASSERT_TRUE(std::isnan(p.output()[i - p.out.lead()])) << "written outside, element " << i;
       }

@@ -73,7 +73,7 @@ class SparseProblem {
     }
   }
 
-  static std::size_t index(const PlanarLayout& layout, int c, int y, int x) {
+  static std::ptrdiff_t index(const PlanarLayout& layout, int c, int y, int x) {
     return layout.lead() + c * layout.plane() + static_cast<std::ptrdiff_t>(y) * layout.pitch() + x;
   }
 
