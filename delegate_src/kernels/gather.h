@@ -54,7 +54,7 @@ struct Gather {
   VI index[kLanes];  // [1] merges the first two loads, [2] the third, ...
 };
 
-// Plans to gather from the given offsets, in ascending order.
+// Plans to gather from the given offsets. The fewest loads are made of ascending ones.
 inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   plan.at[0] = offset[0];
   plan.contiguous = true;
@@ -65,7 +65,8 @@ inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   for (int i = 0; i < kLanes; ++i) index[i] = i;
   for (int i = 0; i < kLanes; ++i) {
     int last = plan.loads - 1;
-    if (offset[i] - plan.at[last] >= kLanes) {
+    const int32_t beyond = offset[i] - plan.at[last];
+    if (beyond < 0 || beyond >= kLanes) {
       if (last > 0) {
         __builtin_memcpy(&plan.index[last], index, sizeof index);
         for (int j = 0; j < kLanes; ++j) index[j] = j;

@@ -12,12 +12,15 @@ namespace {
 
 int window_extent(int kernel, int dilation) { return (kernel - 1) * dilation + 1; }
 
-// A window must start inside or at the image for every output position, padding counted.
-void check_window(const Node& node, const Window& w, const Shape& in, const Shape& out) {
+void check_window(const Node& node, const Window& w) {
   if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1 || w.dilation_h < 1 ||
       w.dilation_w < 1 || w.pad_top < 0 || w.pad_left < 0) {
     reject(node, "kernel, stride and dilation must be positive and pads not negative");
   }
+}
+
+// A pooling window of pads alone has nothing to take the maximum or the mean of.
+void check_windows_meet(const Node& node, const Window& w, const Shape& in, const Shape& out) {
   const int last_row = (out.height - 1) * w.stride_h - w.pad_top;
   const int last_column = (out.width - 1) * w.stride_w - w.pad_left;
   if (last_row >= in.height || last_column >= in.width ||
@@ -57,13 +60,15 @@ struct Validator {
     if (op.residual != kNoTensor && read(op.residual) != out) {
       reject(node, "residual and output differ in shape");
     }
-    check_window(node, op.window, in, write(op.output));
+    write(op.output);
+    check_window(node, op.window);
   }
   void operator()(const Pooling& op) const {
     const Shape& in = read(op.input);
     const Shape& out = write(op.output);
     if (in.channels != out.channels) reject(node, "pooling changes the number of channels");
-    check_window(node, op.window, in, out);
+    check_window(node, op.window);
+    check_windows_meet(node, op.window, in, out);
   }
   void operator()(const Addition& op) const {
     if (read(op.a) != read(op.b) || read(op.a) != write(op.output)) {

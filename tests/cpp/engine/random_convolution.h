@@ -34,8 +34,9 @@ inline Direction random_direction(std::mt19937& random, int kernel, int stride, 
   const int reach = (kernel - 1) * dilation, paddings = draw(random, 0, 3);
   if (paddings == 0) {  // VALID
     d.size += reach;
-  } else if (paddings == 1) {  // any
-    d.before = draw(random, 0, reach), d.after = draw(random, 0, reach);
+  } else if (paddings == 1) {  // any; wider than the window, too, as MNN has them
+    const int most = reach + (draw(random, 0, 3) == 0 ? 5 : 0);
+    d.before = draw(random, 0, most), d.after = draw(random, 0, most);
     d.size += std::max(0, reach - d.before - d.after);
   } else {  // SAME
     const int total = (d.size - 1) / stride * stride + reach + 1 - d.size;
