@@ -34,7 +34,7 @@ int PoolParallel::threads() const {
   return std::max(1, abi::field<std::int32_t>(runtime_, abi::kRuntimeThreads));
 }
 
-void PoolParallel::run(int count, const std::function<void(int)>& task) {
+void PoolParallel::deal(int count, const std::function<void(int)>& task) {
   const int workers = std::min(count, threads());
   if (workers <= 1) {
     for (int i = 0; i < count; ++i) task(i);

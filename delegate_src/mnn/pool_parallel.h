@@ -14,9 +14,10 @@ class PoolParallel final : public Parallel {
 
   // 1 while the session does not run, and when MNN's pool has no place left for it.
   int threads() const override;
-  void run(int count, const std::function<void(int)>& task) override;
 
  private:
+  void deal(int count, const std::function<void(int)>& task) override;
+
   const EngineHandle& engine_;
   const abi::Runtime* runtime_;
   bool layout_known_;

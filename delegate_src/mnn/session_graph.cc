@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/graph/fuse.h"
-#include "engine/graph/subsample.h"
+#include "engine/graph/rewrite.h"
 #include "engine/graph/visit.h"
 #include "mnn/partition.h"
 
@@ -79,7 +79,7 @@ SessionGraph make_session_graph(const Recording& recording) {
   for (std::size_t id = 0; id < leaves.size(); ++id) {
     if (leaves[id]) graph.outputs.push_back(static_cast<TensorId>(id));
   }
-  graph = subsample(fuse(graph));
+  graph = rewrite(graph);
   session.fused_additions = before - additions(graph);
   graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
   add_exports(graph, recording, leaves);

@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "engine/execute/steps.h"
-#include "engine/graph/fuse.h"
-#include "engine/graph/subsample.h"
+#include "engine/graph/rewrite.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/support/aligned.h"
 #include "engine/support/isa.h"
@@ -19,7 +18,7 @@ class CompiledProgram final : public Program {
                   const kernels::KernelTable& kernels)
       : parallel_(options.parallel ? options.parallel : make_thread_pool(1)),
         layers_(verdict.layers) {
-    const Graph graph = subsample(fuse(source));
+    const Graph graph = rewrite(source);
     MemoryPlan plan = plan_memory(graph);
     const std::vector<int> number = number_convolutions(graph);
     std::vector<PlannedConvolution> planned =

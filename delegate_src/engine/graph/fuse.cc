@@ -161,7 +161,8 @@ class Fuser {
       return false;
     }
     auto* conv = std::get_if<Convolution>(&graph_.nodes[*index].op);
-    if (conv == nullptr || conv->depthwise || conv->pooling || conv->residual != kNoTensor) {
+    if (conv == nullptr || conv->depthwise || conv->pooling || conv->residual != kNoTensor ||
+        is_fully_connected(*conv, graph_.tensors[conv->input], map)) {
       return false;
     }
     conv->pooling = FusedPooling{map, pool.mode, pool.window, pool.activation};

@@ -58,6 +58,7 @@ PhaseSplit::PhaseSplit(const Window& window, const PlanarLayout& input, const Pl
                                            columns.shift[x] - columns.first[px]});
     }
   }
+  columns_ = output.shape.width + columns.most_spread();
   const int positions = (output.shape.height + rows.most_spread()) * output.pitch();
   const int lines = PlanarLayout::round_up(positions, 16) / 16;
   plane_ = static_cast<std::size_t>(lines | 1) * 16;  // as in PlanarLayout::plane
@@ -85,7 +86,7 @@ kernels::SplitPhases PhaseSplit::task(const float* input, float* split, int row_
           .output_plane = plane_,
           .input_pitch = input_.pitch(),
           .output_pitch = output_.pitch(),
-          .columns = output_.pitch(),
+          .columns = columns_,
           .row_begin = row_begin,
           .row_end = row_end};
 }

@@ -36,6 +36,7 @@ class PhaseSplit {
   std::vector<kernels::SplitPhase> phases_;
   PlanarLayout input_, output_;
   std::size_t plane_ = 0;
+  int columns_ = 0;  // of a phase's rows, that taps read
 };
 
 }  // namespace patternlite

@@ -6,9 +6,9 @@
 
 namespace patternlite {
 
-bool is_subsampling(const Window& w) {
-  return w.kernel_h == 1 && w.kernel_w == 1 && w.pad_top == 0 && w.pad_left == 0 &&
-         (w.stride_h > 1 || w.stride_w > 1);
+bool is_subsampling(const Window& w, const Shape& input, const Shape& output) {
+  return w.kernel_h == 1 && w.kernel_w == 1 && (w.stride_h > 1 || w.stride_w > 1) &&
+         required_border(w, input, output) == 0;
 }
 
 Graph subsample(Graph graph) {
@@ -17,7 +17,11 @@ Graph subsample(Graph graph) {
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
     auto* conv = std::get_if<Convolution>(&node.op);
-    if (conv == nullptr || !is_subsampling(conv->window)) {
+    const auto reads_no_pad = [&] {
+      return is_subsampling(conv->window, graph.tensors[conv->input],
+                            result_shape(*conv, graph.tensors[conv->output]));
+    };
+    if (conv == nullptr || !reads_no_pad()) {
       nodes.push_back(std::move(node));
       continue;
     }

@@ -9,7 +9,7 @@ namespace patternlite {
 // that every kernel can run them. Convolutions of one input and stride share it.
 Graph subsample(Graph graph);
 
-// Whether subsample() would rewrite a convolution of this window.
-bool is_subsampling(const Window& window);
+// Whether subsample() would rewrite a convolution of this window: not where it reads a pad.
+bool is_subsampling(const Window& window, const Shape& input, const Shape& output);
 
 }  // namespace patternlite

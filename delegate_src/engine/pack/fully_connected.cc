@@ -7,6 +7,7 @@
 
 #include "engine/graph/activation.h"
 #include "engine/recognise/cost_model.h"
+#include "engine/support/is_zero.h"
 #include "engine/support/scratch.h"
 #include "engine/support/split.h"
 
@@ -181,7 +182,7 @@ class SparseFullyConnected final : public FullyConnected {
           for (int i = 0; i < columns; ++i) {
             weights_[at] = row[i];
             column_[at] = static_cast<std::uint16_t>(i);
-            at += row[i] != 0.0f;
+            at += !is_zero(row[i]);
           }
           start_.push_back(at);
         }

@@ -71,7 +71,7 @@ class Planner {
  private:
   template <typename Body>
   void for_each_layer(const Body& body) {
-    run_throwing(parallel_, static_cast<int>(layers_.size()), [&](int i) { body(layers_[i]); });
+    parallel_.run(static_cast<int>(layers_.size()), [&](int i) { body(layers_[i]); });
   }
 
   // What it says goes before what the process remembers: it is the same for all processes.

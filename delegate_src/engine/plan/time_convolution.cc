@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "engine/graph/subsample.h"
+#include "engine/graph/rewrite.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/plan/trial.h"
 
@@ -14,14 +14,12 @@ namespace {
 constexpr double kPlanningShare = 0.5;  // of the budget, at most, for the planner's own trials
 constexpr int kLeastRuns = 2;           // the first one warms the caches
 
-PlanarConvolution in_planar(Convolution conv, Shape input, const Shape& output) {
-  if (is_subsampling(conv.window)) {  // as subsample() has it
-    input = {input.channels, output.height, output.width};
-    conv.window.stride_h = conv.window.stride_w = 1;
-  }
+PlanarConvolution in_planar(Convolution conv, const Shape& input, const Shape& output) {
+  const Reading reading = rewritten(conv.window, input, output);
+  conv.window = reading.window;
   // Both tensors get the border that the input needs: layers of one kernel follow one another.
-  const int border = required_border(conv.window, input, output);
-  return {std::move(conv), {input, border}, {output, border}};
+  const int border = required_border(conv.window, reading.input, output);
+  return {std::move(conv), {reading.input, border}, {output, border}};
 }
 
 }  // namespace

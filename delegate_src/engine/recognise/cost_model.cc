@@ -4,7 +4,7 @@
 #include <array>
 
 #include "engine/graph/phase_split.h"
-#include "engine/graph/subsample.h"
+#include "engine/graph/rewrite.h"
 #include "engine/recognise/winograd_window.h"
 
 namespace patternlite {
@@ -124,7 +124,9 @@ double CostModel::overhead(ConvKernel kernel) const {
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
   // At stride 1 most layers are read in place.
-  if (window_.stride_h == 1 && window_.stride_w == 1) return kSumCost * output_.shape.channels;
+  if (window_.stride_h == 1 && window_.stride_w == 1 && input_.pitch() == output_.pitch()) {
+    return kSumCost * output_.shape.channels;
+  }
   const double gathered =
       static_cast<double>(input_.shape.channels) * window_.kernel_h * window_.kernel_w * blocks;
   return kGatherCost * gathered + kSumCost * output_.shape.channels;
@@ -133,11 +135,13 @@ double CostModel::overhead(ConvKernel kernel) const {
 bool sparse_fc_pays(double density) { return density * kSparseWeightCost < kDenseWeightCost; }
 
 double stock_cost(const Convolution& conv, const Shape& input, const Shape& output,
-                  const kernels::KernelTable& kernels) {
+                  const kernels::KernelTable& kernels, int batch) {
   const double macs = dense_macs(conv, input, output);
   if (conv.depthwise) return macs / kStockDepthwiseEfficiency;
-  if (is_fully_connected(conv, input, output))
-    return macs * memory_scale(kernels) * kDenseWeightCost;
+  if (is_fully_connected(conv, input, output)) {
+    const double bringing = macs * memory_scale(kernels) * kDenseWeightCost / batch;
+    return std::max(bringing, macs / kStockEfficiency);
+  }
   return macs / kStockEfficiency;
 }
 
@@ -145,12 +149,7 @@ double border_cost(double floats) { return floats * kBorderCost; }
 
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
                       const Shape& output, const kernels::KernelTable& kernels, bool by_winograd) {
-  Window w = conv.window;
-  Shape read = input;
-  if (is_subsampling(w)) {
-    w.stride_h = w.stride_w = 1;
-    read = {input.channels, output.height, output.width};
-  }
+  const auto [w, read] = rewritten(conv.window, input, output);
   const int border = required_border(w, read, output);
   if (sparsity.fully_connected) return fully_connected_cost(sparsity, kernels);
   if (conv.depthwise) return depthwise_cost(w, sparsity, {read, border}, {output, border});

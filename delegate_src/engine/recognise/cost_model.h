@@ -34,9 +34,10 @@ class CostModel {
   const kernels::KernelTable& kernels_;
 };
 
-// Of the stock runtime's dense convolution.
+// Of the stock runtime's dense convolution, for each image of a batch: it brings the weights of a
+// fully connected layer once for all of them.
 double stock_cost(const Convolution& conv, const Shape& input, const Shape& output,
-                  const kernels::KernelTable& kernels);
+                  const kernels::KernelTable& kernels, int batch);
 
 // Whether a fully connected layer of this density is faster with its zeros left out.
 bool sparse_fc_pays(double density);

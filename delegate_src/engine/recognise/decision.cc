@@ -18,10 +18,9 @@ std::string kind_of(const Convolution& conv) {
 
 }  // namespace
 
-Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
+Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch) {
   Verdict verdict;
   double ours = 0, stock = 0;
-  bool any_sparse = false, all_finite = true;
   for (const Node& node : graph.nodes) {
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
@@ -41,16 +40,16 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels) {
                       .patterns = sparsity.patterns,
                       .reason = reason_of(sparsity, conv->window),
                       .kernel = "stock"};
-    any_sparse |= is_sparse(layer.reason);
-    all_finite &= sparsity.finite;
+    verdict.sparse |= is_sparse(layer.reason);
+    verdict.finite &= sparsity.finite;
     ours += estimated_cost(*conv, sparsity, input, output, kernels);
-    stock += stock_cost(*conv, input, output, kernels);
+    stock += stock_cost(*conv, input, output, kernels, batch);
     verdict.layers.push_back(std::move(layer));
   }
   for (const auto* ids : {&graph.inputs, &graph.outputs}) {
     for (TensorId id : *ids) ours += border_cost(graph.tensors[id].elements());
   }
-  verdict.worthwhile = any_sparse && all_finite && ours * kLeastSpeedup < stock;
+  verdict.worthwhile = verdict.sparse && verdict.finite && ours * kLeastSpeedup < stock;
   return verdict;
 }
 

@@ -23,12 +23,14 @@ struct LayerReport {
 };
 
 // One report line per convolution of the graph, in its order, and whether running it here is
-// expected to beat the stock runtime ("never slower": cost_model.h).
+// expected to beat the stock runtime ("never slower": cost_model.h) on batches of so many images.
 struct Verdict {
   bool worthwhile = false;
+  bool sparse = false;  // any layer
+  bool finite = true;   // all weights: to skip a zero would hide what a NaN makes of it
   std::vector<LayerReport> layers;
   std::vector<Analysis> analyses;  // of each layer: compiling needs no second look at the weights
 };
-Verdict judge(const Graph& graph, const kernels::KernelTable& kernels);
+Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch = 1);
 
 }  // namespace patternlite

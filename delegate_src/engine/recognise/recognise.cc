@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/support/is_zero.h"
 #include "engine/support/popcount.h"
 
 namespace patternlite {
@@ -38,7 +39,7 @@ void count_weights(const float* weights, std::ptrdiff_t stride, int count, Spars
   constexpr std::uint32_t kExponent = 0x7f800000;
   int nonzero = 0, special = 0;
   const auto look = [&](float weight) {
-    nonzero += weight != 0.0f;
+    nonzero += !is_zero(weight);
     special |= (std::bit_cast<std::uint32_t>(weight) & kExponent) == kExponent;
   };
   if (stride == 1) {

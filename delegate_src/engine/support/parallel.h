@@ -2,9 +2,9 @@
 // sessions MNN's.
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
-#include <vector>
 
 namespace patternlite {
 
@@ -12,25 +12,26 @@ class Parallel {
  public:
   virtual ~Parallel() = default;
   virtual int threads() const = 0;
-  // Calls task(0) .. task(count - 1), each once, on any threads; returns when all are done. Tasks
-  // do not throw.
-  virtual void run(int count, const std::function<void(int)>& task) = 0;
-};
 
-// The same for tasks that may throw: when all are done, throws what the first of them threw.
-template <typename Task>
-void run_throwing(Parallel& parallel, int count, const Task& task) {
-  std::vector<std::exception_ptr> thrown(count);
-  parallel.run(count, [&](int i) {
-    try {
-      task(i);
-    } catch (...) {
-      thrown[i] = std::current_exception();
-    }
-  });
-  for (const std::exception_ptr& error : thrown) {
-    if (error) std::rethrow_exception(error);
+  // Calls task(0) .. task(count - 1), each once, on any threads. When all are done, throws what one
+  // of them threw, if any did.
+  void run(int count, const std::function<void(int)>& task) {
+    std::exception_ptr thrown;
+    std::atomic_flag failed;
+    const auto caught = [&](int i) {
+      try {
+        task(i);
+      } catch (...) {
+        if (!failed.test_and_set()) thrown = std::current_exception();
+      }
+    };
+    deal(count, std::ref(caught));
+    if (thrown) std::rethrow_exception(thrown);
   }
-}
+
+ private:
+  // The same, of tasks that do not throw.
+  virtual void deal(int count, const std::function<void(int)>& task) = 0;
+};
 
 }  // namespace patternlite

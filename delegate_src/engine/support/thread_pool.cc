@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -37,7 +38,11 @@ struct Ticket {
 class ThreadPool final : public Parallel {
  public:
   explicit ThreadPool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    workers_.reserve(threads);
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::exception&) {  // the system grants no more: those that run will do
+    }
   }
 
   ~ThreadPool() override {
@@ -48,7 +53,7 @@ class ThreadPool final : public Parallel {
 
   int threads() const override { return static_cast<int>(workers_.size()) + 1; }
 
-  void run(int count, const std::function<void(int)>& task) override {
+  void deal(int count, const std::function<void(int)>& task) override {
     std::unique_lock lock(busy_, std::try_to_lock);
     if (count <= 1 || workers_.empty() || !lock.owns_lock() ||
         count > static_cast<int>(Ticket::kMask)) {

@@ -9,7 +9,8 @@ namespace patternlite {
 
 // `threads` counts the caller: threads - 1 workers are started. Workers spin for some microseconds
 // after a job, since layers follow each other that fast, then sleep until the next. A second caller
-// that finds the pool busy does its job alone.
+// that finds the pool busy does its job alone. Where the system grants fewer workers, there are
+// fewer.
 std::shared_ptr<Parallel> make_thread_pool(int threads);
 
 }  // namespace patternlite

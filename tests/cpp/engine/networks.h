@@ -62,6 +62,13 @@ class GraphBuilder {
                .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
     return add(op, {shape.channels, 1, 1});
   }
+  // 3x3, as large as its input.
+  TensorId dilated(TensorId from, int filters, int dilation, Pruning pruning) {
+    const Shape shape = graph.tensors[from];
+    Convolution op{.input = from, .window = {3, 3, 1, 1, dilation, dilation, dilation, dilation}};
+    store_.fill(op, filters, shape.channels, pruning);
+    return add(op, {filters, shape.height, shape.width});
+  }
   TensorId pad(TensorId from, int before, int after) {
     const Shape shape = graph.tensors[from];
     return add(Padding{from, kNoTensor, before, before, after, after},

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/graph/planar.h"
+#include "engine/networks.h"
 #include "engine/one_convolution.h"
 #include "engine/pack/grouping.h"
 #include "engine/pack/run_stream.h"
@@ -64,6 +65,29 @@ TEST(Recognise, CountsTheWeightsOfFullyConnectedLayers) {
     const_cast<float*>(c.conv.weights.data)[77] = bad;
     EXPECT_FALSE(Analysis(c.conv, input, output).sparsity.finite);
   }
+}
+
+#if defined(__SSE2__)
+TEST(Recognise, CountsDenormalsWhateverTheThreadTakesThemFor) {
+  OneConvolution c(32, 16, 5, {.kernels_kept = 0.25, .taps = 25}, 5);
+  c.conv.window.pad_top = c.conv.window.pad_left = 0;
+  auto* weights = const_cast<float*>(c.conv.weights.data);
+  for (int i = 0; i < 100; ++i) weights[i] = 1e-40f;
+  const Shape input{16, 5, 5}, output{32, 1, 1};
+  const int nonzero = Analysis(c.conv, input, output).sparsity.nonzero;
+  const unsigned before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(before | 0x8040);  // denormals are zero, in and out
+  const int found = Analysis(c.conv, input, output).sparsity.nonzero;
+  __builtin_ia32_ldmxcsr(before);
+  EXPECT_EQ(found, nonzero);
+}
+#endif
+
+TEST(Judge, LeavesBatchesOfFullyConnectedLayersToTheRuntime) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.fully_connected(b.input({512, 1, 1}), 256, {.kernels_kept = 0.2})};
+  EXPECT_TRUE(judge(b.graph, best_kernels(), 1).worthwhile);
+  EXPECT_FALSE(judge(b.graph, best_kernels(), 64).worthwhile) << "it brings the weights once";
 }
 
 TEST(Judge, SeesDepthwiseAndPointwiseLayersTogether) {

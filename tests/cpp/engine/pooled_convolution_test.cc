@@ -147,6 +147,10 @@ TEST(Fuse, PoolsInTheConvolutionWhereNobodyElseReadsItsLargeMap) {
                   }),
             3u)
       << "with a residual";
+  GraphBuilder b(1);
+  const TensorId x = b.fully_connected(b.input({2, 1, 1}), 1 << 18, {});
+  b.graph.outputs = {b.pool(x, PoolMode::kMax, 1, 1, 0)};
+  EXPECT_EQ(fuse(b.graph).nodes.size(), 2u) << "fully connected layers do not pool";
 }
 
 }  // namespace
