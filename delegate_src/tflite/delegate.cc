@@ -78,8 +78,16 @@ TfLiteStatus kernel_prepare(TfLiteContext* context, TfLiteNode* node) {
 }
 
 TfLiteStatus kernel_invoke(TfLiteContext* context, TfLiteNode* node) {
-  static_cast<KernelHandle*>(node->user_data)->kernel->run(*context);
-  return kTfLiteOk;
+  try {
+    static_cast<KernelHandle*>(node->user_data)->kernel->run(*context);
+    return kTfLiteOk;
+  } catch (const std::exception& error) {  // out of memory
+    context->ReportError(context,
+                         "PatternDelegate: the model does not run (%s); give it fewer threads, or "
+                         "make an interpreter without the delegate. ",
+                         error.what());
+    return kTfLiteError;
+  }
 }
 
 TfLiteRegistration kernel_registration() {
@@ -109,7 +117,22 @@ void warn(State& state, const std::string& message) {
   }
 }
 
+// A runtime that undoes delegates at a resize, to apply them anew, leaves their marks on tensors;
+// where partitions differ from those before, it then takes a tensor for another delegate's.
+void forget_undone(TfLiteContext* context) {
+  std::set<int> made;  // by delegates that stay
+  for (const OpNode& node : read_plan(context)) {
+    if (node.builtin_code == kTfLiteBuiltinDelegate) {
+      made.insert(node.outputs.begin(), node.outputs.end());
+    }
+  }
+  for (int i = 0; i < static_cast<int>(context->tensors_size); ++i) {
+    if (!made.contains(i)) context->tensors[i].delegate = nullptr;
+  }
+}
+
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
+  forget_undone(context);
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
   // A pool of each interpreter's own: interpreters may run at the same time.
@@ -127,7 +150,8 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
     return kTfLiteOk;
   }
 
-  const std::string message = summary(selection, compile_options, threads);
+  const std::string message =
+      summary(selection, compile_options, compile_options.parallel->threads());
   std::size_t weight_bytes = 0;
   state.activation_bytes = 0;
   for (const auto& kernel : selection.kernels) {

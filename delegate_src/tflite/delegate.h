@@ -9,12 +9,15 @@
 
 namespace patternlite::tflite {
 
-// Any number of interpreters may use one delegate. It may be destroyed before them: claimed
-// partitions keep alive what they need, the TfLiteDelegate itself included.
+// Any number of interpreters may use one delegate. It may be destroyed before them, if they are not
+// resized afterwards: claimed partitions keep alive what they need, the TfLiteDelegate itself
+// included, but some runtimes drop the partitions at a resize and then ask the delegate for new
+// ones.
 TfLiteDelegate* create_delegate(const Options& options);
 void destroy_delegate(TfLiteDelegate* delegate);
 
-// Every convolution of the graph that the delegate was last applied to, in its order.
+// Every convolution of the graph that the delegate was last applied to, in its order; of a model of
+// several signatures, that is the last subgraph that holds any.
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
 // What that graph's activations take, at the shapes it had then: the peak of any run.
 std::size_t activation_bytes_of(TfLiteDelegate* delegate);

@@ -10,6 +10,17 @@
 namespace patternlite::tflite {
 namespace {
 
+// Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
+bool has_open_size(const TfLiteContext& context) {
+  const std::span tensors(context.tensors, context.tensors_size);
+  return std::ranges::any_of(tensors, [](const TfLiteTensor& tensor) {
+    if (!tensor.dims_signature || !tensor.dims) return false;
+    const auto signature = items(tensor.dims_signature), dims = items(tensor.dims);
+    const auto open = [&](int axis) { return signature[axis] == -1 && dims[axis] == 1; };
+    return signature.size() == 4 && dims.size() == 4 && (open(1) || open(2));
+  });
+}
+
 class Selector {
  public:
   Selector(TfLiteContext* context, const Options& options, const CompileOptions& compile_options)
@@ -18,6 +29,7 @@ class Selector {
         compile_options_(compile_options),
         plan_(read_plan(context)),
         expanders_(expanders_of(plan_)),
+        size_is_open_(has_open_size(*context)),
         constants_(*context, expanders_) {
     for (const OpNode& node : plan_) {
       by_index_[node.index] = node;
@@ -148,11 +160,11 @@ class Selector {
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
       const PartitionGraph partition = read_partition(*context_, nodes, outputs, constants_);
-      Verdict verdict = judge(partition.graph, *compile_options_.kernels);
+      Verdict verdict = judge(partition.graph, *compile_options_.kernels, partition.batch);
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
       }
-      if (partition.graph.nodes.empty() || !(verdict.worthwhile || options_.force)) {
+      if (partition.graph.nodes.empty() || !takes(verdict)) {
         return drop_all(indices, "declined:not-faster");
       }
       kernels_.push_back(std::make_unique<Kernel>(
@@ -164,6 +176,12 @@ class Selector {
     } catch (const std::invalid_argument& error) {
       return drop_all(indices, std::string("declined:engine: ") + error.what());
     }
+  }
+
+  // What pays on a size that is not known yet, cannot be told: there, zeros are enough.
+  bool takes(const Verdict& verdict) const {
+    const bool asked = options_.force || (size_is_open_ && verdict.sparse);
+    return verdict.worthwhile || (asked && verdict.finite);
   }
 
   // By multiplications saved, when the user limits the number of partitions.
@@ -200,6 +218,7 @@ class Selector {
   const Options& options_;
   const CompileOptions& compile_options_;
   std::vector<OpNode> plan_, expanders_;
+  bool size_is_open_;
   Constants constants_;
   std::map<int, OpNode> by_index_;
   std::set<int> candidates_;  // nodes still to be taken

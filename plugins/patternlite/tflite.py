@@ -20,10 +20,12 @@ from .native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
-    layers: one dict per convolution of the model it was last given to: name, kind, filters, channels,
-        height and width (of the output), dense_macs, kept_macs, kernels_kept, patterns, reason, kernel
-        ("stock" when left to the runtime), weight_bytes (packed; 0 when left to the runtime).
-    activation_bytes: what the delegate's activations of that model take, at most.
+    layers: one dict per convolution of the model it was last given to (of several signatures, of the last
+        that has any): name, kind, filters, channels, height and width (of the output), dense_macs,
+        kept_macs, kernels_kept, patterns, reason, kernel ("stock" when left to the runtime), weight_bytes
+        (packed; 0 when left to the runtime).
+    activation_bytes: what the delegate's activations of that model take, besides what each thread needs
+        for a layer at a time.
     """
 
     @property

@@ -45,8 +45,9 @@ class ModelBuilder:
     def shape(self, tensor: int) -> tuple[int, ...]:
         return tuple(self._graph.tensors[tensor].shape)
 
-    def input(self, *shape: int, dtype: Any = np.float32) -> int:
+    def input(self, *shape: int, dtype: Any = np.float32, signature: tuple[int, ...] | None = None) -> int:
         tensor = self._tensor(shape, dtype)
+        self._graph.tensors[tensor].shapeSignature = signature
         self._graph.inputs.append(tensor)
         return tensor
 

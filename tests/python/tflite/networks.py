@@ -39,6 +39,16 @@ def residual_network(
     return b.build(b.fully_connected(y, weights, bias_of(rng, 10)))
 
 
+def denoiser(rng: np.random.Generator, middle: str) -> bytes:
+    """The image and what a sparse network finds to add to it; `middle`: as in residual_network."""
+    b = ModelBuilder()
+    x = b.input(1, 32, 32, 3)
+    y = b.conv(x, pattern_weights(rng, 32, 3, 3), bias_of(rng, 32), activation=RELU)
+    y = b.unary(middle, b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32)))
+    y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32), activation=RELU)
+    return b.build(b.add(b.conv(y, pattern_weights(rng, 3, 3, 32), bias_of(rng, 3)), x))
+
+
 def branching_network(rng: np.random.Generator, *, size: int = 24, classes: int = 0) -> bytes:
     """Inception, DenseNet and U-Net in small: branches that meet in concatenations, two scales.
 

@@ -13,7 +13,7 @@ import pytest
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
 from .builder import RELU, ModelBuilder, bias_of, pattern_weights
-from .networks import branching_network, mobile_network, residual_network
+from .networks import branching_network, denoiser, mobile_network, residual_network
 from .runtimes import Runtime, assert_close, invoke
 
 
@@ -125,6 +125,30 @@ def test_resizing_the_image(runtime: Runtime, rng: np.random.Generator, middle: 
     for batch, size in ((1, 24), (1, 40), (2, 17), (1, 24), (3, 40)):
         x = images(rng, batch, size)
         assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_resizing_where_other_layers_pay_then(runtime: Runtime, rng: np.random.Generator) -> None:
+    """A runtime that applies delegates anew finds other partitions than before."""
+    model = denoiser(rng, "LOGISTIC")
+    ours, stock = runtime.interpreter(model, load_delegate()), runtime.interpreter(model)
+    for batch, size in ((1, 32), (2, 32), (1, 48), (1, 4), (1, 32)):
+        x = images(rng, batch, size)
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_a_size_left_open_is_taken_for_its_zeros(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Converters write 1x1 there, where nothing pays."""
+    b = ModelBuilder()
+    y = b.input(1, 1, 1, 32, signature=(1, -1, -1, 32))
+    for _ in range(3):
+        y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32), activation=RELU)
+    model, delegate = b.build(y), load_delegate()
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+    for size in (40, 24):
+        x = [rng.normal(size=(1, size, size, 32)).astype(np.float32)]
+        assert_close(invoke(ours, x), invoke(stock, x))
+        assert all(row["kernel"] != "stock" for row in delegate.layers)
 
 
 def test_resizing_with_a_mean_in_between(runtime: Runtime, rng: np.random.Generator) -> None:
