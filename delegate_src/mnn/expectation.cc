@@ -39,7 +39,7 @@ bool is_pointwise(const Window& w) { return w.kernel_h == 1 && w.kernel_w == 1; 
 
 }  // namespace
 
-double expected_gain(const Graph& graph, int pack) {
+double expected_gain(const Graph& graph, int pack, int batch) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
   const kernels::KernelTable& kernels = best_kernels();
@@ -49,7 +49,7 @@ double expected_gain(const Graph& graph, int pack) {
   // reason.
   const bool their_tiles = gains_by_winograd(conv, input, output);
   const double ours = estimated_cost(conv, analysis.sparsity, input, output, kernels, !their_tiles);
-  double theirs = stock_cost(conv, input, output, kernels);
+  double theirs = stock_cost(conv, input, output, kernels, batch);
   // Memory sets the pace of fully connected layers, not the width of vectors.
   if (!analysis.sparsity.fully_connected) {
     theirs *= lanes / pack;

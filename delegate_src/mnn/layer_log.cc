@@ -53,10 +53,17 @@ void LayerLog::adopt(const LayerLog& other) {
   if (rows_.empty()) rows_ = std::move(rows);
 }
 
-void LayerLog::set_kernel(std::size_t row, const PackedConvolution& packed) {
+void LayerLog::set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output) {
   const std::lock_guard lock(mutex_);
-  rows_[row].kernel = packed.kernel_name();
-  rows_[row].weight_bytes = packed.weight_bytes();
+  LayerReport& layer = rows_[row];
+  layer.kernel = packed.kernel_name();
+  layer.weight_bytes = packed.weight_bytes();
+  const double growth = static_cast<double>(output.height) * output.width /
+                        (static_cast<double>(layer.height) * layer.width);
+  layer.height = output.height;
+  layer.width = output.width;
+  layer.dense_macs *= growth;
+  layer.kept_macs *= growth;
 }
 
 void LayerLog::set_plan(PlanReport plan) {

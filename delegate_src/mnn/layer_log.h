@@ -35,7 +35,8 @@ class LayerLog {
   std::size_t add(LayerReport row);
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);
-  void set_kernel(std::size_t row, const PackedConvolution& packed);
+  // What the layer became at the session's present size; output: of the convolution.
+  void set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output);
   void set_plan(PlanReport plan);
   std::vector<LayerReport> rows() const;
   PlanReport plan() const;

@@ -95,11 +95,12 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   graph.outputs = {1};
   graph.nodes.push_back(
       {engine_convolution(conv, padded_window(conv, input, output), weights), name});
-  Verdict verdict = judge(graph, best_kernels());
+  const int batch = inputs[0]->dim[0].extent;
+  Verdict verdict = judge(graph, best_kernels(), batch);
   Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
   const std::string& reason = selection.report.reason;
   if (reason.starts_with("declined:")) return selection;
-  const double gain = expected_gain(graph, pack), arrival = moving_cost(input);
+  const double gain = expected_gain(graph, pack, batch), arrival = moving_cost(input);
   const bool alone = all_taken || gain > (planar_input ? -arrival : arrival + moving_cost(output));
   if (!alone && gain <= 0) return selection;
   // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around

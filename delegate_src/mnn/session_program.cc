@@ -63,7 +63,8 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
   }
   auto packed = pack_layers(layers, kernels_);
   for (std::size_t i = 0; i < packed.size(); ++i) {
-    log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution);
+    log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution,
+                   layers[i].conv.output.shape);
     stages_[recorded[i]].convolve.front().layer = std::move(packed[i]);
   }
 }

@@ -196,6 +196,12 @@ def alternating() -> tuple[Network, str]:
     return net, y
 
 
+def rows() -> tuple[Network, str]:
+    """Linear layers over 64 rows, as a matrix product over tokens becomes."""
+    net = Network((64, 256, 1, 1))
+    return net, net.conv(net.relu(net.conv("x", 256, 256, size=1, keep=0.2)), 256, 256, size=1, keep=0.2)
+
+
 def declined() -> tuple[Network, str]:
     """A dense convolution, and one with an infinite weight."""
     net = Network((1, 16, 12, 12))
@@ -211,6 +217,7 @@ NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "batch-norm": batch_norm,
     "wide": wide,
     "declined": declined,
+    "rows": rows,
     "alternating": alternating,
     "open-shape": single((1, 16, "height", "width"), 16),
     # Each a layer alone. Between them: fewer channels than a block, whole blocks, a block and a bit.
@@ -222,6 +229,10 @@ NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "stride-2-batch": single((2, 12, 16, 15), 20, "Relu6", stride=2),
     "no-padding": single((1, 16, 10, 11), 24, pads=(0, 0, 0, 0)),
     "wide-padding": single((1, 16, 6, 7), 24, pads=(3, 3, 3, 3)),
+    "wider-than-the-window": single((1, 32, 13, 13), 64, pads=(4, 4, 4, 4)),
+    "wider-in-rows": single((1, 16, 3, 15), 24, size=1, pads=(2, 5, 1, 6)),
+    "1x1-stride-2-padding": single((1, 40, 14, 14), 24, size=1, keep=0.1, stride=2, pads=(0, 0, 1, 1)),
+    "wide-dilation": single((1, 16, 15, 15), 24, dilation=6),
     "uneven-padding": single((1, 16, 14, 14), 24, stride=2, pads=(0, 0, 1, 1)),
     "dilation": single((1, 16, 20, 20), 16, dilation=2),
     "5x5": single((1, 8, 18, 18), 16, size=5, keep=0.2),

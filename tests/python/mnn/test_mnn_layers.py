@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mnn_networks import NETWORKS
 
-NETS = {"residual", "dense", "batch-norm", "wide", "declined", "open-shape", "alternating"}
+NETS = {"residual", "dense", "batch-norm", "wide", "declined", "rows", "open-shape", "alternating"}
 SINGLE = [name for name in NETWORKS if name not in NETS]
 
 
@@ -52,6 +52,17 @@ def test_our_layers_between_stock_ones(models, process):
     (actual,), rows = process.call(mnn_runs.ours, model.path, 2, model.x, force=False)
     assert [row["kernel"] != "stock" for row in rows] == [True, False] * 3
     assert error(actual, model.expected) < 1e-4  # the dense layers are MNN's
+
+
+def test_many_rows_of_linear_layers_are_left_to_mnn(models, process):
+    """It brings the weights once for all of them."""
+    model = models("rows")
+    (actual,), rows = process.call(mnn_runs.ours, model.path, 1, model.x, force=False)
+    assert [(row["reason"], row["kernel"]) for row in rows] == [("sparse-fc", "stock")] * 2
+    assert error(actual, model.expected) < 1e-4
+    (forced,), rows = process.call(mnn_runs.ours, model.path, 1, model.x)
+    assert [row["kernel"] for row in rows] == ["fc-sparse"] * 2
+    assert error(forced, model.expected) < 2e-6
 
 
 # 8-bit weights are rounded by the converter, so only stock MNN says what is right.
