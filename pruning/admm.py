@@ -49,7 +49,7 @@ def damping(moments: Moments, share: float) -> Tensor:
 def importance(moments: Moments) -> Tensor:
     """sqrt(diag G): in weights times this, (O, D) or (G, O / G, D), a weight's size says what it does."""
     scale = moments.gram.diagonal(dim1=-2, dim2=-1).sqrt()
-    least = 1e-4 * scale.amax(-1, keepdim=True) + torch.finfo(scale.dtype).tiny  # of inputs never on
+    least = 1e-4 * scale.amax(-1, keepdim=True) + torch.finfo(scale.dtype).tiny ** 0.5  # of inputs never on
     return scale.clamp_min(least).unsqueeze(-2)
 
 

@@ -7,20 +7,19 @@ every exported file, where `patternlite inspect` checks it against the zeros.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from patternlite import __version__
 
 from .config import PruneConfig
 from .pipeline import PruneResult
+from .state import digest_of, tensors_in
 
 _PACKAGES = ("torch", "numpy", "safetensors")
 
@@ -78,9 +77,5 @@ def certify(
 
 
 def model_digest(model: nn.Module) -> str:
-    """sha256 of a state_dict: names, types, shapes and bytes, sorted by name."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    """sha256 of a state_dict's tensors: names, types, shapes and bytes, sorted by name."""
+    return digest_of(tensors_in(model))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from .distributed import Group
+from .state import digest_of
 
 _FORMAT = "patternlite.checkpoint.1"
 
@@ -59,7 +59,7 @@ class Checkpoint:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{name}.safetensors"
+        path = _file(self._folder, name)
         beside = path.with_name(f".{path.name}.part")
         tensors = {key: value.detach().cpu().contiguous() for key, value in record.tensors.items()}
         metadata = {
@@ -70,13 +70,8 @@ class Checkpoint:
         save_file(tensors, beside, metadata=metadata)
         os.replace(beside, path)
 
-    def discard(self) -> None:
-        """Deletes the folder: everything is finished."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
     def _read(self, name: str) -> Record | None:
-        if self._folder is None or not (path := self._folder / f"{name}.safetensors").is_file():
+        if self._folder is None or not (path := _file(self._folder, name)).is_file():
             return None
         try:
             with safe_open(path, framework="pt") as file:
@@ -92,10 +87,25 @@ class Checkpoint:
         return Record(tensors, json.loads(metadata["values"]))
 
 
+def discard(folder: Path) -> None:
+    """Deletes a checkpoint whose result is safe: its own files, and the folder if it holds no others."""
+    for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.part")):
+        if path.suffix == ".part" or _is_ours(path):
+            path.unlink()
+    with suppress(OSError):  # somebody else's files are there, or there is no folder
+        folder.rmdir()
+
+
+def _is_ours(path: Path) -> bool:
+    with suppress(SafetensorError), safe_open(path, framework="pt") as file:
+        return (file.metadata() or {}).get("format") == _FORMAT
+    return False
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{quote(name, safe=' ')}.safetensors"  # names of layers may hold slashes
+
+
 def fingerprint(tensors: Mapping[str, Tensor], *settings: object) -> str:
     """sha256 of tensors (names, types, shapes and bits) and of what `settings` print as."""
-    digest = hashlib.sha256(repr(settings).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    return digest_of(tensors, repr(settings).encode())

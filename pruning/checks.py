@@ -12,6 +12,7 @@ from .config import PruneConfig
 from .distributed import Group
 from .norm_statistics import Gap
 from .report import PruneReport
+from .state import tensors_in
 
 _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 
@@ -22,7 +23,7 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
         raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
     if len(config.mean) != input_shape[0]:
         raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
-    for name, tensor in model.state_dict(keep_vars=True).items():
+    for name, tensor in tensors_in(model).items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
     for name, module in model.named_modules():

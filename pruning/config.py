@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -93,10 +94,7 @@ class PruneConfig:
         for name, choices in chosen.items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
-        if len(self.mean) != len(self.std) or not self.mean:
-            raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}: give one each")
-        if min(self.std) <= 0:
-            raise ValueError(f"std must be positive, not {self.std}")
+        check_normalisation(self.mean, self.std)
 
     @property
     def budgets(self) -> dict[str, float]:
@@ -111,3 +109,11 @@ class PruneConfig:
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown option {', '.join(unknown)}; known: {', '.join(known)}")
         return cls(**values)
+
+
+def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Raises ValueError unless there is a finite mean and a positive deviation for each channel."""
+    if len(mean) != len(std) or not mean:
+        raise ValueError(f"mean has {len(mean)} channels, std {len(std)}: give one each")
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        raise ValueError(f"mean must be finite and std must be positive, not {mean} and {std}")

@@ -40,9 +40,10 @@ def distill(
     trains on its part of them.
     advance: told the fraction done and the step. Raises ValueError when the loss is not finite.
     """
-    trained = dict(student.named_parameters())
+    trained = {name: p for name, p in student.named_parameters() if p.is_floating_point()}
     flags = [p.requires_grad for p in trained.values()]
-    student.requires_grad_(True)
+    for parameter in trained.values():
+        parameter.requires_grad_(True)
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     done, saved = _resumed(store, trained, optimizer, schedule), time.monotonic()

@@ -41,7 +41,9 @@ class Fidelity:
 def measure(teacher: nn.Module, student: nn.Module, images: Tensor) -> Fidelity:
     """teacher, student: in eval mode.  images: (N, C, H, W), normalised, not used by any step before."""
     wanted, given = _answers(teacher, images), _answers(student, images)
-    flat = [torch.cat([tensor.flatten(1) for tensor in tensors], 1) for tensors in (wanted, given)]
+    flat = [
+        torch.cat([tensor.reshape(len(tensor), -1) for tensor in tensors], 1) for tensors in (wanted, given)
+    ]
     spread = (flat[0] - flat[0].mean(0)).square().mean().clamp_min(1e-30)
     error = float((flat[1] - flat[0]).square().mean() / spread)
     if len(wanted) != 1 or wanted[0].ndim != 2 or wanted[0].shape[1] < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -23,6 +23,7 @@ _ACTIVATIONS: dict[Callable, Callable[[Tensor], Tensor]] = {
 }
 
 BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
+_Maker = nn.Module | Tensor  # of an output; a weight stands for itself
 
 
 def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
@@ -135,9 +136,7 @@ class Additions(TorchFunctionMode):
 class _Calls(TorchFunctionMode):
     """Tells `see` of each function that makes something of tensors: it, and which of `marks` it takes."""
 
-    def __init__(
-        self, marks: Mapping[nn.Module, Mark], see: Callable[[Callable, list[nn.Module]], None]
-    ) -> None:
+    def __init__(self, marks: Mapping[_Maker, Mark], see: Callable[[Callable, list[_Maker]], None]) -> None:
         super().__init__()
         self._marks, self._see = marks, see
 
@@ -189,20 +188,26 @@ def trace(
         raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
-    uses: Counter[nn.Module] = Counter()  # functions that take the module's output
-    outputs: dict[nn.Module, Mark] = {}
+    uses: Counter[_Maker] = Counter()  # functions that take the module's output, or the weight
+    outputs: dict[_Maker, Mark] = {}
+    weights: dict[_Maker, Mark] = {
+        conv.weight: Mark(conv.weight) for conv in convs.values() if "weight" in conv._parameters
+    }
+    unclear: dict[nn.Module, str] = {}  # why a module cannot be followed
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
     consumer: dict[nn.Module, BatchNorm] = {}
-    activations: dict[nn.Module, Callable[[Tensor], Tensor]] = {}
+    activations: dict[_Maker, Callable[[Tensor], Tensor]] = {}
     largest = math.prod(input_shape)
-    additions: list[list[nn.Module]] = []  # the modules that made the operands, in the order they ran
+    additions: list[list[_Maker]] = []  # the modules that made the operands, in the order they ran
 
     def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal largest
         runs[module] += 1
         largest = max(largest, output[0].numel())
         outputs[module] = Mark(output)
-        if isinstance(module, nn.Conv2d):
+        if not inputs or output.ndim != 4:
+            unclear[module] = "called with a named input" if not inputs else "run on one image"
+        elif isinstance(module, nn.Conv2d):
             sizes[module] = inputs[0].shape[2:], output.shape[2:]
         elif isinstance(module, BatchNorm):
             for conv in sizes:
@@ -213,7 +218,7 @@ def trace(
         additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
         return a, b
 
-    def on_call(function: Callable, taken: list[nn.Module]) -> None:
+    def on_call(function: Callable, taken: list[_Maker]) -> None:
         uses.update(taken)
         if function in _ACTIVATIONS:
             activations.update(dict.fromkeys(taken, _ACTIVATIONS[function]))
@@ -222,7 +227,7 @@ def trace(
     handles = [module.register_forward_hook(on_output) for module in watched]
     parameter = next(model.parameters(), torch.empty(0))
     try:
-        with torch.no_grad(), Additions(on_addition), _Calls(outputs, on_call):
+        with torch.no_grad(), Additions(on_addition), _Calls(ChainMap(outputs, weights), on_call):
             answer = model(torch.zeros(2, *input_shape, device=parameter.device))
     except Exception as error:
         raise ValueError(
@@ -237,14 +242,14 @@ def trace(
         raise ValueError(
             f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
         )
-    norms = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m.running_mean is not None]
-    shared = Counter(conv.weight for conv in sizes)
+    once = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m not in unclear]
+    norms = [m for m in once if m.running_mean is not None]
     sites: list[Site] = []
     left: list[Site] = []
-    dense = {name: "does not run" for name, conv in convs.items() if conv not in runs}
+    dense = {name: unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in sizes}
     for i, conv in enumerate(sizes):
         name = names[conv]
-        times = max(runs[conv], shared[conv.weight])
+        times = max(runs[conv], uses[conv.weight])  # tied weights: also by what is no Conv2d
         norm = next((norm for norm in norms if norm is consumer.get(conv) and uses[conv] == 1), None)
         (before, after), of = sizes[conv], sites
         if reason := "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, times):

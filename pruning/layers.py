@@ -56,10 +56,11 @@ def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
         fit = test = Moments.white(site.conv.weight.flatten(1), site.conv.groups)
     else:
         x = task.sample.rows(site, [len(batch) for batch in visit.inputs]).of_inputs(site, visit.inputs)
+        first = task.sample.first_batch
         y = outputs_of(site, x)
         fit, test = (
             Moments.of(some_x, some_y, centred=_shifts(site), group=task.group)
-            for some_x, some_y in zip(_halves(x), _halves(y), strict=True)
+            for some_x, some_y in zip(_halves(x, first), _halves(y, first), strict=True)
         )
     return sensitivity.measure(site, fit, test, task.libraries[site.conv.kernel_size], task.structures)
 
@@ -135,9 +136,14 @@ def _shifts(site: Site) -> bool:
     return site.norm is not None or site.conv.bias is not None
 
 
-def _halves(parts: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """The rows of half of the images of each batch, and those of the others."""
-    return [part[: len(part) // 2] for part in parts], [part[len(part) // 2 :] for part in parts]
+def _halves(parts: list[Tensor], first: int) -> tuple[list[Tensor], list[Tensor]]:
+    """The rows of half of the images of each batch, and those of the others; of an odd one, by turns.
+
+    first: the number of the first batch.
+    """
+    cuts = [(len(part) + number % 2) // 2 for number, part in enumerate(parts, first)]
+    pairs = list(zip(parts, cuts, strict=True))
+    return [part[:cut] for part, cut in pairs], [part[cut:] for part, cut in pairs]
 
 
 def _audible(gain: Tensor) -> Tensor:

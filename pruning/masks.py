@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -50,7 +50,8 @@ class Masks(Mapping[str, Tensor]):
         sizes = {name: list(mask.shape[2:]) for name, mask in self.items()}
         metadata = {"format": _FORMAT, "version": _VERSION, "kernels": json.dumps(sizes)}
         try:
-            save_file({name: _encode(mask) for name, mask in self.items()}, beside, metadata=metadata)
+            # Not save_file, whose files nobody else may read: these are handed over.
+            beside.write_bytes(save({name: _encode(mask) for name, mask in self.items()}, metadata))
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from .seeds import generator
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
+from .state import tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, walk
@@ -78,12 +79,14 @@ class _Run:
         checkpoint: Path | str | None,
     ) -> None:
         self.config, self.shape, self.group = config, input_shape, Group.current()
-        self.dense, self.pruned = copy.deepcopy(model).eval(), copy.deepcopy(model).eval()
+        self.dense, self.pruned = copy.deepcopy(model), copy.deepcopy(model)
+        self.dense.eval()
+        self.pruned.eval()
         self.dense.requires_grad_(False)
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = self.student.sites[0].conv.weight.device
-        identity = fingerprint(model.state_dict(), input_shape, config)
+        identity = fingerprint(tensors_in(model), input_shape, config)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         weights = [site.conv.weight for site in self.teacher.sites]
@@ -125,7 +128,7 @@ class _Run:
             kept = fidelity.measure(self.dense, self.pruned, unseen)
         self.schedule.finish()
         masks.verify(self.pruned)
-        self.group.require_same(fingerprint(self.pruned.state_dict()), "the pruned weights")
+        self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
         report.warnings.extend(checks.warnings(report, self.config, trusted))

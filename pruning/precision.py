@@ -28,15 +28,18 @@ def half(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def channels_last(*models: nn.Module) -> Iterator[None]:
-    """Filters lie as the products of `half` read them; afterwards as everything else expects them."""
-    for model in models:
-        _lay_out(model, torch.channels_last)
+    """Filters lie as the products of `half` read them; afterwards as they lay before."""
+    tensors = [t for model in models for t in (*model.parameters(), *model.buffers()) if t.ndim == 4]
+    before = [_layout(tensor) for tensor in tensors]
     try:
+        for tensor in tensors:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
         yield
     finally:
-        for model in models:
-            _lay_out(model, torch.contiguous_format)
+        for tensor, layout in zip(tensors, before, strict=True):
+            tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
-def _lay_out(model: nn.Module, layout: torch.memory_format) -> None:
-    model.to(memory_format=layout)  # type: ignore[call-overload]  # torch documents it, its stubs do not
+def _layout(tensor: torch.Tensor) -> torch.memory_format:
+    plain = tensor.is_contiguous() or not tensor.is_contiguous(memory_format=torch.channels_last)
+    return torch.contiguous_format if plain else torch.channels_last

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .checkpoint import Checkpoint, Record, fingerprint
+from .config import check_normalisation
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .precision import channels_last, half
 from .seeds import generator
 from .sources.refinement import Normalisation
+from .state import tensors_in
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
@@ -45,6 +48,7 @@ class RetrainConfig:
         for name in ("epochs", "rate", "batch"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be above 0")
+        check_normalisation(self.mean, self.std)
 
 
 def retrain(
@@ -67,9 +71,9 @@ def retrain(
     """
     masks.apply(model)
     device = next(model.parameters()).device
-    taught = {f"dense {key}": value for key, value in dense.state_dict().items()} if dense else {}
+    taught = {f"dense {key}": value for key, value in tensors_in(dense).items()} if dense else {}
     identity = fingerprint(
-        {**model.state_dict(), **taught, "pixels": pixels, "labels": labels, **masks}, asdict(config)
+        {**tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}, asdict(config)
     )
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:
@@ -78,15 +82,19 @@ def retrain(
         model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
     normalise, layers = Normalisation(config.mean, config.std), list(masks)
-    steps = -(-len(pixels) // config.batch)
-    model.train()
-    with channels_last(*filter(None, (model, dense))), masks.enforced(model):
+    with (
+        channels_last(*filter(None, (model, dense))),
+        masks.enforced(model),
+        _training(model),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+    ):
         for epoch in range(_resumed(store, model, optimizer), config.epochs):
             random = generator(config.seed, "retrain", epoch)
-            order = torch.randperm(len(pixels), generator=random)
-            for step, some in enumerate(order.split(config.batch)):
+            torch.manual_seed(random.initial_seed())  # what dropout draws from
+            batches = _batches(torch.randperm(len(pixels), generator=random), config.batch)
+            for step, some in enumerate(batches):
                 for group in optimizer.param_groups:
-                    group["lr"] = one_cycle(config.rate, (epoch + step / steps) / config.epochs)
+                    group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
                 x = x.contiguous(memory_format=torch.channels_last)
                 loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
@@ -97,14 +105,30 @@ def retrain(
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-                done = (epoch + (step + 1) / steps) / config.epochs
+                done = (epoch + (step + 1) / len(batches)) / config.epochs
                 progress(f"epoch {epoch + 1} of {config.epochs}, loss {float(loss.detach()):.3f}", done)
             _save(store, epoch + 1, model, optimizer)
-    model.eval()
     masks.verify(model)
 
 
-@torch.inference_mode()
+@contextmanager
+def _training(model: nn.Module) -> Iterator[None]:
+    model.train()
+    try:
+        yield
+    finally:
+        model.eval()
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """The last one may be smaller, but not a single image: a batch norm may have no variance to divide by."""
+    batches = list(order.split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1 < size:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+@torch.no_grad()  # not inference_mode: what a model keeps from its first call is trained with, later
 def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normalisation) -> float:
     """Fraction of the images classified right, in eval mode."""
     model.eval()
@@ -151,7 +175,7 @@ def _augmented(pixels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _save(store: Checkpoint, epochs: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    tensors = {f"model {key}": value.clone() for key, value in model.state_dict().items()}
+    tensors = {f"model {key}": value.clone() for key, value in tensors_in(model).items()}
     for name, parameter in model.named_parameters():
         if (momentum := optimizer.state[parameter].get("momentum_buffer")) is not None:
             tensors[f"momentum {name}"] = momentum
@@ -170,5 +194,5 @@ def _resumed(store: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimiz
             state[name] = value
         else:
             optimizer.state[parameters[name]]["momentum_buffer"] = value.to(parameters[name].device)
-    model.load_state_dict(state)
+    model.load_state_dict(state, strict=False)  # it holds the tensors alone
     return record.values["epochs"]

@@ -42,7 +42,8 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
         raise PatternliteError(f"{spec} cannot be made: {one_line(error)}") from error
     if weights is not None:
         load_weights(model, weights)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -50,8 +51,10 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
     num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error.
     """
+    from patternlite.pruning.state import tensors_in
+
     state = read_state_dict(path)
-    own = model.state_dict()
+    own = tensors_in(model)
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unknown = [k for k in state if k not in own]
     wrong = [k for k in state if k in own and state[k].shape != own[k].shape]

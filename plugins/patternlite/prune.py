@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,11 +37,12 @@ def prune_to(
     options: of PruneConfig. Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
+    from patternlite.pruning.checkpoint import discard
     from patternlite.pruning.distributed import Group, torchrun
 
     config = PruneConfig(**options)
     output.mkdir(parents=True, exist_ok=True)
-    checkpoint = output / "checkpoint"
+    checkpoint = output / "pruned.checkpoint"
     with torchrun() as device, stages.stage("Pruning, no data") as advance:
         first = Group.current().first
         result = prune(model.to(device), input_shape, config, advance, checkpoint)
@@ -61,19 +60,17 @@ def prune_to(
     if not missing_packages("jinja2", "matplotlib"):
         paths.append(output / "report.html")
         write_atomically(paths[-1], render_prune_page(result.report, certificate))
-    shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
+    discard(checkpoint)  # its result is written
     paths += export(result.model, input_shape, result.masks, output / "pruned.onnx", suffixes, stages)
     return result, paths
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """The model's state_dict as safetensors."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        # Clones: safetensors refuses tensors that share memory, as tied weights do.
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}, beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    from patternlite.pruning.state import tensors_in
+
+    # Clones: safetensors refuses tensors that share memory, as tied weights do.
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors_in(model).items()}
+    write_atomically(path, save(tensors))

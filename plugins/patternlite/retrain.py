@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from .progress import Stages
 from .prune import save_weights
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ def retrain_to(
     import torch
 
     from patternlite.pruning import Masks
+    from patternlite.pruning.checkpoint import discard
     from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
     from patternlite.pruning.sources.refinement import Normalisation
 
@@ -65,6 +65,7 @@ def retrain_to(
     )
     normalise = Normalisation(config.mean, config.std)
     found.verify(model)
+    _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
     before = accuracy(model, test_x, test_y, normalise)
     output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = output.with_suffix(".checkpoint")
@@ -72,10 +73,24 @@ def retrain_to(
         retrain(model, found, x, y, config, advance, checkpoint, dense)
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
-    shutil.rmtree(checkpoint, ignore_errors=True)  # its result is written
+    discard(checkpoint)  # its result is written
     shape = tuple(train.pixels.shape[1:])
     paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
     return Retrained(before, after, [output, *paths])
+
+
+def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: tuple[str, ...]) -> None:
+    import torch
+
+    model.eval()
+    with torch.no_grad():
+        answer = model(image.to(next(model.parameters()).device))
+    if not isinstance(answer, torch.Tensor) or answer.shape != (1, len(classes)):
+        given = tuple(answer.shape[1:]) if isinstance(answer, torch.Tensor) else type(answer).__name__
+        raise PatternliteError(
+            f"the images are of {len(classes)} classes ({classes[0]} to {classes[-1]}), the model answers "
+            f"with {given} for each: give a folder for each of its classes, named in their order"
+        )
 
 
 def _require_same_classes(data: Path, train: LabelledImages, test: LabelledImages) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .result import ConversionError
 
 _WORKERS = Path(__file__).parent / "workers"
-_SHOWN_LINES = 15
+_SHOWN_LINES = 5
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "",  # TensorFlow would reserve the whole GPU just to rewrite a graph
@@ -40,7 +40,7 @@ def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
     """Runs workers/<name>.py with `folder` as its current folder, silently.
 
     Raises:
-        ConversionError: the worker failed; the text ends with the last lines that it printed.
+        ConversionError: the worker failed; the text ends with what it printed last.
     """
     command = [sys.executable, str(_WORKERS / f"{name}.py"), *map(str, arguments)]
     finished = subprocess.run(
@@ -56,6 +56,15 @@ def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
     )
     if finished.returncode != 0:
         how = "crashed" if finished.returncode < 0 else "failed"
-        lines = [line for line in finished.stdout.splitlines() if line.strip()]
-        shown = "\n".join(f"  {line}" for line in lines[-_SHOWN_LINES:])
-        raise ConversionError(f"{name} {how} (exit code {finished.returncode}):\n{shown}")
+        last = _last_words(finished.stdout) or "is the model damaged?"
+        raise ConversionError(f"{name} {how} (exit code {finished.returncode}): {last}")
+
+
+def _last_words(printed: str) -> str:
+    """Of a traceback the error itself, else the last lines; on one line."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    inside = [i for i, line in enumerate(printed.splitlines()) if line.startswith("Traceback (most recent")]
+    if inside:
+        after = printed.splitlines()[inside[-1] + 1 :]
+        lines = [line.strip() for line in after if line.strip() and not line.startswith(" ")]
+    return " ".join(lines[-_SHOWN_LINES:])

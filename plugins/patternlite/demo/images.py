@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class LabelledImages:
 def read_images(source: Path | str, split: str) -> LabelledImages:
     """Reads `<split>/<class>/*` from a folder, zip or tar (any compression).
 
-    Raises ValueError, naming the layout expected, when nothing is found there, and the file when
-    one cannot be decoded.
+    Raises ValueError, naming the layout expected, when nothing is found there, the class when none of its
+    files is an image, and the file when one cannot be decoded.
     """
     entries = read_entries(source, split)
     classes = tuple(sorted({name for name, _, _ in entries}))
@@ -62,19 +62,27 @@ def read_entries(source: Path | str, split: str) -> list[tuple[str, str, bytes]]
     source = Path(source)
     if not source.exists():
         raise ValueError(f"{source} does not exist: give a folder, zip or tar of <split>/<class>/*.jpg")
-    entries = sorted(
-        (path.parts[-2], path.parts[-1], data())
-        for path, data in _files_of(source)
-        if path.suffix.lower() in _IMAGE_SUFFIXES and path.parts[-3:-2] == (split,)
-    )
+    entries, folders = [], set()
+    for path, data in _files_of(source):
+        if path.parts[-3:-2] == (split,):
+            folders.add(path.parts[-2])
+            if path.suffix.lower() in _IMAGE_SUFFIXES:
+                entries.append((path.parts[-2], path.parts[-1], data()))
     if not entries:
         raise ValueError(f"{source} holds no images under {split}/<class>/*.jpg")
-    return entries
+    if unread := sorted(folders - {name for name, _, _ in entries}):
+        raise ValueError(
+            f"{source}: none of the files of {split}/{unread[0]} is an image "
+            f"({', '.join(sorted(_IMAGE_SUFFIXES))}); convert them, or remove the folder"
+        )
+    return sorted(entries)
 
 
 def _decode(data: bytes, name: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if image.mode[0] in "IF":  # Pillow would clip them
+                raise ValueError(f"{name} has more than 8 bits for a pixel's value: save it with 8")
             return np.asarray(image.convert("RGB"), np.uint8).transpose(2, 0, 1)
     except (OSError, SyntaxError) as error:  # what Pillow raises for broken files
         raise ValueError(f"{name} is not a readable image ({error}); replace or remove it") from error

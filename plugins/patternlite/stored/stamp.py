@@ -85,11 +85,12 @@ class Stamp:
 class MaskCheck:
     """Whether the zeros of a file are those of the masks it was made with; `str()` says it in a line.
 
-    state: "none" where the file carries no stamp.  digest: the one it carries.
+    state: "none" where the file carries no stamp, "damaged" where it cannot be read.
+    digest: the one it carries.
     layers: pruned ones.  lost, extra: those of them that have fewer zeros than their mask, and more.
     """
 
-    state: Literal["matches", "differs", "none"]
+    state: Literal["matches", "differs", "damaged", "none"]
     digest: str | None = None
     layers: int = 0
     lost: int = 0
@@ -98,6 +99,8 @@ class MaskCheck:
     def __str__(self) -> str:
         if self.state == "none":
             return "mask hash: none carried"
+        if self.state == "damaged":
+            return "mask hash: damaged, so that it proves nothing; export the model again"
         if self.state == "matches":
             return f"mask hash matches: {self.digest}, the zeros of all {self.layers} pruned layers"
         missing = self.layers if not (self.lost or self.extra) else self.lost
@@ -115,7 +118,7 @@ def check_masks(path: Path) -> MaskCheck:
     data = path.read_bytes()
     stamp = read_stamp(data, path.suffix)
     if stamp is None:
-        return MaskCheck("none")
+        return MaskCheck("damaged" if KEY.encode() in data else "none")
     try:
         left = [weight != 0 for weight in conv_weights(data, path.suffix)]
     except _UNREADABLE:

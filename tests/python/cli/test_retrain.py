@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,12 +109,15 @@ def test_what_cannot_be_retrained_says_so_in_a_line(folder: Path) -> None:
             (odd / split / name).mkdir(parents=True)
             source = folder / "images" / split / name / "0.png"
             (odd / split / name / "0.png").write_bytes(source.read_bytes())
+    for split in ("train", "test"):
+        shutil.copytree(folder / "images" / split / "dark", folder / "one" / split / "dark")
     Masks({"7": torch.ones(16, 8, 3, 3, dtype=torch.bool)}).save(folder / "others.safetensors")
     Masks({"3": torch.zeros(16, 8, 3, 3, dtype=torch.bool)}).save(folder / "more.safetensors")
     for changed, parts in (
         ({"data": "nowhere"}, ("nowhere does not exist", "<split>/<class>/*.jpg")),
         ({"data": "empty"}, ("empty holds no images under train/<class>/*.jpg",)),
         ({"data": "odd"}, ("the class light is in only one of train and test", "put it in both")),
+        ({"data": "one"}, ("images are of 1 classes", "(2,)", "a folder for each of its classes")),
         ({"weights": "w.safetensors"}, ("w.safetensors does not exist",)),
         ({"masks": "m.safetensors"}, ("m.safetensors",)),
         ({"masks": "others.safetensors"}, ("the model has no layer '7'", "masks of another model")),

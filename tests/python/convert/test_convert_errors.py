@@ -110,7 +110,7 @@ def test_truncated_files_are_reported(target: Path, tmp_path: Path, converted: A
 def test_a_crash_of_the_converter_is_reported(tmp_path: Path) -> None:
     """MNN's converter ends with a segmentation fault on a broken .tflite."""
     (tmp_path / "bad.tflite").write_text("not a model")
-    with pytest.raises(ConversionError, match=r"to_mnn crashed \(exit code -11\):\n(.*\n)*.*version ERROR"):
+    with pytest.raises(ConversionError, match=r"to_mnn crashed \(exit code -11\): .*version ERROR"):
         process.run_worker("to_mnn", tmp_path / "bad.tflite", tmp_path / "bad.mnn", folder=tmp_path)
 
 

@@ -119,6 +119,16 @@ def test_a_model_that_breaks_its_masks_is_not_stamped(converted: Any, tmp_path: 
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_stamp_that_was_changed_is_not_taken_for_none(converted: Any, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"changed.{suffix}"
+    data = getattr(converted, suffix).path.read_bytes()
+    digest = converted.masks.digest().encode()
+    assert digest in data
+    path.write_bytes(data.replace(digest, digest[::-1]))
+    assert str(check_masks(path)).startswith("mask hash: damaged")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_of_others_carry_none(suffix: str, tmp_path: Path) -> None:
     check = check_masks(PROBES / f"probe.{suffix}")
     assert str(check) == "mask hash: none carried"

@@ -92,6 +92,23 @@ def test_broken_image_is_named(tmp_path: Path) -> None:
         read_images(tmp_path, "test")
 
 
+def test_a_class_without_images_is_named(tmp_path: Path) -> None:
+    for name, file in (("cat", "0.png"), ("dog", "0.heic")):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        (tmp_path / "test" / name / file).write_bytes(FILES["test/cat/0.png"])
+    with pytest.raises(
+        ValueError, match=r"none of the files of test/dog is an image \(\.bmp, .*convert them"
+    ):
+        read_images(tmp_path, "test")
+
+
+def test_pixels_of_16_bits_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    Image.fromarray(np.full((3, 4), 30000, np.uint16)).save(tmp_path / "test" / "cat" / "0.png")
+    with pytest.raises(ValueError, match=r"test/cat/0.png has more than 8 bits .* save it with 8"):
+        read_images(tmp_path, "test")
+
+
 def test_images_of_several_sizes(tmp_path: Path) -> None:
     (tmp_path / "test" / "cat").mkdir(parents=True)
     for i in (1, 2):

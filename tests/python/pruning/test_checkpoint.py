@@ -8,9 +8,10 @@ from pathlib import Path
 import nets
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.checkpoint import Checkpoint, Record, fingerprint
+from patternlite.pruning.checkpoint import Checkpoint, Record, discard, fingerprint
 from patternlite.pruning.distributed import Group
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -30,7 +31,7 @@ def test_a_step_is_made_once(tmp_path):
     assert torch.equal(first.tensors["a"], again.tensors["a"])
     assert again.values == {"b": [1, "x"]}
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["one.safetensors"]
-    store.discard()
+    discard(tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 
@@ -140,3 +141,18 @@ def test_the_checkpoint_of_something_else_is_refused(what, tmp_path, trained_mod
     with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
         prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_only_a_checkpoints_own_files_are_discarded(tmp_path):
+    store = Checkpoint(tmp_path / "c", "me", Group())
+    store.save("layer a/0", Record({"a": torch.zeros(1)}))
+    weights = {"weight": torch.ones(2)}
+    save_file(weights, tmp_path / "c" / "best.safetensors")
+    (tmp_path / "c" / "last.safetensors").write_bytes(b"no safetensors at all")
+    (tmp_path / "c" / "epochs").mkdir()
+    assert store.load("layer a/0") is not None
+    discard(tmp_path / "c")
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [
+        "best.safetensors", "epochs", "last.safetensors",
+    ]  # fmt: skip
+    discard(tmp_path / "none")

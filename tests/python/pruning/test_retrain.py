@@ -85,7 +85,68 @@ def test_a_diverging_run_says_what_to_do(damaged, images):
     with pytest.raises(ValueError, match="give a lower rate"):
         retrain(model, masks, *images, config, lambda *_: None)
 
+    assert not model.training
 
-def test_a_bad_config_says_what_it_must_be():
-    with pytest.raises(ValueError, match=r"epochs is 0: it must be above 0"):
-        RetrainConfig(epochs=0, **NORMAL)
+
+class Dropping(nets.Tiny):
+    """Keeps what it made in its first call, too, as grids of coordinates are."""
+
+    seen: torch.Tensor | None = None
+
+    def forward(self, x):
+        if self.seen is None:
+            self.seen = torch.ones(3, 1, 1)
+        return torch.nn.functional.dropout(super().forward(x * self.seen), 0.5, self.training)
+
+
+@pytest.fixture
+def dropping(damaged):
+    torch.manual_seed(0)
+    model = Dropping()
+    model.load_state_dict(damaged[0].state_dict())
+    return model, damaged[1]
+
+
+def test_dropout_draws_the_same_again_after_a_stop_and_elsewhere(dropping, images, tmp_path):
+    model, masks = dropping
+    whole, stopped, again = (copy.deepcopy(model) for _ in range(3))
+    retrain(whole, masks, *images, CONFIG, lambda *_: None)
+
+    def stop(what: str, _done: float) -> None:
+        if what.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retrain(stopped, masks, *images, CONFIG, stop, tmp_path)
+    torch.manual_seed(7)
+    state = torch.get_rng_state()
+    retrain(again, masks, *images, CONFIG, lambda *_: None, tmp_path)
+    assert torch.equal(torch.get_rng_state(), state)
+    found = again.state_dict()
+    assert all(torch.equal(value, found[key]) for key, value in whole.state_dict().items())
+
+
+def test_what_a_model_keeps_from_being_tested_can_be_trained_with(dropping, images):
+    model, masks = dropping
+    accuracy(model, *images, Normalisation(**NORMAL))
+    retrain(model, masks, *images, replace(CONFIG, epochs=1), lambda *_: None)
+
+
+def test_no_batch_is_a_single_image(images):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.BatchNorm2d(4), torch.nn.Flatten()
+    )
+    masks, (x, labels), told = Masks({}), images, []
+    retrain(model, masks, x[:129], labels[:129], CONFIG, lambda _, done: told.append(done))
+    assert len(told) == 4  # two batches in each of two epochs
+    assert told[-1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [({"epochs": 0}, "epochs is 0: it must be above 0"), ({"std": (0.0,) * 3}, "std must be positive")],
+)
+def test_a_bad_config_says_what_it_must_be(changed, message):
+    with pytest.raises(ValueError, match=message):
+        RetrainConfig(**NORMAL | changed)

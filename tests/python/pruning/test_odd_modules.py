@@ -1,0 +1,180 @@
+"""Parts of models that are not as textbooks have them: pruning runs to its end, or says why not."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import forms
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.graph import trace
+from patternlite.pruning.precision import channels_last
+
+SHAPE = (3, 16, 16)
+UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=1, distill_steps=1, **UNIT)
+
+
+class Odd(nn.Module):
+    """Two units, and what `extra` adds to the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8))
+        self.extra()
+
+    def extra(self) -> None:
+        pass
+
+    def forward(self, x: Tensor) -> object:
+        return self.body(x)
+
+
+class OneValue(Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x).mean((1, 2, 3))
+
+
+class AndItsClass(Odd):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.body(x).mean((2, 3))
+        return y, y.argmax(1)
+
+
+class Volume(Odd):
+    def extra(self) -> None:
+        self.table = nn.Parameter(torch.zeros(1, 2, 2, 2, 2))
+        self.register_buffer("grid", torch.zeros(1, 2, 2, 2, 2))
+
+
+class Counts(Odd):
+    def extra(self) -> None:
+        self.counts = nn.Parameter(torch.arange(3), requires_grad=False)
+
+
+class Stateful(Odd):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"version": 3}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        assert state == {"version": 3}
+
+
+class Silent(Odd):
+    def train(self, mode: bool = True) -> None:  # type: ignore[override]
+        super().train(mode)
+
+
+class Slashes(Odd):
+    def extra(self) -> None:
+        self.body = nn.Sequential(OrderedDict([("a/0", forms.unit(3, 8)), ("a/1", forms.unit(8, 8))]))
+
+
+@pytest.mark.parametrize("model", [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes])
+def test_it_is_pruned_and_left_as_it_was(model, tmp_path):
+    network = model()
+    forms.settled(network.body, SHAPE)
+    network.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items() if hasattr(value, "clone")}
+    result = prune(network, SHAPE, CONFIG, checkpoint=tmp_path / "checkpoint")
+    result.masks.verify(result.model)
+    assert result.report.rate >= 2.25
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in before.items())
+
+
+class TiedModule(Odd):
+    """The decoder reads the encoder's weights."""
+
+    def extra(self) -> None:
+        self.free = forms.unit(8, 8)
+        self.decoder = nn.ConvTranspose2d(8, 8, 3, padding=1)
+        self.decoder.weight = self.body[1][0].weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.free(self.body(x)))
+
+
+class TiedFunction(TiedModule):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(self.free(self.body(x)), self.body[1][0].weight, padding=1)
+
+
+class Alone(TiedModule):
+    """The weight's shape is asked for, which is no use of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.free(self.body(x)) * self.body[1][0].weight.shape[0]
+
+
+@pytest.mark.parametrize(("model", "sites"), [(TiedModule, 1), (TiedFunction, 1), (Alone, 2)])
+def test_weights_that_another_layer_reads_stay_dense(model, sites):
+    found = trace(model().eval(), SHAPE)
+    assert len(found.sites) == sites
+    assert found.dense.get("body.1.0") == (None if sites == 2 else "used 2 times")
+
+
+class Named(Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body[1](self.body[0][0](input=x))
+
+
+class OneByOne(Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body[1](torch.stack([self.body[0][0](image) for image in x]))
+
+
+@pytest.mark.parametrize(
+    ("model", "why"), [(Named, "called with a named input"), (OneByOne, "run on one image")]
+)
+def test_calls_that_cannot_be_followed_leave_a_layer_dense(model, why):
+    network = model().eval()
+    network.last = forms.unit(8, 8)
+    network.body[1].append(network.last)
+    found = trace(network.eval(), SHAPE)
+    assert found.dense["body.0.0"] == why
+    assert [site.name for site in found.sites] == ["body.1.3.0"]
+
+
+def test_layouts_are_put_back():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
+    model[0].to(memory_format=torch.channels_last)
+    strides = [value.stride() for value in model.parameters()]
+    with pytest.raises(KeyboardInterrupt), channels_last(model):
+        assert all(conv.weight.is_contiguous(memory_format=torch.channels_last) for conv in model[:2])
+        raise KeyboardInterrupt
+    assert [value.stride() for value in model.parameters()] == strides
+
+
+class Excited(Odd):
+    """Channels weighted by what is in the whole map, as in squeeze and excitation."""
+
+    def extra(self) -> None:
+        self.reduce, self.expand = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.body(x)
+        return y * torch.sigmoid(self.expand(torch.relu(self.reduce(y.mean((2, 3), keepdim=True)))))
+
+
+def test_maps_of_one_position_are_pruned_where_a_batch_is_one_image(monkeypatch):
+    monkeypatch.setattr("patternlite.pruning.effort._PIXELS", 16 * 16)  # as of images of 724 pixels and more
+    torch.manual_seed(0)
+    network = forms.settled(Excited(), SHAPE)
+    config = PruneConfig(rate=2.0, kinds=("3x3", "1x1"), images=32, refine_steps=0, distill_steps=0, **UNIT)
+    result = prune(network, SHAPE, config)
+    assert {"reduce", "expand"} <= set(result.masks)
+
+
+def test_depthwise_channels_that_are_never_on_do_not_stop_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(forms.unit(3, 8), nn.Conv2d(8, 8, 3, padding=1, groups=8), forms.unit(8, 8, 1))
+    network = forms.settled(model, SHAPE)
+    with torch.no_grad():
+        norm = network[0][1]
+        norm.weight[2], norm.bias[2] = 1e-3, -1.0
+    result = prune(network, SHAPE, PruneConfig(rate=2.25, kinds=("depthwise",), images=64, **UNIT))
+    assert result.report.fidelity.relative_error < 0.5
