@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from patternlite.errors import PatternliteError
+from patternlite.errors import PatternliteError, one_line
 
 from .commands import COMMANDS
 
@@ -25,8 +26,10 @@ def main() -> None:
     args = parser.parse_args(words)
     try:
         args.run(args)
-    except PatternliteError as error:
-        sys.exit(f"error: {error}")
+    except (PatternliteError, ValueError, OSError) as error:
+        if os.environ.get("PATTERNLITE_DEBUG"):
+            raise
+        sys.exit(f"error: {one_line(error)}")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,13 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def can_go_on_from(self, other: Report) -> bool:
+        """Whether figures of both may stand beside each other: the same machine, versions and protocol."""
+        protocols = [{key: r.settings.get(key) for key in ("seconds", "clock")} for r in (self, other)]
+        return (
+            protocols[0] == protocols[1] and self.machine == other.machine and self.versions == other.versions
+        )
+
 
 class JudgedReport(Report, ABC):
     @abstractmethod

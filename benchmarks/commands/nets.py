@@ -16,6 +16,7 @@ from .common import (
     add_protocol,
     console,
     result_path,
+    say_crowded,
     say_where,
     settings,
 )
@@ -52,4 +53,5 @@ def run(args: argparse.Namespace) -> None:
     plots.write_figure(plots.latency_figure(report), output)
     for table in (tables.latency_table, tables.preparation_table, tables.claim_table):
         console.print(table(report))
+    say_crowded(report)
     say_where(output)

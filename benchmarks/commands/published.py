@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from patternlite.errors import require_packages
+from patternlite.errors import PatternliteError, require_packages
 from patternlite.progress import Stages
 
 from .common import (
@@ -16,6 +16,7 @@ from .common import (
     add_protocol,
     console,
     result_path,
+    say_crowded,
     say_where,
     settings,
 )
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What is in the results file already is not measured again."""
+    """What is in the results file already is not measured again, if it was measured alike."""
     require_packages("convert", "tensorflow", "torch")
     require_packages("bench", "matplotlib", "jinja2")
     from ..cases import read_plan
@@ -48,18 +49,22 @@ def run(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure, args.group)
     output = args.output or (Path("build/bench/quick.json") if args.quick else result_path("published"))
-    resumed = output.exists() and not args.quick
-    outcomes: list[Outcome] = list(read_json(output).outcomes) if resumed else []
+    result = NetReport(settings(args), [])
+    before = read_json(output) if output.exists() and not args.quick else result
+    outcomes: list[Outcome] = list(before.outcomes)
     done = {(outcome.case.name, outcome.threads) for outcome in outcomes}
+    conditions = conditions_for(args.threads, args.seconds, args.clock)
+    left = [(c, case) for c in conditions for case in cases if (case.name, c.threads) not in done]
+    if left and not result.can_go_on_from(before):
+        raise PatternliteError(
+            f"{output} was measured otherwise or elsewhere: move it away, or give --output"
+        )
     with ModelFiles(args.files) as files, Stages(console) as stages:
-        for condition in conditions_for(args.threads, args.seconds, args.clock):
-            for case in cases:
-                if (case.name, condition.threads) not in done:
-                    outcomes += run_case(plan, case, [condition], files, stages)
-                    write_json(NetReport(settings(args), outcomes), output)  # what is done stays
-    result = NetReport(settings(args), outcomes)
+        for condition, case in left:
+            outcomes += run_case(plan, case, [condition], files, stages)
+            write_json(NetReport(settings(args), outcomes), output)  # what is done stays
+    result = NetReport(settings(args), outcomes) if left else before
     for table in (latency_table, claim_table):
         console.print(table(result))
-    if result.crowded:
-        console.print(result.crowded, style="bold red", highlight=False, soft_wrap=True)
+    say_crowded(result)
     say_where(output, write_report(result, output))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 # Into a file or a pipe, tables are as wide as they like.
-console = Console(width=None if sys.stdout.isatty() else 140)
+console = Console(width=None if sys.stdout and sys.stdout.isatty() else 140)
 
 _DEBUG = "PATTERNLITE_DEBUG"
 
@@ -60,7 +61,7 @@ def _numbers(kind: type[int] | type[float], least: float, count: int | None = No
             values = tuple(kind(part) for part in text.split(","))
         except ValueError:
             raise typer.BadParameter(f"{text!r} is not {what}") from None
-        if min(values) < least or count not in (None, len(values)):
+        if not all(least <= value < math.inf for value in values) or count not in (None, len(values)):
             raise typer.BadParameter(f"{text!r} is not {what}")
         return values
 
@@ -260,7 +261,7 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(asdict(inspection), indent=2))
     else:
-        console.print(layer_table(layers_in(inspection), title=model.name))
+        console.print(layer_table(layers_in(inspection), title=model.name, width=console.width))
         console.print(str(inspection.masks), highlight=False, soft_wrap=True)
         console.print(inspection.summary, highlight=False, soft_wrap=True)
 

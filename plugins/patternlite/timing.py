@@ -118,6 +118,8 @@ def interleave_bursts(
 def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
     """Largest |reference - output| over the reference's range; inf where either is not finite.
 
+    Values that are all alike have no range: there, over their size.
+
     Raises ValueError when the shapes differ.
     """
     if reference.shape != output.shape:
@@ -125,7 +127,7 @@ def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
     if not (np.isfinite(reference).all() and np.isfinite(output).all()):
         return float("inf")
     difference = float(np.max(np.abs(reference.astype(np.float64) - output)))
-    span = float(np.ptp(reference))
+    span = float(np.ptp(reference)) or float(np.max(np.abs(reference)))
     return difference / span if span else (0.0 if difference == 0 else float("inf"))
 
 

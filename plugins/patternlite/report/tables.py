@@ -11,6 +11,8 @@ from rich.text import Text
 from ..latency import TOLERANCE, Latency, speed_up
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, Layer
 
+_WIDE = 130  # columns of a terminal that show all of a layer
+
 
 def count(value: float) -> str:
     """1234567 -> "1.2 M"."""
@@ -56,25 +58,29 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
     return table
 
 
-def layer_table(layers: Sequence[Layer], title: str = "Convolutions") -> Table:
+def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int = _WIDE) -> Table:
+    """width: of the terminal; a narrow one gets the columns that say most."""
     table = _table(title)
-    table.add_column("layer", no_wrap=True)
-    for column in ("kind", "output"):
+    for column in ("layer", "kind", "output"):
         table.add_column(column, no_wrap=True)
-    for column in ("MACs", "kept", "", "kernels", "patterns"):
+    amounts = ("MACs", "kept", "weights", "kernels", "patterns") if width >= _WIDE else ("weights",)
+    for column in amounts:
         table.add_column(column, justify="right", no_wrap=True)
     for column in ("decision", "kernel"):
         table.add_column(column, no_wrap=True)
     for layer in layers:
+        shown = {
+            "MACs": count(layer.dense_macs),
+            "kept": count(layer.kept_macs),
+            "weights": f"{layer.density:.1%}",
+            "kernels": f"{layer.kernels_kept:.1%}",
+            "patterns": str(layer.patterns),
+        }
         table.add_row(
-            shortened(layer.name),
+            shortened(layer.name, 30 if width >= _WIDE else 14),
             layer.kind,
             layer.shape,
-            count(layer.dense_macs),
-            count(layer.kept_macs),
-            f"{layer.density:.1%}",
-            f"{layer.kernels_kept:.1%}",
-            str(layer.patterns),
+            *(shown[column] for column in amounts),
             Text(layer.reason, style="green" if layer.accelerated else "yellow"),
             layer.kernel,
         )

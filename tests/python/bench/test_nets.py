@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import protocol
+from benchmarks.__main__ import main
 from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.nets import choose, conditions_for
 from benchmarks.tflite_weights import layers
@@ -125,6 +126,24 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
     assert report["machine"]["cpu"] and report["versions"]["mnn"] and report["date"]
     assert output.with_suffix(".svg").read_text().startswith("<?xml")
     assert output.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nets", "--seconds", "nan"], "nan is not a number of seconds above 0"),
+        (["nets", "--threads", "0"], "0 is not a number of threads, 1 or more"),
+        (["nets", "--plan", "nowhere.toml"], "nowhere.toml"),
+        (["accuracy", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_what_cannot_be_measured_says_so_in_a_line(
+    words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert message in f"{end.value.code}{capsys.readouterr().err}"
 
 
 def test_cases_can_be_chosen() -> None:

@@ -47,6 +47,17 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_json(tmp_path / "out.json") == report
 
 
+def test_figures_of_another_machine_or_protocol_are_not_gone_on_from() -> None:
+    report = NetReport({"seconds": 1.0, "clock": "wall", "threads": [1]}, ())
+    assert report.can_go_on_from(replace(report, settings=report.settings | {"threads": [2]}))
+    for other in (
+        replace(report, settings=report.settings | {"seconds": 6.0}),
+        replace(report, machine=replace(report.machine, cpu="another")),
+        replace(report, versions={**report.versions, "mnn": "0"}),
+    ):
+        assert not report.can_go_on_from(other)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"settings": {}, "outcomes": [{"case": 3}]}'])
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"

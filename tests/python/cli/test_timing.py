@@ -132,6 +132,8 @@ def test_constant_outputs() -> None:
     zeros = np.zeros(3, np.float32)
     assert relative_difference(zeros, zeros) == 0.0
     assert relative_difference(zeros, zeros + 1e-9) == np.inf
+    one = np.full((1, 1), 4.0, np.float32)  # no range, but a size
+    assert relative_difference(one, one + np.float32(0.5)) == pytest.approx(0.125)
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
