@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +68,10 @@ def run_case(plan: Plan, case: Case, conditions: Conditions, folder: Path, progr
     return Outcome(case, conditions.threads, measured, preparations)
 
 
+def _bursts_of(process: Isolated) -> Callable[[int], list[float]]:
+    return lambda count: process.call(player.burst, count)
+
+
 def _measure(
     plan: Plan, case: Case, files: Mapping[str, MnnFile], conditions: Conditions, progress: Progress
 ) -> dict[str, Measured]:
@@ -80,7 +83,7 @@ def _measure(
             processes[label].call(player.load, files[label].path, conditions.threads, p.plugin)
         x = image(case.recipe.net)
         answers = {label: process.call(player.answer, x) for label, process in processes.items()}
-        bursts = {label: partial(process.call, player.burst) for label, process in processes.items()}
+        bursts = {label: _bursts_of(process) for label, process in processes.items()}
         rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
         return {
             label: Measured(

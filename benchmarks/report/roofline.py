@@ -32,8 +32,10 @@ def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
                 if time["way"] == way
             ]
             colour = COLOURS["dense" if way.startswith("dense") else "plugin"]
+            shares, rows = zip(*points, strict=True)
             panel.scatter(
-                *zip(*points, strict=True),
+                shares,
+                rows,
                 marker=mark,
                 color=colour,
                 alpha=0.75,

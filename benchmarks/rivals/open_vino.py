@@ -21,7 +21,8 @@ class OpenVinoSession(Session):
         }
         compiled = openvino.Core().compile_model(str(path), "CPU", options)
         self._request = compiled.create_infer_request()
-        self.input_shape = tuple(int(n) for n in compiled.input(0).shape)
+        n, c, h, w = map(int, compiled.input(0).shape)
+        self.input_shape = (n, c, h, w)
 
     def set_input(self, x: np.ndarray) -> None:
         self._request.get_input_tensor().data[...] = x
