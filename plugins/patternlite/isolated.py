@@ -64,8 +64,8 @@ class Isolated:
             words = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
             last = next((line.strip() for line in reversed(words) if line.strip()), "")
             raise PatternliteError(
-                "the process died, as a runtime does of a damaged model"
-                + (f"; its last words: {last}" if last else "")
+                "the process died"
+                + (f"; its last words: {last}" if last else " without a word: is the model damaged?")
             ) from None
 
 
