@@ -27,6 +27,13 @@ def test_resized(run, inputs, models, process):
         assert error(got, expected) < 1e-4
 
 
+def test_layers_are_told_at_the_present_size(inputs, models, process):
+    model = models("residual")
+    _, rows = process.call(mnn_runs.ours, model.path, 1, model.x, *inputs[:3])
+    assert (rows[0]["height"], rows[0]["width"]) == (40, 41)
+    assert rows[0]["dense_macs"] == pytest.approx(24 * 20 * 9 * 40 * 41)
+
+
 def test_module_given_a_number(models, fresh_process):
     """`load_module_from_file(..., backend=8)`, which MNN takes for Metal, is no silent fallback."""
     model = models("residual")
