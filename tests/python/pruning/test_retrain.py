@@ -45,22 +45,27 @@ def test_retraining_brings_accuracy_back_and_keeps_zeros(damaged, images):
     assert told[-1][1] == pytest.approx(1.0)
 
 
+def stop(what: str, _done: float) -> None:
+    """A progress that stops the run in its second epoch."""
+    if what.startswith("epoch 2"):
+        raise KeyboardInterrupt
+
+
+def same_bits(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    state = other.state_dict()
+    return all(torch.equal(value, state[key]) for key, value in one.state_dict().items())
+
+
 def test_a_run_that_is_stopped_goes_on_to_the_same_bits(damaged, images, tmp_path):
     model, masks = damaged
     whole, stopped, again = (copy.deepcopy(model) for _ in range(3))
     retrain(whole, masks, *images, CONFIG, lambda *_: None)
-
-    def stop(what: str, _done: float) -> None:
-        if what.startswith("epoch 2"):
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         retrain(stopped, masks, *images, CONFIG, stop, tmp_path)
     told: list[str] = []
     retrain(again, masks, *images, CONFIG, lambda what, _: told.append(what), tmp_path)
     assert not [what for what in told if what.startswith("epoch 1")]
-    state = again.state_dict()
-    assert all(torch.equal(value, state[key]) for key, value in whole.state_dict().items())
+    assert same_bits(whole, again)
 
 
 def test_the_dense_models_answers_are_learnt_too(damaged, trained_model, images):
@@ -84,7 +89,6 @@ def test_a_diverging_run_says_what_to_do(damaged, images):
     config = RetrainConfig(epochs=5, rate=1e20, batch=64, **NORMAL)
     with pytest.raises(ValueError, match="give a lower rate"):
         retrain(model, masks, *images, config, lambda *_: None)
-
     assert not model.training
 
 
@@ -95,8 +99,9 @@ class Dropping(nets.Tiny):
 
     def forward(self, x):
         if self.seen is None:
-            self.seen = torch.ones(3, 1, 1)
-        return torch.nn.functional.dropout(super().forward(x * self.seen), 0.5, self.training)
+            self.seen = torch.ones(4)
+        answers = super().forward(x) * self.seen  # whose gradient needs it again
+        return torch.nn.functional.dropout(answers, 0.5, self.training)
 
 
 @pytest.fixture
@@ -111,19 +116,13 @@ def test_dropout_draws_the_same_again_after_a_stop_and_elsewhere(dropping, image
     model, masks = dropping
     whole, stopped, again = (copy.deepcopy(model) for _ in range(3))
     retrain(whole, masks, *images, CONFIG, lambda *_: None)
-
-    def stop(what: str, _done: float) -> None:
-        if what.startswith("epoch 2"):
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         retrain(stopped, masks, *images, CONFIG, stop, tmp_path)
     torch.manual_seed(7)
     state = torch.get_rng_state()
     retrain(again, masks, *images, CONFIG, lambda *_: None, tmp_path)
     assert torch.equal(torch.get_rng_state(), state)
-    found = again.state_dict()
-    assert all(torch.equal(value, found[key]) for key, value in whole.state_dict().items())
+    assert same_bits(whole, again)
 
 
 def test_what_a_model_keeps_from_being_tested_can_be_trained_with(dropping, images):
