@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import PatternliteError
+from .errors import PatternliteError, require_file
 from .isolated import Isolated
 from .latency import Contender, Latency, measure_latency
 from .progress import Stages
@@ -26,8 +26,8 @@ def bench(
     count. Raises OutputMismatchError when the plugin's answer differs from stock's.
     """
     for path in (model, dense):
-        if path is not None and not path.is_file():
-            raise PatternliteError(f"{path} does not exist")
+        if path is not None:
+            require_file(path)
     if dense is not None and dense.suffix != model.suffix:
         raise PatternliteError(
             f"{dense.name} and {model.name} run in different runtimes; give two files of one kind"

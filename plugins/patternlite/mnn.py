@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from .errors import PatternliteError
+from .errors import PatternliteError, require_file
 from .inspection import layer_table
 from .native import load_native
 
@@ -166,8 +166,7 @@ def inspect_file(path: str | os.PathLike[str]) -> SessionStats:
     backend = register()
     mnn = importlib.import_module("MNN")
     path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise PatternliteError(f"{path} does not exist")
+    require_file(path)
     try:
         interpreter = mnn.Interpreter(path)
     except Exception as error:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import MissingPackageError, PatternliteError, one_line, require_packages
+from .errors import MissingPackageError, PatternliteError, one_line, require_file, require_packages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,8 +77,7 @@ def read_state_dict(path: Path) -> Mapping[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if not path.is_file():
-        raise PatternliteError(f"{path} does not exist")
+    require_file(path)
     if path.suffix == ".safetensors":
         try:
             return load_file(path)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MissingPackageError, PatternliteError, one_line
+from .errors import MissingPackageError, PatternliteError, one_line, require_file
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,7 @@ def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin
     path = Path(path)
     if path.suffix != runtime.suffix:
         raise PatternliteError(f"{runtime.name} runs {runtime.suffix} files, not {path.name}")
-    if not path.is_file():
-        raise PatternliteError(f"{path} does not exist")
+    require_file(path)
     if threads < 1:
         raise PatternliteError(f"threads must be at least 1, not {threads}")
     require_installed(runtime)

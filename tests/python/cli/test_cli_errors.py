@@ -68,6 +68,10 @@ def test_missing_file(command: str, suffix: str, tmp_path: Path) -> None:
     assert_one_line(run(command, tmp_path / f"none{suffix}"), "does not exist")
 
 
+def test_bench_of_a_folder(tmp_path: Path) -> None:
+    assert_one_line(run("bench", tmp_path), "is a folder; give a file")
+
+
 def test_bench_of_another_kind_of_file(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     path.write_bytes(b"x")
