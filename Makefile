@@ -36,7 +36,7 @@ lint: build/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check . --exclude "*.md"
 	$(BIN)/mypy plugins/patternlite pruning benchmarks
-	find delegate_src tests/cpp benchmarks/cpp -name '*.cc' -o -name '*.h' | xargs $(BIN)/clang-format --dry-run -Werror
+	git ls-files '*.c' '*.cc' '*.h' | xargs $(BIN)/clang-format --dry-run -Werror
 
 clean:
 	rm -rf .venv build

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/support/isa.h"
 #include "mnn/self_test.h"
 #include "mnn/shadow_runtime.h"
 
@@ -29,6 +30,7 @@ int register_backend(const std::string& library, const std::vector<std::string>&
   static std::optional<int> registered;
   const std::lock_guard lock(mutex);
   if (registered) return *registered;
+  best_kernels();  // throws now if PATTERNLITE_ISA names no ISA
 
   auto engine = std::make_unique<EngineHandle>(EngineHandle::open(library, supported));
   self_test(*engine);

@@ -262,8 +262,8 @@ def inspect(
         typer.echo(json.dumps(asdict(inspection), indent=2))
     else:
         console.print(layer_table(layers_in(inspection), title=model.name, width=console.width))
-        console.print(str(inspection.masks), highlight=False, soft_wrap=True)
-        console.print(inspection.summary, highlight=False, soft_wrap=True)
+        console.print(str(inspection.masks), markup=False, highlight=False, soft_wrap=True)
+        console.print(inspection.summary, markup=False, highlight=False, soft_wrap=True)
 
 
 @_command

@@ -38,7 +38,7 @@ def require_file(path: str | os.PathLike[str]) -> None:
 def require_packages(extra: str, *modules: str) -> None:
     """MissingPackageError naming our `extra` unless all the modules can be imported."""
     if missing := missing_packages(*modules):
-        raise MissingPackageError(" and ".join(missing), f"pip install 'patternlite[{extra}]'")
+        raise MissingPackageError(missing[0], f"pip install 'patternlite[{extra}]'")
 
 
 def missing_packages(*modules: str) -> list[str]:

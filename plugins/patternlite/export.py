@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import require_packages
 from .progress import Stages
 
 if TYPE_CHECKING:
     from torch import nn
 
     from patternlite.pruning import Masks
+
+
+_PACKAGES = {".tflite": ("onnx2tf", "tensorflow"), ".mnn": ("MNN",)}  # besides those for .onnx
+
+
+def require_converters(suffixes: Sequence[str]) -> None:
+    """MissingPackageError unless `export` finds what it needs: to be told before long work, not after it."""
+    for suffix in suffixes:
+        require_packages("convert", "onnx", "onnxruntime", *_PACKAGES[suffix])
 
 
 def export(

@@ -127,9 +127,12 @@ def _check_tflite_header(path: Path) -> None:
 
 
 def _read_apart(path: Path) -> dict[str, Any]:
-    """The stock runtimes do not verify files: one that is cut short can end the process that loads it."""
+    """The stock runtimes do not verify files: one that is cut short can end the process that loads it.
+
+    -P: without it, Python files of the current folder would stand in for those of packages.
+    """
     result = subprocess.run(
-        [sys.executable, "-m", "patternlite.inspection", str(path)],
+        [sys.executable, "-P", "-m", "patternlite.inspection", str(path)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,

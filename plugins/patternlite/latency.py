@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import PatternliteError
 from .runtimes import open_session, runtime_named
 from .timing import Timing, interleave, require_equal
 
@@ -54,8 +55,14 @@ def measure_latency(
     """
     runtime = runtime_named(runtime_name)
     sessions = {c.label: open_session(runtime, c.path, threads=threads, plugin=c.plugin) for c in contenders}
+    shape = sessions[contenders[0].label].input_shape
+    for c in contenders:
+        if (other := sessions[c.label].input_shape) != shape:
+            raise PatternliteError(
+                f"{contenders[0].path.name} reads images of {shape}, {c.path.name} of {other}: "
+                "convert both for one shape"
+            )
     if image is None:
-        shape = sessions[contenders[0].label].input_shape
         image = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     outputs = {label: session.run(image) for label, session in sessions.items()}
     stock = {c.path: outputs[c.label] for c in contenders if not c.plugin}

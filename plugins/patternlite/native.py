@@ -13,5 +13,5 @@ def load_native() -> ModuleType:
     except ImportError as error:
         raise ImportError(
             "the compiled part of patternlite is missing or does not fit this Python; run: "
-            "pip install --force-reinstall patternlite (from a source tree: pip install -e .)"
+            "pip install --force-reinstall . (in the source tree, or give the wheel)"
         ) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
-from .export import export
+from .export import export, require_converters
 from .progress import Stages
 from .report.page import render_prune_page
 from .report.results import write_atomically
@@ -40,6 +40,7 @@ def prune_to(
     from patternlite.pruning.checkpoint import discard
     from patternlite.pruning.distributed import Group, torchrun
 
+    require_converters(suffixes)
     config = PruneConfig(**options)
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "pruned.checkpoint"
@@ -60,8 +61,8 @@ def prune_to(
     if not missing_packages("jinja2", "matplotlib"):
         paths.append(output / "report.html")
         write_atomically(paths[-1], render_prune_page(result.report, certificate))
-    discard(checkpoint)  # its result is written
     paths += export(result.model, input_shape, result.masks, output / "pruned.onnx", suffixes, stages)
+    discard(checkpoint)  # all is written
     return result, paths
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError
-from .export import export
+from .export import export, require_converters
 from .progress import Stages
 from .prune import save_weights
 
@@ -52,6 +52,7 @@ def retrain_to(
 
     if output.suffix != ".safetensors":
         raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
+    require_converters(suffixes)
     config = RetrainConfig(**options)
     found = Masks.load(masks)
     with stages.stage("Reading images") as advance:
@@ -73,9 +74,9 @@ def retrain_to(
         retrain(model, found, x, y, config, advance, checkpoint, dense)
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
-    discard(checkpoint)  # its result is written
     shape = tuple(train.pixels.shape[1:])
     paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
+    discard(checkpoint)  # all is written
     return Retrained(before, after, [output, *paths])
 
 

@@ -22,13 +22,14 @@ class Runtime:
     """One runtime that users install with pip.
 
     name: what `--runtime` takes.  module: what is imported.  package: what pip calls it.
-    suffix: of the model files it runs.
+    suffix: of the model files it runs.  pins: what pip is to be told besides the name.
     """
 
     name: str
     module: str
     package: str
     suffix: str
+    pins: str = ""
 
     @property
     def installed(self) -> bool:
@@ -48,14 +49,16 @@ class Runtime:
 
     @property
     def pip_command(self) -> str:
-        return f"pip install {self.package}"
+        return f"pip install {self.package}{self.pins}"
 
 
 RUNTIMES = (
-    Runtime("tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite"),
+    Runtime(
+        "tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite", "==2.14.0 'numpy<2'"
+    ),
     Runtime("ai-edge-litert", "ai_edge_litert.interpreter", "ai-edge-litert", ".tflite"),
     Runtime("tensorflow", "tensorflow", "tensorflow", ".tflite"),
-    Runtime("mnn", "MNN", "MNN", ".mnn"),
+    Runtime("mnn", "MNN", "MNN", ".mnn", "==3.6.1"),
 )
 
 
@@ -192,6 +195,8 @@ class MnnSession(Session):
         self.input_shape = (n, c, h, w)
 
     def set_input(self, x: np.ndarray) -> None:
+        if x.shape != self.input_shape:  # MNN would read on behind it
+            raise ValueError(f"the input is of shape {x.shape}, the model reads {self.input_shape}")
         layout = self._mnn.Tensor_DimensionType_Caffe
         if self._nhwc:
             x, layout = x.transpose(0, 2, 3, 1), self._mnn.Tensor_DimensionType_Tensorflow

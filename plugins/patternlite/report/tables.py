@@ -77,7 +77,7 @@ def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int
             "patterns": str(layer.patterns),
         }
         table.add_row(
-            shortened(layer.name, 30 if width >= _WIDE else 14),
+            Text(shortened(layer.name, 30 if width >= _WIDE else 14)),
             layer.kind,
             layer.shape,
             *(shown[column] for column in amounts),
@@ -132,4 +132,6 @@ def demo_table(result: DemoResult) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(
+        title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from patternlite import cli, doctor, runtimes
+from patternlite import __version__, cli, doctor, runtimes
+from patternlite.report.results import Layer
+from patternlite.report.tables import layer_table
 
 PROBES = doctor.PROBES
 
@@ -86,9 +92,11 @@ def test_a_probe_that_fails_is_a_failed_check() -> None:
 
 
 NETWORK = """
+import torch
 from torch import nn
 
 def net():
+    torch.manual_seed(0)
     def block(i, o):
         return [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
     return nn.Sequential(*block(3, 8), *block(8, 16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4))
@@ -105,6 +113,12 @@ def one_torch_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+PRUNE = (
+    "prune", "tiny_net_of_test:net", "--input-shape", "3,8,8", "--mean", "0.5,0.5,0.5",
+    "--std", "0.25,0.25,0.25", "--rate", "4", "--output", "out",
+)  # fmt: skip
+
+
 @pytest.mark.usefixtures("one_torch_thread")
 def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from safetensors.torch import load_file
@@ -113,10 +127,7 @@ def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.Monk
 
     (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
     monkeypatch.chdir(tmp_path)
-    run(
-        "prune", "tiny_net_of_test:net", "--input-shape", "3,8,8", "--mean", "0.5,0.5,0.5",
-        "--std", "0.25,0.25,0.25", "--rate", "4", "--output", "out",
-    )  # fmt: skip
+    run(*PRUNE)
     weights, masks = load_file("out/pruned.safetensors"), Masks.load("out/masks.safetensors")
     assert list(masks) == ["3"]
     assert ((weights["3.weight"] != 0) <= masks["3"]).all()
@@ -124,3 +135,57 @@ def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.Monk
     assert json.loads(Path("out/report.json").read_text())["layers"][0]["name"] == "3"
     assert json.loads(Path("out/certificate.json").read_text())["masks"] == masks.digest()
     assert "Pruned without any data" in Path("out/report.html").read_text()
+
+
+@pytest.mark.usefixtures("one_torch_thread")
+def test_what_was_pruned_outlives_a_conversion_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from patternlite.pruning import convert
+
+    def fail(*_: object) -> None:
+        raise convert.ConversionError("no room")
+
+    (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(convert.CONVERTERS, ".mnn", fail)
+    result = CliRunner().invoke(cli.app, [*PRUNE, "--mnn"])
+    assert (result.exit_code, "no room" in result.stderr) == (1, True)
+    assert list(Path("out/pruned.checkpoint").glob("layer-*"))
+    run(*PRUNE)
+    assert not Path("out/pruned.checkpoint").exists()
+
+
+def test_files_in_the_current_folder_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require(runtimes.runtime_named("mnn"))
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not the real one')")
+    monkeypatch.chdir(tmp_path)
+    assert "1 of 1 layers" in run("inspect", PROBES / "probe.mnn").stdout
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    require(runtimes.runtime_named("mnn"))
+    name = "net[/x] [bold].mnn"
+    (tmp_path / "[red]").mkdir()
+    path = shutil.copy(PROBES / "probe.mnn", tmp_path / "[red]" / "[v2].mnn")
+    output = run("inspect", path).stdout
+    assert output.lstrip().startswith("[v2].mnn")
+    assert "[red]/[v2].mnn run in the plugin" in output
+    layer = Layer(name, "conv3x3", "1x1x1", 1.0, 1, 9, 9, "dense:too-few-zeros", "stock")
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(layer_table([layer]))
+    assert name in shown.getvalue()
+
+
+def test_one_version_everywhere() -> None:
+    root = Path(__file__).parents[3]
+    found = {
+        name: re.findall(pattern, (root / name).read_text())
+        for name, pattern in {
+            "pyproject.toml": r'\nversion = "(.+?)"',
+            "CMakeLists.txt": r"project\(patternlite VERSION (\S+)",
+            "MODULE.bazel": r'    version = "(.+?)"',
+            "delegate_src/engine/BUILD.bazel": r"PATTERNLITE_VERSION=\W+([\d.]+)",
+        }.items()
+    }
+    assert set(map(tuple, found.values())) == {(__version__,)}, found

@@ -75,7 +75,8 @@ static Tensor* tensor(const Shape* shape, float* host) {
   it->type.lanes = 1;
   it->dimensions = shape->end - shape->begin;
   it->dim = calloc(it->dimensions, sizeof *it->dim);
-  for (int i = 0; i < it->dimensions; ++i) it->dim[i].extent = shape->begin[i] + BROKEN(kOtherExtents);
+  for (int i = 0; i < it->dimensions; ++i)
+    it->dim[i].extent = shape->begin[i] + BROKEN(kOtherExtents);
   if (BROKEN(kNoDimensions)) it->dim = NULL;
   return it;
 }
@@ -144,8 +145,8 @@ void* _ZN3MNN25MNNGetExtraRuntimeCreatorE14MNNForwardType(int type) {
   return &creator;
 }
 bool _ZN3MNN28MNNInsertExtraRuntimeCreatorE14MNNForwardTypePKNS_14RuntimeCreatorEb(int type,
-                                                                                  Object* it,
-                                                                                  bool check) {
+                                                                                   Object* it,
+                                                                                   bool check) {
   plugin = it;
   return true;
 }
@@ -173,5 +174,6 @@ UNUSED(_ZNK3MNN7Session7getInfoENS_11Interpreter15SessionInfoCodeEPv)
 UNUSED(_ZNK3MNN7Session8getInputEPKc)
 UNUSED(_ZN3MNN7Express8Executor14RuntimeManager7getInfoENS_11Interpreter15SessionInfoCodeEPv)
 #ifndef WITHOUT_WEIGHTS
-UNUSED(_ZN3MNN17ConvolutionCommon17getConvParametersEPSt10shared_ptrINS0_10Int8CommonEEPNS_7BackendEPKNS_2OpEPPKfPi)
+UNUSED(
+    _ZN3MNN17ConvolutionCommon17getConvParametersEPSt10shared_ptrINS0_10Int8CommonEEPNS_7BackendEPKNS_2OpEPPKfPi)
 #endif

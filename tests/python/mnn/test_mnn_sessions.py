@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import mnn_runs
 import numpy as np
 import pytest
 from test_mnn_layers import error
+
+from patternlite.doctor import PROBES
+from patternlite.errors import PatternliteError
+from patternlite.latency import Contender, measure_latency
+from patternlite.runtimes import open_session, runtime_named
 
 SHAPES = [(2, 20, 33, 18), (1, 20, 7, 9), (3, 20, 40, 41), (1, 20, 17, 19)]
 
@@ -114,3 +120,15 @@ def test_python_ends_with_open_sessions(kind, models):
     done = subprocess.run([sys.executable, "-c", script, repr(sys.path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert str(model.expected.shape) in done.stdout
+
+
+def test_only_networks_of_one_shape_are_compared(models, process):
+    contenders = [Contender("dense", Path(models("residual").path)), Contender("stock", PROBES / "probe.mnn")]
+    with pytest.raises(PatternliteError, match="convert both for one shape"):
+        process.call(measure_latency, "mnn", contenders, threads=1, seconds=0.1)
+
+
+def test_an_input_of_another_shape_is_refused():
+    session = open_session(runtime_named("mnn"), PROBES / "probe.mnn")
+    with pytest.raises(ValueError, match=r"\(1, 32, 8, 8\), the model reads \(1, 32, 16, 16\)"):
+        session.run(np.zeros((1, 32, 8, 8), np.float32))
