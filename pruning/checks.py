@@ -18,7 +18,13 @@ _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection m
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
-    """Raises ValueError unless the weights are finite float32 and the shape fits the normalisation."""
+    """Raises ValueError unless the model can be followed, its weights are finite float32 and the shape fits the
+    normalisation.
+    """
+    if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
+        raise ValueError("the model is compiled, and cannot be followed: give the one that it was made from")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("weights cannot be changed within torch.inference_mode(): prune outside of it")
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
     if len(config.mean) != input_shape[0]:

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 _PACKAGES = {".tflite": ("onnx2tf", "tensorflow"), ".mnn": ("MNN",)}  # besides those for .onnx
 
 
-def require_converters(suffixes: Sequence[str]) -> None:
-    """MissingPackageError unless `export` finds what it needs: to be told before long work, not after it."""
+def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequence[str]) -> None:
+    """Raises what `export` would raise of the model and of packages that are missing: before long work, not
+    after it.
+    """
     for suffix in suffixes:
         require_packages("convert", "onnx", "onnxruntime", *_PACKAGES[suffix])
+    if suffixes:
+        from patternlite.pruning.convert import check_model
+
+        check_model(model, (1, *input_shape))
 
 
 def export(

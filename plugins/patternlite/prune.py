@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
-from .export import export, require_converters
+from .export import check_export, export
 from .progress import Stages
 from .report.page import render_prune_page
 from .report.results import write_atomically
@@ -40,8 +40,8 @@ def prune_to(
     from patternlite.pruning.checkpoint import discard
     from patternlite.pruning.distributed import Group, torchrun
 
-    require_converters(suffixes)
     config = PruneConfig(**options)
+    check_export(model, input_shape, suffixes)
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "pruned.checkpoint"
     with torchrun() as device, stages.stage("Pruning, no data") as advance:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError
-from .export import export, require_converters
+from .export import check_export, export
 from .progress import Stages
 from .prune import save_weights
 
@@ -52,20 +52,21 @@ def retrain_to(
 
     if output.suffix != ".safetensors":
         raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
-    require_converters(suffixes)
     config = RetrainConfig(**options)
     found = Masks.load(masks)
     with stages.stage("Reading images") as advance:
-        train = read_images(data, "train")
+        train = read_images(data, "train", len(config.mean))
         advance("train", 0.8)
-        test = read_images(data, "test")
+        test = read_images(data, "test", len(config.mean))
     _require_same_classes(data, train, test)
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     (x, y), (test_x, test_y) = (
         (torch.from_numpy(images.pixels), torch.from_numpy(images.labels)) for images in (train, test)
     )
+    shape = tuple(train.pixels.shape[1:])
     normalise = Normalisation(config.mean, config.std)
     found.verify(model)
+    check_export(model, shape, suffixes)
     _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
     before = accuracy(model, test_x, test_y, normalise)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,6 @@ def retrain_to(
         retrain(model, found, x, y, config, advance, checkpoint, dense)
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
-    shape = tuple(train.pixels.shape[1:])
     paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
     discard(checkpoint)  # all is written
     return Retrained(before, after, [output, *paths])

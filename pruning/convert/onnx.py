@@ -61,6 +61,13 @@ def to_onnx(
     return Conversion(path=target, seconds=time.perf_counter() - started, **asdict(check))
 
 
+def check_model(model: nn.Module, input_shape: Sequence[int]) -> None:
+    """Raises the ConversionError that `to_onnx` would raise of this model, before any export."""
+    _check_float32(model)
+    with _eval_mode(model):
+        probe_module(model, tuple(input_shape))
+
+
 def _check_float32(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:

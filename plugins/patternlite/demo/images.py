@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,13 +15,14 @@ import numpy as np
 from PIL import Image
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+_MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 
 
 @dataclass(frozen=True)
 class LabelledImages:
     """Images of one size with their labels.
 
-    pixels: uint8, (N, 3, H, W), RGB.  labels: int64, (N,), an index into `classes`.
+    pixels: uint8, (N, 3, H, W), RGB, or (N, 1, H, W), grey.  labels: int64, (N,), an index into `classes`.
     classes: the class names, sorted.
     """
 
@@ -32,22 +34,25 @@ class LabelledImages:
         return len(self.labels)
 
     def normalised(self, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
-        """float32 (N, 3, H, W): (pixel / 255 - mean) / std, as torchvision's Normalize."""
+        """float32, as the pixels: (pixel / 255 - mean) / std, as torchvision's Normalize."""
         shape = (1, -1, 1, 1)
         mean_, std_ = (np.asarray(v, np.float32).reshape(shape) for v in (mean, std))
         return (self.pixels.astype(np.float32) / 255.0 - mean_) / std_
 
 
-def read_images(source: Path | str, split: str) -> LabelledImages:
-    """Reads `<split>/<class>/*` from a folder, zip or tar (any compression).
+def read_images(source: Path | str, split: str, channels: int = 3) -> LabelledImages:
+    """Reads `<split>/<class>/*` from a folder, zip or tar (any compression); with 1 channel as grey.
 
     Raises ValueError, naming the layout expected, when nothing is found there, the class when none of its
     files is an image, and the file when one cannot be decoded.
     """
+    if channels not in _MODES:
+        raise ValueError(f"images have 1 or 3 channels, mean and std have {channels}")
     entries = read_entries(source, split)
     classes = tuple(sorted({name for name, _, _ in entries}))
     index = {name: i for i, name in enumerate(classes)}
-    pixels = [_decode(data, f"{split}/{name}/{file_name}") for name, file_name, data in entries]
+    mode = _MODES[channels]
+    pixels = [_decode(data, f"{split}/{name}/{file_name}", mode) for name, file_name, data in entries]
     sizes = {image.shape[1:] for image in pixels}
     if len(sizes) > 1:
         raise ValueError(
@@ -78,12 +83,13 @@ def read_entries(source: Path | str, split: str) -> list[tuple[str, str, bytes]]
     return sorted(entries)
 
 
-def _decode(data: bytes, name: str) -> np.ndarray:
+def _decode(data: bytes, name: str, mode: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode[0] in "IF":  # Pillow would clip them
                 raise ValueError(f"{name} has more than 8 bits for a pixel's value: save it with 8")
-            return np.asarray(image.convert("RGB"), np.uint8).transpose(2, 0, 1)
+            pixels = np.asarray(image.convert(mode), np.uint8)
+            return pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)
     except (OSError, SyntaxError) as error:  # what Pillow raises for broken files
         raise ValueError(f"{name} is not a readable image ({error}); replace or remove it") from error
 
@@ -91,9 +97,10 @@ def _decode(data: bytes, name: str) -> np.ndarray:
 def _files_of(source: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
     """(path inside the source, a reader of its bytes); each reader is called before the next is asked for."""
     if source.is_dir():
-        for path in source.rglob("*"):
-            if path.is_file():
-                yield PurePosixPath(path.relative_to(source).as_posix()), path.read_bytes
+        for folder, _, names in os.walk(source, followlinks=True):  # subsets are made of links to folders
+            for path in (Path(folder, name) for name in names):
+                if path.is_file():
+                    yield PurePosixPath(path.relative_to(source).as_posix()), path.read_bytes
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for name in archive.namelist():

@@ -169,8 +169,23 @@ def test_a_missing_converter_is_told_before_pruning(
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "net_of_converters.py").write_text("from torch import nn\n\nnet = nn.Identity\n")
     without(package)
-    result = run("prune", "net_of_converters:net", *PRUNE, option, "--output", tmp_path / "out")
+    result = run(
+        "prune", "net_of_converters:net", *PRUNE, "--rate", "4", option, "--output", tmp_path / "out"
+    )
     assert_one_line(result, f"{package} is not installed", "pip install 'patternlite[convert]'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_cannot_be_converted_is_told_before_pruning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "net_of_two.py").write_text(
+        "from torch import nn\n\nclass net(nn.Identity):\n    def forward(self, x):\n        return x, x\n"
+    )
+    result = run("prune", "net_of_two:net", *PRUNE, "--rate", "4", "--mnn", "--output", tmp_path / "out")
+    assert_one_line(result, "the model must return one tensor, not tuple")
     assert not (tmp_path / "out").exists()
 
 

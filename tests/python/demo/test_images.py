@@ -61,6 +61,22 @@ def test_any_source_gives_the_same(source: Path) -> None:
     assert images.pixels[:, :, 0, 0].tolist() == [[4, 5, 6], [1, 2, 3], [9, 8, 7]]
 
 
+def test_linked_class_folders_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "all" / "cat").mkdir(parents=True)
+    (tmp_path / "all" / "cat" / "0.png").write_bytes(FILES["test/cat/0.png"])
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "cat").symlink_to(tmp_path / "all" / "cat")
+    assert read_images(tmp_path, "test").classes == ("cat",)
+
+
+def test_grey_images(source: Path) -> None:
+    grey = read_images(source, "test", channels=1).pixels
+    assert grey.shape == (3, 1, 3, 4)
+    assert grey[0, 0, 0, 0] == 5  # of 4, 5, 6
+    with pytest.raises(ValueError, match="1 or 3 channels, mean and std have 2"):
+        read_images(source, "test", channels=2)
+
+
 def test_normalised_is_torchvisions() -> None:
     pixels = np.full((1, 2, 1, 1), 51, np.uint8)
     values = LabelledImages(pixels, np.zeros(1, np.int64), ("a",)).normalised((0.1, 0.2), (0.5, 0.25))

@@ -136,6 +136,7 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         result.masks.verify(model)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # not what it was, but users still have them
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
@@ -144,6 +145,8 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         (nets.plain, (3, 8), r"input_shape is \(channels, height, width\)"),
         (nets.plain, (1, 8, 8), "mean and std have 3 channels"),
         (lambda: nets.plain().half(), (3, 8, 8), "float16"),
+        (lambda: torch.compile(nets.plain()), (3, 8, 8), "give the one that it was made from"),
+        (lambda: torch.jit.script(nets.plain()), (3, 8, 8), "give the one that it was made from"),
     ],
 )
 def test_models_it_cannot_prune_are_refused(model, shape, message):
