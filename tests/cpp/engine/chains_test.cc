@@ -32,7 +32,14 @@ GraphBuilder random_blocks(unsigned seed) {
     TensorId y = x;
     if (draw(random, 0, 3))
       y = b.conv(y, wide, 1, 1, 0, {.kernels_kept = kept}, Activation::kRelu6);
-    y = b.depthwise(y, kernel, stride, kernel / 2, {.taps = 4}, Activation::kRelu);
+    const TensorId before = y;
+    const bool added = stride == 1 && draw(random, 0, 2) == 0;
+    y = b.depthwise(y, kernel, stride, kernel / 2, {.taps = 4},
+                    added ? Activation::kNone : Activation::kRelu);
+    Window& w = std::get<Convolution>(b.graph.nodes.back().op).window;
+    w.dilation_h = w.dilation_w = draw(random, 1, 2);
+    w.pad_top = w.pad_left = w.dilation_h * (kernel / 2);
+    if (added) y = b.sum(y, before, Activation::kRelu);
     if (draw(random, 0, 3)) {
       const bool residual = stride == 1 && draw(random, 0, 1);
       const int filters = residual ? channels : draw(random, 1, 20);
@@ -165,6 +172,21 @@ TEST(MemoryPlan, WindowsTakeLittleAndWhatAChainReadsLivesAsLongAsItRuns) {
   EXPECT_EQ(plan.slot[output(0)], -1);
   EXPECT_EQ(plan.slot[output(1)], -1);
   EXPECT_NE(plan.slot[output(2)], plan.slot[b.graph.inputs[0]]);
+}
+
+// A 1x1 convolution, then a depthwise one that reads something else, then its projection.
+TEST(Chains, NeighboursThatAreNotLinked) {
+  GraphBuilder b(1);
+  const TensorId image = b.input({96, 32, 32});
+  const TensorId side = b.conv(image, 96, 1, 1, 0, {.kernels_kept = 0.25});
+  const TensorId planes = b.depthwise(image, 3, 1, 1, {.taps = 4});
+  b.graph.outputs = {b.conv(planes, 24, 1, 1, 0, {.kernels_kept = 0.25}),
+                     b.conv(side, 24, 1, 1, 0, {.kernels_kept = 0.25})};
+  const std::vector<Image> inputs{random_image({96, 32, 32}, b.random())};
+  const auto program =
+      Program::compile(b.graph, {.parallel = make_thread_pool(2), .chains = {0, std::size_t(-1)}});
+  const auto expected = run_reference(b.graph, inputs), actual = run(*program, b.graph, inputs);
+  for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <thread>
 
 #include "engine/one_convolution.h"
 #include "engine/plan/candidates.h"
@@ -239,6 +242,37 @@ TEST(ChoiceMemory, ForgetsRatherThanGrowsWithoutEnd) {
   EXPECT_EQ(recall_choice(1), std::nullopt);
   EXPECT_EQ(recall_choice(99'999), ConvKernel::kIs);
   forget_choices();
+}
+
+TEST(MachineName, TellsIsasApart) {
+  std::set<std::string> names;
+  for (const std::string& isa : available_isas()) names.insert(machine_name(kernels_named(isa)));
+  EXPECT_EQ(names.size(), available_isas().size());
+}
+
+// Interpreters loaded at once keep the same file.
+TEST(ChoiceFile, ThreadsThatWriteAtOnceLeaveAWholeOne) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/file";
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&, i] {
+      ChosenKernels choices;
+      for (int key = 0; key < 200 * (i + 1); ++key) choices[key] = ConvKernel::kIs;
+      for (int turn = 0; turn < 50; ++turn) {
+        try {
+          write_choices(path, "here", choices);
+          read_choices(path, "here");
+        } catch (const std::runtime_error&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(directory.files().size(), 1u);
 }
 
 }  // namespace

@@ -70,9 +70,12 @@ class GraphBuilder {
     return add(op, {filters, shape.height, shape.width});
   }
   TensorId pad(TensorId from, int before, int after) {
+    return pad(from, before, before, after, after);
+  }
+  TensorId pad(TensorId from, int top, int left, int bottom, int right) {
     const Shape shape = graph.tensors[from];
-    return add(Padding{from, kNoTensor, before, before, after, after},
-               {shape.channels, shape.height + before + after, shape.width + before + after});
+    return add(Padding{from, kNoTensor, top, left, bottom, right},
+               {shape.channels, shape.height + top + bottom, shape.width + left + right});
   }
   TensorId sum(TensorId a, TensorId b, Activation activation) {
     return add(Addition{a, b, kNoTensor, activation}, graph.tensors[a]);

@@ -267,5 +267,11 @@ TEST(PackedConvolution, RefusesANarrowBorder) {
   EXPECT_THROW(plan(conv, layout, layout, best_kernels()), std::invalid_argument);
 }
 
+TEST(PackedConvolution, RefusesWhat32BitsCannotAddress) {
+  const PlanarLayout huge{{1 << 20, 64, 64}, 0}, small{{1, 64, 64}, 0};
+  EXPECT_THROW(check({Convolution{}, huge, small}), std::invalid_argument);
+  EXPECT_THROW(check({Convolution{}, small, huge}), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace patternlite::test

@@ -1,6 +1,7 @@
 // The engine's small parts: recognition, grouping, layouts, judging, ISA choice.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/graph/planar.h"
@@ -195,6 +196,40 @@ TEST(Isa, CanBeForcedByName) {
   }
   force_isa("");
   EXPECT_THROW(force_isa("sse9"), std::invalid_argument);
+}
+
+// Of layers that would pay.
+TEST(Judge, LeavesNonFiniteWeightsThatWouldPay) {
+  OneConvolution first(64, 64, 3, {.kernels_kept = 0.28, .taps = 4}),
+      second(64, 64, 3, {.kernels_kept = 0.28, .taps = 4});
+  Graph graph = first.graph;
+  second.conv.input = 1;
+  second.conv.output = graph.add_tensor(graph.tensors[1]);
+  graph.nodes.push_back({second.conv, "second"});
+  graph.outputs = {second.conv.output};
+  ASSERT_TRUE(judge(graph, best_kernels()).worthwhile);
+  auto* weights = const_cast<float*>(first.conv.weights.data);
+  *std::find_if(weights, weights + 64 * 64 * 9, [](float w) { return w != 0; }) = NAN;
+  EXPECT_FALSE(judge(graph, best_kernels()).finite);
+  EXPECT_FALSE(judge(graph, best_kernels()).worthwhile);
+}
+
+// What is sparse enough by far, but not worth bringing here and back, or barely faster.
+TEST(Judge, LeavesSparseLayersThatDoNotPay) {
+  struct {
+    int channels, size, kernel;
+    double kept;
+    bool pays;
+  } const cases[] = {{4, 7, 3, 0.4, false}, {64, 7, 1, 0.3, false}, {64, 28, 3, 0.2, true}};
+  for (const std::string& isa : available_isas()) {
+    for (const auto& c : cases) {
+      const OneConvolution one(c.channels, c.channels, c.kernel,
+                               {.kernels_kept = c.kept, .taps = 4}, c.size);
+      const Verdict verdict = judge(one.graph, kernels_named(isa));
+      EXPECT_TRUE(verdict.sparse);
+      EXPECT_EQ(verdict.worthwhile, c.pays) << isa << " " << c.channels << " " << c.size;
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "engine/execute/program.h"
 #include "engine/one_convolution.h"
 #include "engine/plan/choice_file.h"
+#include "engine/plan/choice_memory.h"
 #include "engine/plan/layer_key.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/support/isa.h"
@@ -206,6 +207,21 @@ TEST_P(PlanningTest, ADirectoryThatCannotBeWrittenIsNoError) {
 
 INSTANTIATE_TEST_SUITE_P(Isa, PlanningTest, testing::ValuesIn(available_isas()),
                          [](const auto& info) { return info.param; });
+
+// The choices themselves: kernels may be the same by chance.
+TEST(Planning, TheProcessRemembersEachLayersChoice) {
+  forget_choices();
+  const OneConvolution c(24, 24, 3, {.kernels_kept = 0.5, .taps = 4, .shared = 2}, 13);
+  const auto& kernels = best_kernels();
+  const Analysis analysis(c.conv, c.graph.tensors[0], c.graph.tensors[1]);
+  const PlanarConvolution conv{c.conv, {c.graph.tensors[0], 1}, {c.graph.tensors[1], 1}};
+  const auto pool = make_thread_pool(1);
+  const auto planned = plan_convolutions({{conv, &analysis}}, kernels, *pool, {.budget_ms = 50});
+  const auto known = recall_choice(layer_key(machine_name(kernels), conv, analysis.taps));
+  ASSERT_TRUE(known);
+  EXPECT_EQ(*known, planned[0].choice->kernel);
+  forget_choices();
+}
 
 }  // namespace
 }  // namespace patternlite::test

@@ -119,5 +119,26 @@ TEST(ThreadPoolDeathTest, DoesWithTheThreadsTheSystemGrants) {
   EXPECT_EXIT(exit_with_few_threads(), testing::ExitedWithCode(0), "");
 }
 
+// Each waits for the other to have begun: a worker that sleeps has to be woken, and waited for.
+TEST(ThreadPool, TasksRunAtTheSameTimeAndAreWaitedFor) {
+  const auto pool = make_thread_pool(2);
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker sleeps
+    std::atomic<int> begun = 0, met = 0, ended = 0;
+    const auto caller = std::this_thread::get_id();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    pool->run(2, [&](int) {
+      ++begun;
+      while (begun < 2 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+      met += begun == 2;
+      if (std::this_thread::get_id() != caller)
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+      ++ended;
+    });
+    ASSERT_EQ(ended, 2) << "not waited for";
+    ASSERT_EQ(met, 2) << "one thread ran both";
+  }
+}
+
 }  // namespace
 }  // namespace patternlite::test

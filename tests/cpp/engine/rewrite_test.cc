@@ -1,0 +1,155 @@
+// What is folded into what, or read otherwise, in graphs drawn at random: the reference does none
+// of it.
+#include "engine/graph/rewrite.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/networks.h"
+#include "engine/random_convolution.h"
+#include "engine/run_program.h"
+#include "engine/support/thread_pool.h"
+
+namespace patternlite::test {
+namespace {
+
+Activation any_activation(std::mt19937& random) {
+  return static_cast<Activation>(std::max(0, draw(random, -2, 3)));
+}
+
+// Convolutions, sums, activations, pads and pools one after the other, some read twice, some by
+// none, any of them an output.
+GraphBuilder random_layers(unsigned seed) {
+  GraphBuilder b(seed);
+  auto& random = b.random();
+  std::vector<TensorId> maps = {b.input({4, 11, 9})};
+  const auto any = [&] {
+    return maps[draw(random, std::max(0, static_cast<int>(maps.size()) - 4),
+                     static_cast<int>(maps.size()) - 1)];
+  };
+  for (int i = 0; i < 10; ++i) {
+    const TensorId from = any();
+    const Shape shape = b.graph.tensors[from];
+    switch (draw(random, 0, 6)) {
+      case 0:
+        maps.push_back(b.conv(from, 4, 3, 1, 1, kPattern, any_activation(random)));
+        break;
+      case 1:
+        maps.push_back(b.depthwise(from, 3, 1, 1, {.taps = 4}, any_activation(random)));
+        break;
+      case 2:
+        maps.push_back(b.activate(from, any_activation(random)));
+        break;
+      case 3: {
+        const TensorId padded = b.pad(from, draw(random, 0, 2), draw(random, 0, 2),
+                                      draw(random, 0, 2), draw(random, 0, 2));
+        const int kernel = draw(random, 1, 3);
+        maps.push_back(draw(random, 0, 4)
+                           ? b.conv(padded, 4, kernel, 1, draw(random, 0, 1), kPattern)
+                           : padded);
+        break;
+      }
+      case 4:
+        if (shape.height > 2 && shape.width > 2)
+          maps.push_back(b.pool(from, PoolMode::kMax, 3, 1, 1));
+        break;
+      default: {
+        TensorId other = any();
+        for (int tries = 0; tries < 5 && b.graph.tensors[other] != shape; ++tries) other = any();
+        if (b.graph.tensors[other] != shape) continue;
+        maps.push_back(b.sum(from, other, any_activation(random)));
+      }
+    }
+  }
+  std::ranges::shuffle(maps, random);
+  b.graph.outputs.assign(maps.begin(),
+                         maps.begin() + std::min<int>(draw(random, 1, 3), maps.size()));
+  return b;
+}
+TEST(Fuse, RandomGraphs) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    GraphBuilder b = random_layers(seed);
+    const auto program = Program::compile(b.graph, {.parallel = make_thread_pool(1 + seed % 2)});
+    const std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
+    const auto expected = run_reference(b.graph, inputs), actual = run(*program, b.graph, inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << "seed " << seed;
+    }
+  }
+}
+
+// Large maps: pooled in the convolution before them.
+TEST(Fuse, PoolsOfAnyKind) {
+  for (const PoolMode mode : {PoolMode::kMax, PoolMode::kAverage}) {
+    for (const bool depthwise : {false, true}) {
+      for (const bool twice : {false, true}) {
+        GraphBuilder b(1);
+        const TensorId image = b.input({8, 186, 186});
+        TensorId x = depthwise ? b.depthwise(image, 3, 1, 1, {.taps = 4})
+                               : b.conv(image, 32, 1, 1, 0, {.kernels_kept = 0.3});
+        x = b.activate(b.pool(x, mode, 2, 2, 0), Activation::kRelu);
+        if (twice) x = b.pool(x, PoolMode::kMax, 2, 2, 0);
+        b.graph.outputs = {x};
+        const std::vector<Image> inputs{random_image({8, 186, 186}, b.random())};
+        const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
+        EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5)
+            << depthwise << twice;
+      }
+    }
+  }
+}
+
+TEST(Fuse, PoolsAStridedPointwiseConvolution) {
+  GraphBuilder b(1);
+  const TensorId x = b.conv(b.input({3, 372, 372}), 8, 1, 2, 0, {});
+  b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
+  const std::vector<Image> inputs{random_image({3, 372, 372}, b.random())};
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0],
+                           run(*Program::compile(b.graph, {}), b.graph, inputs)[0]),
+            2e-5);
+}
+
+// One image read through several windows of any shape: what is rewritten of them reads the same.
+TEST(Rewrite, WindowsOverOneImage) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    WeightStore store(seed);
+    auto& random = store.random;
+    Graph graph;
+    const Shape shape{3, draw(random, 1, 13), draw(random, 1, 13)};
+    graph.inputs = {graph.add_tensor(shape)};
+    while (graph.nodes.size() < 3) {
+      const bool whole = draw(random, 0, 3) == 0, depthwise = draw(random, 0, 3) == 0;
+      Window w{whole ? shape.height : draw(random, 1, 3),
+               whole ? shape.width : draw(random, 1, 3),
+               draw(random, 1, 3),
+               draw(random, 1, 3),
+               1,
+               1};
+      if (draw(random, 0, 2) == 0)
+        w.dilation_h = draw(random, 1, 6), w.dilation_w = draw(random, 1, 6);
+      const int reach_h = (w.kernel_h - 1) * w.dilation_h,
+                reach_w = (w.kernel_w - 1) * w.dilation_w;
+      w.pad_top = draw(random, 0, reach_h), w.pad_left = draw(random, 0, reach_w);
+      const int below = draw(random, 0, reach_h), right = draw(random, 0, reach_w);
+      if (shape.height + w.pad_top + below <= reach_h ||
+          shape.width + w.pad_left + right <= reach_w)
+        continue;
+      Convolution conv{.input = 0, .window = w, .depthwise = depthwise};
+      const int filters = depthwise ? shape.channels : 4;
+      store.fill(conv, filters, depthwise ? 1 : shape.channels, {.taps = 6});
+      conv.output = graph.add_tensor(window_shape(shape, filters, w, below, right));
+      graph.outputs.push_back(conv.output);
+      graph.nodes.push_back({conv, "conv"});
+    }
+    const std::vector<Image> inputs{random_image(shape, random)};
+    const auto expected = run_reference(graph, inputs);
+    const auto actual = run(*Program::compile(graph, {}), graph, inputs);
+    for (int i : {0, 1, 2})
+      ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace patternlite::test
