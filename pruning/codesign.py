@@ -10,8 +10,13 @@ from .budget import Choice, Menu, allocate, same_rate
 from .config import PruneConfig
 from .graph import Trace
 from .latency import LayerTimes
+from .patterns import choose_library
 from .sensitivity import Curve
-from .structures import CODESIGN, FREE, STRUCTURES, Structure
+from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure
+from .varied import choose_varied_library
+
+_PATTERNS = 8  # in a library, where the config does not say; PatDNN's choice
+_VARIED_PATTERNS = 16  # nine of them are single taps
 
 
 def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
@@ -19,6 +24,19 @@ def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
     if config.structure != "auto":
         return (STRUCTURES[config.structure],)
     return CODESIGN if "latency" in config.budgets and config.allocation == "adaptive" else (FREE,)
+
+
+def libraries_of(config: PruneConfig, weights: Sequence[Tensor]) -> dict[tuple[int, ...], Tensor]:
+    """Kernel size (height, width) -> bool (P, T), the pattern library of the weights of that size."""
+    libraries = {}
+    for size in dict.fromkeys(tuple(weight.shape[2:]) for weight in weights):
+        same = [weight for weight in weights if tuple(weight.shape[2:]) == size]
+        if config.structure == VARIED.name:
+            rate = max(config.budgets.values())
+            libraries[size] = choose_varied_library(same, config.patterns or _VARIED_PATTERNS, rate)
+        else:
+            libraries[size] = choose_library(same, config.patterns or _PATTERNS)
+    return libraries
 
 
 def choose(

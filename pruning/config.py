@@ -17,7 +17,7 @@ _RANGES = {
     "macs": (1.0, MOST_RATE),
     "latency": (1.0, MOST_RATE),
     "threads": (1, 256),
-    "patterns": (1, 56),
+    "patterns": (1, 512),
     "images": (16, 65536),
     "refine_steps": (0, 10000),
     "distill_steps": (0, 100000),
@@ -38,14 +38,15 @@ class PruneConfig:
     structure: what the zeros of a layer have in common. "free": each kernel its own pattern; "c2", "c4":
         kernels of one input channel and pattern in twos or fours; "g2", "g4", "g16": groups of so many
         filters that share input channels and patterns. "auto": with `latency`, for each layer what loses
-        least output for its time, dense included; without, "free", which loses least for its size.
+        least output for its time, dense included; without, "free". "varied": as free, but patterns have any
+        number of taps: loses least for its size, and takes longer than free.
         "irregular", "filter", "column", "block": what others prune, for comparison.
     allocation: "adaptive" prunes layers more where that costs their outputs less; "uniform" gives all the
         same rate, and free patterns unless `structure` says otherwise (arXiv:2003.06513).
     kinds: of convolutions to prune: "3x3" and other sizes, "depthwise".
     mean, std: per channel, for pixels in 0..1, as torchvision's Normalize.
     dense: names of convolutions to leave alone, besides those that are never pruned.
-    patterns: size of the pattern library, 1 to 56.
+    patterns: size of the pattern library, at most; None for 8, or 16 varied ones.
     source: of the images, a name in sources.SOURCES; "uniform" is the noise of arXiv:2003.06513.
     images: how many synthetic images; None chooses by the input's size.
     refine_steps: steps that pull the images towards the statistics kept in the BatchNorms; 0 for none.
@@ -65,7 +66,7 @@ class PruneConfig:
     allocation: Literal["adaptive", "uniform"] = "adaptive"
     kinds: tuple[str, ...] = ("3x3",)
     dense: tuple[str, ...] = ()
-    patterns: int = 8
+    patterns: int | None = None
     source: str = "mix"
     images: int | None = None
     refine_steps: int = 25

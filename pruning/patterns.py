@@ -6,7 +6,7 @@ records have them; kernels of up to four weights have but one pattern, the whole
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import combinations
 from math import comb
 
@@ -41,29 +41,32 @@ def choose_library(weights: Iterable[Tensor], count: int) -> Tensor:
     so none dominates. Candidates are all patterns, or where those are too many what kernels keep that are
     free to choose, the middle tap among it.
     """
-    squares = []
-    for weight in weights:
-        energy = weight.detach().flatten(2).flatten(0, 1).double().square().cpu()
-        squares.append(energy / energy.sum().clamp_min(torch.finfo(torch.float64).tiny))
-    energies = torch.cat(squares)  # (kernels, T)
+    energies = torch.cat([energies_of(weight) for weight in weights])  # (kernels, T)
     taps = energies.shape[1]
     listed = comb(taps - 1, entries(taps) - 1) <= _MOST_LISTED
     patterns = candidates(taps) if listed else _natural(energies)
-    kept_by = energies @ patterns.T.double()  # (kernels, candidates)
-    kept = torch.zeros(len(kept_by), 1, dtype=torch.float64)
+    return patterns[cover(energies @ patterns.T.double(), count)]
+
+
+def energies_of(weight: Tensor) -> Tensor:
+    """float64 (O * I, T): the square of each weight, scaled to sum to one."""
+    energy = weight.detach().flatten(2).flatten(0, 1).double().square().cpu()
+    return energy / energy.sum().clamp_min(torch.finfo(torch.float64).tiny)
+
+
+def cover(worth: Tensor, count: int) -> list[int]:
+    """At most `count` candidates: each adds most to what kernels get when all take their best so far.
+
+    worth: (kernels, candidates); a kernel does without rather than take what is worth less than nothing.
+    """
+    got = torch.zeros(len(worth), 1, dtype=worth.dtype)
     chosen: list[int] = []
-    for _ in range(min(count, len(patterns))):
-        gains = torch.maximum(kept_by, kept).sum(0)
+    for _ in range(min(count, worth.shape[1])):
+        gains = torch.maximum(worth, got).sum(0)
         gains[chosen] = -1.0
         chosen.append(int(gains.argmax()))
-        kept = torch.maximum(kept, kept_by[:, chosen[-1:]])
-    return patterns[chosen]
-
-
-def choose_libraries(weights: Sequence[Tensor], count: int) -> dict[tuple[int, ...], Tensor]:
-    """Kernel size (height, width) -> the library of the weights of that size."""
-    sizes = dict.fromkeys(tuple(weight.shape[2:]) for weight in weights)
-    return {size: choose_library([w for w in weights if tuple(w.shape[2:]) == size], count) for size in sizes}
+        got = torch.maximum(got, worth[:, chosen[-1:]])
+    return chosen
 
 
 def _natural(energies: Tensor) -> Tensor:

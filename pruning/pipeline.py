@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from . import checks, codesign, effort, fidelity, patterns
+from . import checks, codesign, effort, fidelity
 from .budget import Choice
 from .checkpoint import Checkpoint, Record, fingerprint
 from .config import KIND, PruneConfig
@@ -90,7 +90,7 @@ class _Run:
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         weights = [site.conv.weight for site in self.teacher.sites]
-        self.libraries = patterns.choose_libraries(weights, config.patterns)
+        self.libraries = codesign.libraries_of(config, weights)
         self.count = effort.image_count(config, self.teacher)
         self.schedule = Schedule(
             progress if self.group.first else None,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .chunks import Chunks
 from .projections import Constraint, Everything, Tiles
+from .varied import Varied
 
 MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
 _ALL = 2**31  # filters or channels: all there are
@@ -21,24 +22,25 @@ _BLOCK = 128  # filters that the engine's input-stationary kernel packs together
 class Structure:
     """Weights stay or go by tiles of `filters` filters x `channels` channels.
 
-    kept: of a tile that stays: one pattern's taps; all taps; or all, where each tap has tiles of its own.
+    kept: of a tile that stays: one pattern's taps; all taps; or all, where each tap has tiles of its own,
+        which stay as they will ("each") or so that every kernel has a pattern ("some").
     chunks: tiles are any `filters` filters, others in each channel, not the same ones throughout.
     """
 
     name: str
     filters: int = 1
     channels: int = 1
-    kept: Literal["pattern", "all", "each"] = "pattern"
+    kept: Literal["pattern", "all", "each", "some"] = "pattern"
     chunks: bool = False
 
     def tiles(self, shape: torch.Size) -> int:
         """How many a layer has. shape: (O, I, ...), of its weight."""
-        of_each = shape[2:].numel() if self.kept == "each" else 1
+        of_each = shape[2:].numel() if self.kept in ("each", "some") else 1
         return ceil(shape[0] / self.filters) * ceil(shape[1] / self.channels) * of_each
 
     def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
         """Weights that one tile keeps, at most."""
-        taps = {"pattern": int(library[0].sum()), "all": shape[2:].numel(), "each": 1}[self.kept]
+        taps = {"pattern": int(library[0].sum()), "all": shape[2:].numel()}.get(self.kept, 1)
         return min(self.filters, shape[0]) * min(self.channels, shape[1]) * taps
 
     def least_rate(self, shape: torch.Size, library: Tensor) -> float:
@@ -68,6 +70,8 @@ class Structure:
         """The set of weights of which `count` tiles stay."""
         if self is DENSE:
             return Everything()
+        if self.kept == "some":
+            return Varied(count, library)
         if self.chunks:
             return Chunks(count, self.filters, _BLOCK, library)
         patterns = {"pattern": library, "all": torch.ones_like(library[:1]), "each": None}[self.kept]
@@ -76,6 +80,7 @@ class Structure:
 
 DENSE = Structure("dense", _ALL, _ALL, "all")
 FREE = Structure("free")
+VARIED = Structure("varied", kept="some")  # as free, but patterns have any number of taps
 # Those that the engine runs fast, with what it asks of pruning; "auto" chooses among them.
 CODESIGN = (
     FREE,
@@ -93,7 +98,7 @@ OTHERS = (
     Structure("column", filters=_ALL, kept="each"),
     Structure("block", filters=8, channels=4, kept="each"),
 )
-STRUCTURES = {structure.name: structure for structure in (*CODESIGN, *OTHERS)}
+STRUCTURES = {structure.name: structure for structure in (*CODESIGN, VARIED, *OTHERS)}
 
 
 def cluster(energies: Tensor, size: int) -> Tensor:

@@ -145,7 +145,9 @@ def prune(
     threads: Annotated[int, typer.Option(help="That --latency counts with.")] = 1,
     structure: Annotated[
         str,
-        typer.Option(help="Of the zeros: auto, free, c2, c4, g2, g4, g16, irregular, filter, column, block."),
+        typer.Option(
+            help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, irregular, filter, column, block."
+        ),
     ] = "auto",
     kinds: Annotated[
         str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")

@@ -22,6 +22,10 @@ def tiles_of(masks: Masks, group: int) -> bool:
     return True
 
 
+def patterns_in(masks: Masks) -> int:
+    return len(torch.cat([mask.flatten(2).flatten(0, 1) for mask in masks.values()]).unique(dim=0))
+
+
 @pytest.mark.parametrize(
     ("structure", "holds"),
     [
@@ -32,6 +36,7 @@ def tiles_of(masks: Masks, group: int) -> bool:
             lambda masks: all(m.flatten(1).any(1).eq(m.flatten(1).all(1)).all() for m in masks.values()),
         ),
         ("column", lambda masks: all(m.any(0).eq(m.all(0)).all() for m in masks.values())),
+        ("varied", lambda masks: 4 < patterns_in(masks) <= 17),  # nothing is one of them
         ("irregular", lambda masks: not tiles_of(masks, 2)),
         ("block", lambda masks: all((m[:8, :4] == m[:1, :1]).all() for m in masks.values())),
         ("c4", lambda masks: all((int(m.sum()) % 16) == 0 for m in masks.values())),

@@ -11,9 +11,9 @@ import torch
 
 from patternlite.native import load_native
 from patternlite.pruning import PruneConfig, latency, prune
+from patternlite.pruning.codesign import libraries_of
 from patternlite.pruning.graph import trace
 from patternlite.pruning.latency import LayerTimes, TimeTable
-from patternlite.pruning.patterns import choose_libraries
 from patternlite.pruning.structures import CODESIGN, STRUCTURES
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -48,7 +48,7 @@ def engine(monkeypatch, tmp_path) -> MadeUp:
 def measured(threads: int = 1) -> dict[str, LayerTimes]:
     torch.manual_seed(0)
     found = trace(nets.Tiny(), (3, 16, 16))
-    libraries = choose_libraries([site.conv.weight for site in found.sites], 8)
+    libraries = libraries_of(PruneConfig(latency=2.0, **UNIT), [site.conv.weight for site in found.sites])
     names = {site.name for site in found.sites}
     return TimeTable(threads).measure([*found.sites, *found.left], names, libraries, CODESIGN, lambda _: None)
 
@@ -72,7 +72,7 @@ def test_layers_of_one_shape_are_timed_once(engine):
         torch.nn.Conv2d(3, 8, 3), *(torch.nn.Conv2d(8, 8, 3, padding=1) for _ in "ab")
     )
     found = trace(model, (3, 10, 10))
-    libraries = choose_libraries([site.conv.weight for site in found.sites], 8)
+    libraries = libraries_of(PruneConfig(latency=2.0, **UNIT), [site.conv.weight for site in found.sites])
     TimeTable(1).measure(found.sites, {"1", "2"}, libraries, [STRUCTURES["g2"]], lambda _: None)
     assert engine.calls == latency._ROUNDS * (1 + latency._POINTS)
 

@@ -5,7 +5,10 @@ from itertools import combinations
 import pytest
 import torch
 
-from patternlite.pruning.patterns import candidates, choose_libraries, choose_library, entries, histogram
+from patternlite.pruning.codesign import libraries_of
+from patternlite.pruning.config import PruneConfig
+from patternlite.pruning.patterns import candidates, choose_library, entries, histogram
+from patternlite.pruning.varied import choose_varied_library
 
 
 def test_the_candidates_are_all_centre_plus_three():
@@ -57,6 +60,19 @@ def test_a_large_kernels_library_is_found_among_what_kernels_choose():
     assert int((library[:, None] & wanted).sum(2).max(1).values.min()) >= 7
 
 
-def test_each_kernel_size_has_its_library():
-    libraries = choose_libraries([torch.randn(4, 4, k, k) for k in (3, 1, 3, 5)], 8)
-    assert {size: len(library) for size, library in libraries.items()} == {(3, 3): 8, (1, 1): 1, (5, 5): 8}
+@pytest.mark.parametrize(("structure", "counts"), [("free", (8, 1, 8)), ("varied", (16, 1, 16))])
+def test_each_kernel_size_has_its_library(structure, counts):
+    config = PruneConfig(rate=3.0, structure=structure, mean=(0.5,), std=(0.5,))
+    libraries = libraries_of(config, [torch.randn(8, 8, k, k) for k in (3, 1, 3, 5)])
+    assert {size: len(library) for size, library in libraries.items()} == dict(
+        zip(((3, 3), (1, 1), (5, 5)), counts, strict=True)
+    )
+
+
+def test_a_varied_library_is_what_the_kernels_need():
+    wanted = torch.tensor([[1] * 9, [0, 1, 0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0, 0, 0]]).bool()
+    counts = torch.tensor([0] * 8 + [1] * 4 + [2] * 4 + [3] * 20)
+    kernels = torch.cat([wanted, torch.zeros(1, 9, dtype=torch.bool)])[counts].float()
+    weight = (kernels + 0.01 * torch.rand(kernels.shape)).view(6, 6, 3, 3)
+    library = choose_varied_library([weight, 1000 * weight], 3, kernels.numel() / float(kernels.sum()))
+    assert {tuple(row) for row in library.tolist()} == {tuple(row) for row in wanted.tolist()}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternlite.pruning.patterns import candidates
-from patternlite.pruning.structures import CODESIGN, DENSE, OTHERS, STRUCTURES, cluster
+from patternlite.pruning.structures import CODESIGN, DENSE, OTHERS, STRUCTURES, VARIED, cluster
 
 CHUNKED = [structure for structure in CODESIGN if structure.chunks]
 PATTERNED = [structure for structure in CODESIGN if not structure.chunks]
@@ -24,7 +24,7 @@ def some_library(seed: int, count: int = 8) -> torch.Tensor:
     return candidates()[torch.randperm(56, generator=torch.Generator().manual_seed(seed))[:count]]
 
 
-@pytest.mark.parametrize("structure", [*CODESIGN, *OTHERS], ids=lambda s: s.name)
+@pytest.mark.parametrize("structure", [*CODESIGN, VARIED, *OTHERS], ids=lambda s: s.name)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**20), filters=st.integers(1, 20), channels=st.integers(1, 6), data=st.data())
 def test_a_projection_keeps_its_counts_and_is_idempotent(structure, seed, filters, channels, data):
@@ -36,13 +36,34 @@ def test_a_projection_keeps_its_counts_and_is_idempotent(structure, seed, filter
     assert mask.dtype == torch.bool
     assert torch.equal(constraint.project(weight * mask), mask)
     most = count * structure.tile_weights(weight.shape, library)
-    assert 0 < int(mask.sum()) <= most
+    assert 0 <= int(mask.sum()) <= most
+    assert mask.any() or structure is VARIED  # whose patterns may all be larger than `count`
     divides = filters % min(structure.filters, filters) == 0 == channels % min(structure.channels, channels)
-    if divides and not structure.chunks:
+    if divides and not structure.chunks and structure is not VARIED:
         assert int(mask.sum()) == most
     if structure.kept == "pattern":
         kernels = mask.flatten(0, 1)[mask.flatten(0, 1).any(1)]
         assert (kernels[:, None] == library).all(2).any(1).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("alike", [False, True])
+def test_no_choice_of_varied_patterns_is_nearer(seed, alike):
+    weight = drawn(seed, 2, 2, taps=3)
+    if alike:
+        weight = weight.sign()  # every price is a tie
+    library = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 1, 1], [1, 1, 1]]).bool()
+    choices = torch.cat([torch.zeros(1, 3, dtype=torch.bool), library])
+    for count in range(1, 13):
+        mask = STRUCTURES["varied"].constraint(count, library).project(weight)
+        kept = int(mask.sum())
+        assert count - 3 < kept <= count
+        members = (
+            torch.stack([choices[c] for c in four]).view(2, 2, 3) for four in product(range(5), repeat=4)
+        )
+        least = nearest(weight, (member for member in members if int(member.sum()) <= kept))
+        assert float((weight - weight * mask).norm()) == pytest.approx(least, rel=1e-6)
+        assert (mask[..., None, :] == choices).all(3).any(2).all()
 
 
 def nearest(weight: torch.Tensor, members) -> float:
