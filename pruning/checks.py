@@ -18,9 +18,7 @@ _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection m
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
-    """Raises ValueError unless the model can be followed, its weights are finite float32 and the shape fits the
-    normalisation.
-    """
+    """Raises ValueError unless it can be followed, its weights are finite float32 and the shape fits."""
     if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
         raise ValueError("the model is compiled, and cannot be followed: give the one that it was made from")
     if torch.is_inference_mode_enabled():

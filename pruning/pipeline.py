@@ -52,7 +52,8 @@ def prune(
 ) -> PruneResult:
     """Prunes a trained model's convolutions, without any data.
 
-    model: float32, on the CPU or a CUDA device; it is copied, not changed.  input_shape: (channels, height, width).
+    model: float32, on the CPU or a CUDA device; it is copied, not changed.
+    input_shape: (channels, height, width).
     progress: called with what is done now and the fraction of the whole that is done, 0..1.
     checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
         the same bits. It stays: delete it once the result is safe.

@@ -22,7 +22,6 @@ class Fuser {
     fold_padding();
     fold_activations();
     fold_additions();
-    fold_activations();  // those that stood behind an addition
     fold_poolings();
     return std::move(graph_);
   }
