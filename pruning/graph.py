@@ -119,7 +119,7 @@ class Trace:
 
 
 class Additions(TorchFunctionMode):
-    """Calls `rewrite(a, b)` before each plain addition of equal-shaped tensors; it may replace them."""
+    """Calls `rewrite(a, b)` before each plain addition of two equal-shaped tensors; it may replace them."""
 
     def __init__(self, rewrite: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
         super().__init__()
@@ -128,8 +128,10 @@ class Additions(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func in _ADDITIONS and not kwargs and len(args) == 2:
             a, b = args
-            if isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape:
-                args = self._rewrite(a, b)
+            if isinstance(a, Tensor) and isinstance(b, Tensor) and a is not b and a.shape == b.shape:
+                new, b = self._rewrite(a, b)
+                # y.add_(x) is read as y afterwards: what replaces y must come to lie there.
+                args = (a.copy_(new) if func is torch.Tensor.add_ and new is not a else new), b
         return func(*args, **(kwargs or {}))
 
 

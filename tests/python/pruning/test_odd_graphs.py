@@ -75,6 +75,47 @@ class Tapped(nn.Module):
         return torch.relu(self.norm(y)) + y
 
 
+def added(y: Tensor, x: Tensor) -> Tensor:
+    y += x
+    return y
+
+
+def added_as_a_statement(y: Tensor, x: Tensor) -> Tensor:
+    y.add_(x)
+    return y
+
+
+def added_to_the_shortcut(y: Tensor, x: Tensor) -> Tensor:
+    x.add_(y)
+    return x
+
+
+class Summed(nn.Module):
+    """A residual branch, its sum as `add` writes it, and a layer that reads it."""
+
+    def __init__(self, add=torch.add) -> None:
+        super().__init__()
+        self.stem, self.branch = forms.unit(3, 8), forms.unit(8, 8, act=None)
+        self.last = forms.unit(8, 8)
+        self.add = add
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        return self.last(torch.relu(self.add(self.branch(x), x)))
+
+
+class Doubled(nn.Module):
+    """A sum of a map with itself ends no branch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.last = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8, act=None)), forms.unit(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.body(x)
+        return self.last(y + y)
+
+
 def made(model: type) -> nn.Module:
     torch.manual_seed(0)
     return forms.settled(model(), SHAPE)
@@ -87,6 +128,8 @@ def made(model: type) -> nn.Module:
         (Dropped, {"end.0.0": (True, True)}),
         (PreActivated, {"wide": (True, False), "grow": (False, False), "last": (False, False)}),
         (Tapped, {"conv": (False, False)}),
+        (Summed, {"branch.0": (True, True), "last.0": (True, False)}),
+        (Doubled, {"body.1.0": (True, False), "last.0": (True, False)}),
     ],
 )
 def test_norms_and_branch_ends_are_told_apart(model, sites):
@@ -94,12 +137,22 @@ def test_norms_and_branch_ends_are_told_apart(model, sites):
     assert {site.name: (site.norm is not None, site.residual) for site in found} == sites
 
 
-@pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped])
+@pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped, Summed, Doubled])
 def test_they_are_pruned_as_they_run(model):
     network = made(model)
     result = prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK))
     result.masks.verify(result.model)
     assert result.report.fidelity.relative_error < 0.5
+
+
+@pytest.mark.parametrize("add", [added, added_as_a_statement, added_to_the_shortcut])
+def test_a_sum_is_pruned_alike_however_it_is_written(add):
+    found = [
+        prune(made(lambda how=how: Summed(how)), SHAPE, PruneConfig(rate=4.0, **QUICK))
+        for how in (torch.add, add)
+    ]
+    state = found[1].model.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in found[0].model.state_dict().items())
 
 
 @torch.no_grad()
