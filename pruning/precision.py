@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,10 +21,18 @@ def half(device: torch.device) -> Iterator[None]:
     if device.type == "cuda":
         fast, tiles = torch.cuda.is_bf16_supported(including_emulation=False), False
     else:
-        can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        can = _capabilities() if device.type == "cpu" else {}
         fast, tiles = bool(can.get("avx512_bf16", False)), bool(can.get("amx_bf16", False))
     with torch.autocast(device.type, torch.bfloat16, enabled=fast), SmallMaps() if tiles else nullcontext():
         yield
+
+
+def _capabilities() -> Mapping[str, Any]:
+    """What the CPU can do; older versions of torch tell it by other functions, or not at all."""
+    if ask := getattr(torch.cpu, "get_capabilities", None):
+        return ask()
+    older = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported"}
+    return {name: getattr(torch.cpu, function, bool)() for name, function in older.items()}
 
 
 @contextmanager

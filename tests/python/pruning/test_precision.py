@@ -21,6 +21,20 @@ def test_a_processor_torch_knows_nothing_of_keeps_float32(monkeypatch):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_older_versions_of_torch_are_asked_otherwise_or_not_at_all(monkeypatch, known):
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+        if known:
+            monkeypatch.setattr(torch.cpu, name, lambda: True, raising=False)
+    layer = torch.nn.Conv2d(2, 2, 3, padding=1, bias=False)
+    with half(torch.device("cpu")):
+        y = layer(torch.ones(1, 2, 4, 4))
+    assert y.dtype == (torch.bfloat16 if known else torch.float32)
+    assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == known
+
+
 @pytest.mark.parametrize("tiles", [True, False])
 def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": tiles})
