@@ -12,7 +12,7 @@ from .checkpoint import Checkpoint, Record
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .precision import channels_last
+from .precision import laid_out
 from .seeds import generator
 
 _RATE = 5e-4  # Adam's, with a cosine to zero
@@ -47,11 +47,11 @@ def distill(
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     done, saved = _resumed(store, trained, optimizer, schedule), time.monotonic()
-    with channels_last(student, teacher), masks.enforced(student):
+    with laid_out(images.shape[1:], student, teacher) as layout, masks.enforced(student):
         for step in range(done, steps):
             optimizer.zero_grad()
             x = _augmented(images, batch, generator(seed, "distill", step))
-            _loss(student, teacher, layers, x, group).backward()
+            _loss(student, teacher, layers, x, layout, group).backward()
             _sum_gradients(trained.values(), group)
             optimizer.step()
             schedule.step()
@@ -64,10 +64,17 @@ def distill(
         parameter.requires_grad_(flag)
 
 
-def _loss(student: nn.Module, teacher: nn.Module, layers: list[str], batch: Tensor, group: Group) -> Tensor:
+def _loss(
+    student: nn.Module,
+    teacher: nn.Module,
+    layers: list[str],
+    batch: Tensor,
+    layout: torch.memory_format,
+    group: Group,
+) -> Tensor:
     """This process's part of the whole batch's loss: the parts add up to what one process would find."""
     _, own = group.share(list(batch))
-    x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=torch.channels_last)
+    x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=layout)
     share = len(own) / len(batch)
     seen = imitate(student, teacher, layers, x)
     pairs, answers = list(seen.maps), seen.answers

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+from .seeds import generator, seeded
 
 
 def tensors_of(output: object) -> list[Tensor]:
@@ -16,3 +19,14 @@ def tensors_of(output: object) -> list[Tensor]:
     raise ValueError(
         f"the model returns a {type(output).__name__}: return tensors, or lists, tuples and dicts of them"
     )
+
+
+@torch.no_grad()
+def trial(
+    model: nn.Module, shape: tuple[int, ...], layout: torch.memory_format = torch.contiguous_format
+) -> list[Tensor]:
+    """What it makes of two images (C, H, W) of noise, always the same ones.  model: in eval mode."""
+    device = next(model.parameters()).device
+    x = torch.randn(2, *shape, generator=generator(0, "trial")).to(device)
+    with seeded(0, device):
+        return tensors_of(model(x.contiguous(memory_format=layout)))

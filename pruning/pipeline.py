@@ -21,7 +21,7 @@ from .latency import LayerTimes, TimeTable
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .norm_statistics import bn_gap
-from .precision import channels_last
+from .precision import laid_out
 from .progress import Progress, Schedule
 from .report import LayerReport, PruneReport
 from .seeds import generator
@@ -145,7 +145,7 @@ class _Run:
             images = self.draw(self.count, "prune")
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
-        with self.schedule.stage("refine"), channels_last(self.dense):
+        with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as layout:
             first, own = self.group.share(list(images.split(effort.refine_batch(self.shape))))
             refined = [images[:0].to(self.device)]
             for number, batch in enumerate(own):
@@ -157,7 +157,7 @@ class _Run:
                 refined.append(
                     refine(
                         self.dense, self.teacher.norms, batch.to(self.device), self.normalise,
-                        self.config.refine_steps, random, advance,
+                        self.config.refine_steps, layout, random, advance,
                     )
                 )  # fmt: skip
         return Record({"images": self.group.joined(torch.cat(refined))})

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .outputs import trial
 from .small_maps import SmallMaps
 
 
@@ -33,6 +34,28 @@ def _capabilities() -> Mapping[str, Any]:
         return ask()
     older = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported"}
     return {name: getattr(torch.cpu, function, bool)() for name, function in older.items()}
+
+
+@contextmanager
+def laid_out(shape: tuple[int, ...], *models: nn.Module) -> Iterator[torch.memory_format]:
+    """channels_last, where all the models run so; else nothing is moved. Yields how images are to lie.
+
+    A model that calls x.view(len(x), -1) on a map runs on none but plain ones.  models: in eval mode.
+    shape: of an image.
+    """
+    fits = _run_channels_last(shape, *models)
+    with channels_last(*models) if fits else nullcontext():
+        yield torch.channels_last if fits else torch.contiguous_format
+
+
+def _run_channels_last(shape: tuple[int, ...], *models: nn.Module) -> bool:
+    try:
+        with channels_last(*models):
+            for model in models:
+                trial(model, shape, torch.channels_last)
+    except RuntimeError:
+        return False
+    return True
 
 
 @contextmanager

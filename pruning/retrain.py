@@ -17,7 +17,7 @@ from .config import check_normalisation
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .precision import channels_last, half
+from .precision import half, laid_out
 from .seeds import generator
 from .sources.refinement import Normalisation
 from .state import tensors_in
@@ -70,6 +70,7 @@ def retrain(
     Raises ValueError when the masks are those of another model, or when the loss is not finite.
     """
     masks.apply(model)
+    model.eval()
     device = next(model.parameters()).device
     taught = {f"dense {key}": value for key, value in tensors_in(dense).items()} if dense else {}
     identity = fingerprint(
@@ -78,12 +79,13 @@ def retrain(
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:
         dense = dense.to(device).eval()
+    shape, models = pixels.shape[1:], [m for m in (model, dense) if m is not None]
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
     normalise, layers = Normalisation(config.mean, config.std), list(masks)
     with (
-        channels_last(*filter(None, (model, dense))),
+        laid_out(shape, *models) as layout,
         masks.enforced(model),
         _training(model),
         torch.random.fork_rng([device] if device.type == "cuda" else []),
@@ -96,7 +98,7 @@ def retrain(
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
                 x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
-                x = x.contiguous(memory_format=torch.channels_last)
+                x = x.contiguous(memory_format=layout)
                 loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
                     raise ValueError(

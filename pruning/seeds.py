@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -11,3 +13,15 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
     """A CPU generator for one purpose, for example `generator(0, "refine", batch)`."""
     digest = hashlib.sha256("/".join(map(str, (seed, *purpose))).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little", signed=True))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """What draws from torch's own generators gets the same in here each time; outside nothing changes."""
+    cuda = device.type == "cuda"
+    with torch.random.fork_rng([device] if cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield

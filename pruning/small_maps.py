@@ -53,7 +53,7 @@ def _positions(size: int, kernel: int, stride: int, padding: int) -> int:
 
 
 class _Convolution(torch.autograd.Function):
-    """x: (N, C, H, W), weight: (O, C, K, K). Returns (N, O, H', W'), channels last."""
+    """x: (N, C, H, W), weight: (O, C, K, K). Returns (N, O, H', W'), channels last if the weight is."""
 
     @staticmethod
     @custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
@@ -61,7 +61,8 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.padding = stride, padding
         matrix = weight.permute(0, 2, 3, 1).flatten(1).T
-        return _columns(x, weight.shape[2], stride, padding).matmul(matrix).permute(0, 3, 1, 2)
+        y = _columns(x, weight.shape[2], stride, padding).matmul(matrix).permute(0, 3, 1, 2)
+        return y.contiguous() if weight.is_contiguous() else y
 
     @staticmethod
     @custom_bwd(device_type="cpu")

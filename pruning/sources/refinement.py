@@ -43,6 +43,7 @@ def refine(
     images: Tensor,
     normalisation: Normalisation,
     steps: int,
+    layout: torch.memory_format,
     generator: torch.Generator,
     advance: Callable[[float], None],
 ) -> Tensor:
@@ -52,7 +53,7 @@ def refine(
     variation, under random shifts and flips. No labels: images that aim at some, as theirs do, are further
     from the statistics, and layers pruned on them lose a point of accuracy more.
     images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
-    many. advance: told the fraction done. Fastest within precision.channels_last(model).
+    many.  layout: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
     """
     low, high = normalisation.limits(images)
     images = images.clone().requires_grad_(True)
@@ -62,7 +63,7 @@ def refine(
         shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
         x = torch.roll(images, shift, dims=(2, 3))
         x = x.flip(3) if torch.rand((), generator=generator) < 0.5 else x
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=layout)
         with half(x.device), feature_moments(norms) as moments:
             model(x)
         loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()

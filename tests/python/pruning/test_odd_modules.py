@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
 from patternlite.pruning.graph import trace
-from patternlite.pruning.precision import channels_last
+from patternlite.pruning.outputs import trial
+from patternlite.pruning.precision import channels_last, laid_out
 
 SHAPE = (3, 16, 16)
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -74,7 +75,19 @@ class Slashes(Odd):
         self.body = nn.Sequential(OrderedDict([("a/0", forms.unit(3, 8)), ("a/1", forms.unit(8, 8))]))
 
 
-@pytest.mark.parametrize("model", [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes])
+class Viewed(Odd):
+    """Runs on no images whose channels lie last."""
+
+    def extra(self) -> None:
+        self.body = nn.Sequential(forms.unit(3, 8), nn.MaxPool2d(4), forms.unit(8, 8))
+        self.head = nn.Linear(8 * 4 * 4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.body(x)
+        return self.head(y.view(y.size(0), -1))
+
+
+@pytest.mark.parametrize("model", [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes, Viewed])
 def test_it_is_pruned_and_left_as_it_was(model, tmp_path):
     network = model()
     forms.settled(network.body, SHAPE)
@@ -147,6 +160,28 @@ def test_layouts_are_put_back():
         assert all(conv.weight.is_contiguous(memory_format=torch.channels_last) for conv in model[:2])
         raise KeyboardInterrupt
     assert [value.stride() for value in model.parameters()] == strides
+
+
+@pytest.mark.parametrize(("model", "last"), [(Odd, True), (Viewed, False)])
+def test_nothing_is_moved_of_a_model_that_runs_on_plain_images_alone(model, last):
+    networks = [model().eval(), Odd().eval()]
+    with laid_out(SHAPE, *networks) as layout:
+        assert layout == (torch.channels_last if last else torch.contiguous_format)
+        assert all(network.body[0][0].weight.is_contiguous() != last for network in networks)
+        networks[0](torch.zeros(2, *SHAPE).contiguous(memory_format=layout))
+
+
+class Noisy(Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(self.body(x), 0.5)  # also when it is not trained
+
+
+def test_trials_are_always_the_same_and_take_no_random_numbers():
+    model, state = Noisy().eval(), torch.get_rng_state()
+    (first,) = trial(model, SHAPE)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(1)
+    assert torch.equal(trial(model, SHAPE)[0], first)
 
 
 class Excited(Odd):

@@ -131,6 +131,28 @@ def test_what_a_model_keeps_from_being_tested_can_be_trained_with(dropping, imag
     retrain(model, masks, *images, replace(CONFIG, epochs=1), lambda *_: None)
 
 
+class Viewed(nets.Tiny):
+    """Runs on no images whose channels lie last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = torch.nn.Linear(32 * 4 * 4, 4)
+
+    def forward(self, x):
+        x = self.blocks(torch.relu(self.norm(self.stem(x))))
+        return self.head(x.view(x.size(0), -1))
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_model_that_views_its_maps_is_trained(images, taught):
+    torch.manual_seed(0)
+    model = Viewed()
+    masks = Masks({"blocks.1.conv2": torch.rand(32, 32, 3, 3) < 0.5})
+    dense = copy.deepcopy(model) if taught else None
+    retrain(model, masks, *images, replace(CONFIG, epochs=1), lambda *_: None, dense=dense)
+    masks.verify(model)
+
+
 def test_no_batch_is_a_single_image(images):
     torch.manual_seed(0)
     model = torch.nn.Sequential(

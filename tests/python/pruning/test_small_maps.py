@@ -53,6 +53,7 @@ def test_values_and_gradients_are_the_librarys(how, size, biased, layout):
         given = values_and_gradients(layer, x)
     assert biased or is_product(layer, x)
     assert given[0].dtype == torch.bfloat16
+    assert given[0].is_contiguous(memory_format=layout)
     for value, target in zip(given, wanted, strict=True):
         assert value.shape == target.shape
         assert (value - target).norm() < 0.02 * target.norm()
