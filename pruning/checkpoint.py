@@ -15,10 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from patternlite import __version__
+
 from .distributed import Group
 from .state import digest_of
 
 _FORMAT = "patternlite.checkpoint.1"
+_ROUNDING = 1e-3  # of answers, relative, that another number of threads or another GPU may make
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,14 @@ class Record:
 class Checkpoint:
     """Finished steps by name, a safetensors file each, or nothing at all when there is no folder.
 
-    fingerprint: of everything the results depend on. A folder with another one is refused (ValueError).
+    fingerprint: of the weights and options. A folder with another one is refused (ValueError).
     Only the group's first process touches the disk; the others are told what it read.
     """
 
     def __init__(self, folder: Path | str | None, fingerprint: str, group: Group) -> None:
         self._folder = Path(folder) if folder and group.first else None
         self._fingerprint, self._group = fingerprint, group
-        self._saves = folder is not None
+        self._given = folder
 
     def step(self, name: str, make: Callable[[], Record]) -> Record:
         """The step's outcome, from the disk if it was finished before; else made now, and kept."""
@@ -49,8 +52,21 @@ class Checkpoint:
             self.save(name, record)
         return record
 
+    def require_same_answers(self, answers: list[Tensor]) -> None:
+        """Raises ValueError unless the model still gives them: weights do not tell what is done with them.
+
+        Rounding may differ, so they are not of the fingerprint; whole numbers, which may jump, are left out.
+        """
+        numbers = [
+            answer.detach().float().nan_to_num().cpu() for answer in answers if answer.is_floating_point()
+        ]
+        now = self._group.from_first({str(i): values.clone() for i, values in enumerate(numbers)})
+        before = self.step("answers", lambda: Record(now)).tensors
+        if not (now.keys() == before.keys() and all(_alike(now[key], before[key]) for key in now)):
+            raise self._refusal()
+
     def load(self, name: str) -> Record | None:
-        if not self._saves:
+        if self._given is None:
             return None
         return self._group.from_first(self._read(name))
 
@@ -80,11 +96,14 @@ class Checkpoint:
         except SafetensorError as error:
             raise ValueError(f"{path} is damaged ({error}): delete {self._folder} to begin anew") from error
         if (metadata.get("format"), metadata.get("fingerprint")) != (_FORMAT, self._fingerprint):
-            raise ValueError(
-                f"{self._folder} is the checkpoint of another model, of other weights or of other options: "
-                "delete it to begin anew, or give another folder"
-            )
+            raise self._refusal()
         return Record(tensors, json.loads(metadata["values"]))
+
+    def _refusal(self) -> ValueError:
+        return ValueError(
+            f"{self._given} is the checkpoint of another model, of other weights or of other options: "
+            "delete it to begin anew, or give another folder"
+        )
 
 
 def discard(folder: Path) -> None:
@@ -102,10 +121,14 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and bool((one - other).norm() <= _ROUNDING * other.norm())
+
+
 def _file(folder: Path, name: str) -> Path:
     return folder / f"{quote(name, safe=' ')}.safetensors"  # names of layers may hold slashes
 
 
 def fingerprint(tensors: Mapping[str, Tensor], *settings: object) -> str:
-    """sha256 of tensors (names, types, shapes and bits) and of what `settings` print as."""
-    return digest_of(tensors, repr(settings).encode())
+    """sha256 of tensors (names, types, shapes and bits), what `settings` print as, and this version."""
+    return digest_of(tensors, repr((__version__, *settings)).encode())

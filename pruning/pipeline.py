@@ -21,6 +21,7 @@ from .latency import LayerTimes, TimeTable
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .norm_statistics import bn_gap
+from .outputs import trial
 from .precision import laid_out
 from .progress import Progress, Schedule
 from .report import LayerReport, PruneReport
@@ -28,7 +29,7 @@ from .seeds import generator
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .state import tensors_in
+from .state import all_tensors_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, walk
@@ -87,9 +88,10 @@ class _Run:
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = self.student.sites[0].conv.weight.device
-        identity = fingerprint(tensors_in(model), input_shape, config)
+        identity = fingerprint(all_tensors_in(model), input_shape, config)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
+        self.store.require_same_answers(trial(self.dense, input_shape))
         weights = [site.conv.weight for site in self.teacher.sites]
         self.libraries = codesign.libraries_of(config, weights)
         self.count = effort.image_count(config, self.teacher)

@@ -17,10 +17,11 @@ from .config import check_normalisation
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
+from .outputs import trial
 from .precision import half, laid_out
 from .seeds import generator
 from .sources.refinement import Normalisation
-from .state import tensors_in
+from .state import all_tensors_in, tensors_in
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
@@ -72,14 +73,15 @@ def retrain(
     masks.apply(model)
     model.eval()
     device = next(model.parameters()).device
-    taught = {f"dense {key}": value for key, value in tensors_in(dense).items()} if dense else {}
+    taught = {f"dense {key}": value for key, value in all_tensors_in(dense).items()} if dense else {}
     identity = fingerprint(
-        {**tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}, asdict(config)
+        {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}, asdict(config)
     )
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:
         dense = dense.to(device).eval()
     shape, models = pixels.shape[1:], [m for m in (model, dense) if m is not None]
+    store.require_same_answers([answer for each in models for answer in trial(each, shape)])
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )

@@ -14,6 +14,11 @@ def tensors_in(model: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
 
 
+def all_tensors_in(model: nn.Module) -> dict[str, Tensor]:
+    """The buffers that its state_dict leaves out, too."""
+    return {**dict(model.named_buffers()), **tensors_in(model)}
+
+
 def digest_of(tensors: Mapping[str, Tensor], begin: bytes = b"") -> str:
     """sha256 of `begin`, and of names, types, shapes and bytes, sorted by name."""
     digest = hashlib.sha256(begin)

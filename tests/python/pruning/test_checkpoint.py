@@ -5,14 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forms
 import nets
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.checkpoint import Checkpoint, Record, discard, fingerprint
 from patternlite.pruning.distributed import Group
+from patternlite.pruning.retrain import RetrainConfig, retrain
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 CONFIG = PruneConfig(rate=4.0, images=128, refine_steps=4, distill_steps=3, **UNIT)
@@ -52,7 +54,7 @@ def test_a_damaged_file_is_named(tmp_path):
         store.load("one")
 
 
-def test_the_fingerprint_knows_every_bit_and_setting():
+def test_the_fingerprint_knows_every_bit_setting_and_version(monkeypatch):
     state = {"a": torch.zeros(3), "b": torch.ones(2)}
     prints = {
         fingerprint(state, 1),
@@ -62,6 +64,8 @@ def test_the_fingerprint_knows_every_bit_and_setting():
     }
     assert len(prints) == 4
     assert fingerprint(dict(reversed(state.items())), 1) == fingerprint(state, 1)
+    monkeypatch.setattr("patternlite.pruning.checkpoint.__version__", "0.0")
+    assert fingerprint(state, 1) not in prints
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,49 @@ def test_the_checkpoint_of_something_else_is_refused(what, tmp_path, trained_mod
     with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
         prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+class Acting(torch.nn.Module):
+    """Two units, whose state_dict says neither what `act` is nor by what images are multiplied."""
+
+    def __init__(self, act=torch.relu, factor: float = 1.0) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.act = torch.nn.Sequential(forms.unit(3, 8), forms.unit(8, 8, act=None)), act
+        self.register_buffer("factor", torch.tensor(factor), persistent=False)
+
+    def forward(self, x):
+        return self.act(self.body(x * self.factor)).mean((2, 3))
+
+
+@pytest.mark.parametrize("other", [{"act": torch.tanh}, {"factor": 1.0001}])
+@pytest.mark.parametrize("trains", [False, True])
+def test_weights_are_not_all_of_a_model(other, trains, tmp_path):
+    pixels, labels = torch.full((20, 3, 16, 16), 99, dtype=torch.uint8), torch.arange(20) % 8
+
+    def run(**how) -> None:
+        model = Acting(**how).eval()
+        if trains:
+            config = RetrainConfig(epochs=1, **UNIT)
+            retrain(model, Masks({}), pixels, labels, config, lambda *_: None, tmp_path, Acting().eval())
+        else:
+            config = PruneConfig(rate=2.25, images=32, refine_steps=0, distill_steps=0, **UNIT)
+            prune(model, (3, 16, 16), config, checkpoint=tmp_path)
+
+    run()
+    run()
+    with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
+        run(**other)
+
+
+def test_answers_that_are_rounded_otherwise_are_the_same(tmp_path):
+    answers = [torch.linspace(-1, 9, 20).view(2, 10), torch.tensor([3, 4])]
+    Checkpoint(tmp_path, "me", Group()).require_same_answers(answers)
+    store = Checkpoint(tmp_path, "me", Group())
+    store.require_same_answers([answers[0] * (1 + 1e-5), torch.tensor([3, 5])])
+    for other in ([answers[0] * 1.01], [answers[0][:, 1:]], [*answers, answers[0]]):
+        with pytest.raises(ValueError, match="is the checkpoint of another model"):
+            store.require_same_answers(other)
 
 
 def test_only_a_checkpoints_own_files_are_discarded(tmp_path):
