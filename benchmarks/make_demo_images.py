@@ -9,13 +9,14 @@ choice depends on the file names and the seed alone, so every run writes the sam
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import random
 import zipfile
 from collections import defaultdict
 from pathlib import Path
 
 from patternlite.demo.images import read_entries
+from patternlite.report.results import write_atomically
 
 # The earliest date a zip can hold: no clock in the archive.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -44,12 +45,12 @@ def main() -> None:
     args = parser.parse_args()
 
     chosen = choose(read_entries(args.data, "test"), args.per_class, args.seed)
-    beside = args.output.with_name(args.output.name + ".part")
+    content = io.BytesIO()
     # JPEG bytes do not shrink: stored, not deflated.
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, file_name, data in chosen:
             archive.writestr(zipfile.ZipInfo(f"test/{name}/{file_name}", _ZIP_EPOCH), data)
-    os.replace(beside, args.output)
+    write_atomically(args.output, content.getvalue())
     print(f"{args.output}: {len(chosen):,} images, {args.output.stat().st_size:,} bytes")
 
 

@@ -11,8 +11,9 @@ import hashlib
 import importlib.metadata
 import inspect
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from typing import Self
 import numpy as np
 
 from patternlite.isolated import Isolated
+from patternlite.report.results import write_atomically
 
 from . import networks, skeletons, sparse_weights, stacks, tflite_weights
 from .formats import int8, mnn_sparse, onnx
@@ -48,6 +50,13 @@ class Rates:
         kinds = {"3x3": self.conv3x3, "1x1": self.conv1x1, "depthwise": 9 / 4 if self.depthwise else 1.0}
         kinds |= {"fully connected": self.fully_connected}
         return ", ".join(f"{kind} {rate:g}x" for kind, rate in kinds.items() if rate > 1)
+
+    @property
+    def short(self) -> str:
+        """As part of a name, like "8x-fc10x"; other rates are called otherwise."""
+        kinds = {"": self.conv3x3, "1x1-": self.conv1x1, "fc": self.fully_connected}
+        parts = [f"{kind}{rate:g}x" for kind, rate in kinds.items() if rate != 1]
+        return "-".join(parts + self.depthwise * ["depthwise"] + self.first * ["first"])
 
 
 class ModelFiles:
@@ -107,11 +116,8 @@ class ModelFiles:
         mark = f"-{fingerprint(*marks)}" if marks else ""
         target = source.with_name(f"{source.stem}{mark}{suffix}")
         if not target.exists():
-            beside = target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
-            with Isolated(python) as process:
+            with _whole(target) as beside, Isolated(python) as process:
                 process.call(make, source, beside)
-            for written in sorted(beside.parent.glob(f"{beside.stem}.*"), key=lambda path: path == beside):
-                os.replace(written, target.with_suffix(written.suffix))
         return target
 
     def _filled(self, net: str | Stack, structure: str | None, rates: Rates, batch: int) -> Path:
@@ -121,9 +127,7 @@ class ModelFiles:
         if not target.exists():
             model = bytearray(skeleton.read_bytes())
             fill(model, structure, rates)
-            beside = target.with_suffix(f".{os.getpid()}.part")
-            beside.write_bytes(model)
-            os.replace(beside, target)
+            write_atomically(target, bytes(model))
         return target
 
     def _skeleton(self, net: str | Stack, batch: int) -> Path:
@@ -132,12 +136,20 @@ class ModelFiles:
         marks = (source, skeletons, batch, importlib.metadata.version("tensorflow"))
         target = self._folder / f"{net}-{fingerprint(*marks)}.tflite"
         if not target.exists():
-            beside = target.with_suffix(f".{os.getpid()}.part")
             if self._converter is None:
                 self._converter = self._open.enter_context(Isolated())
-            self._converter.call(skeletons.convert, net, batch, str(beside))
-            os.replace(beside, target)
+            with _whole(target) as beside:
+                self._converter.call(skeletons.convert, net, batch, str(beside))
         return target
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Where to write it, and what belongs to it. All moves to the target in the end, or is gone."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        yield Path(folder, target.name)
+        for written in sorted(Path(folder).iterdir(), key=lambda path: path.name == target.name):
+            os.replace(written, target.with_name(written.name))
 
 
 def fill(model: bytearray, structure: str | None, rates: Rates) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -67,8 +68,8 @@ def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
 
 def write_figure(figure: Figure, path: Path) -> None:
     """path.png and path.svg."""
-    beside = path.with_suffix(".part")
+    png = io.BytesIO()
     figure.patch.set(facecolor="white", alpha=1)
-    figure.savefig(beside, format="png", dpi=150)
-    beside.replace(path.with_suffix(".png"))
+    figure.savefig(png, format="png", dpi=150)
+    write_atomically(path.with_suffix(".png"), png.getvalue())
     write_atomically(path.with_suffix(".svg"), to_svg(figure))

@@ -10,12 +10,11 @@ run goes on from it. --start skips the first phase: it begins with the weights o
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 import torch
 from rich.console import Console
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from patternlite.demo.images import read_images
 from patternlite.models import load_weights
@@ -23,8 +22,9 @@ from patternlite.progress import Stages
 from patternlite.pruning.networks import slim_resnet18
 from patternlite.pruning.retrain import accuracy
 from patternlite.pruning.sources.refinement import Normalisation
+from patternlite.report.results import write_atomically
 
-from .training import Course, Phase, save_atomically, train
+from .training import Course, Phase, train
 
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
@@ -65,7 +65,7 @@ def main() -> None:
     reached = accuracy(model, pixels, labels, Normalisation(MEAN, STD))
     metadata = {"network": "slim_resnet18", "test_accuracy": f"{reached:.4f}", "epochs": str(course.epochs)}
     weights = {k: v.contiguous() for k, v in stored.items() if not k.endswith("num_batches_tracked")}
-    save_atomically(args.output, partial(save_file, weights, metadata=metadata))
+    write_atomically(args.output, save(weights, metadata))
     console.print(f"{args.output}: {reached:.2%} on the {len(test_images):,} test images, stored in fp16")
 
 

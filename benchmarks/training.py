@@ -5,7 +5,7 @@ Every epoch draws from its own seed, so a run that was cut short and goes on end
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from patternlite.demo.images import LabelledImages
 from patternlite.pruning.precision import channels_last, half
 from patternlite.pruning.retrain import one_cycle
+from patternlite.report.results import write_atomically
 
 BATCH = 128
 WEIGHT_DECAY = 5e-4
@@ -37,6 +38,10 @@ class Phase:
     peak: float
     cut: int
     radius: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs is {self.epochs}: it must be above 0")
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,10 @@ def train(
                 "epoch": epoch + 1,
                 "course": asdict(course),
             }
-            save_atomically(checkpoint, partial(torch.save, state))
+            content = io.BytesIO()
+            torch.save(state, content)
+            write_atomically(checkpoint, content.getvalue())
     model.to("cpu").eval()
-
-
-def save_atomically(path: Path, save: Callable[[Path], None]) -> None:
-    beside = path.with_name(path.name + ".part")
-    save(beside)
-    os.replace(beside, path)
 
 
 def _train_epoch(

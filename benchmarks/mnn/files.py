@@ -70,12 +70,13 @@ def mnn_file(folder: Path, recipe: Recipe, kind: str) -> MnnFile:
         with torch.no_grad():
             np.save(file.answer, model(torch.from_numpy(x)).numpy())
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            onnx = Path(work, "net.onnx")
+            onnx, made = Path(work, "net.onnx"), Path(work, "net.mnn")
             to_onnx(model, x.shape, onnx)
             if kind == "blocks":
-                _to_sparse_mnn(onnx, path)
+                _to_sparse_mnn(onnx, made)
             else:
-                to_mnn(onnx, path)
+                to_mnn(onnx, made)
+            os.replace(made, path)
     return file
 
 
@@ -107,7 +108,5 @@ def _pruned_layers(model: nn.Module, recipe: Recipe) -> Iterator[nn.Conv2d | nn.
 
 
 def _to_sparse_mnn(onnx: Path, target: Path) -> None:
-    beside = target.with_suffix(f".{os.getpid()}.part")
     with Isolated() as process:
-        process.call(mnn_sparse.to_sparse_mnn, onnx, beside)
-    os.replace(beside, target)
+        process.call(mnn_sparse.to_sparse_mnn, onnx, target)

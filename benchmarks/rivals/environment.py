@@ -6,13 +6,13 @@ A process in it (patternlite.isolated) sees its packages first, and ours behind 
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
+from patternlite.report.results import write_atomically
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 RIVALS_THERE = ("apache-tvm", "ncnn", "onnxruntime", "openvino")
@@ -45,9 +45,7 @@ def install() -> Path:
     pip = (str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
     _run(*pip, "-r", str(REQUIREMENTS))
     ours = sysconfig.get_path("purelib")
-    beside = packages() / f"patternlite-behind.{os.getpid()}.part"
-    beside.write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
-    os.replace(beside, packages() / "patternlite-behind.pth")
+    write_atomically(packages() / "patternlite-behind.pth", f"import site; site.addsitedir({ours!r})\n")
     return _HOME
 
 
