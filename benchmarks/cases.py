@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import plans
 from .model_files import Rates
 from .networks import NETWORKS
-from .plans import known
+from .plans import known, once
 from .rivals import RIVALS
 from .sparse_weights import STRUCTURES
 
 KINDS = ("speed-up", "scaling", "prepare")
+COMPARED = ("speed-up", "operators", "memory", "difference")  # kinds of claims over another
 FILES = ("dense", "pruned", "blocks", "int8")
 
 
@@ -31,6 +32,10 @@ class Claim:
     must: float
     reach: float
     over: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind in COMPARED and not self.over:
+            raise ValueError(f"the claim of {self.of!r}, {self.kind}, lacks over: whom to compare with")
 
     def __str__(self) -> str:
         who = f"{self.of} over {self.over}" if self.over else self.of
@@ -52,8 +57,9 @@ class Player:
 
 @dataclass(frozen=True)
 class Case:
-    """rates: None for the network's own.  contenders: labels; none for all.  group: what it is to answer.
+    """contenders: labels; none for all.  group: what it is to answer.
 
+    rates: None for the network's own, in a plan's file and in results of before 2026-11-29.
     without: labels that are left out, where they would take too long.
     """
 
@@ -68,18 +74,19 @@ class Case:
 
     @property
     def name(self) -> str:
-        rate = f"-{self.rates.conv3x3:g}x" if self.rates else ""
+        rate = f"-{self.rates.short}" if self.rates else ""
         batch = f"-batch{self.batch}" if self.batch > 1 else ""
         return f"{self.net}-{self.structure}{rate}{batch}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """contenders: by label.  rates: by network."""
+    """contenders: by label.  rates: by network.  claims: of all cases in the default group."""
 
     contenders: Mapping[str, Player]
     rates: Mapping[str, Rates]
     cases: tuple[Case, ...]
+    claims: tuple[Claim, ...] = ()
 
     def rates_of(self, case: Case) -> Rates:
         return case.rates or self.rates[case.net]
@@ -90,45 +97,41 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    return plans.read(path, _plan)
+    return plans.read(path, Plan, _finish)
 
 
-def _plan(data: dict[str, Any]) -> Plan:
-    common = tuple(Claim(**claim) for claim in data.get("claims", ()))
-    plan = Plan(
-        {label: Player(**player) for label, player in data["contenders"].items()},
-        {net: Rates(**rates) for net, rates in data["rates"].items()},
-        tuple(_case(entry, common) for entry in data["cases"]),
-    )
-    _check(plan)
-    return plan
-
-
-def _case(entry: dict[str, Any], common: tuple[Claim, ...]) -> Case:
-    """common: claims of all cases in the group that cases are in by default."""
-    own = tuple(Claim(**claim) for claim in entry.get("claims", ()))
-    return Case(
-        **entry
-        | {
-            "claims": own if entry.get("group", Case.group) != Case.group else own + common,
-            "rates": Rates(**entry["rates"]) if "rates" in entry else None,
-            "contenders": tuple(entry.get("contenders", ())),
-            "without": tuple(entry.get("without", ())),
-        }
-    )
-
-
-def _check(plan: Plan) -> None:
+def _finish(plan: Plan) -> Plan:
+    """Cases get their network's rates, and the common claims; those of other groups have their own alone."""
     for player in plan.contenders.values():
         known("rival", player.rival, RIVALS)
         known("file", player.file, FILES)
     for case in plan.cases:
         known("network", case.net, NETWORKS)
-        known("network with rates", case.net, plan.rates)
         known("structure", case.structure, STRUCTURES)
+        if case.rates is None:
+            known("network with rates", case.net, plan.rates)
         for label in (*case.contenders, *case.without):
             known("contender", label, plan.contenders)
+    cases = tuple(
+        replace(
+            case,
+            rates=plan.rates_of(case),
+            claims=case.claims + (plan.claims if case.group == Case.group else ()),
+        )
+        for case in plan.cases
+    )
+    once("case", (case.name for case in cases))
+    for case in cases:
         for claim in case.claims:
             known("kind of claim", claim.kind, KINDS)
+            players = plan.players_of(case)
             for label in filter(None, (claim.of, claim.over)):
-                known("contender", label, plan.contenders)
+                known(f"contender of {case.name}:", label, players)
+            require_loading(claim, players)
+    return replace(plan, cases=cases)
+
+
+def require_loading(claim: Claim, players: Mapping[str, Any]) -> None:
+    """Raises ValueError where the claim is about loading, and that is not measured."""
+    if claim.kind == "prepare" and not players[claim.of].prepare:
+        raise ValueError(f"the loading of {claim.of!r} is not measured; give it prepare = true")

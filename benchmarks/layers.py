@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from patternlite.errors import PatternliteError
 from patternlite.inspection import inspect
 from patternlite.isolated import Isolated
 
@@ -25,6 +23,7 @@ from .tflite_weights import macs
 
 STOCK, OURS = "ai-edge-litert", "patternlite in ai-edge-litert"
 DENSE = "dense, stock"
+ISAS = ("avx512", "avx2", "generic")
 _LAYERS = 4  # by which the deep model is deeper
 
 
@@ -51,8 +50,8 @@ class LayerPlan:
     """claims: by instruction set and structure; about 3x3 convolutions of stride 1, at these rates."""
 
     rates: Rates
-    claims: Mapping[str, Mapping[str, Share]]
     sets: tuple[LayerSet, ...]
+    claims: Mapping[str, Mapping[str, Share]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,32 +89,25 @@ class LayerOutcome:
 
 
 def read_layers(path: Path) -> LayerPlan:
-    return plans.read(path, _plan)
+    return plans.read(path, LayerPlan, _checked)
 
 
-def _plan(data: dict[str, Any]) -> LayerPlan:
-    sets = tuple(_set(**entry) for entry in data["sets"])
-    for name in (name for s in sets for name in s.structures):
-        plans.known("structure", name, STRUCTURES)
-    claims = {
-        isa: {structure: Share(**share) for structure, share in shares.items()}
-        for isa, shares in data.get("claims", {}).items()
-    }
-    return LayerPlan(Rates(**data["rates"]), claims, sets)
-
-
-def _set(
-    name: str, structures: list[str], layers: list[dict[str, Any]], rates: dict[str, Any] | None = None
-) -> LayerSet:
-    own = Rates(**rates) if rates else None
-    return LayerSet(name, tuple(structures), tuple(Stack(**layer) for layer in layers), own)
+def _checked(plan: LayerPlan) -> LayerPlan:
+    plans.once("set", (s.name for s in plan.sets))
+    measured = [structure for s in plan.sets for structure in s.structures]
+    for structure in measured:
+        plans.known("structure", structure, STRUCTURES)
+    for isa, shares in plan.claims.items():
+        plans.known("instruction set", isa, ISAS)
+        for structure in shares:
+            plans.known("structure of a claim", structure, measured)
+    return plan
 
 
 def choose_sets(plan: LayerPlan, names: Sequence[str]) -> Iterator[tuple[LayerSet, Stack]]:
     """The layers of the sets of these names; none means all."""
-    known = [s.name for s in plan.sets]
-    if unknown := [name for name in names if name not in known]:
-        raise PatternliteError(f"no set {unknown[0]!r}; known: {', '.join(known)}")
+    for name in names:
+        plans.known("set", name, [s.name for s in plan.sets])
     for s in plan.sets:
         if not names or s.name in names:
             for layer in s.layers:

@@ -12,6 +12,7 @@ from patternlite.progress import Advance, Stages
 
 from .cases import Case, Plan
 from .model_files import ModelFiles
+from .plans import known
 from .player import Preparation
 from .protocol import Conditions, Contender, measure, prepare
 from .results import Outcome
@@ -23,6 +24,9 @@ def choose(
     plan: Plan, nets: Sequence[str], structures: Sequence[str], groups: Sequence[str] = ()
 ) -> list[Case]:
     """The plan's cases of these networks, structures and groups; empty means all."""
+    for what, names in (("net", nets), ("structure", structures), ("group", groups)):
+        for name in names:
+            known(what, name, [getattr(case, what) for case in plan.cases])
     chosen = [
         case
         for case in plan.cases
@@ -31,8 +35,8 @@ def choose(
         and (not groups or case.group in groups)
     ]
     if not chosen:
-        known = ", ".join(dict.fromkeys(f"{case.name} ({case.group})" for case in plan.cases))
-        raise PatternliteError(f"no such case; known: {known}")
+        cases = ", ".join(f"{case.name} ({case.group})" for case in plan.cases)
+        raise PatternliteError(f"no such case; known: {cases}")
     return chosen
 
 
@@ -44,6 +48,17 @@ def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[C
     if most > 1 and clock == "cpu":
         raise PatternliteError("CPU time says something about a single thread only; leave --cpu-time out")
     return [Conditions(n, tuple(cores[:n]), seconds, clock) for n in threads]
+
+
+def is_done(plan: Plan, case: Case, threads: int, before: Sequence[Outcome], files: ModelFiles) -> bool:
+    """Whether one of these is of this very case, and who was left out still cannot run."""
+    players = plan.players_of(case)
+    for outcome in before:
+        if (outcome.case, outcome.threads, outcome.players) == (case, threads, players):
+            return len(outcome.measured) == len(players) or (
+                outcome.measured.keys() == {c.label for c in _contenders(plan, case, files)[0]}
+            )
+    return False
 
 
 def run_case(
@@ -74,6 +89,7 @@ def run_case(
                 multiplications,
                 notes,
                 plan.rates_of(case),
+                plan.players_of(case),
             )
         )
     return outcomes

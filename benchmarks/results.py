@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import datetime
 import json
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from patternlite.errors import PatternliteError, one_line
 from patternlite.machine import Machine, describe_machine, versions
 from patternlite.report.results import write_atomically
 
-from .cases import Case, Claim
+from . import plain
+from .cases import Case, Claim, Player
 from .model_files import Rates
-from .plain import restore
 from .player import Preparation
 from .protocol import Measured, speed_up
 from .rivals import environment
 
 _LESS_IS_BETTER = ("prepare", "memory", "difference")
+
+
+def _revision() -> str:
+    """The commit of this source tree; empty outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git
+        return ""
+
+
+REVISION = _revision()  # of the code that is loaded, whatever is checked out meanwhile
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,7 @@ class Outcome:
     load: the machine's load average when it ended.  sizes: of the model files, in bytes.
     macs: multiplications per image of the dense network, and of the pruned one by weights that are not zero.
     notes: what must be known of a contender, like how long it was tuned.  rates: of the pruned file.
+    players: what each contender was, those included that were left out.
     """
 
     case: Case
@@ -42,6 +55,7 @@ class Outcome:
     macs: tuple[float, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
+    players: Mapping[str, Player] = field(default_factory=dict)
 
     @property
     def mac_rate(self) -> float:
@@ -95,23 +109,34 @@ def _value(claim: Claim, outcome: Outcome, single: Outcome | None) -> float | No
 
 @dataclass(frozen=True)
 class Report:
-    """settings: what the command was asked to do."""
+    """settings: what the command was asked to do.  versions: of packages, and the commit that ran."""
 
     settings: Mapping[str, Any]
     outcomes: Sequence[Any]
     date: str = field(default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}")
     machine: Machine = field(default_factory=describe_machine)
-    versions: Mapping[str, str | None] = field(default_factory=lambda: versions() | environment.versions())
+    versions: Mapping[str, str | None] = field(
+        default_factory=lambda: versions() | environment.versions() | {"commit": REVISION or None}
+    )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def can_go_on_from(self, other: Report) -> bool:
-        """Whether figures of both may stand beside each other: the same machine, versions and protocol."""
-        protocols = [{key: r.settings.get(key) for key in ("seconds", "clock")} for r in (self, other)]
-        return (
-            protocols[0] == protocols[1] and self.machine == other.machine and self.versions == other.versions
+        """Whether figures of both may stand beside each other.
+
+        That takes the same machine, protocol and commit, and the same versions of what was there then.
+        """
+        there = ["commit", *(name for name, version in other.versions.items() if version)]
+        mine, others = (
+            (
+                report.machine,
+                [report.settings.get(key) for key in ("seconds", "clock")],
+                [report.versions.get(name) for name in there],
+            )
+            for report in (self, other)
         )
+        return mine == others
 
 
 class JudgedReport(Report, ABC):
@@ -144,12 +169,7 @@ class NetReport(JudgedReport):
 
 def read_json(path: Path) -> NetReport:
     """Raises PatternliteError if the file is not one of `write_json`."""
-    try:
-        return restore(NetReport, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PatternliteError(
-            f"{path} is no results file of these benchmarks: {one_line(error)}; move it away"
-        ) from error
+    return plain.read_json(NetReport, path, "results file of these benchmarks")
 
 
 def write_json(report: Report, path: Path) -> None:

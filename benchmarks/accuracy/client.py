@@ -15,7 +15,7 @@ from patternlite.pruning.retrain import accuracy as fraction_right
 from patternlite.pruning.retrain import retrain as retrain_pruned
 from patternlite.pruning.sources.refinement import Normalisation
 
-from .plan import Client, Network
+from .plan import Network
 
 
 def retrain(
@@ -23,20 +23,10 @@ def retrain(
     dense: nn.Module,
     masks: Masks,
     images: LabelledImages,
-    client: Client,
-    network: Network,
-    seed: int,
+    config: RetrainConfig,
     advance: Callable[[float], None],
 ) -> None:
     """As `patternlite retrain --dense` does: in place; in eval mode afterwards."""
-    config = RetrainConfig(
-        mean=network.mean,
-        std=network.std,
-        epochs=client.epochs,
-        rate=client.rate,
-        batch=client.batch,
-        seed=seed,
-    )
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
     retrain_pruned(model, masks, pixels, labels, config, lambda _stage, done: advance(done), dense=dense)
 

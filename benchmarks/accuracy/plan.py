@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from patternlite.errors import PatternliteError
+from patternlite.pruning import PruneConfig
+from patternlite.pruning.retrain import RetrainConfig
 
 from .. import plans
 from ..training import Phase
@@ -19,13 +20,15 @@ NOBODY = "none"  # the client who does not exist: the model as pruned
 class Network:
     """model: as for `patternlite prune`.  mean, std: of pixels in 0..1.
 
-    training: how the network is trained first, where no weights are given; empty if it comes trained.
+    training: how the network is trained first, where no weights are given.
+    trained: whether the model comes with weights that are right; without either, weights must be given.
     """
 
     model: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
     training: tuple[Phase, ...] = ()
+    trained: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Case:
     network: str
     budget: Mapping[str, float]
     recipes: tuple[str, ...]
-    must: Mapping[str, Must]
+    must: Mapping[str, Must] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,6 +73,17 @@ class Plan:
     recipes: Mapping[str, Mapping[str, Any]]
     clients: Mapping[str, Client]
     cases: tuple[Case, ...]
+
+    def pruning(self, case: Case, recipe: str, seed: int) -> PruneConfig:
+        network = self.networks[case.network]
+        options = {**self.recipes[recipe], **case.budget}
+        return PruneConfig.from_dict({**options, "mean": network.mean, "std": network.std, "seed": seed})
+
+    def retraining(self, case: Case, client: str, seed: int) -> RetrainConfig:
+        network, c = self.networks[case.network], self.clients[client]
+        return RetrainConfig(
+            mean=network.mean, std=network.std, epochs=c.epochs, rate=c.rate, batch=c.batch, seed=seed
+        )
 
 
 @dataclass(frozen=True)
@@ -87,45 +101,26 @@ class Job:
 
 
 def read_plan(path: Path) -> Plan:
-    return plans.read(path, _plan)
+    return plans.read(path, Plan, _checked)
 
 
-def _plan(data: dict[str, Any]) -> Plan:
-    plan = Plan(
-        {
-            name: Network(
-                v["model"],
-                tuple(v["mean"]),
-                tuple(v["std"]),
-                tuple(Phase(**phase) for phase in v.get("training", ())),
-            )
-            for name, v in data["networks"].items()
-        },
-        data["recipes"],
-        {name: Client(**values) for name, values in data["clients"].items()},
-        tuple(
-            Case(
-                c["network"],
-                c["budget"],
-                tuple(c["recipes"]),
-                {client: Must(**must) for client, must in c.get("must", {}).items()},
-            )
-            for c in data["cases"]
-        ),
-    )
-    _check(plan)
-    return plan
-
-
-def _check(plan: Plan) -> None:
+def _checked(plan: Plan) -> Plan:
+    """All settings are made once, so that none is found wrong after hours."""
+    plans.once("case", (case.name for case in plan.cases))
     for case in plan.cases:
         plans.known("network", case.network, plan.networks)
+        if not case.recipes:
+            raise ValueError(f"{case.name}: give recipes")
         for recipe in case.recipes:
             plans.known("recipe", recipe, plan.recipes)
-        for client in case.must:
+            plan.pruning(case, recipe, seed=0)
+        for client, must in case.must.items():
             plans.known("client", client, (NOBODY, *plan.clients))
-        if any((must.least is None) == (must.drop is None) for must in case.must.values()):
-            raise ValueError(f"{case.name}: give each of must either least or drop")
+            if client != NOBODY:
+                plan.retraining(case, client, seed=0)
+            if (must.least is None) == (must.drop is None):
+                raise ValueError(f"{case.name}: give each of must either least or drop")
+    return plan
 
 
 def jobs(
@@ -136,11 +131,14 @@ def jobs(
     cases: the beginning of a case's name is enough. A client works on the cases that have a claim for it. One
     seed of everything comes before the next, so that a run cut short has something of each.
     """
-    _known("recipe", recipes, plan.recipes)
-    _known("client", clients, [NOBODY, *plan.clients])
+    for recipe in recipes:
+        plans.known("recipe", recipe, plan.recipes)
+    for client in clients:
+        plans.known("client", client, [NOBODY, *plan.clients])
+    for name in cases:
+        if not any(case.name.startswith(name) for case in plan.cases):
+            plans.known("case", name, [case.name for case in plan.cases])
     chosen = [c for c in plan.cases if not cases or any(c.name.startswith(name) for name in cases)]
-    if not chosen:
-        raise PatternliteError(f"no such case; known: {', '.join(case.name for case in plan.cases)}")
     return list(_jobs(chosen, recipes, [NOBODY, *plan.clients], clients, seeds))
 
 
@@ -156,9 +154,3 @@ def _jobs(
             for case in (c for c in cases if client == NOBODY or client in c.must):
                 for recipe in (r for r in case.recipes if r in recipes or not recipes):
                     yield Job(case, recipe, client, seed)
-
-
-def _known(what: str, names: Sequence[str], known: Mapping[str, Any] | list[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise PatternliteError(f"no such {what}: {name}; known: {', '.join(known)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,12 +51,6 @@ class Row:
     load: float
     revision: str
     speed: Speed | None = None
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Row:
-        speed = Speed(**values["speed"]) if values["speed"] else None
-        gap = tuple(values["gap"]) if values["gap"] else None
-        return cls(**{**values, "speed": speed, "gap": gap, "warnings": tuple(values["warnings"])})
 
     @property
     def drop(self) -> float:

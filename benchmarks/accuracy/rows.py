@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -28,6 +27,8 @@ from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
 from patternlite.report.results import write_atomically
 
+from ..plain import read_json
+from ..results import REVISION
 from ..training import Course, train
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
@@ -45,15 +46,6 @@ def weights_of(arguments: Sequence[str]) -> dict[str, Path]:
     return {name: Path(path) for name, _, path in pairs}
 
 
-def revision() -> str:
-    """The commit of this source tree; empty outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    except OSError:  # no git
-        return ""
-
-
 class Laboratory:
     """data: <split>/<class>/*.jpg, a folder, zip or tar.  weights: by network.  folder: of the rows."""
 
@@ -65,7 +57,6 @@ class Laboratory:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._models: dict[str, nn.Module] = {}
         self._dense: dict[str, float] = {}
-        self._revision = revision()  # of the code that is loaded, whatever is checked out meanwhile
 
     @cached_property
     def _test(self) -> LabelledImages:
@@ -78,7 +69,7 @@ class Laboratory:
     def known(self, job: Job) -> Row | None:
         """The row, if it was measured before with the same settings and weights."""
         path = self._path(job, ".json")
-        return Row.from_dict(json.loads(path.read_text())) if path.is_file() else None
+        return read_json(Row, path, "row of these benchmarks") if path.is_file() else None
 
     def measure(self, job: Job, advance: Advance) -> Row:
         """Prunes, or retrains what was pruned (pruning it first where that is missing), and tests."""
@@ -122,36 +113,41 @@ class Laboratory:
             warnings=tuple(report.warnings),
             seconds=seconds,
             load=os.getloadavg()[0],
-            revision=self._revision,
+            revision=REVISION,
         )
 
     def _retrained(self, job: Job, advance: Advance) -> Row:
         start = replace(job, client=NOBODY)
         before = self.known(start) or self.measure(start, advance)
-        network, client = self._plan.networks[job.case.network], self._plan.clients[job.client]
+        config = self._plan.retraining(job.case, job.client, job.seed)
         model, masks = self._fresh(job), Masks.load(self._path(start, ".masks.safetensors"))
         load_weights(model, self._path(start, ".safetensors"))
-        images = some_of(self._train, client.images, job.seed)
+        images = some_of(self._train, self._plan.clients[job.client].images, job.seed)
         began = time.perf_counter()
         progress = partial(advance, "retraining")
-        retrain(model, self._model(job), masks, images, client, network, job.seed, progress)
+        retrain(model, self._model(job), masks, images, config, progress)
         seconds = time.perf_counter() - began
         masks.verify(model)
-        right = accuracy(model, self._test, network)
+        right = accuracy(model, self._test, self._plan.networks[job.case.network])
         return replace(
             before, client=job.client, accuracy=right, seconds=seconds, load=os.getloadavg()[0],
-            revision=self._revision, speed=None,
+            revision=REVISION, speed=None,
         )  # fmt: skip
 
     def _config(self, job: Job) -> PruneConfig:
-        network = self._plan.networks[job.case.network]
-        options = {**self._plan.recipes[job.recipe], **job.case.budget}
-        return PruneConfig.from_dict({**options, "mean": network.mean, "std": network.std, "seed": job.seed})
+        return self._plan.pruning(job.case, job.recipe, job.seed)
 
     def untrained(self, jobs: Sequence[Job]) -> list[str]:
-        """The networks of these jobs whose plan says how to train them, and that no weights are given for."""
-        names = sorted({job.case.network for job in jobs} - set(self._weights))
-        return [name for name in names if self._plan.networks[name].training]
+        """The networks of these jobs that are to be trained first.
+
+        Raises PatternliteError for one that would be measured without having been trained.
+        """
+        without = sorted({job.case.network for job in jobs} - set(self._weights))
+        names = [name for name in without if not self._plan.networks[name].trained]
+        for name in names:
+            if not self._plan.networks[name].training:
+                raise PatternliteError(f"{name} is not trained: give its weights, --weights {name}=PATH")
+        return names
 
     def train(self, name: str, advance: Advance) -> None:
         """One of these networks; once for all runs."""

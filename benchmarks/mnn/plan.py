@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from patternlite.errors import PatternliteError
 
 from .. import plans
-from ..cases import Claim
-from ..plans import known
+from ..cases import Claim, require_loading
+from ..model_files import Rates
+from ..plans import known, once
 from ..sparse_weights import STRUCTURES
 from .files import KINDS, Recipe
 from .networks import NETWORKS
@@ -36,7 +34,8 @@ class Case:
 
     @property
     def name(self) -> str:
-        return f"{self.recipe.net}-{self.recipe.structure}"
+        rates = Rates(self.recipe.conv3x3, fully_connected=self.recipe.fully_connected)
+        return f"{self.recipe.net}-{self.recipe.structure}-{rates.short}"
 
 
 @dataclass(frozen=True)
@@ -47,32 +46,45 @@ class Plan:
     cases: tuple[Case, ...]
 
 
+@dataclass(frozen=True)
+class _Case(Recipe):
+    """As the file has it."""
+
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    """claims: of all cases."""
+
+    contenders: Mapping[str, Player]
+    cases: tuple[_Case, ...]
+    claims: tuple[Claim, ...] = ()
+
+
 def read_plan(path: Path) -> Plan:
-    return plans.read(path, _plan)
+    return plans.read(path, _File, _plan)
 
 
 def choose(plan: Plan, nets: Sequence[str]) -> list[Case]:
     """The cases of these networks; empty means all."""
-    chosen = [case for case in plan.cases if not nets or case.recipe.net in nets]
-    if not chosen:
-        raise PatternliteError(f"no such network; known: {', '.join(c.recipe.net for c in plan.cases)}")
-    return chosen
+    for net in nets:
+        known("network", net, [case.recipe.net for case in plan.cases])
+    return [case for case in plan.cases if not nets or case.recipe.net in nets]
 
 
-def _plan(data: dict[str, Any]) -> Plan:
-    def claims(part: dict[str, Any]) -> tuple[Claim, ...]:
-        return tuple(Claim(**claim) for claim in part.pop("claims", ()))
-
-    common = claims(data)
-    plan = Plan(
-        {label: Player(**player) for label, player in data["contenders"].items()},
-        tuple(Case(claims=claims(case) + common, recipe=Recipe(**case)) for case in data["cases"]),
+def _plan(file: _File) -> Plan:
+    cases = (
+        Case(Recipe(c.net, c.structure, c.conv3x3, c.fully_connected), c.claims + file.claims)
+        for c in file.cases
     )
+    plan = Plan(file.contenders, tuple(cases))
     _check(plan)
     return plan
 
 
 def _check(plan: Plan) -> None:
+    once("case", (case.name for case in plan.cases))
     for player in plan.contenders.values():
         known("file", player.file, KINDS)
     for case in plan.cases:
@@ -81,11 +93,10 @@ def _check(plan: Plan) -> None:
         for claim in case.claims:
             known("kind of claim", claim.kind, CLAIMS)
             known("contender", claim.of, plan.contenders)
-            of = plan.contenders[claim.of]
+            require_loading(claim, plan.contenders)
             if claim.kind == "difference":
-                alike = (label for label, p in plan.contenders.items() if p.file == of.file)
+                file = plan.contenders[claim.of].file
+                alike = (label for label, p in plan.contenders.items() if p.file == file)
                 known(f"reference for {claim.of}", claim.over, (TORCH, *alike))
-            elif claim.kind != "prepare":
+            elif claim.over:
                 known("contender", claim.over, plan.contenders)
-            elif not of.prepare:
-                raise ValueError(f"the loading of {claim.of!r} is not measured; give it prepare = true")

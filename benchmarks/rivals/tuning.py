@@ -16,7 +16,7 @@ from patternlite.errors import PatternliteError
 from patternlite.isolated import Isolated
 from patternlite.report.results import write_atomically
 
-from ..plain import restore
+from ..plain import read_json
 from . import environment, tvm_relax, tvm_search
 from .tvm_search import Kind
 
@@ -81,7 +81,7 @@ def tuning_folder(path: Path) -> Path:
 def tuning_of(path: Path) -> Tuning | None:
     """The log for this ONNX file's network."""
     log = tuning_folder(path) / _LOG
-    return restore(Tuning, json.loads(log.read_text(encoding="utf-8"))) if log.exists() else None
+    return read_json(Tuning, log, "log of tuning") if log.exists() else None
 
 
 def missing(path: Path) -> str:

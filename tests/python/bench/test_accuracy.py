@@ -20,11 +20,11 @@ from benchmarks.accuracy.plots import accuracy_figure
 from benchmarks.accuracy.results import AccuracyReport, Row, Speed, summaries
 from benchmarks.accuracy.rows import Laboratory, run, weights_of
 from benchmarks.accuracy.tables import accuracy_table
+from benchmarks.plain import restore
 from patternlite.demo.images import LabelledImages
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.progress import Stages
-from patternlite.pruning import PruneConfig
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -133,25 +133,42 @@ def test_a_network_without_weights_is_trained_once(data: Path, tmp_path: Path, m
     assert given.untrained([job]) == []
 
 
+def test_an_untrained_network_is_not_measured(plan: Plan, data: Path, tmp_path: Path) -> None:
+    chosen = jobs(plan, [], [], [NOBODY], [0])
+    with pytest.raises(PatternliteError, match=r"resnet10 is not trained: .* --weights resnet10=PATH"):
+        Laboratory(plan, data, {}, tmp_path / "rows").untrained(chosen)
+    trained = replace(plan.networks["resnet10"], trained=True)
+    other = replace(plan, networks={"resnet10": trained})
+    assert Laboratory(other, data, {}, tmp_path / "rows").untrained(chosen) == []
+
+
+@pytest.mark.parametrize("text", ['{"case"', "[]", '{"case": "net"}'])
+def test_a_damaged_row_is_named(plan: Plan, data: Path, tmp_path: Path, text: str) -> None:
+    laboratory = Laboratory(plan, data, {}, tmp_path)
+    job = jobs(plan, [], [], [NOBODY], [0])[0]
+    path = laboratory._path(job, ".json")
+    path.write_text(text)
+    with pytest.raises(PatternliteError, match=f"{path.name} is no row .*; move it away"):
+        laboratory.known(job)
+
+
 @pytest.mark.parametrize("path", [PLAN, PLAN.with_name("codesign.toml"), PLAN.with_name("wide.toml")])
 def test_the_plans_that_ship(path: Path) -> None:
     plan = read_plan(path)
     every = jobs(plan, [], [], [], [0, 1, 2])
     assert len({str(job) for job in every}) == len(every)
     assert [job.seed for job in every] == sorted(job.seed for job in every)
-    for job in every:
-        network = plan.networks[job.case.network]
-        options = {**plan.recipes[job.recipe], **job.case.budget, "mean": network.mean, "std": network.std}
-        PruneConfig.from_dict(options)
+    trained = {name for name, network in plan.networks.items() if network.trained}
+    assert trained == plan.networks.keys() & {"shipped"}
 
 
 def test_a_plan_is_restricted_by_name() -> None:
     plan = read_plan(PLAN)
     only = jobs(plan, ["resnet10 rate 8x"], ["ours"], ["thousand"], [0])
     assert [str(job) for job in only] == ["resnet10 rate 8x, ours, thousand, seed 0"]
-    with pytest.raises(PatternliteError, match=r"no such case; known: resnet10 rate 2\.25x"):
-        jobs(plan, ["resnet11"], [], [], [0])
-    with pytest.raises(PatternliteError, match="no such client: all"):
+    with pytest.raises(ValueError, match=r"unknown case 'resnet11'; known: resnet10 rate 2\.25x"):
+        jobs(plan, ["resnet10", "resnet11"], [], [], [0])
+    with pytest.raises(ValueError, match="unknown client 'all'"):
         jobs(plan, [], [], ["all"], [0])
 
 
@@ -161,8 +178,18 @@ def test_a_plan_is_restricted_by_name() -> None:
         (("none = {", "nobody = {"), "unknown client 'nobody'"),
         (('"resnet10"\nbudget', '"resnet11"\nbudget'), "unknown network 'resnet11'"),
         (("{ least = 1.0 }", "{ }"), "either least or drop"),
-        (("epochs", "passes"), "passes"),
+        (("epochs", "passes"), r"unknown key 'clients\.few\.passes'"),
+        (("epochs = 1", "epochs = 0"), "epochs is 0: it must be above 0"),
         (('["ours"]', '["theirs"]'), "unknown recipe 'theirs'"),
+        (('["ours"]', "[]"), "resnet10 rate 4x: give recipes"),
+        (("rate = 4.0 }", "rates = 4.0 }"), "unknown option rates"),
+        (("images = 16", "image = 16"), "unknown option image"),
+        (("mean", "trainings = []\nmean"), r"unknown key 'networks\.resnet10\.trainings'; known: model"),
+        (("must = {", "musts = {"), r"unknown key 'cases\[0\]\.musts'"),
+        (
+            ("[clients.few]", "[[cases]]\n" + SMALL.split("[[cases]]\n")[1] + "[clients.few]"),
+            "is there 2 times",
+        ),
     ],
 )
 def test_a_wrong_plan_says_what_is_wrong(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -203,7 +230,7 @@ def test_results_as_json_table_and_figure() -> None:
     rows = [row(0, 0.84), row(0, 0.88, client="few")]
     report = AccuracyReport({}, rows, summaries=summaries(rows, [CASE]))
     data = json.loads(json.dumps(report.to_json()))
-    assert [Row.from_dict(values) for values in data["outcomes"]] == rows
+    assert [restore(Row, values) for values in data["outcomes"]] == rows
     assert [s["state"] for s in data["summaries"]] == ["missed", "missed"]
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(accuracy_table(report))

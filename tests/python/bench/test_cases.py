@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cases import Case, Claim, read_plan
+from benchmarks.model_files import Rates
 from benchmarks.player import Preparation
 from benchmarks.protocol import Measured, speed_up
 from benchmarks.results import NetReport, Outcome, judge
@@ -36,7 +37,7 @@ def test_the_plan_that_ships() -> None:
 
 
 GOOD = """
-contenders.ours = { rival = "patternlite in mnn", file = "pruned" }
+contenders.ours = { rival = "patternlite in mnn", file = "pruned", prepare = true }
 rates.tiny = { conv3x3 = 8.0 }
 [[cases]]
 net = "tiny"
@@ -53,10 +54,26 @@ claims = [{ kind = "prepare", of = "ours", must = 1.0, reach = 0.5 }]
         ("in mnn", "in mnx", "unknown rival"),
         ('"pruned"', '"thin"', "unknown file 'thin'; known: dense, pruned"),
         ('"prepare"', '"price"', "unknown kind of claim"),
-        ('of = "ours"', 'of = "theirs"', "unknown contender 'theirs'"),
-        ("must", "most", "unexpected keyword argument 'most'"),
-        ("[[cases]]", "[[case]]", "KeyError"),
-        ('net = "tiny"', 'net "tiny"', "TOMLDecodeError"),
+        ('of = "ours"', 'of = "theirs"', "unknown contender of tiny-g2-8x: 'theirs'"),
+        ("must", "most", "unknown key 'cases[0].claims[0].most'; known: kind, of, must"),
+        ("must = 1.0", "must = '1.0'", "cases[0].claims[0].must must be a number, not '1.0'"),
+        ('"pruned"', '"pruned", prepares = 1', "unknown key 'contenders.ours.prepares'; known: rival, file"),
+        ("prepare = true", "prepare = 1", "contenders.ours.prepare must be true or false, not 1"),
+        (", prepare = true", "", "the loading of 'ours' is not measured"),
+        ('"prepare"', '"speed-up"', "the claim of 'ours', speed-up, lacks over"),
+        (
+            'structure = "g2"',
+            'structure = "g2"\nwithout = ["ours"]',
+            "unknown contender of tiny-g2-8x: 'ours'",
+        ),
+        ("[[cases]]", "[[case]]", "unknown key 'case'; known: contenders, rates, cases, claims"),
+        ("must = 1.0, ", "", "cases[0].claims[0].must is missing"),
+        (
+            "[[cases]]",
+            "[[cases]]\nnet = 'tiny'\nstructure = 'g2'\n[[cases]]",
+            "case 'tiny-g2-8x' is there 2 times",
+        ),
+        ('net = "tiny"', 'net "tiny"', "Expected '=' after a key"),
     ],
 )
 def test_a_plan_that_is_wrong_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -67,6 +84,13 @@ def test_a_plan_that_is_wrong_says_where(tmp_path: Path, old: str, new: str, mes
     with pytest.raises(PatternliteError) as error:
         read_plan(path)
     assert str(path) in str(error.value) and message in str(error.value)
+
+
+def test_other_rates_have_other_names() -> None:
+    every = [Rates(8.0), Rates(8.0, 4.0), Rates(1.0, 4.0), Rates(8.0, depthwise=True), Rates(8.0, first=True)]
+    every += [Rates(8.0, fully_connected=10.0), Rates(8.0, 10.0)]
+    assert len({Case("vgg16", "g2", rates=rates).name for rates in every}) == len(every)
+    assert Case("vgg16", "g2", rates=every[5]).name == "vgg16-g2-8x-fc10x"
 
 
 def test_speed_up_is_the_median_of_ratios_within_rounds() -> None:

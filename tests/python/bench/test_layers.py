@@ -49,13 +49,20 @@ def test_the_plan_that_ships() -> None:
     assert [layer.size for _, layer in choose_sets(plan, ["stride2"])] == [28, 14, 7]
     rates = {s.rates.conv3x3 for s in plan.sets if s.rates} | {plan.rates.conv3x3}
     assert rates == {2.25, 4.0, 8.0, 12.0, 16.0}
-    with pytest.raises(PatternliteError, match="no set 'vgg'; known: resnet18"):
+    with pytest.raises(ValueError, match="unknown set 'vgg'; known: resnet18"):
         list(choose_sets(plan, ["vgg"]))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [('["g2"]', '["g3"]', "unknown structure 'g3'"), ("size", "side", "'side'"), ("must", "most", "'most'")],
+    [
+        ('["g2"]', '["g3"]', "unknown structure 'g3'"),
+        ("size", "side", "unknown key 'sets[0].layers[0].side'"),
+        ("must", "most", "unknown key 'claims.avx512.g2.most'"),
+        ("claims.avx2", "claims.avx3", "unknown instruction set 'avx3'"),
+        ("[claims.avx2]\ng2", "[claims.avx2]\ng4", "unknown structure of a claim 'g4'"),
+        ("own rates", "small", "set 'small' is there 2 times"),
+    ],
 )
 def test_a_plan_that_is_wrong_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "plan.toml"

@@ -122,7 +122,9 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
             "unknown reference for ours 'MNN'; known: torch, MNN, pruned file",
         ),
         (", prepare = true", "", "the loading of 'ours' is not measured"),
-        ("conv3x3 = 8.0", "", "conv3x3"),
+        ("conv3x3 = 8.0", "", r"cases\[0\]\.conv3x3 is missing"),
+        ("plugin", "plugins", r"unknown key 'contenders\.ours\.plugins'"),
+        ('over = "MNN, sparse 1x4", ', "", "the claim of 'ours', speed-up, lacks over"),
     ],
 )
 def test_what_a_plan_has_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -136,5 +138,5 @@ def test_what_a_plan_has_wrong(old: str, new: str, words: str, tmp_path: Path) -
 def test_the_plan_that_ships() -> None:
     plan = read_plan(ROOT / "benchmarks" / "mnn.toml")
     assert [case.recipe.net for case in choose(plan, ["vgg16"])] == ["vgg16"]
-    with pytest.raises(PatternliteError, match="no such network; known: resnet18, vgg16, resnet18-cifar"):
-        choose(plan, ["alexnet"])
+    with pytest.raises(ValueError, match="unknown network 'alexnet'; known: resnet18, vgg16, resnet18-cifar"):
+        choose(plan, ["vgg16", "alexnet"])
