@@ -9,7 +9,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, console, result_path, say_where
+from .common import PLANS, add_output, console, output_of, say_where, some_seconds, threads
 
 
 def add(commands: Any) -> None:
@@ -22,10 +22,12 @@ def add(commands: Any) -> None:
     command.add_argument("--recipe", nargs="+", default=[], help="only these recipes")
     command.add_argument("--client", nargs="+", default=[], help='"none": as pruned')
     command.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    command.add_argument("--latency", type=float, default=0.0, help="seconds to time each pruned model")
-    command.add_argument("--threads", type=int, default=1, help="for --latency")
+    command.add_argument(
+        "--latency", type=some_seconds, default=0.0, help="seconds to time each pruned model"
+    )
+    command.add_argument("--threads", type=threads, default=1, help="for --latency")
     command.add_argument("--files", type=Path, default=Path("build/accuracy"), help="where rows are kept")
-    command.add_argument("--output", type=Path, help="the results, .json; plots are written beside it")
+    add_output(command, "the results, .json; plots are written beside it")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     chosen = jobs(plan, args.case, args.recipe, args.client, args.seeds)
     laboratory = Laboratory(plan, args.data, weights_of(args.weights), args.files)
-    output = args.output or result_path("accuracy")
+    output = output_of(args, "accuracy")
     settings = {"seeds": args.seeds, "recipes": plan.recipes, "clients": plan.clients}
 
     def report(rows: list[Row]) -> AccuracyReport:

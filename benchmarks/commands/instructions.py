@@ -8,7 +8,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import add_files, console, result_path, say_where
+from .common import add_files, console, output_of, say_where
 
 
 def add(commands: Any) -> None:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     from ..results import Report, write_json
     from ..tables import instruction_table
 
-    output = args.output or result_path("instructions")
+    output = output_of(args, "instructions")
     counts = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for layer in LAYERS:

@@ -11,7 +11,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, add_files, add_protocol, console, result_path, say_where, settings
+from .common import PLANS, add_files, add_protocol, console, output_of, say_where, settings, threads
 
 
 def add(commands: Any) -> None:
@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
     command.add_argument("--plan", type=Path, default=PLANS / "layers.toml", help="what to measure")
     command.add_argument("--set", nargs="+", default=[], help="only these sets of the plan")
     command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
-    command.add_argument("--threads", nargs="+", type=int, default=[1])
+    command.add_argument("--threads", nargs="+", type=threads, default=[1])
     add_protocol(command, seconds=20.0, per="layer and number of threads")
     add_files(command)
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         os.environ["PATTERNLITE_ISA"] = args.isa  # processes that are started from now on inherit it
     plan = read_layers(args.plan)
     chosen = list(choose_sets(plan, args.set))
-    output = args.output or result_path("layers" + (f"-{args.isa}" if args.isa else ""))
+    output = output_of(args, "layers", *filter(None, [args.isa]), *args.set)
     outcomes: list[LayerOutcome] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for condition in conditions_for(args.threads, args.seconds, args.clock):

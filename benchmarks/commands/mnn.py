@@ -10,7 +10,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, add_files, console, result_path, say_where, settings
+from .common import PLANS, add_files, console, output_of, say_where, settings, some_seconds, threads
 
 
 def add(commands: Any) -> None:
@@ -18,8 +18,10 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run, clock="wall")
     command.add_argument("--plan", type=Path, default=PLANS / "mnn.toml", help="what to measure")
     command.add_argument("--net", nargs="+", default=[], help="only these networks")
-    command.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    command.add_argument("--seconds", type=float, default=40.0, help="for each case and number of threads")
+    command.add_argument("--threads", nargs="+", type=threads, default=[1, 2])
+    command.add_argument(
+        "--seconds", type=some_seconds, default=40.0, help="for each case and number of threads (40)"
+    )
     add_files(command)
 
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
 
     plan = read_plan(args.plan)
     cases = choose(plan, args.net)
-    output = args.output or result_path("mnn")
+    output = output_of(args, "mnn", *args.net)
     outcomes: list[Outcome] = []
     with Stages(console) as stages:
         for case in cases:

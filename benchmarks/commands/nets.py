@@ -15,7 +15,7 @@ from .common import (
     add_files,
     add_protocol,
     console,
-    result_path,
+    output_of,
     say_crowded,
     say_where,
     settings,
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure)
     conditions = conditions_for(args.threads, args.seconds, args.clock)
-    output = args.output or result_path("nets")
+    output = output_of(args, "nets", *args.net, *args.structure)
     outcomes: list[Outcome] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for case in cases:

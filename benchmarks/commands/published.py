@@ -15,10 +15,11 @@ from .common import (
     add_files,
     add_protocol,
     console,
-    result_path,
+    day_file,
     say_crowded,
     say_where,
     settings,
+    writable,
 )
 
 
@@ -34,12 +35,12 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What is in the results file already is not measured again, if it was measured alike."""
+    """What is in the results file already, of the same case and contenders, is not measured again."""
     require_packages("convert", "tensorflow", "torch")
     require_packages("bench", "matplotlib", "jinja2")
     from ..cases import read_plan
     from ..model_files import ModelFiles
-    from ..nets import choose, conditions_for, run_case
+    from ..nets import choose, conditions_for, is_done, run_case
     from ..report.page import write_report
     from ..results import NetReport, Outcome, read_json, write_json
     from ..tables import claim_table, latency_table
@@ -48,20 +49,29 @@ def run(args: argparse.Namespace) -> None:
         args.plan, args.seconds, args.threads = PLANS / "quick.toml", min(args.seconds, 15.0), [1]
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure, args.group)
-    output = args.output or (Path("build/bench/quick.json") if args.quick else result_path("published"))
+    output = writable(
+        args.output or (Path("build/bench/quick.json") if args.quick else day_file("published"))
+    )
     result = NetReport(settings(args), [])
     before = read_json(output) if output.exists() and not args.quick else result
     outcomes: list[Outcome] = list(before.outcomes)
-    done = {(outcome.case.name, outcome.threads) for outcome in outcomes}
     conditions = conditions_for(args.threads, args.seconds, args.clock)
-    left = [(c, case) for c in conditions for case in cases if (case.name, c.threads) not in done]
-    if left and not result.can_go_on_from(before):
-        raise PatternliteError(
-            f"{output} was measured otherwise or elsewhere: move it away, or give --output"
-        )
     with ModelFiles(args.files) as files, Stages(console) as stages:
+        left = [
+            (condition, case)
+            for condition in conditions
+            for case in cases
+            if not is_done(plan, case, condition.threads, before.outcomes, files)
+        ]
+        if left and not result.can_go_on_from(before):
+            raise PatternliteError(
+                f"{output} was measured otherwise, elsewhere, or at another commit: "
+                "move it away, or give --output"
+            )
         for condition, case in left:
-            outcomes += run_case(plan, case, [condition], files, stages)
+            new = run_case(plan, case, [condition], files, stages)
+            of = (case.name, condition.threads)
+            outcomes = [*(o for o in outcomes if (o.case.name, o.threads) != of), *new]
             write_json(NetReport(settings(args), outcomes), output)  # what is done stays
     result = NetReport(settings(args), outcomes) if left else before
     for table in (latency_table, claim_table):

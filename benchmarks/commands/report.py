@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from patternlite.errors import require_packages
 
-from .common import say_where
+from .common import results_file, say_where
 
 
 def add(commands: Any) -> None:
     command = commands.add_parser("report", help="draws the report of a results file of `published` again")
     command.set_defaults(run=run)
-    command.add_argument("results", type=Path)
+    command.add_argument("results", type=results_file)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import add_files, console, result_path, say_where
+from .common import add_files, console, output_of, say_where
 
 
 def add(commands: Any) -> None:
@@ -25,11 +25,15 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow", "torch")
     from ..model_files import ModelFiles
+    from ..networks import NETWORKS
+    from ..plans import known
     from ..results import Report, write_json
     from ..rivals.tuning import Tuning, tune_network
     from ..tables import tuning_table
 
-    output = args.output or result_path("tvm")
+    for net in args.net:
+        known("network", net, NETWORKS)
+    output = output_of(args, "tvm")
     settings = {"trials": args.trials, "seconds": args.seconds}
     tunings: list[Tuning] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:

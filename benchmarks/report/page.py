@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,11 @@ def write_report(report: NetReport, results: Path) -> Path:
 
 
 def newest(folder: Path, command: str) -> Path | None:
-    """The last results file of a command, by its date."""
-    return max(folder.glob(f"{command}-2*.json"), default=None)
+    """The last results file of a command, of those named by the day alone: others are of a part."""
+    name = re.compile(rf"{command}-(\d{{4}}-\d\d-\d\d)(?:-(\d+))?\.json")
+    names = ((name.fullmatch(path.name), path) for path in folder.iterdir())
+    found = {(match[1], int(match[2] or 1)): path for match, path in names if match}
+    return found[max(found)] if found else None
 
 
 def render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from benchmarks import protocol
 from benchmarks.__main__ import main
+from benchmarks.commands import common
 from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.nets import choose, conditions_for
 from benchmarks.tflite_weights import layers
@@ -48,6 +50,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelFiles]:
         yield files
 
 
+def write_and_fail(source: Path, target: Path) -> None:
+    target.write_bytes(b"half")
+    raise ValueError("half")
+
+
 def weights_of(path: Path) -> list[tuple[str, np.ndarray]]:
     return [(layer.kind, layer.weights) for layer in layers(bytearray(path.read_bytes()))]
 
@@ -73,7 +80,15 @@ def test_files_are_made_once(files: ModelFiles) -> None:
         before = path.stat().st_mtime_ns
         assert make("tiny") == path and path.stat().st_mtime_ns == before
     assert files.pruned("tiny", "g4", RATES) != files.pruned("tiny", "g2", RATES)
-    assert not list(path.parent.glob("*.part"))
+    assert all(path.is_file() for path in path.parent.iterdir())
+
+
+def test_of_a_file_that_cannot_be_made_nothing_stays(files: ModelFiles, monkeypatch) -> None:
+    before = set(files.dense("tiny").parent.iterdir())
+    monkeypatch.setattr("benchmarks.model_files.int8.quantise", write_and_fail)
+    with pytest.raises(ValueError, match="half"):
+        files.int8(files.dense("tiny"))
+    assert set(files.dense("tiny").parent.iterdir()) == before
 
 
 def test_wrong_answers_are_not_timed(files: ModelFiles) -> None:
@@ -134,7 +149,13 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
         (["nets", "--seconds", "nan"], "nan is not a number of seconds above 0"),
         (["nets", "--threads", "0"], "0 is not a number of threads, 1 or more"),
         (["nets", "--plan", "nowhere.toml"], "nowhere.toml"),
-        (["accuracy", "nowhere"], "nowhere does not exist"),
+        (["accuracy", "nowhere", "--case", "shipped"], "nowhere does not exist"),
+        (["accuracy", "nowhere"], "resnet10 is not trained: give its weights, --weights resnet10=PATH"),
+        (["layers", "--threads", "0"], "0 is not a number of threads, 1 or more"),
+        (["nets", "--net", "vgg16", "nope"], "unknown net 'nope'; known: resnet18, vgg16"),
+        (["tune", "resnet18", "nope"], "unknown network 'nope'; known: resnet18"),
+        (["nets", "--output", "out.svg"], "out.svg is no name for results: give one that ends in .json"),
+        (["nets", "--output", f"{__file__}/x/out.json"], "out.json cannot be written: Not a directory"),
     ],
 )
 def test_what_cannot_be_measured_says_so_in_a_line(
@@ -144,6 +165,18 @@ def test_what_cannot_be_measured_says_so_in_a_line(
     with pytest.raises(SystemExit) as end:
         main()
     assert message in f"{end.value.code}{capsys.readouterr().err}"
+
+
+def test_a_days_results_are_not_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    first = common.day_file("nets")
+    nothing, own = (argparse.Namespace(output=output) for output in (None, tmp_path / "own.json"))
+    assert common.output_of(nothing, "nets") == first
+    for n in (1, 2):
+        (first if n == 1 else first.with_name(f"{first.stem}-{n}.json")).touch()
+        assert common.output_of(nothing, "nets") == first.with_name(f"{first.stem}-{n + 1}.json")
+    assert common.output_of(nothing, "nets", "vgg16") == common.day_file("nets-vgg16")
+    assert common.output_of(own, "nets") == own.output
 
 
 def test_cases_can_be_chosen() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.cases import Case, Claim
-from benchmarks.model_files import Rates
+from benchmarks import nets
+from benchmarks.cases import Case, Claim, Plan, Player
+from benchmarks.commands.common import RESULTS
+from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.player import Preparation
-from benchmarks.protocol import Measured
+from benchmarks.protocol import Contender, Measured
 from benchmarks.report import paper
 from benchmarks.results import NetReport, Outcome, read_json, write_json
 from patternlite.errors import PatternliteError
@@ -54,8 +57,73 @@ def test_figures_of_another_machine_or_protocol_are_not_gone_on_from() -> None:
         replace(report, settings=report.settings | {"seconds": 6.0}),
         replace(report, machine=replace(report.machine, cpu="another")),
         replace(report, versions={**report.versions, "mnn": "0"}),
+        replace(report, versions={**report.versions, "commit": "another"}),
+        replace(report, versions={k: v for k, v in report.versions.items() if k != "commit"}),
     ):
         assert not report.can_go_on_from(other)
+    assert report.versions["commit"]
+    assert report.can_go_on_from(replace(report, versions={**report.versions, "ncnn (rivals)": None}))
+
+
+def test_what_is_done_is_the_whole_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    player = Player("mnn", "dense")
+    plan = Plan({"MNN": player, "TVM": Player("tvm, tuned", "dense")}, {}, ())
+    case = Case("tiny", "g2", rates=Rates(8.0))
+    whole = replace(outcome(5.0), case=case, players=plan.contenders)
+    some = replace(whole, measured={"MNN": whole.measured["MNN"]})
+    whole = replace(whole, measured=some.measured | {"TVM": whole.measured["TFLite"]})
+
+    def done(before: Outcome, case: Case = case, threads: int = 1) -> bool:
+        return nets.is_done(plan, case, threads, [before], ModelFiles(tmp_path))
+
+    assert done(whole)
+    assert not done(whole, threads=2)
+    assert not done(whole, replace(case, rates=Rates(4.0)))
+    assert not done(replace(whole, players={"MNN": player}))
+    runs = ["MNN"]
+    monkeypatch.setattr(
+        nets, "_contenders", lambda *_: ([Contender(c, "mnn", tmp_path, "dense") for c in runs], {})
+    )
+    assert done(some)
+    runs.append("TVM")  # it is tuned by now
+    assert not done(some)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RESULTS.glob("nets-*.json")) + sorted(RESULTS.glob("published-*.json"))
+)
+def test_the_results_that_ship_are_read(path: Path) -> None:
+    report = read_json(path)
+    assert report.outcomes and report.verdicts()
+
+
+def test_the_newest_results_are_of_whole_runs(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.page import newest
+
+    assert newest(tmp_path, "nets") is None
+    names = (
+        "2026-01-30",
+        "2026-02-01",
+        "2026-02-01-2",
+        "2026-02-01-10",
+        "2026-02-01-again",
+        "tiny-2026-02-02",
+    )
+    for name in names:
+        (tmp_path / f"nets-{name}.json").touch()
+    assert newest(tmp_path, "nets") == tmp_path / "nets-2026-02-01-10.json"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")  # as write() says it: of no file
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*out\.json'"):
+        write_json(NetReport({}, []), tmp_path / "out.json")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"settings": {}, "outcomes": [{"case": 3}]}'])
@@ -91,7 +159,8 @@ def test_the_page_says_what_falls_short(tmp_path: Path) -> None:
     (tmp_path / "layers-2026-01-01.json").write_text(json.dumps(layers))
     speed = {"pruned_ms": 1.0, "dense_ms": 3.0}
     counts = [
-        {"layer": layer, "way": way, "instructions": n} for way, n in (("dense, stock", 6e6), ("g1", 2e6))
+        {"layer": layer, "way": way, "instructions": n}
+        for way, n in (("dense, stock", 6_000_000), ("g1", 2_000_000))
     ]
     (tmp_path / "instructions-2026-01-01.json").write_text(json.dumps({"outcomes": counts}))
     rows = [
