@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import html.parser
 import json
 import re
@@ -139,10 +140,10 @@ def test_a_failed_write_leaves_the_old_report(
     path.write_text("old")
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")  # as the system raises it: of no file
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match=r"disk full: .*report\.html"):
         write_page(result, path)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
