@@ -59,7 +59,7 @@ constexpr int kOpMainType = 6, kOpMain = 8, kOpName = 10, kOpType = 14;
 constexpr std::uint8_t kMainBinaryOp = 6, kMainConvolution2D = 9, kMainEltwise = 14, kMainPool = 31,
                        kMainRelu = 51, kMainRelu6 = 52;
 constexpr int kConvCommon = 4, kConvBias = 8, kConvQuantisation = 10;
-constexpr int kQuantisationIntegerScale = 24;
+constexpr int kQuantisationValues = 6, kQuantisationIntegerScale = 24, kQuantisationIndices = 30;
 constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, kStrideY = 14,
               kDilationX = 16, kDilationY = 18, kPadMode = 20, kGroup = 22, kOutputCount = 24,
               kInputCount = 26, kFusedRelu = 28, kFusedRelu6 = 30, kPads = 32;
@@ -70,6 +70,16 @@ constexpr int kPoolPadX = 4, kPoolPadY = 6, kPoolGlobal = 8, kPoolKernelX = 10, 
               kPoolStrideX = 14, kPoolStrideY = 16, kPoolKind = 18, kPoolPadding = 20,
               kPoolPads = 26;
 constexpr int kPaddingExplicit = 0, kPaddingSame = 2;
+
+// Whether these are weights without zeros of which some have no value, or stand outside all
+// weights: the engine would write them there.
+bool is_damaged(const Table& quantisation, std::size_t weights) {
+  const auto indices = quantisation.vector<std::uint32_t>(kQuantisationIndices);
+  const auto inside = [weights](std::uint32_t index) { return index < weights; };
+  return !indices.empty() &&
+         (indices.size() != quantisation.vector<float>(kQuantisationValues).size() ||
+          !std::all_of(indices.begin(), indices.end(), inside));
+}
 
 // The `main` part of an operator if it is of that kind.
 Table main_of(const abi::Op* op, std::uint8_t kind) {
@@ -113,8 +123,10 @@ ConvolutionOp read_convolution(const abi::Op* op) {
   if (common.scalar<std::uint8_t>(kFusedRelu6, 0)) conv.activation = Activation::kRelu6;
   conv.bias = main.vector<float>(kConvBias);
   const Table quantisation = main.table(kConvQuantisation);
-  conv.integer =
-      quantisation && quantisation.scalar<std::uint8_t>(kQuantisationIntegerScale, 0) != 0;
+  if (quantisation) {
+    conv.integer = quantisation.scalar<std::uint8_t>(kQuantisationIntegerScale, 0) != 0;
+    conv.damaged = is_damaged(quantisation, conv.weights());
+  }
   return conv;
 }
 

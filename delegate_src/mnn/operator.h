@@ -34,6 +34,7 @@ struct ConvolutionOp {
   Padding padding = Padding::kExplicit;
   Activation activation = Activation::kNone;
   bool integer = false;     // computes in integers
+  bool damaged = false;     // what is stored of its sparse weights does not fit together
   std::vector<float> bias;  // [filters], or empty
 
   std::size_t kernel_area() const {

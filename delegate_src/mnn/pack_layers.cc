@@ -37,7 +37,8 @@ class Batch {
     }
     // On one thread: MNN lends its own only while a session runs.
     const auto alone = make_thread_pool(1);
-    auto planned = plan_convolutions(convolutions, kernels_, *alone, {.budget_ms = kTuneBudgetMs});
+    auto planned = plan_convolutions(convolutions, kernels_, *alone,
+                                     {.budget = make_tune_budget(kTuneBudgetMs)});
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const auto& [layer, conv] = layers_[members_[i].index];
       packed_[members_[i].index] = layer->share(conv, kernels_, std::move(planned[i].packed));

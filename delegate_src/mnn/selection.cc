@@ -20,6 +20,7 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
                      const abi::Tensors& inputs, const abi::Tensors& outputs) {
   if (inputs.size() != 1 || outputs.size() != 1) return "declined:dynamic-weights";
   if (conv.integer) return "declined:integer";
+  if (conv.damaged) return "declined:damaged-weights";
   if (!is_blocked_float(engine, *inputs[0]) || !is_blocked_float(engine, *outputs[0])) {
     return "declined:layout";
   }

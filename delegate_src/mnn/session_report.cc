@@ -24,6 +24,7 @@ std::unique_ptr<Logs> logs_of_session(const abi::Session* session) {
 
 std::unique_ptr<Logs> logs_of_manager(abi::RuntimeManager* manager) {
   const EngineHandle& engine = registered_engine();
+  if (!manager) return nullptr;
   float megabytes = 0;
   return logs_of_runtimes_asked(
       [&] { engine->manager_info(manager, abi::kInfoMemory, &megabytes); });

@@ -43,7 +43,8 @@ nb::object described_or_none(const std::unique_ptr<patternlite::mnn::Logs>& logs
 }
 
 // MNN's Python objects: the header that every object has, then fields. A Session has the model's
-// path and the session; a RuntimeManager a pointer to its shared_ptr.
+// path and the session; a RuntimeManager a pointer to its shared_ptr, which is null in one that
+// Python made.
 template <typename Field>
 Field python_field(nb::handle object, std::size_t index) {
   const char* fields = reinterpret_cast<const char*>(object.ptr()) + sizeof(PyObject);
@@ -58,7 +59,7 @@ nb::object session_report(nb::handle session) {
 nb::object manager_report(nb::handle manager) {
   namespace mnn = patternlite::mnn;
   const auto* held = python_field<const std::shared_ptr<mnn::abi::RuntimeManager>*>(manager, 0);
-  return described_or_none(mnn::logs_of_manager(held->get()));
+  return described_or_none(mnn::logs_of_manager(held ? held->get() : nullptr));
 }
 
 }  // namespace

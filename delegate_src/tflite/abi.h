@@ -155,8 +155,9 @@ struct TfLiteContext {
   void* GetTensor;
   void* GetEvalTensor;
   void* GetModelMetadata;
-  void* AcquireSubgraphContext;
-  void* ReleaseSubgraphContext;
+  // Another of the model's graphs, open for delegates until it is released.
+  TfLiteStatus (*AcquireSubgraphContext)(TfLiteContext*, int subgraph, TfLiteContext** acquired);
+  TfLiteStatus (*ReleaseSubgraphContext)(TfLiteContext*, int subgraph);
 };
 
 enum TfLiteDelegateFlags : int64_t { kTfLiteDelegateFlagsAllowDynamicTensors = 1 };
@@ -211,7 +212,8 @@ static_assert(sizeof(TfLiteContext) == 200 && offsetof(TfLiteContext, tensors) =
               offsetof(TfLiteContext, ResizeTensor) == 32 &&
               offsetof(TfLiteContext, GetNodeAndRegistration) == 56 &&
               offsetof(TfLiteContext, recommended_num_threads) == 72 &&
-              offsetof(TfLiteContext, PreviewDelegatePartitioning) == 152);
+              offsetof(TfLiteContext, PreviewDelegatePartitioning) == 152 &&
+              offsetof(TfLiteContext, AcquireSubgraphContext) == 184);
 static_assert(sizeof(TfLiteDelegateParams) == 32);
 
 }  // namespace patternlite::tflite

@@ -42,15 +42,13 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right, kernel_w,
                              params.stride_width, params.dilation_width_factor);
   // The engine wants every window to touch the image.
-  if (!touches(rows, shape.height, pad.top, kernel_h, params.stride_height,
-               params.dilation_height_factor) ||
-      !touches(columns, shape.width, pad.left, kernel_w, params.stride_width,
-               params.dilation_width_factor)) {
-    throw Declined(input.pad ? pad.node : node.index, "pad-not-foldable");
+  if (!touches(params.padding, pad.top, pad.bottom, kernel_h, params.dilation_height_factor) ||
+      !touches(params.padding, pad.left, pad.right, kernel_w, params.dilation_width_factor)) {
+    throw Declined(pad.node, "pad-not-foldable");
   }
   const Activation activation = read_activation(node, params.activation);
-  const Value output = define(node, {filters, rows.output, columns.output},
-                              {input.dims[0], rows.output, columns.output, filters}, activation);
+  const Value output = define(node, input, {filters, rows.output, columns.output},
+                              {input.batch, rows.output, columns.output, filters}, activation);
   const Convolution convolution{
       .input = input.id,
       .output = output.id,
@@ -81,24 +79,31 @@ void GraphReader::add_fully_connected(const OpNode& node) {
   const std::span<const int> dims = items(tensor(node.inputs[1]).dims);  // units, depth
   if (params.weights_format != 0 || dims.size() != 2) throw Declined(node.index, "weights-format");
   const int units = dims[0], depth = dims[1];
-  // Any other depth makes rows of the product out of parts of an image.
-  if (static_cast<std::size_t>(depth) != shape.elements()) throw Declined(node.index, "depth");
-
-  std::vector<int> output_dims = {input.dims[0], units};
-  if (params.keep_num_dims && input.dims.size() == 4) {
-    if (shape.height != 1 || shape.width != 1) throw Declined(node.index, "depth");
-    output_dims = {input.dims[0], 1, 1, units};
+  // It multiplies positions, as a 1x1 convolution does, or images. Any other depth makes rows of
+  // the product out of parts of an image.
+  const bool of_positions = depth == shape.channels;
+  const bool of_images = static_cast<std::size_t>(depth) == shape.elements();
+  if ((!of_positions && !of_images) || (params.keep_num_dims && input.dims.back() != depth)) {
+    throw Declined(node.index, "depth");
+  }
+  const Shape window = of_positions ? Shape{depth, 1, 1} : shape;
+  const Shape made = of_positions ? Shape{units, shape.height, shape.width} : Shape{units, 1, 1};
+  std::vector<int> output_dims = {input.batch * made.height * made.width, units};
+  if (params.keep_num_dims) {
+    output_dims = input.dims;
+    output_dims.back() = units;
   }
   const Activation activation = read_activation(node, params.activation);
-  const Value output = define(node, {units, 1, 1}, output_dims, activation);
+  Value& output = define(node, input, made, output_dims, activation);
+  output.fixed_size |= !of_positions;
   const Convolution convolution{
       .input = input.id,
       .output = output.id,
-      .window = {.kernel_h = shape.height, .kernel_w = shape.width},
+      .window = {.kernel_h = window.height, .kernel_w = window.width},
       .weights = {.data = weights(node),
                   .filter_stride = depth,
                   .channel_stride = 1,
-                  .row_stride = std::ptrdiff_t{shape.width} * shape.channels,
+                  .row_stride = std::ptrdiff_t{window.width} * shape.channels,
                   .column_stride = shape.channels,
                   .lasting = !constants_.is_expanded(node.inputs[1])},
       .bias = bias(node, units),

@@ -19,12 +19,20 @@
 namespace patternlite::tflite {
 namespace {
 
+// What became of one of a model's graphs.
+struct GraphReport {
+  const TfLiteContext* graph;
+  std::vector<LayerReport> layers{};
+  std::size_t activation_bytes = 0;
+};
+
 struct State {
   TfLiteDelegate delegate{};
   Options options;
-  std::mutex mutex;  // held while the delegate is applied to a graph
-  std::vector<LayerReport> layers;
-  std::size_t activation_bytes = 0;
+  std::mutex mutex;                  // held while the delegate is applied to a graph
+  std::vector<GraphReport> reports;  // of the model it was last applied to
+  // Of each model, by its first graph; they outlive kernels, which some runtimes undo at a resize.
+  std::map<const TfLiteContext*, std::shared_ptr<TuneBudget>> budgets;
   std::string last_message;
   std::atomic<bool> warned = false;
   // Compiled partitions on their way to init(), by their nodes.
@@ -131,32 +139,51 @@ void forget_undone(TfLiteContext* context) {
   }
 }
 
+// The first graph of the model that this one is of: what all its graphs have in common.
+const TfLiteContext* first_graph(TfLiteContext* context) {
+  TfLiteContext* first = nullptr;
+  if (context->AcquireSubgraphContext(context, 0, &first) != kTfLiteOk) return context;
+  // This graph itself stays open for the delegate.
+  if (first != context) context->ReleaseSubgraphContext(context, 0);
+  return first;
+}
+
+// Runtimes apply a delegate to a model's graphs in their order: the first one begins anew.
+GraphReport& fresh_report(State& state, const TfLiteContext* graph, const TfLiteContext* first) {
+  if (graph == first) state.reports.clear();
+  auto report = std::ranges::find(state.reports, graph, &GraphReport::graph);
+  if (report == state.reports.end()) report = state.reports.insert(report, GraphReport{graph});
+  *report = {graph};
+  return *report;
+}
+
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
+  const TfLiteContext* first = first_graph(context);
+  GraphReport& report = fresh_report(state, context, first);
   forget_undone(context);
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
+  const auto budget =
+      state.budgets.try_emplace(first, make_tune_budget(state.options.tune_budget_ms))
+          .first->second;
   // A pool of each interpreter's own: interpreters may run at the same time.
   const CompileOptions compile_options{
       .kernels = state.options.kernels ? state.options.kernels : &best_kernels(),
       .parallel = make_thread_pool(threads),
-      .tuning = {.budget_ms = state.options.tune_budget_ms,
+      .tuning = {.budget = budget,
                  .directory = state.options.serialize_dir,
                  // Kernels compile anew after a resize, maybe when the delegate is gone.
                  .warn = [self = state.self](auto& message) { warn(*self, message); }}};
   Selection selection = select_partitions(context, state.options, compile_options);
-  if (!selection.layers.empty()) state.layers = selection.layers;
-  if (selection.kernels.empty()) {
-    state.activation_bytes = 0;
-    return kTfLiteOk;
-  }
+  report.layers = selection.layers;
+  if (selection.kernels.empty()) return kTfLiteOk;
 
   const std::string message =
       summary(selection, compile_options, compile_options.parallel->threads());
   std::size_t weight_bytes = 0;
-  state.activation_bytes = 0;
   for (const auto& kernel : selection.kernels) {
     weight_bytes += kernel->program().weight_bytes();
-    state.activation_bytes += kernel->program().activation_bytes();
+    report.activation_bytes += kernel->program().activation_bytes();
   }
   const IntArray nodes(selection.nodes());
   for (auto& kernel : selection.kernels) {
@@ -170,7 +197,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
   // Some runtimes apply delegates anew at every resize.
   if (status == kTfLiteOk && message != state.last_message) {
     std::fprintf(stderr, "INFO: %s, %.1f MB of weights, %.1f MB of activations\n", message.c_str(),
-                 weight_bytes * 1e-6, state.activation_bytes * 1e-6);
+                 weight_bytes * 1e-6, report.activation_bytes * 1e-6);
     state.last_message = message;
   }
   return status;
@@ -211,13 +238,19 @@ void destroy_delegate(TfLiteDelegate* delegate) {
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
-  return state.layers;
+  std::vector<LayerReport> layers;
+  for (const GraphReport& report : state.reports) {
+    layers.insert(layers.end(), report.layers.begin(), report.layers.end());
+  }
+  return layers;
 }
 
 std::size_t activation_bytes_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
-  return state.activation_bytes;
+  std::size_t bytes = 0;
+  for (const GraphReport& report : state.reports) bytes += report.activation_bytes;
+  return bytes;
 }
 
 }  // namespace patternlite::tflite

@@ -16,10 +16,10 @@ namespace patternlite::tflite {
 TfLiteDelegate* create_delegate(const Options& options);
 void destroy_delegate(TfLiteDelegate* delegate);
 
-// Every convolution of the graph that the delegate was last applied to, in its order; of a model of
-// several signatures, that is the last subgraph that holds any.
+// Every convolution of the model that the delegate was last applied to, graph by graph, in their
+// order.
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
-// What that graph's activations take, at the shapes it had then: the peak of any run.
+// What that model's activations take, at the shapes it had then: the peak of any run.
 std::size_t activation_bytes_of(TfLiteDelegate* delegate);
 
 }  // namespace patternlite::tflite

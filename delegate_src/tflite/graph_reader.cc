@@ -92,11 +92,11 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     graph_.outputs.push_back(value.id);
     partition.outputs.push_back(output);
     partition.output_dims.push_back(value.dims);
+    partition.output_batches.push_back(value.batch);
   }
-  partition.batch = partition.output_dims.empty() ? 1 : partition.output_dims[0][0];
-  for (const auto& [index, value] : values_) {
-    if (value.dims[0] != partition.batch) throw Declined(-1, "unequal-batches");
-  }
+  for (const int input : inputs_) partition.input_batches.push_back(values_.at(input).batch);
+  for (const int batch : partition.input_batches)
+    partition.batch = std::max(partition.batch, batch);
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
@@ -119,7 +119,10 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
     throw Declined(node.index, "dynamic-shape");
   }
   const Shape shape = dims.size() == 4 ? Shape{dims[3], dims[1], dims[2]} : Shape{dims[1], 1, 1};
-  const Value made{.id = graph_.add_tensor(shape), .dims = {dims.begin(), dims.end()}};
+  const Value made{.id = graph_.add_tensor(shape),
+                   .batch = dims[0],
+                   .dims = {dims.begin(), dims.end()},
+                   .fixed_size = dims.size() == 2};
   graph_.inputs.push_back(made.id);
   inputs_.push_back(index);
   values_.emplace(index, made);
@@ -172,18 +175,18 @@ std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) co
   throw Declined(node.index, std::string("dtype-") + type_name(source.type));
 }
 
-GraphReader::Value GraphReader::define(const OpNode& node, const Shape& shape,
-                                       std::vector<int> dims, Activation activation) {
+GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source, const Shape& shape,
+                                        std::vector<int> dims, Activation activation) {
   require_type(node, tensor(node.outputs[0]), kTfLiteFloat32);
   if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
     throw Declined(node.index, "empty-output");
   }
-  const Value made{
-      .id = graph_.add_tensor(shape),
-      .dims = std::move(dims),
-      .non_negative = activation == Activation::kRelu || activation == Activation::kRelu6};
-  values_[node.outputs[0]] = made;
-  return made;
+  Value made{.id = graph_.add_tensor(shape),
+             .batch = source.batch,
+             .dims = std::move(dims),
+             .fixed_size = source.fixed_size,
+             .non_negative = activation == Activation::kRelu || activation == Activation::kRelu6};
+  return values_[node.outputs[0]] = std::move(made);
 }
 
 void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int> dims) {

@@ -3,6 +3,12 @@
 // Shapes are derived from the inputs' shapes alone, never read from the outputs: after a resize the
 // runtime's record of the tensors inside a partition is stale. One reader serves both to ask
 // whether an operator can be taken and to build a partition's graph.
+//
+// What can be read at one size of the inputs can be read at every size that the stock runtime runs:
+// what is claimed is not given back. So an operator that wants a single position is read only where
+// there never are more; and those whose meaning changes with the number of positions (a
+// FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exception is a
+// FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images.
 #pragma once
 
 #include <map>
@@ -20,9 +26,11 @@ namespace patternlite::tflite {
 // reader's Constants have them.
 struct PartitionGraph {
   Graph graph;
-  int batch = 1;
-  std::vector<int> inputs;                    // tensors, in the order of graph.inputs
-  std::vector<int> outputs;                   // tensors, in the order of graph.outputs
+  int batch = 1;            // the largest
+  std::vector<int> inputs;  // tensors, in the order of graph.inputs
+  std::vector<int> input_batches;
+  std::vector<int> outputs;  // tensors, in the order of graph.outputs
+  std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
   std::vector<int> convolution_nodes;         // node index of each convolution, in graph order
 };
@@ -48,10 +56,12 @@ class GraphReader {
     float fill = 0;
   };
   // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
-  // tensor do in NHWC, also where `dims` calls it flat.
+  // tensor do in NHWC, also where `dims` calls it flat: a row for each image, or each position.
   struct Value {
     TensorId id = -1;
+    int batch = 1;
     std::vector<int> dims;
+    bool fixed_size = false;  // height and width are the same whatever the inputs' are
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
     std::optional<Pad> pad = std::nullopt;
@@ -73,9 +83,16 @@ class GraphReader {
   void add_concatenation(const OpNode& node);
   void add_resize(const OpNode& node);
   void add_softmax(const OpNode& node);
+  // The value's tensor, or a map of this shape of which all rows or columns are the value's only
+  // one.
+  TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
 
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }
+  // Whether there is a single position in each image, at any size.
+  bool is_vector(const Value& value) const {
+    return value.fixed_size && shape_of(value).height == 1 && shape_of(value).width == 1;
+  }
 
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
@@ -87,8 +104,9 @@ class GraphReader {
   const float* bias(const OpNode& node, int filters) const;
   std::vector<int> constant_ints(const OpNode& node, size_t input) const;
 
-  Value define(const OpNode& node, const Shape& shape, std::vector<int> dims,
-               Activation activation);
+  // What the node makes of `source`; maybe more is known of it: the result refers to values_.
+  Value& define(const OpNode& node, const Value& source, const Shape& shape, std::vector<int> dims,
+                Activation activation);
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;

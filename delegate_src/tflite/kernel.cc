@@ -73,14 +73,19 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
 
 void Kernel::run(const TfLiteContext& context) {
   const Graph& graph = partition_.graph;
+  // A smaller batch shows its last image again: an operand of one image goes with all others'.
+  const auto image_of = [&](int tensor, TensorId id, int image, int batch) {
+    return context.tensors[tensor].data.f +
+           std::min(image, batch - 1) * graph.tensors[id].elements();
+  };
   for (int image = 0; image < partition_.batch; ++image) {
     for (std::size_t i = 0; i < input_data_.size(); ++i) {
-      input_data_[i] = context.tensors[partition_.inputs[i]].data.f +
-                       image * graph.tensors[graph.inputs[i]].elements();
+      input_data_[i] =
+          image_of(partition_.inputs[i], graph.inputs[i], image, partition_.input_batches[i]);
     }
     for (std::size_t i = 0; i < output_data_.size(); ++i) {
-      output_data_[i] = context.tensors[partition_.outputs[i]].data.f +
-                        image * graph.tensors[graph.outputs[i]].elements();
+      output_data_[i] =
+          image_of(partition_.outputs[i], graph.outputs[i], image, partition_.output_batches[i]);
     }
     program_->run(input_data_, output_data_);
   }

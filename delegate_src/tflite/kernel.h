@@ -28,7 +28,8 @@ class Kernel {
 
   void run(const TfLiteContext& context);
 
-  void set_tune_budget(int budget_ms) { options_.tuning.budget_ms = budget_ms; }
+  // Of what is left of the model's time for trying kernels, whenever this one compiles.
+  void set_tune_share(double share) { options_.tuning.share = share; }
 
   const std::vector<OpNode>& nodes() const { return nodes_; }
   const std::vector<int>& outputs() const { return outputs_; }

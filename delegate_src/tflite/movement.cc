@@ -56,16 +56,20 @@ void GraphReader::add_reshape(const OpNode& node) {
     dims.assign(params.shape, params.shape + params.num_dimensions);
   }
   const Shape shape = shape_of(input);
-  const auto elements = static_cast<std::int64_t>(shape.elements()) * input.dims[0];
+  const auto elements = static_cast<std::int64_t>(shape.elements()) * input.batch;
   std::int64_t known = 1;
   for (const int size : dims) known *= size < 0 ? 1 : size;
   for (int& size : dims) {
     if (size < 0 && known > 0) size = static_cast<int>(elements / known);
   }
   const int per_image = static_cast<int>(shape.elements());
-  const std::vector<int> flat = {input.dims[0], per_image};
-  const std::vector<int> map = {input.dims[0], shape.height, shape.width, shape.channels};
-  if (dims != flat && dims != map) throw Declined(node.index, "reshape");
+  const std::vector<int> images = {input.batch, per_image};
+  const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
+  const std::vector<int> map = {input.batch, shape.height, shape.width, shape.channels};
+  // A map of other sizes is not read as another batch of such maps.
+  if (dims != images && dims != positions && (dims != map || !input.fixed_size)) {
+    throw Declined(node.index, "reshape");
+  }
   alias(node, input, dims);
 }
 
@@ -80,7 +84,7 @@ void GraphReader::add_squeeze(const OpNode& node) {
       shape.width != 1) {
     throw Declined(node.index, "axes");
   }
-  alias(node, input, {input.dims[0], shape.channels});
+  alias(node, input, {input.batch, shape.channels});
 }
 
 // Who reads its constant finds it expanded.
@@ -93,17 +97,18 @@ void GraphReader::add_concatenation(const OpNode& node) {
   const auto& params = node.params_as<TfLiteConcatenationParams>();
   if (params.activation != kTfLiteActNone) throw Declined(node.index, "activation");
   Concatenation concatenation;
+  Value first;
   Shape whole;
   std::vector<int> dims;
-  bool non_negative = true;
+  bool non_negative = true, fixed_size = false;
   for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
     const Value part = unpadded_value(node, i);
     const Shape shape = shape_of(part);
     const int rank = static_cast<int>(part.dims.size());
     // Flattened maps do not lie one after the other, channel by channel.
     if (params.axis != rank - 1 && params.axis != -1) throw Declined(node.index, "axes");
-    if (rank == 2 && (shape.height != 1 || shape.width != 1)) throw Declined(node.index, "axes");
-    if (i == 0) dims = part.dims, dims.back() = 0;
+    if (rank == 2 && !is_vector(part)) throw Declined(node.index, "axes");
+    if (i == 0) first = part, dims = part.dims, dims.back() = 0;
     dims.back() += part.dims.back();
     const std::vector<int> expected(dims.begin(), dims.end() - 1);
     if (!std::ranges::equal(expected, std::span(part.dims).first(rank - 1))) {
@@ -111,10 +116,13 @@ void GraphReader::add_concatenation(const OpNode& node) {
     }
     whole = {whole.channels + shape.channels, shape.height, shape.width};
     non_negative &= part.non_negative;
+    fixed_size |= part.fixed_size;  // then all are as large as this one
     concatenation.inputs.push_back(part.id);
   }
-  concatenation.output = define(node, whole, dims, Activation::kNone).id;
-  values_[node.outputs[0]].non_negative = non_negative;
+  Value& output = define(node, first, whole, dims, Activation::kNone);
+  output.non_negative = non_negative;
+  output.fixed_size = fixed_size;
+  concatenation.output = output.id;
   graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
 }
 
@@ -127,9 +135,10 @@ void GraphReader::add_resize(const OpNode& node) {
   }
   const auto& params = node.params_as<TfLiteResizeNearestNeighborParams>();
   const Shape shape = shape_of(input);
-  const Value output = define(node, {shape.channels, size[0], size[1]},
-                              {input.dims[0], size[0], size[1], shape.channels}, Activation::kNone);
-  values_[node.outputs[0]].non_negative = input.non_negative;
+  Value& output = define(node, input, {shape.channels, size[0], size[1]},
+                         {input.batch, size[0], size[1], shape.channels}, Activation::kNone);
+  output.non_negative = input.non_negative;
+  output.fixed_size = true;
   Resize resize{.input = input.id,
                 .output = output.id,
                 .rows = nearest(shape.height, size[0], params),

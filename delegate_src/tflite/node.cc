@@ -67,7 +67,8 @@ bool is_convolution(const OpNode& node) {
   return (node.builtin_code == kTfLiteBuiltinConv2d ||
           node.builtin_code == kTfLiteBuiltinDepthwiseConv2d ||
           node.builtin_code == kTfLiteBuiltinFullyConnected) &&
-         node.inputs.size() >= 2 && node.inputs[1] >= 0 && node.outputs.size() == 1;
+         node.inputs.size() >= 2 && node.inputs[1] >= 0 && node.outputs.size() == 1 &&
+         node.outputs[0] >= 0;
 }
 
 LayerReport declined_report(const TfLiteContext& context, const OpNode& node,

@@ -1,6 +1,7 @@
 // GraphReader's translation of the operators without weights.
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
@@ -31,10 +32,9 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right,
                              params.filter_width, params.stride_width, 1);
   const Activation activation = read_activation(node, params.activation);
-  const Value output =
-      define(node, {shape.channels, rows.output, columns.output},
-             {input.dims[0], rows.output, columns.output, shape.channels}, activation);
-  values_[node.outputs[0]].non_negative |= input.non_negative;
+  Value& output = define(node, input, {shape.channels, rows.output, columns.output},
+                         {input.batch, rows.output, columns.output, shape.channels}, activation);
+  output.non_negative |= input.non_negative;
   const Pooling pooling{.input = input.id,
                         .output = output.id,
                         .mode = mode,
@@ -57,11 +57,11 @@ void GraphReader::add_mean(const OpNode& node) {
   if (axes != std::vector<int>{1, 2}) throw Declined(node.index, "axes");
 
   const Shape shape = shape_of(input);
-  const int batch = input.dims[0];
   const std::vector<int> dims = node.params_as<TfLiteReducerParams>().keep_dims
-                                    ? std::vector<int>{batch, 1, 1, shape.channels}
-                                    : std::vector<int>{batch, shape.channels};
-  const Value output = define(node, {shape.channels, 1, 1}, dims, Activation::kNone);
+                                    ? std::vector<int>{input.batch, 1, 1, shape.channels}
+                                    : std::vector<int>{input.batch, shape.channels};
+  Value& output = define(node, input, {shape.channels, 1, 1}, dims, Activation::kNone);
+  output.fixed_size = true;
   const Pooling pooling{.input = input.id,
                         .output = output.id,
                         .mode = PoolMode::kAverage,
@@ -72,31 +72,65 @@ void GraphReader::add_mean(const OpNode& node) {
 void GraphReader::add_addition(const OpNode& node) {
   const Value a = unpadded_value(node, 0);
   const Value b = unpadded_value(node, 1);
-  if (a.dims != b.dims || shape_of(a) != shape_of(b)) throw Declined(node.index, "broadcast");
+  const Shape shape_a = shape_of(a), shape_b = shape_of(b);
+  if (a.dims.size() != b.dims.size() || shape_a.channels != shape_b.channels) {
+    throw Declined(node.index, "broadcast");
+  }
+  const Shape shape{shape_a.channels, std::max(shape_a.height, shape_b.height),
+                    std::max(shape_a.width, shape_b.width)};
+  std::vector<int> dims = a.dims;
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    if (dims[axis] == 1) dims[axis] = b.dims[axis];
+    if (b.dims[axis] != 1 && b.dims[axis] != dims[axis]) throw Declined(node.index, "broadcast");
+  }
+  const int batch = std::max(a.batch, b.batch);
+  if (elements_of(dims) != batch * static_cast<std::int64_t>(shape.elements())) {
+    throw Declined(node.index, "broadcast");
+  }
+  const TensorId left = repeated(node, a, shape), right = repeated(node, b, shape);
   const Activation activation = read_activation(node, node.params_as<TfLiteAddParams>().activation);
-  const Value output = define(node, shape_of(a), a.dims, activation);
-  graph_.nodes.push_back({Addition{a.id, b.id, output.id, activation}, name_of(context_, node)});
+  Value& output = define(node, a, shape, std::move(dims), activation);
+  output.batch = batch;
+  output.fixed_size = a.fixed_size && b.fixed_size;
+  graph_.nodes.push_back({Addition{left, right, output.id, activation}, name_of(context_, node)});
+}
+
+TensorId GraphReader::repeated(const OpNode& node, const Value& value, const Shape& shape) {
+  const Shape& own = shape_of(value);
+  if (own == shape) return value.id;
+  const auto cells = [&](int from, int to) {
+    if (from != 1 && from != to) throw Declined(node.index, "broadcast");
+    std::vector<int> cells(to, 0);
+    if (from == to) std::iota(cells.begin(), cells.end(), 0);
+    return cells;
+  };
+  Resize resize{.input = value.id,
+                .output = kNoTensor,
+                .rows = cells(own.height, shape.height),
+                .columns = cells(own.width, shape.width)};
+  resize.output = graph_.add_tensor(shape);
+  graph_.nodes.push_back({resize, name_of(context_, node)});
+  return resize.output;
 }
 
 void GraphReader::add_activation(const OpNode& node, Activation activation) {
   const Value input = unpadded_value(node, 0);
-  const Value output = define(node, shape_of(input), input.dims, activation);
+  const Value output = define(node, input, shape_of(input), input.dims, activation);
   graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(context_, node)});
 }
 
 void GraphReader::add_curve(const OpNode& node, Curve curve, float slope) {
   const Value input = unpadded_value(node, 0);
-  const Value output = define(node, shape_of(input), input.dims, Activation::kNone);
+  const Value output = define(node, input, shape_of(input), input.dims, Activation::kNone);
   graph_.nodes.push_back({CurveOp{input.id, output.id, curve, slope}, name_of(context_, node)});
 }
 
 void GraphReader::add_softmax(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
-  const Shape shape = shape_of(input);
   // Over a map it is worth a kernel that the engine does not have.
-  if (shape.height != 1 || shape.width != 1) throw Declined(node.index, "softmax-of-a-map");
-  const Value output = define(node, shape, input.dims, Activation::kNone);
-  values_[node.outputs[0]].non_negative = true;
+  if (!is_vector(input)) throw Declined(node.index, "softmax-of-a-map");
+  Value& output = define(node, input, shape_of(input), input.dims, Activation::kNone);
+  output.non_negative = true;
   const float beta = node.params_as<TfLiteSoftmaxParams>().beta;
   graph_.nodes.push_back({Softmax{input.id, output.id, beta}, name_of(context_, node)});
 }

@@ -15,7 +15,7 @@ struct Options {
   int max_delegated_partitions = 0;               // 0: any number
   int min_nodes_per_partition = 1;
   bool force = false;         // also take what the stock runtime is expected to run faster
-  int tune_budget_ms = 200;   // for a graph; engine/plan/plan_convolutions.h
+  int tune_budget_ms = 200;   // for a model, all its graphs and sizes
   std::string serialize_dir;  // delegate_serialize_dir: where its results are kept
 };
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "engine/graph/graph.h"
 #include "tflite/node.h"
@@ -33,10 +35,18 @@ inline Axis slide(TfLitePadding padding, int input, int kernel, int stride, int 
   return {output, std::max(0, (output - 1) * stride + reach - input) / 2};
 }
 
-inline bool touches(const Axis& axis, int image, int extra_pad, int kernel, int stride,
-                    int dilation) {
-  const int before = axis.pad + extra_pad;
-  return before <= (kernel - 1) * dilation && (axis.output - 1) * stride - before < image;
+// Whether every window touches the image, at any size, if a PAD puts zeros before and after it.
+inline bool touches(TfLitePadding padding, int before, int after, int kernel, int dilation) {
+  const int most = (kernel - 1) * dilation;
+  if (padding == kTfLitePaddingValid) return before <= most && after <= most;
+  // SAME adds half the window on either side where windows end with the image.
+  return before <= most - most / 2 && after <= most / 2;
+}
+
+inline std::int64_t elements_of(const std::vector<int>& dims) {
+  std::int64_t elements = 1;
+  for (const int size : dims) elements *= size;
+  return elements;
 }
 
 // The runtime has not yet checked the operator when the delegate first sees it.

@@ -1,7 +1,6 @@
 #include "tflite/partitions.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <set>
 #include <stdexcept>
@@ -124,13 +123,14 @@ class Selector {
     return sum;
   }
 
-  // It is the model's.
+  // Each gets of what those before it leave, what its work is of that still to come.
   void share_tuning_budget() {
-    double all = 0;
-    for (const auto& kernel : kernels_) all += macs(*kernel, &LayerReport::kept_macs);
+    double rest = 0;
+    for (const auto& kernel : kernels_) rest += macs(*kernel, &LayerReport::kept_macs);
     for (const auto& kernel : kernels_) {
-      const double share = macs(*kernel, &LayerReport::kept_macs) / std::max(all, 1.0);
-      kernel->set_tune_budget(static_cast<int>(std::ceil(options_.tune_budget_ms * share)));
+      const double work = macs(*kernel, &LayerReport::kept_macs);
+      kernel->set_tune_share(std::min(work / std::max(rest, 1.0), 1.0));
+      rest -= work;
     }
   }
 

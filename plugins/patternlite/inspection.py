@@ -38,7 +38,7 @@ class Inspection:
     """`str()` prints it as a table.
 
     layers: one dict per convolution (fully connected layers count), in the model's order, of a .tflite
-        file with several signatures those of the last: name; kind,
+        file with several graphs one graph after the other: name; kind,
         such as "conv3x3s2"; filters, channels; height, width of the output; dense_macs, kept_macs for
         one image; kernels_kept, the fraction of kernels with any weight left; patterns, the number of
         distinct ones; reason, such as "pattern", "dense:too-few-zeros" or "declined:dtype-int8"; kernel,

@@ -99,8 +99,11 @@ def register(*, force: bool | None = None) -> int:
         where MNN is expected to be faster. None: as before (at first: no).
 
     Raises ImportError when MNN or the package's compiled part is missing, and RegistrationError, naming
-    the version found and those supported, when MNN is of another version or laid out differently.
+    the version found and those supported, when MNN is of another version or laid out differently; TypeError
+    for another `force`, and ValueError when PATTERNLITE_ISA names no instruction set of this machine.
     """
+    if force is not None and not isinstance(force, bool):
+        raise TypeError(f"register() takes force=True, False or None, not {force!r}")
     native = _native()
     try:
         importlib.import_module("MNN")

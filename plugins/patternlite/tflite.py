@@ -20,8 +20,8 @@ from .native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
-    layers: one dict per convolution of the model it was last given to (of several signatures, of the last
-        that has any): name, kind, filters, channels, height and width (of the output), dense_macs,
+    layers: one dict per convolution of the model it was last given to, graph by graph (of several
+        signatures, say): name, kind, filters, channels, height and width (of the output), dense_macs,
         kept_macs, kernels_kept, patterns, reason, kernel ("stock" when left to the runtime), weight_bytes
         (packed; 0 when left to the runtime).
     activation_bytes: what the delegate's activations of that model take, besides what each thread needs
@@ -54,8 +54,9 @@ def load_delegate(
     max_delegated_partitions: take only the partitions that save most; default: no limit.
     min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
-    tune_budget_ms: how long to try kernels where the cost model is not sure, for a model; default: 200. 0:
-        none is tried, and results are the same to the last bit each time a model is loaded.
+    tune_budget_ms: how long to try kernels where the cost model is not sure, for a model in all, whatever
+        sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last bit each
+        time a model is loaded.
     delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
         need not try again, and gets the same results to the last bit. Files that are damaged, or made by
         another version or for another CPU, are ignored with a warning.

@@ -47,7 +47,7 @@ class Planner {
   }
 
   std::vector<PlannedConvolution> run() {
-    const bool tune = tuning_.budget_ms > 0;
+    const bool tune = tuning_.budget != nullptr;
     if (tune) read_file();
     for_each_layer([&](Layer& layer) {
       layer.packed =
@@ -107,16 +107,18 @@ class Planner {
   // Each layer gets of the time that is left what its run time is of those still to be tried.
   void try_candidates() {
     const auto start = std::chrono::steady_clock::now();
+    const double seconds = tuning_.budget->take(tuning_.share);
     double expected = 0;
     for (const Layer& layer : layers_)
       expected += to_be_tried(layer) ? layer.candidates[0].cost : 0;
     for (Layer& layer : layers_) {
       if (!to_be_tried(layer)) continue;
       const double cost = layer.candidates[0].cost;
-      const double left = tuning_.budget_ms * 1e-3 - seconds_since(start);
+      const double left = seconds - seconds_since(start);
       if (left > 0 && !settled_by_twin(layer)) settle(layer, left * cost / expected);
       expected -= cost;
     }
+    tuning_.budget->give_back(std::max(seconds - seconds_since(start), 0.0));
   }
 
   static bool to_be_tried(const Layer& layer) { return layer.candidates.size() > 1; }

@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "engine/pack/packed_convolution.h"
+#include "engine/plan/tune_budget.h"
 #include "engine/recognise/recognise.h"
 #include "engine/support/parallel.h"
 
 namespace patternlite {
 
 // Another kernel sums in another order: a choice by timing may change the last bits of a result
-// from one process to the next. A directory, or a budget of 0, makes results repeat.
+// from one process to the next. A directory, or no budget at all, makes results repeat.
 struct TuneOptions {
-  int budget_ms = 0;      // for packing and timing candidates; 0: the cost model decides alone
+  std::shared_ptr<TuneBudget> budget;  // for packing and timing candidates
+  double share = 1;                    // of what is left of it, at most, for these convolutions
   std::string directory;  // keeps choices between processes; "": the process's memory does
   // Told, in one line, of a directory or file that is of no use. Never an error.
   std::function<void(const std::string&)> warn;

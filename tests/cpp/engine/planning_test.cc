@@ -65,11 +65,12 @@ class PlanningTest : public testing::TestWithParam<std::string> {
 
   std::unique_ptr<Program> compile(const Graph& graph, int threads = 1, int budget = kBudgetMs) {
     return Program::compile(
-        graph, {.kernels = &kernels(),
-                .parallel = make_thread_pool(threads),
-                .tuning = {.budget_ms = budget, .directory = path, .warn = [this](auto& w) {
-                             warnings.push_back(w);
-                           }}});
+        graph,
+        {.kernels = &kernels(),
+         .parallel = make_thread_pool(threads),
+         .tuning = {.budget = make_tune_budget(budget), .directory = path, .warn = [this](auto& w) {
+                      warnings.push_back(w);
+                    }}});
   }
   // As if another process had timed the layers of `graph` and found `kernel` to be the fastest.
   void put_file(const Graph& graph, ConvKernel kernel) {
@@ -97,6 +98,26 @@ TEST_P(PlanningTest, WhateverIsChosenIsRight) {
     }
   }
   EXPECT_TRUE(warnings.empty());
+}
+
+TEST_P(PlanningTest, WhatIsLeftOfABudgetIsShared) {
+  Chain chain(5);
+  const auto budget = make_tune_budget(kBudgetMs);
+  const auto compile_with = [&](double share) {
+    forget_choices();
+    return Program::compile(chain.graph,
+                            {.kernels = &kernels(), .tuning = {.budget = budget, .share = share}});
+  };
+  compile_with(0);
+  const double all = budget->take(1);
+  EXPECT_DOUBLE_EQ(all, kBudgetMs * 1e-3);
+  // Nothing is left: as without a budget.
+  const auto names = kernels_of(*compile_with(1));
+  EXPECT_EQ(names, kernels_of(*compile(chain.graph, 1, 0)));
+  EXPECT_DOUBLE_EQ(budget->take(1), 0);
+  budget->give_back(all);
+  chain.check(*compile_with(1));
+  EXPECT_LT(budget->take(1), all);
 }
 
 TEST_P(PlanningTest, EveryKernelThatAFileNamesIsUsedWhereItRuns) {
@@ -216,7 +237,8 @@ TEST(Planning, TheProcessRemembersEachLayersChoice) {
   const Analysis analysis(c.conv, c.graph.tensors[0], c.graph.tensors[1]);
   const PlanarConvolution conv{c.conv, {c.graph.tensors[0], 1}, {c.graph.tensors[1], 1}};
   const auto pool = make_thread_pool(1);
-  const auto planned = plan_convolutions({{conv, &analysis}}, kernels, *pool, {.budget_ms = 50});
+  const auto planned =
+      plan_convolutions({{conv, &analysis}}, kernels, *pool, {.budget = make_tune_budget(50)});
   const auto known = recall_choice(layer_key(machine_name(kernels), conv, analysis.taps));
   ASSERT_TRUE(known);
   EXPECT_EQ(*known, planned[0].choice->kernel);

@@ -198,6 +198,19 @@ TEST(DelegateTest, DeclinesMissingOperands) {
   }
 }
 
+TEST(DelegateTest, DeclinesAMissingOutput) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    model.interpreter.node(kTfLiteBuiltinConv2d, {model.input, model.weights, model.bias}, -1,
+                           kConvParams);
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    EXPECT_EQ(model.interpreter.claimed_nodes(), std::vector<int>{0});
+    EXPECT_EQ(layers_of(delegate).size(), 1u);
+  }
+  destroy_delegate(delegate);
+}
+
 TEST(DelegateTest, DeclinesBadParameters) {
   for (const auto& [reason, params] : std::vector<std::pair<const char*, TfLiteConvParams>>{
            {"declined:window", {kTfLitePaddingSame, 0, 1, kTfLiteActNone, 1, 1}},

@@ -44,6 +44,10 @@ class FakeInterpreter {
       std::free(dims);
       return kTfLiteOk;
     };
+    context_.AcquireSubgraphContext = [](TfLiteContext* c, int, TfLiteContext** first) {
+      *first = c;
+      return kTfLiteOk;
+    };
     context_.ReportError = report_error;
     context_.recommended_num_threads = -1;
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -71,6 +72,26 @@ def creates_runtimes(library: str) -> list[bool]:
 def mnn_missing() -> str:
     sys.modules["MNN"] = None  # type: ignore[assignment]  # import machinery's own sign for "not there"
     return _message(ImportError)
+
+
+def force_of_another_type() -> str:
+    from patternlite import mnn
+    from patternlite.native import load_native
+
+    def registered(*_: object) -> int:
+        raise AssertionError("registered all the same")
+
+    load_native().mnn_register = registered
+    try:
+        mnn.register(force="yes")  # type: ignore[arg-type]
+    except TypeError as error:
+        return str(error)
+    return "registered"
+
+
+def unknown_isa() -> str:
+    os.environ["PATTERNLITE_ISA"] = "mmx"
+    return _message(ValueError)
 
 
 def twice() -> list[int]:

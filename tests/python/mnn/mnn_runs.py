@@ -271,6 +271,7 @@ def stats_refusals(path: str) -> dict[str, str]:
     other = Session(path, None)
     ask("another backend", other._session)
     ask("never created", MNN.Session())
+    ask("a manager of nothing", nn.RuntimeManager())
     module = Module(path, None)
     ask("another backend's module", module._runtime)
     ask("a module", nn.load_module_from_file(path, [], [], backend=8))

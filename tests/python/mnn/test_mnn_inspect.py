@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mnn_runs
 import pytest
 
+import patternlite
 from patternlite.errors import PatternliteError
 
 
@@ -59,6 +62,14 @@ def test_no_model(content, words, tmp_path, process):
         path.write_bytes(content)
     with pytest.raises(PatternliteError, match=words):
         process.call(mnn_runs.inspect, str(path))
+
+
+def test_unknown_isa(monkeypatch):
+    probe = Path(patternlite.__file__).parent / "assets" / "probe.mnn"
+    monkeypatch.setenv("PATTERNLITE_ISA", "mmx")
+    with pytest.raises(ValueError, match=r"probe\.mnn cannot be loaded: unknown ISA 'mmx': .*") as error:
+        patternlite.inspect(probe)
+    assert "\n" not in str(error.value)
 
 
 def test_open_input_shape(models, process):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mnn_runs
 import numpy as np
+import onnx
 import pytest
 from mnn_networks import NETWORKS
+from onnx import numpy_helper
 
 NETS = {"residual", "dense", "batch-norm", "wide", "declined", "rows", "open-shape", "alternating"}
 SINGLE = [name for name in NETWORKS if name not in NETS]
@@ -73,6 +77,24 @@ def test_stored_weights(options, models, process):
     assert sum(row["kernel"] != "stock" for row in rows) == 7
     (stock,) = process.call(mnn_runs.stock, model.path, model.x)
     assert error(actual, stock) < 1e-4
+
+
+@pytest.mark.parametrize("damage", ["beyond-the-weights", "one-missing"])
+def test_damaged_sparse_weights_are_left_to_mnn(damage, models, process, tmp_path):
+    model = models("residual", "--detectSparseSpeedUp")
+    weights = numpy_helper.to_array(onnx.load(model.onnx_path).graph.initializer[0])
+    indices = np.flatnonzero(weights).astype("<u4").tobytes()
+    content = bytearray(Path(model.path).read_bytes())
+    begin = content.index(indices)
+    if damage == "one-missing":
+        content[begin - 4 : begin] = np.uint32(len(indices) // 4 - 1).tobytes()
+    else:
+        content[begin + len(indices) - 4 : begin + len(indices)] = np.uint32(2**30).tobytes()
+    path = tmp_path / "damaged.mnn"
+    path.write_bytes(content)
+    rows = process.call(mnn_runs.inspect, str(path))
+    assert (rows[0]["reason"], rows[0]["kernel"]) == ("declined:damaged-weights", "stock")
+    assert all(row["kernel"] != "stock" for row in rows[1:])
 
 
 def test_weights_in_another_file(models, process):

@@ -11,7 +11,7 @@ def test_what_mnn_runs_alone(models, fresh_process):
     module = words.pop("a module")
     assert module.startswith("TypeError: ")
     assert "the runtime manager that it was loaded with" in module
-    assert len(words) == 4
+    assert len(words) == 5
     for text in words.values():
         assert text.startswith("NotUsedError: MNN runs this session alone")
         assert "register() first" in text

@@ -9,7 +9,7 @@ import pytest
 
 import patternlite
 
-from .builder import pattern_weights
+from .builder import joined, pattern_weights
 from .networks import convolution, dense_weights
 
 
@@ -37,6 +37,14 @@ def test_rows_and_table(tmp_path: Path, sparse_model: bytes) -> None:
 def test_a_dense_model(tmp_path: Path, rng: np.random.Generator) -> None:
     inspection = patternlite.inspect(str(write(tmp_path, convolution(rng, dense_weights))))
     assert [(row["reason"], row["kernel"]) for row in inspection.layers] == [("dense:too-few-zeros", "stock")]
+
+
+def test_the_layers_of_all_graphs(tmp_path: Path, rng: np.random.Generator, sparse_model: bytes) -> None:
+    model = joined(sparse_model, convolution(rng, dense_weights))
+    inspection = patternlite.inspect(write(tmp_path, model))
+    assert [row["kernel"] == "stock" for row in inspection.layers] == [False, True]
+    assert inspection.summary.startswith("1 of 2 layers of")
+    assert inspection.activation_bytes > 0
 
 
 @pytest.mark.parametrize("kept", [0.01, 0.5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
+from .builder import ModelBuilder, bias_of, joined, pattern_weights
 from .networks import convolution, dense_weights, residual_network
 from .runtimes import Runtime, assert_close
 
@@ -109,3 +111,45 @@ def test_memory_is_told(litert: Runtime, rng: np.random.Generator, model: bytes,
         convolution(rng, dense_weights), [np.zeros((1, 16, 16, 32), np.float32)], left := load_delegate()
     )
     assert (left.activation_bytes, left.layers[0]["weight_bytes"]) == (0, 0)
+
+
+def test_what_is_told_is_of_the_last_model(
+    runtime: Runtime, rng: np.random.Generator, model: bytes, x
+) -> None:
+    delegate = load_delegate(force=True)
+    runtime.run(model, x, delegate)
+    b = ModelBuilder()
+    runtime.run(b.build(b.unary("LOGISTIC", b.input(1, 4))), [np.zeros((1, 4), np.float32)], delegate)
+    assert (delegate.layers, delegate.activation_bytes) == ([], 0)
+
+
+def test_all_graphs_of_a_model_are_told(runtime: Runtime, rng: np.random.Generator, model: bytes) -> None:
+    b = ModelBuilder()
+    without = b.build(b.unary("LOGISTIC", b.input(1, 4)))
+    delegates = [load_delegate(force=True, tune_budget_ms=0) for _ in range(2)]
+    for parts, delegate in zip(([model], [model, without, model]), delegates, strict=True):
+        runtime.interpreter(joined(*parts), delegate)
+    one, all_graphs = delegates
+    assert all_graphs.layers == one.layers * 2
+    assert all_graphs.activation_bytes == 2 * one.activation_bytes > 0
+
+
+def test_the_budget_is_spent_once(litert: Runtime, rng: np.random.Generator) -> None:
+    """Not for each graph, nor for each input size."""
+    b = ModelBuilder()
+    y = b.input(1, 24, 24, 64)
+    for _ in range(3):
+        y = b.conv(y, pattern_weights(rng, 64, 3, 64, kept=0.3), bias_of(rng, 64))
+    model = b.build(y)
+    budget, sizes = 0.3, range(25, 37)
+
+    def seconds(budget: float) -> float:
+        began = time.process_time()
+        delegate = load_delegate(tune_budget_ms=int(1e3 * budget))
+        interpreter = litert.interpreter(joined(model, model, model), delegate)
+        for size in sizes:
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, size, size, 64))
+            interpreter.allocate_tensors()
+        return time.process_time() - began
+
+    assert seconds(budget) - seconds(0) < 3 * budget

@@ -1,0 +1,36 @@
+// Time that planners may spend on trying candidates. It is shared: all that compiles for one user's
+// model takes from one budget, and when that is spent, the cost model decides alone. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+namespace patternlite {
+
+class TuneBudget {
+ public:
+  explicit TuneBudget(double seconds) : left_(seconds) {}
+
+  // A part of what is left; what of it is not used goes back.
+  double take(double share) {
+    const std::lock_guard lock(mutex_);
+    const double taken = left_ * share;
+    left_ -= taken;
+    return taken;
+  }
+  void give_back(double seconds) {
+    const std::lock_guard lock(mutex_);
+    left_ += seconds;
+  }
+
+ private:
+  std::mutex mutex_;
+  double left_;
+};
+
+// Null for none: then nothing is tried or remembered, and results repeat.
+inline std::shared_ptr<TuneBudget> make_tune_budget(int milliseconds) {
+  return milliseconds > 0 ? std::make_shared<TuneBudget>(milliseconds * 1e-3) : nullptr;
+}
+
+}  // namespace patternlite

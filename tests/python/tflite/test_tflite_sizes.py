@@ -1,0 +1,112 @@
+"""Models that stock runs at another size than the file's run with the delegate, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from patternlite.tflite import load_delegate
+
+from .builder import RELU, ModelBuilder, bias_of, pattern_weights
+from .runtimes import Runtime, assert_close, invoke
+
+CHANNELS = 32
+Head = Callable[[ModelBuilder, np.random.Generator, int], int]
+
+
+def conv(
+    b: ModelBuilder, rng: np.random.Generator, x: int, filters: int = CHANNELS, stride: int = 1, size: int = 3
+) -> int:
+    taps = min(4, size * size)
+    weights = pattern_weights(rng, filters, size, b.shape(x)[3], taps=taps, kept=0.2)
+    return b.conv(x, weights, bias_of(rng, filters), stride=stride, activation=RELU)
+
+
+def dense(b: ModelBuilder, rng: np.random.Generator, x: int, units: int = 8, keep_dims: bool = False) -> int:
+    weights = rng.normal(size=(units, CHANNELS)).astype(np.float32)
+    return b.fully_connected(x, weights, bias_of(rng, units), keep_dims=keep_dims)
+
+
+def one_by_one_convolution(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    return conv(b, rng, x, 8, size=1)
+
+
+# What reads a map of a single position as if it could never be another.
+HEADS: dict[str, Head] = {
+    "softmax": lambda b, rng, x: b.softmax(one_by_one_convolution(b, rng, x)),
+    "dense": lambda b, rng, x: dense(b, rng, x, keep_dims=True),
+    "dense-rows": dense,
+    "dense-flat": lambda b, rng, x: dense(b, rng, b.reshape(x, -1, CHANNELS)),
+    "dense-twice": lambda b, rng, x: dense(b, rng, dense(b, rng, b.reshape(x, -1, CHANNELS), CHANNELS)),
+    "dense-softmax": lambda b, rng, x: b.softmax(dense(b, rng, x, keep_dims=True)),
+    "rows-softmax": lambda b, rng, x: b.softmax(dense(b, rng, b.reshape(x, -1, CHANNELS))),
+    "rows-concatenation": lambda b, rng, x: b.concatenate(
+        b.reshape(x, -1, CHANNELS), b.reshape(conv(b, rng, x), -1, CHANNELS)
+    ),
+    "pixels-as-images": lambda b, rng, x: conv(b, rng, b.reshape(x, -1, 1, 1, CHANNELS)),
+    "context": lambda b, rng, x: b.add(x, b.mean(x, keep_dims=True)),
+    "context-first": lambda b, rng, x: b.add(b.mean(x, keep_dims=True), x),
+    "context-then-more": lambda b, rng, x: conv(b, rng, b.add(b.mean(x, keep_dims=True), x)),
+    "pad": lambda b, rng, x: b.conv(
+        b.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0))),
+        pattern_weights(rng, 8, 1, CHANNELS, taps=1), bias_of(rng, 8), stride=2,
+    ),
+}  # fmt: skip
+
+
+def two_layers(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    return conv(b, rng, conv(b, rng, x))
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_size_left_open(runtime: Runtime, rng: np.random.Generator, head: str, force: bool) -> None:
+    """Converters write 1x1 there."""
+    b = ModelBuilder()
+    x = b.input(1, 1, 1, CHANNELS, signature=(1, -1, -1, CHANNELS))
+    model = b.build(HEADS[head](b, rng, two_layers(b, rng, x)))
+    delegate = load_delegate(force=force)
+    check_sizes(runtime, rng, model, delegate, [(1, 20, 20), (1, 1, 1), (1, 9, 14), (2, 1, 1)])
+    assert {row["kernel"] for row in delegate.layers} != {"stock"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_map_that_ends_as_one_position(
+    runtime: Runtime, rng: np.random.Generator, head: str, force: bool
+) -> None:
+    b = ModelBuilder()
+    y = b.input(1, 16, 16, CHANNELS)
+    for _ in range(4):
+        y = conv(b, rng, y, stride=2)
+    model = b.build(HEADS[head](b, rng, y))
+    check_sizes(runtime, rng, model, load_delegate(force=force), [(1, 16, 16), (1, 32, 48), (2, 16, 16)])
+
+
+def test_an_operand_of_one_image(runtime: Runtime, rng: np.random.Generator) -> None:
+    """It goes with every image of the other's batch."""
+    b = ModelBuilder()
+    x, y = b.input(1, 8, 8, CHANNELS), b.input(1, 8, 8, CHANNELS)
+    model = b.build(b.add(conv(b, rng, x), conv(b, rng, y)))
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for first, second in ((1, 1), (3, 1), (1, 2), (2, 2)):
+        inputs = [rng.normal(size=(n, 8, 8, CHANNELS)).astype(np.float32) for n in (first, second)]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
+
+
+def test_a_dense_layer_of_a_map_is_taken(litert: Runtime, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    model = b.build(dense(b, rng, two_layers(b, rng, b.input(2, 11, 13, CHANNELS)), keep_dims=True))
+    delegate = load_delegate(force=True)
+    check_sizes(litert, rng, model, delegate, [(2, 11, 13)])
+    assert [row["kind"] for row in delegate.layers] == ["conv3x3", "conv3x3", "conv1x1"]
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+
+
+def check_sizes(runtime: Runtime, rng: np.random.Generator, model: bytes, delegate, sizes) -> None:
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    for size in sizes:
+        x = [rng.normal(size=(*size, CHANNELS)).astype(np.float32)]
+        assert_close(invoke(ours, x), invoke(stock, x))
