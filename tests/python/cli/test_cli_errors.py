@@ -232,9 +232,35 @@ def test_missing_weights(tmp_path: Path) -> None:
 
 def test_weights_of_another_model(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "w.pt")
+    from patternlite.pruning.networks import slim_resnet18
+
+    own = slim_resnet18().state_dict()
+    for state, message in (
+        ({"conv.weight": torch.zeros(1)}, "are missing, the first is"),
+        (own | {"head.bias": torch.zeros(1)}, "1 tensors are not in the model, the first is head.bias"),
+        (own | {"fc.bias": torch.zeros(3)}, "1 tensors have another shape, the first is fc.bias"),
+    ):
+        torch.save(state, tmp_path / "w.pt")
+        result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
+        assert_one_line(result, "does not fit the model", message)
+
+
+class Opens:
+    """What a pickle can do to whoever loads it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_no_code_in_weights_is_run(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save({"conv1.weight": Opens(tmp_path / "opened")}, tmp_path / "w.pt")
     result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
-    assert_one_line(result, "does not fit the model", "missing")
+    assert_one_line(result, "w.pt is not a readable state_dict")
+    assert not (tmp_path / "opened").exists()
 
 
 def test_weights_that_are_no_state_dict(tmp_path: Path) -> None:

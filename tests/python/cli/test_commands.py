@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -129,6 +130,9 @@ def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     run(*PRUNE)
     weights, masks = load_file("out/pruned.safetensors"), Masks.load("out/masks.safetensors")
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "certificate.json", "masks.safetensors", "pruned.safetensors", "report.html", "report.json",
+    ]  # fmt: skip
     assert list(masks) == ["3"]
     assert ((weights["3.weight"] != 0) <= masks["3"]).all()
     assert masks["3"].float().mean() <= 0.25
@@ -189,3 +193,26 @@ def test_one_version_everywhere() -> None:
         }.items()
     }
     assert set(map(tuple, found.values())) == {(__version__,)}, found
+
+
+def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    given = {}
+
+    def prune_to(output, _network, shape, options, suffixes, _stages):
+        given.update(options, output=output, shape=shape, suffixes=suffixes)
+        return SimpleNamespace(report="as it says"), [output / "pruned.mnn"]
+
+    monkeypatch.setattr("patternlite.prune.prune_to", prune_to)
+    result = run(
+        "prune", "patternlite.pruning.networks:slim_resnet18", "--input-shape", "3,32,24",
+        "--mean", "0.1,0.2,0.3", "--std", "1,2,3", "--rate", "2", "--macs", "3", "--latency", "4",
+        "--threads", "2", "--structure", "g4", "--kinds", "3x3,1x1", "--seed", "7", "--mnn",
+        "--output", tmp_path,
+    )  # fmt: skip
+    assert given == {
+        "output": tmp_path, "shape": (3, 32, 24), "mean": (0.1, 0.2, 0.3), "std": (1, 2, 3), "rate": 2,
+        "macs": 3, "latency": 4, "threads": 2, "structure": "g4", "kinds": ("3x3", "1x1"), "seed": 7,
+        "suffixes": [".mnn"],
+    }  # fmt: skip
+    assert result.stdout.splitlines()[-2:] == ["as it says", str(tmp_path / "pruned.mnn")]

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from patternlite import cli
+from patternlite.models import load_model
+from patternlite.prune import save_weights
 from patternlite.stored.stamp import check_masks
 
 torch = pytest.importorskip("torch")
@@ -33,7 +35,7 @@ def run(*args: str):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A network, what `prune` makes of it, and bright and dark images to tell apart."""
+    """A network's weights, what `prune` makes of them, and bright and dark images to tell apart."""
     folder = tmp_path_factory.mktemp("client")
     (folder / "client_net_of_test.py").write_text(NETWORK)
     random = np.random.default_rng(0)
@@ -45,8 +47,12 @@ def folder(tmp_path_factory) -> Path:
                 Image.fromarray(pixels).save(folder / "images" / split / name / f"{i}.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        shape = ("--input-shape", "3,12,12")
-        result = run("prune", "client_net_of_test:net", *shape, *UNIT, "--rate", "3", "--output", "out")
+        torch.manual_seed(0)
+        save_weights(load_model("client_net_of_test:net"), Path("dense.safetensors"))
+        result = run(
+            "prune", "client_net_of_test:net", "--input-shape", "3,12,12", *UNIT, "--rate", "3",
+            "--weights", "dense.safetensors", "--output", "out",
+        )  # fmt: skip
     assert result.exit_code == 0, result.output
     return folder
 
@@ -70,7 +76,6 @@ def retrain(*args: str, **changed: str):
 
 
 def test_from_pruned_weights_to_files_whose_hash_matches(folder: Path) -> None:
-    from patternlite.models import load_model
     from patternlite.pruning import Masks
 
     result = retrain("--epochs", "6", "--rate", "0.05", "--tflite", "--mnn", output="new/net.safetensors")
@@ -91,12 +96,56 @@ def test_from_pruned_weights_to_files_whose_hash_matches(folder: Path) -> None:
         assert f"mask hash matches: {masks.digest()}" in shown.stdout
 
 
-def test_a_dense_model_teaches(folder: Path) -> None:
-    taught = retrain("--epochs", "1", "--dense", "out/pruned.safetensors", output="taught.safetensors")
-    assert taught.exit_code == 0, taught.output
-    alone = retrain("--epochs", "1", output="alone.safetensors")
-    assert alone.exit_code == 0, alone.output
-    assert Path("taught.safetensors").read_bytes() != Path("alone.safetensors").read_bytes()
+def test_a_dense_model_teaches_its_answers(folder: Path) -> None:
+    from patternlite.demo.images import read_images
+    from patternlite.pruning.imitation import divergence
+
+    for name, more in (("taught", ("--dense", "dense.safetensors")), ("alone", ())):
+        result = retrain("--epochs", "6", *more, output=f"{name}.safetensors")
+        assert result.exit_code == 0, result.output
+    x = torch.from_numpy(read_images("images", "test").normalised((0.5,) * 3, (0.25,) * 3))
+    with torch.no_grad():
+        dense, taught, alone = (
+            load_model("client_net_of_test:net", Path(f"{name}.safetensors"))(x)
+            for name in ("dense", "taught", "alone")
+        )
+    assert divergence(taught, dense) < 0.5 * divergence(alone, dense)
+
+
+def test_accuracy_is_of_the_test_images(folder: Path) -> None:
+    """Each of them is under the other's name here."""
+    shutil.copytree("images/train", "swapped/train")
+    for name, other in (("dark", "light"), ("light", "dark")):
+        shutil.copytree(f"images/test/{name}", f"swapped/test/{other}")
+    result = retrain("--epochs", "6", data="swapped", output="swapped.safetensors")
+    assert result.exit_code == 0, result.output
+    assert "of the test images right before, 0.00% after" in result.stdout
+
+
+def test_every_option_arrives(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from patternlite.retrain import Retrained
+
+    given, models = {}, {}
+
+    def retrain_to(output, model, masks, data, options, suffixes, _stages, dense):
+        given.update(options, output=output, masks=masks, data=data, suffixes=suffixes)
+        models.update({"out/pruned.safetensors": model, "dense.safetensors": dense})
+        return Retrained(0.25, 0.5, [output])
+
+    monkeypatch.setattr("patternlite.retrain.retrain_to", retrain_to)
+    result = retrain(
+        "--dense", "dense.safetensors", "--epochs", "3", "--rate", "0.25", "--seed", "7", "--tflite"
+    )
+    assert given == {
+        "output": Path("new.safetensors"), "masks": Path("out/masks.safetensors"), "data": Path("images"),
+        "mean": (0.5,) * 3, "std": (0.25,) * 3, "epochs": 3, "rate": 0.25, "batch": 8, "seed": 7,
+        "suffixes": [".tflite"],
+    }  # fmt: skip
+    for path, model in models.items():
+        assert torch.equal(model[3].weight, load_model("client_net_of_test:net", Path(path))[3].weight)
+    assert result.stdout.splitlines()[-2:] == [
+        "25.00% of the test images right before, 50.00% after", "new.safetensors",
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_retrained_says_so_in_a_line(folder: Path) -> None:

@@ -99,6 +99,11 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
 
 
 @pytest.fixture(scope="session")
+def mnn_from_tflite(converted: Converted, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
+    return to_mnn(converted.tflite, tmp_path_factory.mktemp("from_tflite") / "tiny.mnn")
+
+
+@pytest.fixture(scope="session")
 def other_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same architecture with other weights: what a wrong conversion could look like."""
     return to_onnx(tiny_net(seed=1), INPUT_SHAPE, tmp_path_factory.mktemp("other") / "other.onnx").path

@@ -12,7 +12,8 @@ import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from patternlite.pruning.convert import to_mnn, to_onnx
+from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
+from patternlite.runtimes import open_session, runtime_named
 
 RUN_MNN = """
 import sys, numpy as np, MNN.nn as nn, MNN.expr as F
@@ -54,12 +55,23 @@ def test_mnn_computes_the_same(converted: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
 
 
-def test_mnn_from_tflite_keeps_nhwc(converted: Any, tmp_path: Path) -> None:
+def test_mnn_from_tflite_keeps_nhwc(converted: Any, mnn_from_tflite: Conversion, tmp_path: Path) -> None:
     x, expected = converted.sample()
-    result = to_mnn(converted.tflite, tmp_path / "from_tflite.mnn")
-    assert result.convs_checked == len(converted.conv_zeros())
-    actual = run_mnn(result.path, nhwc(x), "NHWC", tmp_path)
+    assert mnn_from_tflite.convs_checked == len(converted.conv_zeros())
+    actual = run_mnn(mnn_from_tflite.path, nhwc(x), "NHWC", tmp_path)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["tflite", "mnn", "mnn from tflite"])
+def test_sessions_take_and_give_what_torch_does(
+    converted: Any, mnn_from_tflite: Conversion, kind: str
+) -> None:
+    """Neither square nor NHWC, whatever the file has."""
+    files = {"tflite": converted.tflite, "mnn": converted.mnn, "mnn from tflite": mnn_from_tflite}
+    x, expected = converted.sample()
+    session = open_session(runtime_named("ai-edge-litert" if kind == "tflite" else "mnn"), files[kind].path)
+    assert session.input_shape == x.shape
+    np.testing.assert_allclose(session.run(x), expected, rtol=0, atol=1e-5)
 
 
 def test_the_results_describe_the_check(converted: Any) -> None:

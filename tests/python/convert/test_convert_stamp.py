@@ -16,7 +16,7 @@ from torch import nn
 import patternlite
 from patternlite.doctor import PROBES
 from patternlite.pruning import Masks
-from patternlite.pruning.convert import to_mnn, to_onnx
+from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
 from patternlite.stored.stamp import KEY, MaskCheck, Stamp, check_masks, read_stamp
 from patternlite.stored.weights import conv_weights
 
@@ -45,6 +45,10 @@ def test_the_onnx_file_carries_it_too(converted: Any) -> None:
     (entry,) = onnx.load(converted.onnx.path).metadata_props
     assert entry.key == KEY
     assert Stamp.from_json(entry.value) == converted.masks.stamp()
+
+
+def test_it_goes_from_tflite_to_mnn(converted: Any, mnn_from_tflite: Conversion) -> None:
+    assert check_masks(mnn_from_tflite.path) == MaskCheck("matches", converted.masks.digest(), layers=4)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -103,9 +103,13 @@ def test_a_convolution_may_become_one_per_group_or_multiplier(
 
 
 def test_dense_convolutions_are_not_counted(outputs: np.ndarray) -> None:
-    dense = np.zeros((8, 4, 3, 3), bool)
-    dense.reshape(-1)[:28] = True  # 9.7 %
-    assert compare(probe(outputs, [dense]), probe(outputs, [])).convs_checked == 0
+    zeros = np.zeros((8, 4, 3, 3), bool)
+    zeros.reshape(-1)[:28] = True  # 9.7 %
+    assert compare(probe(outputs, [zeros]), probe(outputs, [])).convs_checked == 0
+    zeros.reshape(-1)[28] = True  # 10.1 %
+    assert compare(probe(outputs, [zeros]), probe(outputs, [zeros])).convs_checked == 1
+    with pytest.raises(ConversionError, match="zeros of 1 of 1"):
+        compare(probe(outputs, [zeros]), probe(outputs, [~zeros]))
 
 
 def test_modules_are_probed_as_they_run() -> None:

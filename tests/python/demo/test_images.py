@@ -22,7 +22,7 @@ def png(colour: tuple[int, int, int], size: tuple[int, int] = (4, 3)) -> bytes:
 
 
 FILES = {
-    "test/dog/2.png": png((9, 8, 7)),
+    "test/dog/2.PNG": png((9, 8, 7)),
     "test/cat/1.png": png((1, 2, 3)),
     "test/cat/0.png": png((4, 5, 6)),
     "train/cat/0.png": png((0, 0, 0)),

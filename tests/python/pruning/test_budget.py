@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from patternlite.pruning.budget import Menu, allocate
+from patternlite.pruning.budget import Menu, allocate, same_rate
 from patternlite.pruning.sensitivity import Curve
 from patternlite.pruning.structures import FREE
 
@@ -53,6 +53,16 @@ def test_what_is_left_of_a_budget_is_spent():
     menus = [Menu([FREE] * 3, torch.tensor([3, 2, 1]), shares, jump, {"rate": shares}) for _ in range(3)]
     choices = allocate(menus, {"rate": 1.9})
     assert sum(choice.share for choice in choices) == pytest.approx(1.9)
+
+
+def test_one_rate_for_all_keeps_to_every_limit():
+    shares = torch.tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64)
+    menus = [
+        Menu([FREE] * 4, torch.arange(4, 0, -1), shares, 1 - shares, {"rate": shares, "macs": shares * macs})
+        for macs in (1.0, 3.0)
+    ]
+    for limits, share in (({"rate": 0.8, "macs": 0.8}, 0.2), ({"rate": 0.2, "macs": 1.6}, 0.1)):
+        assert [choice.share for choice in same_rate(menus, limits)] == [share, share]
 
 
 def test_a_curve_is_interpolated_by_logarithms_and_never_falls():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import forms
@@ -35,6 +36,14 @@ def test_a_step_is_made_once(tmp_path):
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["one.safetensors"]
     discard(tmp_path / "c")
     assert not (tmp_path / "c").exists()
+
+
+def test_the_other_processes_are_told_what_the_first_one_read(tmp_path, monkeypatch):
+    first = Checkpoint(tmp_path, "me", Group())
+    first.save("one", Record(values={"b": 1}))
+    read = first.load("one")
+    monkeypatch.setattr(Group, "from_first", lambda _self, _value: read)
+    assert Checkpoint(tmp_path, "me", Group(1, 2)).load("one") is read
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
@@ -133,17 +142,19 @@ prune(model, (3, 16, 16), config, progress=progress, checkpoint=sys.argv[3])
     require_equal(result, uninterrupted)
 
 
-@pytest.mark.parametrize("what", ["weights", "options"])
-def test_the_checkpoint_of_something_else_is_refused(what, tmp_path, trained_model):
+def test_the_checkpoint_of_something_else_is_refused(tmp_path, trained_model):
     config = PruneConfig(rate=4.0, images=64, refine_steps=0, distill_steps=0, **UNIT)
     prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    if what == "options":
-        config = PruneConfig(rate=5.0, images=64, refine_steps=0, distill_steps=0, **UNIT)
-    else:
-        trained_model = nets.Tiny()
-    with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
-        prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
+    for other in (
+        (nets.Tiny(), (3, 16, 16), config),
+        (trained_model, (3, 20, 20), config),
+        (trained_model, (3, 16, 16), replace(config, rate=5.0)),
+    ):
+        with pytest.raises(
+            ValueError, match="another model, of other weights or of other options: delete it"
+        ):
+            prune(*other, checkpoint=tmp_path)
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
 
 

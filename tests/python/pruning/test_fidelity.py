@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import nets
 import pytest
@@ -58,6 +59,7 @@ def test_a_pruned_model_is_near_and_not_equal(result):
 
 
 def test_the_certificate_names_model_masks_and_config(trained_model, config, result):
+    result = replace(result, report=replace(result.report, warnings=["beware"]))
     values = json.loads(json.dumps(certify(trained_model, (3, 16, 16), config, result).to_dict()))
     assert values["masks"] == result.masks.digest()
     assert values["model"] == model_digest(trained_model)
@@ -66,6 +68,9 @@ def test_the_certificate_names_model_masks_and_config(trained_model, config, res
     assert values["layers"][0]["weights"] == int(result.masks[values["layers"][0]["name"]].sum())
     assert values["versions"]["torch"] == torch.__version__
     assert values["fidelity"]["agreement"] == result.report.fidelity.agreement
+    assert values["gap"]["deviation"] == result.report.gap.deviation
+    assert values["warnings"] == ["beware"]
+    assert values["input_shape"] == [3, 16, 16]
     assert "stem" in values["dense"]
 
 

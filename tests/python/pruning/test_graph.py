@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import copy
+import threading
 
+import forms
 import nets
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from patternlite.pruning.graph import trace
 from patternlite.pruning.walk import walk
@@ -13,14 +15,15 @@ from patternlite.pruning.walk import walk
 
 def test_a_residual_network_is_understood():
     found = trace(nets.Tiny().eval(), (3, 16, 16))
-    assert [(s.name, s.residual, s.out_size) for s in found.sites] == [
-        ("blocks.0.conv1", False, (8, 8)),
-        ("blocks.0.conv2", True, (8, 8)),
-        ("blocks.1.conv1", False, (4, 4)),
-        ("blocks.1.conv2", True, (4, 4)),
+    assert [(s.name, s.residual, s.activation, s.out_size) for s in found.sites] == [
+        ("blocks.0.conv1", False, torch.relu, (8, 8)),
+        ("blocks.0.conv2", True, None, (8, 8)),
+        ("blocks.1.conv1", False, torch.relu, (4, 4)),
+        ("blocks.1.conv2", True, None, (4, 4)),
     ]
     assert all(site.norm is not None for site in found.sites)
     assert len(found.norms) == 7
+    assert found.largest == 12 * 16 * 16
     assert found.dense == {
         "stem": "first convolution",
         "blocks.0.shortcut.0": "1x1",
@@ -56,6 +59,53 @@ def test_what_stays_dense_says_why():
     assert found.dense["grouped"] == "2 groups"
     assert found.dense["twice"] == found.dense["tied"] == found.dense["tied_too"] == "used 2 times"
     assert found.dense["idle"] == "does not run"
+
+
+class Norms(nn.Module):
+    """One that remembers nothing, and one that runs twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(inputs, 8, 3, padding=1) for inputs in (3, 8, 8, 8))
+        self.forgets, self.twice = nn.BatchNorm2d(8, track_running_stats=False), nn.BatchNorm2d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forgets(self.convs[1](self.convs[0](x)))
+        return self.twice(self.convs[3](self.twice(self.convs[2](x))))
+
+
+def test_norms_without_statistics_or_used_twice_are_not_relied_on():
+    found = trace(Norms().eval(), (3, 8, 8))
+    assert found.norms == []
+    assert [site.norm for site in found.sites] == [None] * 3
+
+
+class Adds(nn.Module):
+    """`add` of a linear end and what it read."""
+
+    def __init__(self, add) -> None:
+        super().__init__()
+        self.stem, self.end, self.add = forms.unit(3, 8), forms.unit(8, 8, act=None), add
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        return self.add(self.end(x), x)
+
+
+@pytest.mark.parametrize(
+    ("add", "plain"),
+    [
+        (torch.add, True),
+        (torch.Tensor.add, True),
+        (torch.Tensor.add_, True),
+        (lambda y, x: x + y, True),
+        (lambda y, x: torch.add(x, y, alpha=2), False),
+        (lambda y, x: y + x.mean((2, 3), keepdim=True), False),
+    ],
+)
+def test_a_branch_ends_at_a_plain_addition_however_it_is_spelt(add, plain):
+    (site,) = trace(Adds(add).eval(), (3, 8, 8)).sites
+    assert site.residual == plain
 
 
 def test_layers_asked_for_stay_dense():
@@ -105,9 +155,31 @@ def test_weights_changed_on_a_walk_run_at_once(trained_model):
 def test_a_walk_leaves_nothing_behind(trained_model):
     model = trained_model
     sites = trace(model, (3, 16, 16)).sites
-    visits = walk(model, sites, [torch.zeros(2, 3, 16, 16)])
+    threads = threading.active_count()
+    visits = walk(model, sites, [torch.zeros(2, 3, 16, 16)] * 2)
     next(visits)
     visits.close()
+    assert threading.active_count() == threads
     assert all(not m._forward_hooks and not m._forward_pre_hooks for m in model.modules())
     with pytest.raises(RuntimeError, match="channels"):
         list(walk(model, sites, [torch.zeros(2, 5, 16, 16)]))
+
+
+class Capricious(nn.Module):
+    """Its layers' order depends on the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = forms.unit(3, 8)
+        self.layers = nn.ModuleList([forms.unit(8, 8), forms.unit(8, 8)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = int(x.sum() > 0)
+        return self.layers[1 - first](self.layers[first](self.stem(x)))
+
+
+def test_a_model_that_takes_another_path_for_other_images_is_refused():
+    model = Capricious().eval()
+    sites = trace(model, (3, 8, 8)).sites
+    with pytest.raises(ValueError, match="takes another path for other images"):
+        list(walk(model, sites, [torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import forms
 import nets
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from patternlite.pruning import Masks, PruneConfig, prune
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
-QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
+QUICK = {"images": 64, "refine_steps": 4, "distill_steps": 0, **UNIT}
 
 
 def tiles_of(masks: Masks, group: int) -> bool:
@@ -47,6 +48,7 @@ def test_a_scheme_keeps_its_structure_and_its_budget(trained_model, structure, h
     assert holds(result.masks)
     assert 4.0 <= result.report.rate < 4.5
     assert {layer.structure for layer in result.report.layers} == {structure}
+    assert all(layer.residuals for layer in result.report.layers)
     result.masks.verify(result.model)
 
 
@@ -75,13 +77,12 @@ def mixed() -> nn.Sequential:
 
 def test_every_kind_of_convolution_can_be_pruned():
     torch.manual_seed(2)
-    model = mixed().train()
-    for step in range(4):
-        model(nets.textures(64, step)[0][..., 2:14, 2:14])
+    model = forms.settled(mixed(), (3, 12, 12))
     kinds = ("1x1", "depthwise", "5x5", "7x7")
     result = prune(model, (3, 12, 12), PruneConfig(rate=3.0, kinds=kinds, **QUICK))
     pointwise, depthwise, five, seven = (result.masks[name] for name in ("3", "6", "9", "15"))
     assert list(result.report.dense.values()) == ["3x3", "4 groups"]
+    assert all(layer.residuals for layer in result.report.layers)
     assert 0 < pointwise.float().mean() < 1
     assert set(depthwise.flatten(2).sum(2).unique().tolist()) <= {0, 4}
     assert set(five.flatten(2).sum(2).unique().tolist()) <= {0, 8}
@@ -91,5 +92,5 @@ def test_every_kind_of_convolution_can_be_pruned():
     result.masks.verify(result.model)
     x = nets.textures(64, 9)[0][..., 2:14, 2:14]
     with torch.no_grad():
-        wanted, given = model.eval()[:-1](x), result.model[:-1](x)
-    assert float((given - wanted).square().mean() / wanted.var()) < 0.6
+        wanted, given = model[:-1](x), result.model[:-1](x)
+    assert float((given - wanted).square().mean() / wanted.var()) < 0.4

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import nets
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from patternlite.native import load_native
 from patternlite.pruning import PruneConfig, latency, prune
 from patternlite.pruning.codesign import libraries_of
-from patternlite.pruning.graph import trace
+from patternlite.pruning.graph import Site, trace
 from patternlite.pruning.latency import LayerTimes, TimeTable
 from patternlite.pruning.structures import CODESIGN, STRUCTURES
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
-QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
+QUICK = {"images": 64, "refine_steps": 4, "distill_steps": 0, **UNIT}
 
 
 class MadeUp:
     """An engine whose time is the weights it multiplies; filters that share theirs cost half."""
 
     def __init__(self, isa: str = "avx512") -> None:
-        self.isa, self.calls = isa, 0
+        self.isa = isa
+        self.asked: list[tuple] = []
 
     def current_isa(self) -> str:
         return self.isa
 
-    def time_convolution(self, weight, in_size, out_size, *_):
-        self.calls += 1
+    def time_convolution(self, weight, in_size, out_size, *options):
+        *how, seconds = options
+        assert 0 < seconds < 1
+        self.asked.append((weight.shape, in_size, out_size, *how))
         kept = (weight != 0).reshape(len(weight), -1)
         shared = len(weight) % 2 == 0 and all((kept[o] == kept[o + 1]).all() for o in range(0, len(kept), 2))
         dense = kept.all()
@@ -60,21 +65,45 @@ def test_a_table_has_every_layer_and_structure_and_is_filled_once(engine):
     }
     assert times["stem"].points == times["blocks.0.shortcut.0"].points == {}
     assert set(times["blocks.0.conv1"].points) == {structure.name for structure in CODESIGN}
-    calls = engine.calls
+    calls = len(engine.asked)
     assert measured() == times
-    assert engine.calls == calls
+    assert len(engine.asked) == calls
     measured(threads=2)
-    assert engine.calls == 2 * calls
+    assert len(engine.asked) == 2 * calls
 
 
 def test_layers_of_one_shape_are_timed_once(engine):
-    model = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 8, 3), *(torch.nn.Conv2d(8, 8, 3, padding=1) for _ in "ab")
-    )
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), *(nn.Conv2d(8, 8, 3, padding=1) for _ in "ab"))
     found = trace(model, (3, 10, 10))
     libraries = libraries_of(PruneConfig(latency=2.0, **UNIT), [site.conv.weight for site in found.sites])
     TimeTable(1).measure(found.sites, {"1", "2"}, libraries, [STRUCTURES["g2"]], lambda _: None)
-    assert engine.calls == latency._ROUNDS * (1 + latency._POINTS)
+    assert len(engine.asked) == latency._ROUNDS * (1 + latency._POINTS)
+
+
+def test_the_engine_is_asked_for_the_layer_as_it_is(engine):
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=(2, 1), dilation=(1, 2)),
+        nn.Conv2d(8, 8, 3, padding="same", dilation=2, groups=8),
+        nn.Conv2d(8, 16, (5, 3), groups=4),
+    )
+    sites = trace(model, (3, 20, 30)).left
+    times = TimeTable(3).measure(sites, set(), {}, [], lambda _: None)
+    assert engine.asked[:3] == [
+        ((8, 3, 3, 3), (20, 30), (11, 14), (2, 2), (1, 2), (2, 1), False, 3),
+        ((8, 1, 3, 3), (11, 14), (11, 14), (1, 1), (2, 2), (2, 2), True, 3),
+        ((4, 2, 5, 3), (11, 14), (7, 12), (1, 1), (1, 1), (0, 0), False, 3),
+    ]
+    for site in sites:  # all its groups
+        assert times[site.name].dense == pytest.approx(1e-9 * site.macs)
+
+
+def test_each_geometry_has_its_own_time(engine):
+    sites = []
+    for options in ({}, {"stride": 2}, {"dilation": 2}, {"padding": 1}, {"groups": 2}):
+        conv = nn.Conv2d(8 * options.get("groups", 1), 8, 3, **options)
+        sites.append(Site(str(options), conv, None, (9, 9), (7, 7), residual=False))
+    TimeTable(1).measure(sites, set(), {}, [], lambda _: None)
+    assert len(engine.asked) == latency._ROUNDS * len(sites)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"machine": {}, "seconds": {}}', '{"seconds": 3}'])
@@ -88,10 +117,16 @@ def test_files_that_say_nothing_about_this_machine_are_replaced(engine, content)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_another_instruction_set_has_another_table(engine):
-    path = TimeTable(1).path
+def test_another_instruction_set_cpu_or_version_has_another_table(engine, monkeypatch):
+    other = replace(latency.describe_machine(), cpu="another")
+    paths = [TimeTable(1).path]
     engine.isa = "avx2"
-    assert TimeTable(1).path != path
+    paths.append(TimeTable(1).path)
+    monkeypatch.setattr(latency, "describe_machine", lambda: other)
+    paths.append(TimeTable(1).path)
+    monkeypatch.setattr(latency, "versions", lambda: {"patternlite": "9"})
+    paths.append(TimeTable(1).path)
+    assert len(set(paths)) == 4
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(engine, tmp_path):
@@ -117,6 +152,7 @@ def test_pruning_for_time_keeps_to_it_and_chooses_what_is_fast(engine, trained_m
     )
     assert dense / spent == pytest.approx(3.0, rel=0.05)
     assert {layer.structure for layer in layers} & {"g2", "g4", "g16"}
+    assert all(layer.residuals for layer in layers)
     result.masks.verify(result.model)
 
 

@@ -79,6 +79,12 @@ def test_kernels_of_any_size(tmp_path, size):
     assert torch.equal(Masks.load(tmp_path / "m")["a"], masks["a"])
 
 
+@pytest.mark.parametrize("mask", [torch.ones(2, 2, 3, 3), torch.ones(2, 2, dtype=torch.bool)])
+def test_what_is_no_mask_is_refused(mask):
+    with pytest.raises(ValueError, match=r"the mask of 'a' is .*: masks are bool \(O, I, kh, kw\)"):
+        Masks({"a": mask})
+
+
 def test_apply_and_verify():
     model = nets.Tiny()
     masks = random_masks(model)

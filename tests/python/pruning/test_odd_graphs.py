@@ -208,3 +208,18 @@ def test_weights_that_are_computed_stay_dense():
         found = trace(model, SHAPE)
     assert found.dense["1.0"] == "its weight is computed"
     assert [site.name for site in found.sites] == ["2.0"]
+
+
+class Standardised(nn.Conv2d):
+    """Computes its weights on the way, as torchvision's and timm's do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return self._conv_forward(x, weight, self.bias)
+
+
+def test_convolutions_with_a_forward_of_their_own_stay_dense():
+    model = nn.Sequential(forms.unit(3, 8), Standardised(8, 8, 3, padding=1), forms.unit(8, 8)).eval()
+    found = trace(model, SHAPE)
+    assert found.dense["1"] == "not a plain Conv2d (Standardised)"
+    assert [site.name for site in found.sites] == ["2.0"]

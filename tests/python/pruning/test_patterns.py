@@ -60,9 +60,17 @@ def test_a_large_kernels_library_is_found_among_what_kernels_choose():
     assert int((library[:, None] & wanted).sum(2).max(1).values.min()) >= 7
 
 
-@pytest.mark.parametrize(("structure", "counts"), [("free", (8, 1, 8)), ("varied", (16, 1, 16))])
-def test_each_kernel_size_has_its_library(structure, counts):
-    config = PruneConfig(rate=3.0, structure=structure, mean=(0.5,), std=(0.5,))
+@pytest.mark.parametrize(
+    ("structure", "patterns", "counts"),
+    [
+        ("free", None, (8, 1, 8)),
+        ("free", 2, (2, 1, 2)),
+        ("varied", None, (16, 1, 16)),
+        ("varied", 12, (12, 1, 12)),
+    ],
+)
+def test_each_kernel_size_has_its_library(structure, patterns, counts):
+    config = PruneConfig(rate=3.0, structure=structure, patterns=patterns, mean=(0.5,), std=(0.5,))
     libraries = libraries_of(config, [torch.randn(8, 8, k, k) for k in (3, 1, 3, 5)])
     assert {size: len(library) for size, library in libraries.items()} == dict(
         zip(((3, 3), (1, 1), (5, 5)), counts, strict=True)

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import nets
 import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning import Masks, PruneConfig, prune
+from patternlite.pruning import Masks, PruneConfig, pipeline, prune
+from patternlite.pruning.checks import warnings
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
 
@@ -37,6 +39,22 @@ def test_budgets_hold_to_one_percent(result):
     assert all(layer.rate >= 2.25 for layer in result.report.layers)
 
 
+def test_a_budget_that_is_missed_is_told(result, config):
+    report = result.report
+    assert not warnings(report, config, trusted=True)
+    told = warnings(report, replace(config, rate=9.0, macs=9.0), trusted=True)
+    assert [text.split(",")[0] for text in told] == [
+        f"weights shrank {report.rate:.2f}x", f"MACs shrank {report.mac_rate:.2f}x",
+    ]  # fmt: skip
+
+
+def test_the_report_counts_the_whole_model(result):
+    before = sum(p.numel() for p in result.model.parameters())
+    removed = sum(int((~mask).sum()) for mask in result.masks.values())
+    assert result.report.parameters == before
+    assert result.report.parameter_rate == pytest.approx(before / (before - removed))
+
+
 def test_every_kernel_follows_the_library(result):
     patterns = set()
     for name, mask in result.masks.items():
@@ -50,6 +68,7 @@ def test_every_kernel_follows_the_library(result):
 
 def test_the_model_passed_in_is_not_touched(trained_model, config):
     model = copy.deepcopy(trained_model).train()
+    model.head.requires_grad_(False)
     before = copy.deepcopy(model.state_dict())
     steps = PruneConfig(rate=3.0, refine_steps=4, distill_steps=2, images=128, **UNIT)
     result = prune(model, (3, 16, 16), steps)
@@ -59,7 +78,9 @@ def test_the_model_passed_in_is_not_touched(trained_model, config):
     for module in [*model.modules(), *result.model.modules()]:
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
-    assert all(p.requires_grad and p.grad is None for p in result.model.parameters())
+    assert all(p.grad is None for p in result.model.parameters())
+    trained = [name for name, p in result.model.named_parameters() if p.requires_grad]
+    assert trained == [name for name, _ in model.named_parameters() if not name.startswith("head")]
 
 
 def test_a_seed_gives_one_result(trained_model, config, result):
@@ -115,8 +136,16 @@ def test_networks_without_norms_or_gains(norm, bias, affine):
     assert any("no BatchNorm" in warning for warning in result.report.warnings) != norm
 
 
+def test_the_gap_is_taken_on_other_images_than_pruning_saw(trained_model, monkeypatch):
+    draw, purposes = pipeline.draw, []
+    monkeypatch.setattr(pipeline, "draw", lambda *args: purposes.append(args[-1]) or draw(*args))
+    prune(trained_model, (3, 16, 16), PruneConfig(rate=4.0, **QUICK))
+    assert len(purposes) == len(set(purposes)) == 2
+
+
 def test_unfit_images_are_not_fitted_to(trained_model):
-    result = prune(trained_model, (3, 16, 16), PruneConfig(rate=4.0, source="uniform", **QUICK))
+    config = PruneConfig(rate=4.0, source="uniform", **QUICK | {"distill_steps": 2})
+    result = prune(trained_model, (3, 16, 16), config)
     assert not result.report.gap.fits_least_squares
     assert any("do not suit the model" in warning for warning in result.report.warnings)
     for name, mask in result.masks.items():  # magnitude masks: kept weights are the originals
@@ -169,8 +198,10 @@ def test_damaged_weights_are_named(value):
         ({"rate": 1.0}, "set rate, macs or latency"),
         ({"rate": 4.0, "structure": "g8"}, "structure is 'g8': choose auto, free, c2"),
         ({"rate": 4.0, "kinds": ("3x3", "dense")}, "kinds holds 'dense'"),
+        ({"rate": 4.0, "kinds": ("3x3s",)}, "kinds holds '3x3s'"),
+        ({"rate": 4.0, "kinds": ("3x3", "x3")}, "kinds holds 'x3'"),
         ({"rate": 100.0}, r"rate is 100\.0: it must be in 1\.0\.\.45\.0"),
-        ({"rate": 4.0, "patterns": 57}, r"patterns is 57"),
+        ({"rate": 4.0, "patterns": 513}, r"patterns is 513"),
         (
             {"rate": 4.0, "source": "real"},
             r"source is 'real': choose one of mix, leaves, pink, gaussian, uni",

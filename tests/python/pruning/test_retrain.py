@@ -9,7 +9,7 @@ import torch
 
 from patternlite.pruning import Masks
 from patternlite.pruning.imitation import divergence
-from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
+from patternlite.pruning.retrain import RetrainConfig, _augmented, accuracy, one_cycle, retrain
 from patternlite.pruning.sources.refinement import Normalisation
 
 NORMAL = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -70,18 +70,63 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bits(damaged, images, tmp_pat
 
 def test_the_dense_models_answers_are_learnt_too(damaged, trained_model, images):
     alone, masks = damaged
-    taught = copy.deepcopy(alone)
-    dense = {key: value.clone() for key, value in trained_model.state_dict().items()}
+    taught, dense = copy.deepcopy(alone), copy.deepcopy(trained_model).train()
     normalise = Normalisation(**NORMAL)
     longer = replace(CONFIG, epochs=8)
     retrain(alone, masks, *images, longer, lambda *_: None)
-    retrain(taught, masks, *images, longer, lambda *_: None, dense=trained_model)
+    retrain(taught, masks, *images, longer, lambda *_: None, dense=dense)
     masks.verify(taught)
     with torch.inference_mode():
         x = normalise(images[0].float() / 255)
         apart = [float(divergence(model(x), trained_model(x))) for model in (alone, taught)]
     assert apart[1] < 0.8 * apart[0], apart
-    assert all(torch.equal(value, dense[key]) for key, value in trained_model.state_dict().items())
+    assert same_bits(dense, trained_model)  # the norms' statistics, too
+
+
+def test_the_checkpoint_of_another_run_is_refused(damaged, trained_model, images, tmp_path):
+    (model, masks), (x, labels), config = damaged, images, replace(CONFIG, epochs=1)
+    retrain(copy.deepcopy(model), masks, x, labels, config, lambda *_: None, tmp_path)
+    for *data, options, dense in (
+        (x.flip(0), labels, config, None),
+        (x, labels.flip(0), config, None),
+        (x, labels, replace(config, rate=0.01), None),
+        (x, labels, config, trained_model),
+    ):
+        with pytest.raises(ValueError, match="another model, of other weights or of other options"):
+            retrain(model, masks, *data, options, lambda *_: None, tmp_path, dense)
+
+
+def test_accuracy_is_taken_in_eval_mode(trained_model, images):
+    model, normalise = copy.deepcopy(trained_model).train(), Normalisation(**NORMAL)
+    assert accuracy(model, *images, normalise) == accuracy(trained_model, *images, normalise)
+
+
+def test_the_rate_rises_and_falls_once():
+    rates = [one_cycle(0.1, step / 20) for step in range(21)]
+    assert rates[0] == 0
+    assert rates[4] == max(rates) == pytest.approx(0.1)
+    assert rates[-1] == pytest.approx(0)
+    assert rates[:5] == sorted(rates[:5])
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+def test_images_are_shifted_and_flipped_and_nothing_else():
+    pixels = torch.randint(256, (64, 2, 16, 24), dtype=torch.uint8)
+    moved = _augmented(pixels, torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(pixels.float(), (3, 3, 2, 2), mode="reflect")
+    seen = []
+    for image, result in zip(padded, moved, strict=True):
+        views = {
+            (top, left, flipped): window.flip(2) if flipped else window
+            for top in range(5)
+            for left in range(7)
+            for window in [image[:, top : top + 16, left : left + 24]]
+            for flipped in (False, True)
+        }
+        (found,) = [how for how, view in views.items() if torch.equal(result, view)]
+        seen.append(found)
+    tops, lefts, flips = map(set, zip(*seen, strict=True))
+    assert (tops, lefts, flips) == (set(range(5)), set(range(7)), {False, True})
 
 
 def test_a_diverging_run_says_what_to_do(damaged, images):

@@ -3,9 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from patternlite.pruning.distributed import Group
+from patternlite.pruning.graph import trace
+from patternlite.pruning.norm_statistics import bn_gap
 from patternlite.pruning.seeds import generator
 from patternlite.pruning.sources import SOURCES, draw
-from patternlite.pruning.sources.refinement import Normalisation
+from patternlite.pruning.sources.refinement import Normalisation, refine
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -63,6 +66,18 @@ def test_normalisation_is_torchvisions():
     low, high = normalise.limits(pixels)
     torch.testing.assert_close(low.flatten(), torch.tensor([-1.0, -2.0]))
     torch.testing.assert_close(high.flatten(), torch.tensor([1.0, 6.0]))
+
+
+def test_refined_images_are_nearer_to_what_norms_remember(trained_model):
+    normalise = Normalisation((0.5,) * 3, (0.25,) * 3)
+    images = normalise(draw("mix", 64, (3, 16, 16), seed=0, purpose="test"))
+    norms = trace(trained_model, (3, 16, 16)).norms
+    refined = refine(trained_model, norms, images, normalise, 15, generator(0), lambda _: None)
+    before, after = (bn_gap(trained_model, norms, [x], Group()) for x in (images, refined))
+    assert after.mean < 0.5 * before.mean
+    assert after.deviation < 0.8 * before.deviation
+    low, high = normalise.limits(images)
+    assert bool(((low <= refined) & (refined <= high)).all())
 
 
 def test_purposes_have_their_own_numbers():

@@ -46,6 +46,20 @@ def test_rows_are_spread_and_never_repeat():
     assert len(everything.image[0]) == 60
 
 
+def test_every_image_gives_a_row_however_many_there_are():
+    site = Site("conv", nn.Conv2d(1, 1, 3), None, (10, 10), (8, 8), residual=False)
+    rows = Sample(seed=0, count=3, images=6).rows(site, [4, 2])
+    assert [len(image) for image in rows.image] == [4, 2]
+
+
+def test_rows_differ_from_batch_to_batch_layer_to_layer_and_seed_to_seed():
+    conv = nn.Conv2d(1, 1, 3)
+    sites = [Site(name, conv, None, (34, 34), (32, 32), residual=False) for name in "ab"]
+    rows = [Sample(seed, 40, 4).rows(site, [2, 2]) for seed in (0, 1) for site in sites]
+    places = [(y, x) for found in rows for y, x in zip(found.y, found.x, strict=True)]
+    assert len({tuple((32 * y + x).tolist()) for y, x in places}) == 8
+
+
 def test_rows_do_not_depend_on_who_has_the_batch():
     site = Site("conv", nn.Conv2d(1, 1, 3), None, (10, 10), (8, 8), residual=False)
     whole = Sample(seed=0, count=60, images=9).rows(site, [3, 3, 3])

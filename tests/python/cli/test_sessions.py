@@ -1,0 +1,54 @@
+"""Runtimes are opened with the threads asked for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from patternlite import runtimes
+from patternlite.doctor import PROBES
+from patternlite.errors import PatternliteError
+from patternlite.runtimes import open_session, runtime_named
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """The options that stock runtimes are opened with; none of them opens."""
+    asked: list[dict] = []
+
+    def open_with(**options) -> None:
+        asked.append(options)
+        raise RuntimeError("seen")
+
+    class Mnn:
+        def __init__(self, _path: str) -> None:
+            pass
+
+        def createSession(self, options: dict) -> None:  # noqa: N802
+            open_with(**options)
+
+    makers = {"MNN": Mnn, "ai_edge_litert.interpreter": lambda _path, **options: open_with(**options)}
+    monkeypatch.setattr(
+        runtimes.importlib, "import_module", lambda name: SimpleNamespace(Interpreter=makers[name])
+    )
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("ai-edge-litert", {"num_threads": 3}), ("mnn", {"backend": "CPU", "numThread": 3})],
+)
+def test_stock(asked: list[dict], name: str, options: dict) -> None:
+    runtime = runtime_named(name)
+    if not runtime.installed:
+        pytest.skip(f"{name} is not installed")
+    with pytest.raises(PatternliteError, match="seen"):
+        open_session(runtime, PROBES / f"probe{runtime.suffix}", threads=3)
+    assert asked == [options]
+
+
+def test_the_plugin_in_tflite(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ai_edge_litert")
+    open_session(runtime_named("ai-edge-litert"), PROBES / "probe.tflite", threads=2, plugin=True)
+    assert "threads=2" in capfd.readouterr().err

@@ -1,0 +1,45 @@
+"""Distillation by itself: of weights that were pruned by magnitude and nothing else."""
+
+from __future__ import annotations
+
+import copy
+
+import nets
+import pytest
+from torch import nn
+
+from patternlite.pruning import Masks, distill, fidelity
+from patternlite.pruning.checkpoint import Checkpoint
+from patternlite.pruning.distributed import Group
+
+LAYERS = ["blocks.0.conv1", "blocks.0.conv2", "blocks.1.conv1", "blocks.1.conv2"]
+
+
+@pytest.fixture
+def pruned(trained_model) -> tuple[nn.Module, nn.Module, Masks]:
+    """The model pruned, as it was, and the masks."""
+    student, teacher = copy.deepcopy(trained_model), copy.deepcopy(trained_model).requires_grad_(False)
+    weights = {name: student.get_submodule(name).weight for name in LAYERS}
+    masks = Masks({name: w.abs() > w.abs().quantile(0.6) for name, w in weights.items()})
+    masks.apply(student)
+    return student, teacher, masks
+
+
+def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int) -> None:
+    images, store = nets.textures(128, 1)[0], Checkpoint(None, "me", Group())
+    distill.distill(student, teacher, LAYERS, masks, images, steps, 64, 0, Group(), store, lambda *_: None)
+
+
+def test_answers_come_nearer_and_zeros_stay(pruned):
+    student, teacher, masks = pruned
+    unseen = nets.textures(128, 2)[0]
+    before = fidelity.measure(teacher, student, unseen)
+    train(student, teacher, masks, steps=30)
+    masks.verify(student)
+    assert fidelity.measure(teacher, student, unseen).divergence < 0.3 * before.divergence
+
+
+def test_a_distillation_that_diverges_says_what_to_do(pruned, monkeypatch):
+    monkeypatch.setattr(distill, "_RATE", 1e30)
+    with pytest.raises(ValueError, match="distillation diverges: set distill_steps=0"):
+        train(*pruned, steps=3)

@@ -1,0 +1,48 @@
+"""What one layer is pruned towards."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from patternlite.pruning.budget import Choice
+from patternlite.pruning.distributed import Group
+from patternlite.pruning.graph import Site
+from patternlite.pruning.layers import Task, _response, prune_layer
+from patternlite.pruning.statistics import Sample
+from patternlite.pruning.structures import DENSE
+from patternlite.pruning.walk import Visit
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@torch.no_grad()
+def test_a_response_is_what_norm_and_activation_make(biased):
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(3, 5, 3, bias=biased), nn.BatchNorm2d(5).eval()
+    for value in (norm.weight, norm.bias, norm.running_mean):
+        value.uniform_(-1, 1)
+    norm.running_var.uniform_(0.5, 2)
+    site = Site("conv", conv, norm, (8, 8), (6, 6), residual=False, activation=torch.relu)
+    x = torch.randn(2, 3, 8, 8)
+    made = nn.functional.conv2d(x, conv.weight)
+    rows, wanted = (y.permute(0, 2, 3, 1).flatten(0, 2) for y in (made, torch.relu(norm(conv(x)))))
+    torch.testing.assert_close(_response(site)(rows), wanted)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.5])
+@torch.no_grad()
+def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain):
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4).eval()
+    norm.weight.fill_(gain)
+    site = Site("conv", conv, norm, (8, 8), (8, 8), residual=True)
+    lacks = 0.3 * torch.randn_like(conv.weight)
+    x, shortcut = torch.randn(32, 4, 8, 8), torch.randn(32, 4, 8, 8)
+    missing = nn.functional.conv2d(x, lacks, padding=1) * gain
+    wanted = conv.weight + lacks
+    library = {(3, 3): torch.ones(1, 9, dtype=torch.bool)}
+    task = Task(library, (), Sample(0, 4000, 32), Group(), "closed-form", trusted=True)
+    dense, now = Visit(site, [x], [shortcut]), Visit(site, [x], [shortcut - missing])
+    prune_layer(dense, now, Choice(DENSE, 1, 1.0, 0.0, None), task)
+    assert float((conv.weight - wanted).norm()) < 0.3 * float(lacks.norm())
