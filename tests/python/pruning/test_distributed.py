@@ -99,6 +99,7 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
 def test_more_processes_than_batches_are_refused(trained_model, monkeypatch):
     monkeypatch.setattr(Group, "current", classmethod(lambda cls: cls(0, 4)))
     monkeypatch.setattr(Group, "require_same", lambda *_: None)
+    monkeypatch.setattr(Group, "from_first", lambda _, value: value)
     few = PruneConfig(rate=4.0, images=100, refine_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
     with pytest.raises(ValueError, match="100 images are 2 batches, too few for 4 processes"):
         prune(trained_model, (3, 16, 16), few)

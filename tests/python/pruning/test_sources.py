@@ -72,7 +72,9 @@ def test_refined_images_are_nearer_to_what_norms_remember(trained_model):
     normalise = Normalisation((0.5,) * 3, (0.25,) * 3)
     images = normalise(draw("mix", 64, (3, 16, 16), seed=0, purpose="test"))
     norms = trace(trained_model, (3, 16, 16)).norms
-    refined = refine(trained_model, norms, images, normalise, 15, generator(0), lambda _: None)
+    refined = refine(
+        trained_model, norms, images, normalise, 15, torch.contiguous_format, generator(0), lambda _: None
+    )
     before, after = (bn_gap(trained_model, norms, [x], Group()) for x in (images, refined))
     assert after.mean < 0.5 * before.mean
     assert after.deviation < 0.8 * before.deviation
