@@ -36,6 +36,7 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
   }
   const int kernel_h = dims[1], kernel_w = dims[2], channels = dims[3];
   const int filters = depthwise ? channels : dims[0];
+  require_window(node, kernel_h, kernel_w);
 
   const Axis rows = slide(params.padding, shape.height + pad.top + pad.bottom, kernel_h,
                           params.stride_height, params.dilation_height_factor);

@@ -151,10 +151,9 @@ const TfLiteContext* first_graph(TfLiteContext* context) {
 // Runtimes apply a delegate to a model's graphs in their order: the first one begins anew.
 GraphReport& fresh_report(State& state, const TfLiteContext* graph, const TfLiteContext* first) {
   if (graph == first) state.reports.clear();
-  auto report = std::ranges::find(state.reports, graph, &GraphReport::graph);
-  if (report == state.reports.end()) report = state.reports.insert(report, GraphReport{graph});
-  *report = {graph};
-  return *report;
+  const auto known = std::ranges::find(state.reports, graph, &GraphReport::graph);
+  if (known == state.reports.end()) return state.reports.emplace_back(GraphReport{graph});
+  return *known = {graph};
 }
 
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {

@@ -161,6 +161,10 @@ TEST(DelegateTest, DeclinesWithAReason) {
        [](Model& m) { m.interpreter.resize(m.input, std::vector<int>{9, 9, 16}); }},
       {"declined:dynamic-shape",
        [](Model& m) { m.interpreter.resize(m.input, std::vector<int>{1, 0, 9, 16}); }},
+      {"declined:window",
+       [](Model& m) {
+         m.interpreter.resize(m.weights, std::vector<int>{kFilters, 0, 3, kChannels});
+       }},
       {"declined:bias-shape", [](Model& m) { m.interpreter.raw(m.bias).bytes = 4; }},
   };
   for (const Defect& defect : defects) {
