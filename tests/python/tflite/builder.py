@@ -270,23 +270,6 @@ class ModelBuilder:
         return operator.outputs[0]
 
 
-def joined(*models: bytes) -> bytes:
-    """One model of all their graphs, in this order."""
-    whole, *others = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(m), 0)) for m in models)
-    for other in others:
-        for graph in other.subgraphs:
-            for tensor in graph.tensors:
-                tensor.buffer += len(whole.buffers)
-            for operator in graph.operators:
-                operator.opcodeIndex += len(whole.operatorCodes)
-        whole.subgraphs += other.subgraphs
-        whole.buffers += other.buffers
-        whole.operatorCodes += other.operatorCodes
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(whole.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
     if padding == SAME:
         return -(-size // stride)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, bias_of, depthwise_weights, pattern_weights
 
@@ -103,6 +105,23 @@ def convolution(
 
 def dense_weights(rng: np.random.Generator, filters: int, size: int, channels: int) -> np.ndarray:
     return rng.normal(size=(filters, size, size, channels)).astype(np.float32)
+
+
+def joined(*models: bytes) -> bytes:
+    """One model of all their graphs, in this order."""
+    whole, *others = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(m), 0)) for m in models)
+    for other in others:
+        for graph in other.subgraphs:
+            for tensor in graph.tensors:
+                tensor.buffer += len(whole.buffers)
+            for operator in graph.operators:
+                operator.opcodeIndex += len(whole.operatorCodes)
+        whole.subgraphs += other.subgraphs
+        whole.buffers += other.buffers
+        whole.operatorCodes += other.operatorCodes
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _conv(

@@ -9,8 +9,8 @@ import pytest
 
 import patternlite
 
-from .builder import joined, pattern_weights
-from .networks import convolution, dense_weights
+from .builder import pattern_weights
+from .networks import convolution, dense_weights, joined
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
-from .builder import ModelBuilder, bias_of, joined, pattern_weights
-from .networks import convolution, dense_weights, residual_network
+from .builder import ModelBuilder, bias_of, pattern_weights
+from .networks import convolution, dense_weights, joined, residual_network
 from .runtimes import Runtime, assert_close
 
 
