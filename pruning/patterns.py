@@ -75,9 +75,17 @@ def _natural(energies: Tensor) -> Tensor:
     free = energies.clone()
     free[:, taps // 2] = torch.inf
     own = torch.zeros_like(energies, dtype=torch.bool).scatter_(1, free.topk(entries(taps)).indices, True)
+    return most_wanted(own, energies.sum(1))
+
+
+def most_wanted(own: Tensor, worth: Tensor) -> Tensor:
+    """bool (P, T): the patterns that kernels have by themselves, worth most first, up to _MOST_LISTED.
+
+    own: bool (kernels, T).  worth: (kernels,).
+    """
     patterns, which = own.unique(dim=0, return_inverse=True)
-    weight = torch.zeros(len(patterns), dtype=energies.dtype).index_add_(0, which, energies.sum(1))
-    return patterns[weight.argsort(descending=True, stable=True)[:_MOST_LISTED]]
+    total = torch.zeros(len(patterns), dtype=worth.dtype).index_add_(0, which, worth)
+    return patterns[total.argsort(descending=True, stable=True)[:_MOST_LISTED]]
 
 
 def histogram(mask: Tensor) -> dict[str, int]:

@@ -9,10 +9,9 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from .patterns import cover, energies_of
+from .patterns import cover, energies_of, most_wanted
 
 _HALVINGS = 50  # of the interval in which a weight's price lies
-_MOST_LISTED = 4096  # candidates for a library
 _LOOKED_AT = 8192  # kernels of a layer, for a library
 
 
@@ -68,8 +67,6 @@ def choose_varied_library(weights: Iterable[Tensor], count: int, rate: float) ->
         price = energies.flatten().kthvalue(energies.numel() - kept + 1).values
         worths.append(energies[:: ceil(len(energies) / _LOOKED_AT)] - price)
     worth = torch.cat(worths)
-    own, which = (worth > 0).unique(dim=0, return_inverse=True)  # what each kernel would keep by itself
-    total = torch.zeros(len(own), dtype=worth.dtype).index_add_(0, which, worth.clamp_min(0).sum(1))
-    own = own[total.argsort(descending=True, stable=True)[:_MOST_LISTED]]
+    own = most_wanted(worth > 0, worth.clamp_min(0).sum(1))
     own = own[own.any(1)]
     return own[cover(worth @ own.T.to(worth.dtype), count)]
