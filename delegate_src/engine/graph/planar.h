@@ -2,8 +2,8 @@
 //
 //   plane: | lead: zero rows above | row 0 | gap | row 1 | gap | ... | zero rows below, tail |
 //
-// Rows are `pitch` = width + border floats apart; the gap of `border` zero columns serves as the
-// right padding of one row and the left padding of the next. A convolution tap outside the image
+// Rows are `pitch` floats apart; the gap of `border` or more zero columns serves as the right
+// padding of one row and the left padding of the next. A convolution tap outside the image
 // lands on a zero. Whoever writes a tensor leaves its borders zero; memory is zeroed once.
 #pragma once
 
@@ -19,10 +19,15 @@ struct Shape {
 
 struct PlanarLayout {
   Shape shape;
-  int border = 0;  // zero rows above and below, zero columns between rows
+  int border = 0;  // zero rows above and below, at least as many zero columns between rows
   int window = 0;  // rows in memory, if it holds a moving part of the tensor; 0: it holds all
+  // Each row begins with a cache line: taps above one another read no more lines than they must.
+  bool whole_lines = false;
 
-  int pitch() const { return shape.width + border; }
+  int pitch() const {
+    const int least = shape.width + border;
+    return whole_lines ? round_up(least, 16) : least;
+  }
   int rows_held() const { return window ? window : shape.height; }
   // Virtual positions: every row with its gap.
   int positions() const { return shape.height * pitch(); }
@@ -38,7 +43,7 @@ struct PlanarLayout {
   // Two layouts with equal geometry have their zeros in the same places.
   bool same_geometry(const PlanarLayout& other) const {
     return shape.height == other.shape.height && shape.width == other.shape.width &&
-           border == other.border;
+           border == other.border && pitch() == other.pitch();
   }
 
   static int round_up(int value, int multiple) {

@@ -20,7 +20,8 @@ PlanarConvolution planar_convolution(const Convolution& conv,
   // Kernels that read and write at the same positions need the same pitch.
   const Shape& result = conv.pooling->input;
   const bool same_size = result.height == input.shape.height && result.width == input.shape.width;
-  const PlanarLayout own{result, same_size ? input.border : 0};
+  PlanarLayout own{.shape = result};
+  if (same_size) own.border = input.border, own.whole_lines = input.whole_lines;
   return {conv, input, own, PooledOutput{output, pooled_rows_at_once(*conv.pooling, own)}};
 }
 

@@ -11,7 +11,7 @@ std::shared_ptr<const std::vector<int32_t>> position_mask(const PlanarLayout& la
   static std::mutex mutex;
   static std::map<Geometry, std::weak_ptr<const std::vector<int32_t>>> known;
   std::lock_guard lock(mutex);
-  auto& entry = known[{layout.shape.height, layout.shape.width, layout.border}];
+  auto& entry = known[{layout.shape.height, layout.shape.width, layout.pitch()}];
   if (auto mask = entry.lock()) return mask;
   auto mask = std::make_shared<std::vector<int32_t>>(layout.padded_positions() + 16);
   for (int y = 0; y < layout.shape.height; ++y) {

@@ -24,8 +24,8 @@ std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& con
     hash.add(static_cast<std::uint64_t>(value));
   }
   for (const PlanarLayout* layout : {&conv.input, &conv.output, &conv.written()}) {
-    for (const int value :
-         {layout->shape.channels, layout->shape.height, layout->shape.width, layout->border}) {
+    for (const int value : {layout->shape.channels, layout->shape.height, layout->shape.width,
+                            layout->border, layout->pitch()}) {
       hash.add(static_cast<std::uint64_t>(value));
     }
   }

@@ -88,7 +88,8 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
         c.special_values ? run_reference(graph, inputs, Zeros::kMultiply)[0] : Image{};
 
     const int border = required_border(c.window, c.input, shape) + c.extra_border;
-    const PlanarLayout in{c.input, border}, out{shape, border};
+    PlanarLayout in{c.input, border}, out{shape, border};
+    in.whole_lines = out.whole_lines = c.whole_lines;
     const auto packed = pack(conv, in, out);
     if (packed == nullptr) return;
     if (!c.lasting) {  // packed without a copy of what may go away?

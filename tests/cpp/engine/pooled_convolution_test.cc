@@ -83,7 +83,8 @@ TEST_P(PooledConvolutionTest, EqualsConvolutionThenPooling) {
     store.fill(op, c.filters, c.input.channels, c.pruning);
     const Shape map = window_shape(c.input, c.filters, c.window, c.pad_bottom, c.pad_right);
     const int border = required_border(c.window, c.input, map) + c.extra_border;
-    const PlanarConvolution conv{op, {c.input, border}, {map, border}};
+    PlanarConvolution conv{op, {c.input, border}, {map, border}};
+    conv.input.whole_lines = conv.output.whole_lines = c.whole_lines;
     const TapSets taps(op, c.filters, c.input.channels);
     const CostModel model(c.window, conv.input, conv.output, table());
     const Pooling pooling = random_pooling(random, map);

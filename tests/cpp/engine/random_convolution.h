@@ -15,6 +15,7 @@ struct Case {
   int pad_bottom = 0, pad_right = 0;
   Pruning pruning;
   int extra_border = 0;
+  bool whole_lines = false;  // PlanarLayout's
   bool residual = false;
   Activation activation = Activation::kNone;
   bool depthwise = false, lasting = false, special_values = false;
@@ -64,6 +65,7 @@ inline Case random_case(std::mt19937& random) {
   c.extra_border = draw(random, 0, 2);
   c.residual = draw(random, 0, 1);
   c.activation = static_cast<Activation>(draw(random, 0, 3));
+  c.whole_lines = draw(random, 0, 3) == 0;
   return c;
 }
 

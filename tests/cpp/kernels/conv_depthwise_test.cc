@@ -10,7 +10,7 @@ namespace {
 struct DepthwiseCase {
   int channels = 5, height = 9, width = 9, border = 1, output_border = 1;
   int stride_y = 1, stride_x = 1, dilation = 1, taps = 9;
-  bool residual = false, clamp = false, special_values = false;
+  bool residual = false, clamp = false, special_values = false, whole_lines = false;
 };
 
 // One filter a channel, its taps all in that channel.
@@ -19,6 +19,7 @@ SparseProblem make(const DepthwiseCase& c, unsigned seed) {
   problem.in = {{c.channels, c.height, c.width}, c.border};
   problem.out = {{c.channels, (c.height - 1) / c.stride_y + 1, (c.width - 1) / c.stride_x + 1},
                  c.output_border};
+  problem.in.whole_lines = problem.out.whole_lines = c.whole_lines;
   problem.stride_y = c.stride_y;
   problem.stride_x = c.stride_x;
   problem.with_residual = c.residual;
@@ -84,6 +85,7 @@ TEST_P(ConvDepthwiseTest, Random) {
     c.residual = draw(0, 1);
     c.clamp = draw(0, 1);
     c.special_values = draw(0, 2) == 0;
+    c.whole_lines = draw(0, 2) == 0;
     test(c, seed, table());
     if (HasFailure()) return;
   }

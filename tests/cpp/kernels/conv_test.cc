@@ -75,6 +75,7 @@ class ConvTester {
     problem.out = {{groups_ * filters_per_group_ + 1, (height_ - 1) / stride_y + 1,
                     (width_ - 1) / stride_x + 1},
                    output_border};
+    problem.in.whole_lines = problem.out.whole_lines = problem.chance(0.25);
     problem.stride_y = stride_y;
     problem.stride_x = stride_x;
     problem.with_residual = residual_;
