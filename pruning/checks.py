@@ -58,9 +58,17 @@ def blaming(layer: str) -> Iterator[None]:
         ) from error
 
 
-def warnings(report: PruneReport, config: PruneConfig, trusted: bool) -> list[str]:
-    """What the user should know of a finished run.  trusted: the images were fit for least squares."""
+def warnings(report: PruneReport, config: PruneConfig, trusted: bool, undone: bool) -> list[str]:
+    """What the user should know of a finished run.
+
+    trusted: the images were fit for least squares.  undone: distillation did harm.
+    """
     found = []
+    if undone:
+        found.append(
+            "distillation took the answers farther from the dense model's, so its weights were dropped: "
+            "set distill_steps=0 to save its time, or ask for a lower rate"
+        )
     gap: Gap | None = report.gap
     if gap is None:
         found.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")

@@ -30,6 +30,11 @@ class Fidelity:
     divergence: float | None = None
     agreement: float | None = None
 
+    @property
+    def gap(self) -> float:
+        """What there is to compare two students by: less is closer."""
+        return self.relative_error if self.divergence is None else self.divergence
+
     def __str__(self) -> str:
         parts = [f"relative error {self.relative_error:.3f}"]
         if self.divergence is not None and self.agreement is not None:

@@ -34,6 +34,8 @@ from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, walk
 
+_WORSE = 2.0  # so many times the gap, on images that are not those it learnt from, is no chance
+
 
 @dataclass(frozen=True)
 class PruneResult:
@@ -118,24 +120,33 @@ class _Run:
             curves = self.measure_curves(own, task)
         choices = self.choose(curves)
         layers, masks = self.prune_layers(own, task, choices)
-        names = [site.name for site in self.student.sites]
-        if self.config.distill_steps and trusted:
-            with self.schedule.stage("distill"):
-                distill(
-                    self.pruned, self.dense, names, masks, images, self.config.distill_steps,
-                    effort.walk_batch(self.shape), self.config.seed, self.group, self.store,
-                    self.schedule.advance,
-                )  # fmt: skip
+        unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
+        undone = self.config.distill_steps > 0 and trusted and not self.distilled(masks, images, unseen)
         with self.schedule.stage("compare"):
-            unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
             kept = fidelity.measure(self.dense, self.pruned, unseen)
         self.schedule.finish()
         masks.verify(self.pruned)
         self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
-        report.warnings.extend(checks.warnings(report, self.config, trusted))
+        report.warnings.extend(checks.warnings(report, self.config, trusted, undone))
         return PruneResult(self.pruned, masks, report)
+
+    def distilled(self, masks: Masks, images: Tensor, unseen: Tensor) -> bool:
+        """Whether distillation helped, or did little: the weights are as before if it made things worse."""
+        before = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
+        gap = fidelity.measure(self.dense, self.pruned, unseen).gap
+        with self.schedule.stage("distill"):
+            distill(
+                self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
+                self.config.distill_steps, effort.walk_batch(self.shape), self.config.seed, self.group,
+                self.store, self.schedule.advance,
+            )  # fmt: skip
+        helped = fidelity.measure(self.dense, self.pruned, unseen).gap <= _WORSE * gap
+        if not self.group.from_first(helped):
+            self.pruned.load_state_dict(before, strict=False)
+            return False
+        return True
 
     def draw(self, count: int, purpose: str) -> Tensor:
         """Images (count, C, H, W), normalised, other ones for each purpose."""

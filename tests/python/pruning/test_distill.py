@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import nets
 import pytest
+import torch
 from torch import nn
 
-from patternlite.pruning import Masks, distill, fidelity
+from patternlite.pruning import Masks, distill, fidelity, pipeline, prune
 from patternlite.pruning.checkpoint import Checkpoint
 from patternlite.pruning.distributed import Group
 
@@ -43,3 +45,19 @@ def test_a_distillation_that_diverges_says_what_to_do(pruned, monkeypatch):
     monkeypatch.setattr(distill, "_RATE", 1e30)
     with pytest.raises(ValueError, match="distillation diverges: set distill_steps=0"):
         train(*pruned, steps=3)
+
+
+@pytest.mark.parametrize("harm", [True, False])
+def test_what_a_distillation_spoils_is_undone(trained_model, config, result, monkeypatch, harm):
+    def shift(student: nn.Module, *_: object) -> None:
+        with torch.no_grad():
+            for weight in student.parameters():
+                weight *= -1.0 if harm else 1.001
+
+    monkeypatch.setattr(pipeline, "distill", shift)
+    spoilt = prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))
+    pairs = zip(spoilt.model.parameters(), result.model.parameters(), strict=True)
+    same = [torch.equal(*pair) for pair in pairs]
+    assert all(same) if harm else not any(same)
+    assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == harm
+    spoilt.masks.verify(spoilt.model)
