@@ -10,17 +10,14 @@
 namespace patternlite::mnn {
 namespace {
 
-// For all layers of a session; as the TFLite delegate's, unless its user says otherwise.
-constexpr int kTuneBudgetMs = 200;
-
 using PackedLayers = std::vector<std::shared_ptr<const PackedLayer>>;
 
 // Layers of one call of plan_convolutions(), with their weights.
 class Batch {
  public:
   Batch(const std::vector<LayerToPack>& layers, const kernels::KernelTable& kernels,
-        PackedLayers& packed)
-      : layers_(layers), kernels_(kernels), packed_(packed) {}
+        const std::shared_ptr<TuneBudget>& budget, PackedLayers& packed)
+      : layers_(layers), kernels_(kernels), budget_(budget), packed_(packed) {}
 
   void add(std::size_t index) {
     const auto& [layer, conv] = layers_[index];
@@ -37,8 +34,7 @@ class Batch {
     }
     // On one thread: MNN lends its own only while a session runs.
     const auto alone = make_thread_pool(1);
-    auto planned = plan_convolutions(convolutions, kernels_, *alone,
-                                     {.budget = make_tune_budget(kTuneBudgetMs)});
+    auto planned = plan_convolutions(convolutions, kernels_, *alone, {.budget = budget_});
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const auto& [layer, conv] = layers_[members_[i].index];
       packed_[members_[i].index] = layer->share(conv, kernels_, std::move(planned[i].packed));
@@ -56,6 +52,7 @@ class Batch {
 
   const std::vector<LayerToPack>& layers_;
   const kernels::KernelTable& kernels_;
+  const std::shared_ptr<TuneBudget>& budget_;
   PackedLayers& packed_;
   std::deque<Member> members_;
 };
@@ -67,12 +64,13 @@ bool covers_the_map(const LayerToPack& layer) {
 }  // namespace
 
 PackedLayers pack_layers(const std::vector<LayerToPack>& layers,
-                         const kernels::KernelTable& kernels) {
+                         const kernels::KernelTable& kernels,
+                         const std::shared_ptr<TuneBudget>& budget) {
   // One session at a time: those of one model share packings, and trials would disturb each other.
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   PackedLayers packed;
-  Batch alone(layers, kernels, packed), together(layers, kernels, packed);
+  Batch alone(layers, kernels, budget, packed), together(layers, kernels, budget, packed);
   for (const auto& [layer, conv] : layers) packed.push_back(layer->shared(conv, kernels));
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (packed[i]) continue;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/plan/tune_budget.h"
 #include "mnn/convolution_layer.h"
 
 namespace patternlite::mnn {
@@ -15,8 +16,10 @@ struct LayerToPack {
 };
 
 // In the order given. A packing that another session, or a clone, holds already is shared. Throws
-// std::invalid_argument if the engine cannot run a layer. Thread-safe.
-std::vector<std::shared_ptr<const PackedLayer>> pack_layers(const std::vector<LayerToPack>& layers,
-                                                            const kernels::KernelTable& kernels);
+// std::invalid_argument if the engine cannot run a layer. Thread-safe. budget: the session's, for
+// all the sizes it will have.
+std::vector<std::shared_ptr<const PackedLayer>> pack_layers(
+    const std::vector<LayerToPack>& layers, const kernels::KernelTable& kernels,
+    const std::shared_ptr<TuneBudget>& budget);
 
 }  // namespace patternlite::mnn

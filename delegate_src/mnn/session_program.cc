@@ -18,12 +18,14 @@ std::size_t whole_lines(std::size_t floats) {
 
 }  // namespace
 
-void SessionProgram::compile(const Recording& recording, LayerLog& log) {
-  const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log));
+void SessionProgram::compile(const Recording& recording, LayerLog& log,
+                             const std::shared_ptr<TuneBudget>& budget) {
+  const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
 }
 
-SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
+SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
+                               const std::shared_ptr<TuneBudget>& budget)
     : kernels_(best_kernels()) {
   for (const RecordedTensor& tensor : recording.tensors()) batch_ = std::max(batch_, tensor.batch);
   SessionGraph graph = make_session_graph(recording);
@@ -32,7 +34,7 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log)
   slot_of_ = graph.plan.slot;
   allocate(graph.plan);
   stages_.resize(recording.nodes().size());
-  pack(graph, recording, log);
+  pack(graph, recording, log, budget);
   for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded]);
   if (graph.nodes.empty()) return;
   PlanReport plan = report(graph);
@@ -50,7 +52,8 @@ void SessionProgram::allocate(const MemoryPlan& plan) {
   }
 }
 
-void SessionProgram::pack(const SessionGraph& graph, const Recording& recording, LayerLog& log) {
+void SessionProgram::pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+                          const std::shared_ptr<TuneBudget>& budget) {
   std::vector<LayerToPack> layers;
   std::vector<int> recorded;
   for (const SessionNode& node : graph.nodes) {
@@ -61,7 +64,7 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     recorded.push_back(node.recorded);
     stages_[node.recorded].convolve.push_back({nullptr, conv->input, conv->residual, conv->output});
   }
-  auto packed = pack_layers(layers, kernels_);
+  auto packed = pack_layers(layers, kernels_, budget);
   for (std::size_t i = 0; i < packed.size(); ++i) {
     log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution,
                    layers[i].conv.output.shape);

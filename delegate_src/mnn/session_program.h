@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/execute/steps.h"
+#include "engine/plan/tune_budget.h"
 #include "engine/support/aligned.h"
 #include "engine/support/parallel.h"
 #include "mnn/layer_log.h"
@@ -18,8 +19,9 @@ namespace patternlite::mnn {
 class SessionProgram {
  public:
   // Gives each recorded node's place this program, and enters kernels and memory into the log.
-  // Throws std::invalid_argument if the engine cannot run a layer.
-  static void compile(const Recording& recording, LayerLog& log);
+  // Throws std::invalid_argument if the engine cannot run a layer. budget: the session's.
+  static void compile(const Recording& recording, LayerLog& log,
+                      const std::shared_ptr<TuneBudget>& budget);
 
   // Whether the recorded node is run here; otherwise it is MNN's.
   bool runs(int node) const { return runs_[node]; }
@@ -43,9 +45,11 @@ class SessionProgram {
     std::vector<Convolve> convolve;                 // one, or none
   };
 
-  SessionProgram(const Recording& recording, LayerLog& log);
+  SessionProgram(const Recording& recording, LayerLog& log,
+                 const std::shared_ptr<TuneBudget>& budget);
   void allocate(const MemoryPlan& plan);
-  void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log);
+  void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+            const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const RecordedNode& recorded);
   float* at(TensorId id, int image) const;
   PlanReport report(const SessionGraph& graph) const;

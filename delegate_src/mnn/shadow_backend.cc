@@ -12,6 +12,12 @@
 #include "mnn/wrapped_execution.h"
 
 namespace patternlite::mnn {
+namespace {
+
+// As the TFLite delegate's, unless its user says otherwise.
+constexpr int kTuneBudgetMs = 200;
+
+}  // namespace
 
 ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
                              const abi::Runtime* runtime, int pack)
@@ -20,7 +26,8 @@ ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
       pack_(pack),
       parallel_(engine, runtime),
       recording_(engine),
-      log_(LayerLog::open(backend)) {
+      log_(LayerLog::open(backend)),
+      budget_(make_tune_budget(kTuneBudgetMs)) {
   vtable_.replace(abi::kBackendCreateExecution, &ShadowBackend::create_execution);
   vtable_.replace(abi::kBackendResizeBegin, &ShadowBackend::resize_begin);
   vtable_.replace(abi::kBackendResizeEnd, &ShadowBackend::resize_end);
@@ -46,7 +53,7 @@ std::shared_ptr<ShadowBackend> ShadowBackend::of(const abi::Backend* backend) {
 
 abi::ErrorCode ShadowBackend::compile() {
   return guarded([this] {
-    if (!recording_.empty()) SessionProgram::compile(recording_, *log_);
+    if (!recording_.empty()) SessionProgram::compile(recording_, *log_, budget_);
     recording_.clear();
   });
 }

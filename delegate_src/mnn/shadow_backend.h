@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/plan/tune_budget.h"
 #include "mnn/engine_handle.h"
 #include "mnn/layer_log.h"
 #include "mnn/pool_parallel.h"
@@ -56,7 +57,8 @@ class ShadowBackend {
   // Outputs of our Executions, as far as they were created: what is cheap to read here.
   std::set<const abi::Tensor*> ours_;
   std::shared_ptr<LayerLog> log_;
-  std::shared_ptr<ShadowBackend> self_;  // until the backend is destroyed
+  const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
+  std::shared_ptr<ShadowBackend> self_;       // until the backend is destroyed
 };
 
 }  // namespace patternlite::mnn

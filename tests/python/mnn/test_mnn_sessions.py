@@ -40,6 +40,16 @@ def test_layers_are_told_at_the_present_size(inputs, models, process):
     assert rows[0]["dense_macs"] == pytest.approx(24 * 20 * 9 * 40 * 41)
 
 
+def test_new_sizes_share_the_time_to_try_kernels(models, fresh_process):
+    path = models("wide").path
+
+    def seconds(is_one_session: bool, sizes: range) -> float:
+        shapes = [(1, 256, size, size) for size in sizes]
+        return fresh_process.call(mnn_runs.seconds_of_sizes, path, shapes, is_one_session)
+
+    assert seconds(True, range(20, 30)) < seconds(False, range(30, 40)) / 2
+
+
 def test_module_given_a_number(models, fresh_process):
     """`load_module_from_file(..., backend=8)`, which MNN takes for Metal, is no silent fallback."""
     model = models("residual")
