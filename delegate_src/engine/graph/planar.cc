@@ -12,6 +12,12 @@ std::size_t PlanarLayout::plane() const {
   return static_cast<std::size_t>(lines | 1) * 16;
 }
 
+bool PlanarLayout::close_to_whole_lines() const {
+  constexpr int kLeast = 14;  // of 15 columns of whole lines, without them
+  const int least = shape.width + border;
+  return least * (kLeast + 1) >= round_up(least, 16) * kLeast;
+}
+
 std::size_t PlanarLayout::elements() const {
   const std::size_t slack = static_cast<std::size_t>(border * pitch() + border) + 64;
   return plane() * shape.channels + slack;

@@ -40,6 +40,8 @@ struct PlanarLayout {
   std::size_t plane() const;
   // Floats to allocate: all planes and the slack that whole-vector loads may touch.
   std::size_t elements() const;
+  // Whether whole lines add so few positions that convolutions over neighbours gain by them.
+  bool close_to_whole_lines() const;
   // Two layouts with equal geometry have their zeros in the same places.
   bool same_geometry(const PlanarLayout& other) const {
     return shape.height == other.shape.height && shape.width == other.shape.width &&

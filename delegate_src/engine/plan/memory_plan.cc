@@ -15,15 +15,9 @@ struct Readers {
   double macs = 0, of_neighbours = 0;  // dense: all, and those whose taps share a channel's rows
 };
 
-// Rows of whole cache lines make taps above and below cheaper, and all else dearer by the positions
-// they add.
-bool prefers_whole_lines(const PlanarLayout& layout, const Readers& readers) {
-  constexpr double kMostMore = 1.0 / 14, kLeastShare = 0.75;
-  PlanarLayout wide = layout;
-  wide.whole_lines = true;
-  return wide.pitch() <= layout.pitch() * (1 + kMostMore) &&
-         readers.of_neighbours > readers.macs * kLeastShare;
-}
+// Of the work on maps of a size. Whole lines make taps above and below cheaper, and all else
+// dearer.
+constexpr double kLeastOfNeighbours = 0.75;
 
 std::vector<PlanarLayout> lay_out(const Graph& graph) {
   std::map<std::pair<int, int>, Readers> readers_of_size;
@@ -37,14 +31,14 @@ std::vector<PlanarLayout> lay_out(const Graph& graph) {
     readers.border = std::max(readers.border, required_border(w, input, result));
     const double macs = dense_macs(*conv, input, result);
     readers.macs += macs;
-    const bool in_place = w.stride_h == 1 && w.stride_w == 1;
-    if (w.kernel_h > 1 && in_place && !conv->depthwise) readers.of_neighbours += macs;
+    if (gains_by_whole_lines(*conv)) readers.of_neighbours += macs;
   }
   std::vector<PlanarLayout> layouts;
   for (const Shape& shape : graph.tensors) {
     const Readers& readers = readers_of_size[{shape.height, shape.width}];
     PlanarLayout layout{shape, readers.border};
-    layout.whole_lines = prefers_whole_lines(layout, readers);
+    layout.whole_lines =
+        layout.close_to_whole_lines() && readers.of_neighbours > readers.macs * kLeastOfNeighbours;
     layouts.push_back(layout);
   }
   return layouts;
@@ -129,6 +123,11 @@ class SlotAllocator {
 };
 
 }  // namespace
+
+bool gains_by_whole_lines(const Convolution& conv) {
+  const Window& w = conv.window;
+  return w.kernel_h > 1 && w.stride_h == 1 && w.stride_w == 1 && !conv.depthwise;
+}
 
 std::size_t MemoryPlan::bytes() const {
   std::size_t floats = 0;

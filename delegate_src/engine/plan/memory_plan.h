@@ -18,6 +18,9 @@ struct MemoryPlan {
   std::size_t bytes() const;
 };
 
+// Whether it reads taps above and below where it writes: see PlanarLayout::whole_lines.
+bool gains_by_whole_lines(const Convolution& conv);
+
 // Tensors of one height and width get one border, the widest that any convolution of them needs, so
 // that convolutions keep the pitch. A slot is shared only by tensors of one geometry: their zero
 // borders coincide, and zeroing memory once is enough. What goes into a concatenation is written

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/graph/rewrite.h"
+#include "engine/plan/memory_plan.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/plan/trial.h"
 
@@ -17,9 +18,12 @@ constexpr int kLeastRuns = 2;           // the first one warms the caches
 PlanarConvolution in_planar(Convolution conv, const Shape& input, const Shape& output) {
   const Reading reading = rewritten(conv.window, input, output);
   conv.window = reading.window;
-  // Both tensors get the border that the input needs: layers of one kernel follow one another.
+  // Both tensors are laid out as the input needs: layers of one kernel follow one another.
   const int border = required_border(conv.window, reading.input, output);
-  return {std::move(conv), {reading.input, border}, {output, border}};
+  PlanarConvolution planar{std::move(conv), {reading.input, border}, {output, border}};
+  planar.input.whole_lines = planar.output.whole_lines =
+      gains_by_whole_lines(planar.op) && planar.input.close_to_whole_lines();
+  return planar;
 }
 
 }  // namespace
