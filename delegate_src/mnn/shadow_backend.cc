@@ -12,12 +12,6 @@
 #include "mnn/wrapped_execution.h"
 
 namespace patternlite::mnn {
-namespace {
-
-// As the TFLite delegate's, unless its user says otherwise.
-constexpr int kTuneBudgetMs = 200;
-
-}  // namespace
 
 ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
                              const abi::Runtime* runtime, int pack)

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "engine/plan/tune_budget.h"
 #include "kernels/kernels.h"
 
 namespace patternlite::tflite {
@@ -14,9 +15,9 @@ struct Options {
   const kernels::KernelTable* kernels = nullptr;  // isa; null: the process's default
   int max_delegated_partitions = 0;               // 0: any number
   int min_nodes_per_partition = 1;
-  bool force = false;         // also take what the stock runtime is expected to run faster
-  int tune_budget_ms = 200;   // for a model, all its graphs and sizes
-  std::string serialize_dir;  // delegate_serialize_dir: where its results are kept
+  bool force = false;                  // also take what the stock runtime is expected to run faster
+  int tune_budget_ms = kTuneBudgetMs;  // for a model, all its graphs and sizes
+  std::string serialize_dir;           // delegate_serialize_dir: where its results are kept
 };
 
 // Throws std::invalid_argument that lists the known options, or what the option takes.

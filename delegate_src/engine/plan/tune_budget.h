@@ -7,6 +7,9 @@
 
 namespace patternlite {
 
+// For a model with all its graphs and sizes, or a session, unless its user says otherwise.
+inline constexpr int kTuneBudgetMs = 200;
+
 class TuneBudget {
  public:
   explicit TuneBudget(double seconds) : left_(seconds) {}
