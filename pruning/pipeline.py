@@ -16,6 +16,7 @@ from .checkpoint import Checkpoint, Record, fingerprint
 from .config import KIND, PruneConfig
 from .distill import distill
 from .distributed import Group
+from .fidelity import Fidelity
 from .graph import Trace, trace
 from .latency import LayerTimes, TimeTable
 from .layers import ROWS, Task, prune_layer, study
@@ -71,6 +72,14 @@ def prune(
     return _Run(model, input_shape, config, progress, checkpoint).result()
 
 
+@dataclass(frozen=True)
+class _AsPruned:
+    """The pruned model before it is distilled: what a distillation that does harm is undone to."""
+
+    weights: dict[str, Tensor]
+    kept: Fidelity
+
+
 class _Run:
     """The steps, and what they share."""
 
@@ -121,9 +130,13 @@ class _Run:
         choices = self.choose(curves)
         layers, masks = self.prune_layers(own, task, choices)
         unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
-        undone = self.config.distill_steps > 0 and trusted and not self.distilled(masks, images, unseen)
+        as_pruned = self.distil(masks, images, unseen) if self.config.distill_steps and trusted else None
         with self.schedule.stage("compare"):
             kept = fidelity.measure(self.dense, self.pruned, unseen)
+        undone = as_pruned is not None and self.group.from_first(kept.gap > _WORSE * as_pruned.kept.gap)
+        if as_pruned is not None and undone:
+            self.pruned.load_state_dict(as_pruned.weights, strict=False)
+            kept = as_pruned.kept
         self.schedule.finish()
         masks.verify(self.pruned)
         self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
@@ -132,21 +145,17 @@ class _Run:
         report.warnings.extend(checks.warnings(report, self.config, trusted, undone))
         return PruneResult(self.pruned, masks, report)
 
-    def distilled(self, masks: Masks, images: Tensor, unseen: Tensor) -> bool:
-        """Whether distillation helped, or did little: the weights are as before if it made things worse."""
-        before = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
-        gap = fidelity.measure(self.dense, self.pruned, unseen).gap
+    def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:
+        """Distils the pruned model in place. What it was before, its fidelity on `unseen`."""
         with self.schedule.stage("distill"):
+            weights = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
+            as_pruned = _AsPruned(weights, fidelity.measure(self.dense, self.pruned, unseen))
             distill(
                 self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
                 self.config.distill_steps, effort.walk_batch(self.shape), self.config.seed, self.group,
                 self.store, self.schedule.advance,
             )  # fmt: skip
-        helped = fidelity.measure(self.dense, self.pruned, unseen).gap <= _WORSE * gap
-        if not self.group.from_first(helped):
-            self.pruned.load_state_dict(before, strict=False)
-            return False
-        return True
+        return as_pruned
 
     def draw(self, count: int, purpose: str) -> Tensor:
         """Images (count, C, H, W), normalised, other ones for each purpose."""
