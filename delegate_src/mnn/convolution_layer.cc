@@ -6,7 +6,7 @@ namespace patternlite::mnn {
 namespace {
 
 bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
-  return a.shape == b.shape && a.border == b.border && a.pitch() == b.pitch();
+  return a.shape == b.shape && a.same_geometry(b);
 }
 
 }  // namespace

@@ -21,7 +21,10 @@ PlanarConvolution planar_convolution(const Convolution& conv,
   const Shape& result = conv.pooling->input;
   const bool same_size = result.height == input.shape.height && result.width == input.shape.width;
   PlanarLayout own{.shape = result};
-  if (same_size) own.border = input.border, own.whole_lines = input.whole_lines;
+  if (same_size) {
+    own.border = input.border;
+    own.whole_lines = input.whole_lines;
+  }
   return {conv, input, own, PooledOutput{output, pooled_rows_at_once(*conv.pooling, own)}};
 }
 

@@ -10,7 +10,6 @@
 #include "engine/graph/rewrite.h"
 #include "engine/graph/subsample.h"
 #include "engine/networks.h"
-#include "engine/plan/memory_plan.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
 #include "engine/support/isa.h"
@@ -234,64 +233,6 @@ TEST(Subsample, LeavesWindowsThatLieInAPad) {
   folded.nodes.erase(folded.nodes.begin());
   EXPECT_EQ(subsample(folded).nodes.size(), 1u);
   EXPECT_LT(relative_error(expected, run(*Program::compile(folded, {}), folded, inputs)[0]), 2e-5);
-}
-
-TEST(MemoryPlan, TensorsAliveTogetherNeverShareASlot) {
-  const GraphBuilder b = small_resnet(0);
-  const Graph graph = fuse(b.graph);
-  const MemoryPlan plan = plan_memory(graph);
-  for (const Node& node : graph.nodes) {
-    if (const auto* conv = std::get_if<Convolution>(&node.op)) {
-      EXPECT_NE(plan.slot[conv->input], plan.slot[conv->output]);
-      if (conv->residual != kNoTensor) {
-        EXPECT_NE(plan.slot[conv->residual], plan.slot[conv->output]);
-        EXPECT_NE(plan.slot[conv->residual], plan.slot[conv->input]);
-      }
-    }
-  }
-  EXPECT_LT(plan.slots.size(), graph.nodes.size());  // memory is used again
-}
-
-// Sizes and layers of all kinds, so that some rows are of whole lines.
-TEST_P(ProgramTest, RowsOfWholeLines) {
-  constexpr Pruning kHalf{.kernels_kept = 0.5, .taps = 4};
-  for (const int width : {13, 14, 15, 28, 29, 30}) {
-    GraphBuilder b(width);
-    const TensorId image = b.input({5, width + 1, width});
-    TensorId x = b.conv(image, 20, 3, 1, 1, kHalf, Activation::kRelu);
-    x = b.sum(b.conv(x, 20, 3, 1, 1, kHalf), x, Activation::kRelu);
-    const TensorId wide = b.conv(x, 24, 1, 1, 0, {.kernels_kept = 0.5}, Activation::kRelu6);
-    x = b.conv(b.depthwise(wide, 3, 1, 1, {.taps = 4}), 20, 1, 1, 0, {.kernels_kept = 0.5});
-    x = b.conv(x, 20, 3, 1, 1, {.kernels_kept = 0.5, .taps = 4, .shared = 16});
-    const TensorId pooled = b.pool(b.conv(x, 17, 3, 1, 1, kHalf), PoolMode::kMax, 3, 2, 1);
-    b.graph.outputs = {pooled, b.conv(x, 30, 3, 2, 1, kHalf), x};
-    const bool expected_lines = width % 14 <= 2 && width != 28;
-    EXPECT_EQ(plan_memory(b.graph).layouts[x].whole_lines, expected_lines) << width;
-    const std::vector<Image> inputs{random_image(b.graph.tensors[image], b.random())};
-    const std::vector<Image> expected = run_reference(b.graph, inputs);
-    for (const int threads : {1, 2, 3}) {
-      const auto program = Program::compile(
-          b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(threads)});
-      for (int repeat = 0; repeat < 2; ++repeat) {
-        const std::vector<Image> actual = run(*program, b.graph, inputs);
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-          ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << width << ", output " << i;
-        }
-      }
-    }
-  }
-}
-
-TEST(MemoryPlan, RowsOfWholeLinesWhereConvolutionsOverNeighboursAreMostOfTheWork) {
-  const auto lines_with = [](int pointwise_filters) {
-    GraphBuilder b(1);
-    const TensorId image = b.input({8, 14, 14});
-    b.graph.outputs = {b.conv(image, 16, 3, 1, 1, {}),
-                       b.conv(image, pointwise_filters, 1, 1, 0, {})};
-    return plan_memory(b.graph).layouts[image].whole_lines;
-  };
-  EXPECT_TRUE(lines_with(16));
-  EXPECT_FALSE(lines_with(100));
 }
 
 TEST(Validate, NamesTheNodeThatDoesNotFit) {
