@@ -55,14 +55,17 @@ class Stages:
     @contextmanager
     def stage(self, name: str) -> Iterator[Advance]:
         began = told = time.perf_counter()
+        first: tuple[float, float] | None = None  # when told of any progress, and of how much
         task = self._progress.add_task(f"{name:<26}", total=1.0, detail="")
 
         def advance(detail: str, fraction: float) -> None:
-            nonlocal told
+            nonlocal told, first
             self._progress.update(task, completed=min(fraction, 0.999), detail=detail)
             now = time.perf_counter()
-            if self._progress.disable and now - told >= _LINE_EVERY and fraction > 0:
-                told, left = now, (now - began) * (1 - fraction) / fraction
+            first = first or (now, fraction)  # what was done by then may be an earlier run's
+            since, before = first
+            if self._progress.disable and now - told >= _LINE_EVERY and fraction > before:
+                told, left = now, (now - since) * (1 - fraction) / (fraction - before)
                 self._print(f"{name}: {fraction:.0%}, {left / 60:.0f} min left, {detail}")
 
         yield advance
