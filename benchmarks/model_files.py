@@ -21,8 +21,8 @@ from typing import Self
 
 import numpy as np
 
+from patternlite.files import write_atomically
 from patternlite.isolated import Isolated
-from patternlite.report.results import write_atomically
 
 from . import networks, skeletons, sparse_weights, stacks, tflite_weights
 from .formats import int8, mnn_sparse, onnx

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from patternlite.errors import PatternliteError, one_line, require_file
+from patternlite.errors import PatternliteError, one_line
+from patternlite.files import require_file
 
 from .plain import restore
 

@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patternlite.files import write_atomically
 from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of, to_svg
-from patternlite.report.results import write_atomically
 
 from .protocol import speed_up
 from .results import NetReport, Outcome

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patternlite.files import write_atomically
 from patternlite.machine import Machine, describe_machine, versions
-from patternlite.report.results import write_atomically
 
 from . import plain
 from .cases import Case, Claim, Player

@@ -17,12 +17,12 @@ from rich.console import Console
 from safetensors.torch import save
 
 from patternlite.demo.images import read_images
+from patternlite.files import write_atomically
 from patternlite.models import load_weights
 from patternlite.progress import Stages
 from patternlite.pruning.networks import slim_resnet18
 from patternlite.pruning.retrain import accuracy
 from patternlite.pruning.sources.refinement import Normalisation
-from patternlite.report.results import write_atomically
 
 from .training import Course, Phase, train
 

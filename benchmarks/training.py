@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patternlite.demo.images import LabelledImages
+from patternlite.files import write_atomically
 from patternlite.pruning.precision import channels_last, half
 from patternlite.pruning.retrain import one_cycle
-from patternlite.report.results import write_atomically
 
 BATCH = 128
 WEIGHT_DECAY = 5e-4

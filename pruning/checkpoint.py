@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from patternlite import __version__
+from patternlite.files import write_atomically
 
 from .distributed import Group
 from .state import digest_of
@@ -71,20 +71,18 @@ class Checkpoint:
         return self._group.from_first(self._read(name))
 
     def save(self, name: str, record: Record) -> None:
-        """Beside first and then renamed: a kill leaves the whole file or none."""
+        """A kill leaves the whole file or none."""
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = _file(self._folder, name)
-        beside = path.with_name(f".{path.name}.part")
         tensors = {key: value.detach().cpu().contiguous() for key, value in record.tensors.items()}
         metadata = {
             "format": _FORMAT,
             "fingerprint": self._fingerprint,
             "values": json.dumps(record.values),
         }
-        save_file(tensors, beside, metadata=metadata)
-        os.replace(beside, path)
+        write_atomically(path, save(tensors, metadata))
 
     def _read(self, name: str) -> Record | None:
         if self._folder is None or not (path := _file(self._folder, name)).is_file():
@@ -108,7 +106,7 @@ class Checkpoint:
 
 def discard(folder: Path) -> None:
     """Deletes a checkpoint whose result is safe: its own files, and the folder if it holds no others."""
-    for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.part")):
+    for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.*.part")):
         if path.suffix == ".part" or _is_ours(path):
             path.unlink()
     with suppress(OSError):  # somebody else's files are there, or there is no folder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from patternlite.files import require_file, write_atomically
 from patternlite.stored.stamp import Stamp
 
 _FORMAT = "patternlite.masks"
@@ -45,20 +45,17 @@ class Masks(Mapping[str, Tensor]):
 
     def save(self, path: Path | str) -> None:
         """Writes a safetensors file, beside first and then renamed: a reader never sees half of one."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         sizes = {name: list(mask.shape[2:]) for name, mask in self.items()}
         metadata = {"format": _FORMAT, "version": _VERSION, "kernels": json.dumps(sizes)}
-        try:
-            # Not save_file, whose files nobody else may read: these are handed over.
-            beside.write_bytes(save({name: _encode(mask) for name, mask in self.items()}, metadata))
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        # Not save_file, whose files nobody else may read: these are handed over.
+        write_atomically(Path(path), save({name: _encode(mask) for name, mask in self.items()}, metadata))
 
     @classmethod
     def load(cls, path: Path | str) -> Masks:
-        """Reads what `save` wrote, in this version or before; anything else is a ValueError."""
+        """Reads what `save` wrote, in this version or before; anything else is a ValueError, no file a
+        PatternliteError.
+        """
+        require_file(path)
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}

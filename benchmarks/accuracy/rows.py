@@ -17,6 +17,7 @@ from torch import nn
 
 from patternlite.demo.images import LabelledImages, read_images
 from patternlite.errors import PatternliteError
+from patternlite.files import write_atomically
 from patternlite.isolated import Isolated
 from patternlite.latency import Contender, measure_latency
 from patternlite.models import load_model, load_weights
@@ -25,7 +26,6 @@ from patternlite.prune import save_weights
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
-from patternlite.report.results import write_atomically
 
 from ..plain import read_json
 from ..results import REVISION

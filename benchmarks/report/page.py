@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from patternlite.files import write_atomically
 from patternlite.report.figure import to_inline_svg
-from patternlite.report.results import write_atomically
 
 from ..plots import write_figure
 from ..protocol import Measured

@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
-from patternlite.report.results import write_atomically
+from patternlite.files import write_atomically
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 RIVALS_THERE = ("apache-tvm", "ncnn", "onnxruntime", "openvino")

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
+from patternlite.files import write_atomically
 from patternlite.isolated import Isolated
-from patternlite.report.results import write_atomically
 
 from ..plain import read_json
 from . import environment, tvm_relax, tvm_search

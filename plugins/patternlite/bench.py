@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import PatternliteError, require_file
+from .errors import PatternliteError
+from .files import require_file
 from .isolated import Isolated
 from .latency import Contender, Latency, measure_latency
 from .progress import Stages

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
-import math
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
+from .cli_options import Threads, numbers
 from .errors import PatternliteError, one_line, require_packages
 
 app = typer.Typer(
@@ -51,29 +53,6 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _numbers(kind: type[int] | type[float], least: float, count: int | None = None) -> Callable[[str], tuple]:
-    """A parser of comma-separated numbers, each at least `least`."""
-    noun = "integers" if kind is int else "numbers"
-    what = f"{count or 'some'} {noun} of at least {least:g} with commas between"
-
-    def parse(text: str) -> tuple:
-        try:
-            values = tuple(kind(part) for part in text.split(","))
-        except ValueError:
-            raise typer.BadParameter(f"{text!r} is not {what}") from None
-        if not all(least <= value < math.inf for value in values) or count not in (None, len(values)):
-            raise typer.BadParameter(f"{text!r} is not {what}")
-        return values
-
-    return parse
-
-
-Threads = Annotated[
-    tuple,
-    typer.Option(parser=_numbers(int, 1), metavar="N,N", help="Thread counts to time, for example 1,2."),
-]
-
-
 def _suffixes(tflite: bool, mnn: bool) -> list[str]:
     return [suffix for suffix, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted]
 
@@ -106,13 +85,15 @@ def demo(
     require_packages("convert", "torch", "onnx2tf")
     require_packages("bench", "PIL", "matplotlib", "jinja2")
     from .demo.pipeline import DemoOptions, run_demo
+    from .files import require_target_folder, write_atomically
     from .progress import Stages
     from .report.figure import to_svg
     from .report.page import write_page
     from .report.plots import latency_plot
-    from .report.results import write_atomically, write_json
+    from .report.results import write_json
     from .report.tables import demo_table
 
+    require_target_folder(output)
     with Stages(console) as stages:
         result = run_demo(DemoOptions(output, rate, macs, threads, seed, seconds), stages)
     write_json(result, output / "report.json")
@@ -127,13 +108,13 @@ def prune(
     model: Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")],
     input_shape: Annotated[
         tuple,
-        typer.Option(parser=_numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224."),
+        typer.Option(parser=numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224."),
     ],
     mean: Annotated[
-        tuple, typer.Option(parser=_numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+        tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
     ],
     std: Annotated[
-        tuple, typer.Option(parser=_numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
+        tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
     ],
     output: Annotated[Path, typer.Option(help="Folder for what is written.")],
     weights: Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")] = None,
@@ -194,10 +175,10 @@ def retrain(
     weights: Annotated[Path, typer.Option(help="Of the pruned model: pruned.safetensors.")],
     masks: Annotated[Path, typer.Option(help="masks.safetensors, as prune wrote it.")],
     mean: Annotated[
-        tuple, typer.Option(parser=_numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+        tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
     ],
     std: Annotated[
-        tuple, typer.Option(parser=_numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
+        tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
     ],
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dense: Annotated[
@@ -287,7 +268,7 @@ def bench(
     if as_json:
         typer.echo(json.dumps([asdict(entry) for entry in latencies], indent=2))
     else:
-        console.print(latency_table(latencies, title=f"{model.name}, batch 1"))
+        console.print(latency_table(latencies, title=model.name))
 
 
 @_command
@@ -299,3 +280,13 @@ def doctor() -> None:
     console.print(doctor_table(checks))
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(1)
+
+
+def main() -> None:
+    """The `patternlite` program."""
+    # So that what was begun is cleaned away, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # marks and names that the terminal cannot show
+    app(prog_name="patternlite")

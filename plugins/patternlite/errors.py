@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-from pathlib import Path
 
 
 class PatternliteError(Exception):
@@ -24,15 +22,6 @@ class MissingPackageError(PatternliteError):
 
 class OutputMismatchError(PatternliteError):
     """Two runs that must agree do not."""
-
-
-def require_file(path: str | os.PathLike[str]) -> None:
-    """PatternliteError unless there is a file at `path`."""
-    path = Path(path)
-    if path.is_dir():
-        raise PatternliteError(f"{path} is a folder; give a file")
-    if not path.is_file():
-        raise PatternliteError(f"{path} does not exist")
 
 
 def require_packages(extra: str, *modules: str) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MissingPackageError, one_line
+from .files import require_file
 from .native import load_native
-from .runtimes import runtime_named
+from .runtimes import require_fixed_sizes, runtime_named
 from .stored.stamp import MaskCheck, check_masks
 
 _TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
@@ -74,15 +75,17 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     installed.
 
     Raises ValueError when the file is no such model or is damaged, FileNotFoundError when there is none,
-    MissingPackageError, naming the pip command, when no runtime is installed, and ImportError when the
+    PatternliteError when it leaves the size of its images open, MissingPackageError, naming the pip command,
+    when no runtime is installed, and ImportError when the
     package's compiled part is missing.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix)
     if reader is None:
         raise ValueError(f"{path} is neither a .tflite nor a .mnn file; convert the model to one of these")
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
+    require_file(path)
     load_native()
     if path.suffix == ".tflite":
         _check_tflite_header(path)
@@ -167,7 +170,9 @@ def _read_tflite(path: str) -> dict[str, Any]:
     module = importlib.import_module(_tflite_runtime())
     interpreter = module.lite.Interpreter if module.__name__ == "tensorflow" else module.Interpreter
     delegate = load_delegate()
-    interpreter(model_path=path, experimental_delegates=[delegate]).allocate_tensors()
+    loaded = interpreter(model_path=path, experimental_delegates=[delegate])
+    require_fixed_sizes(Path(path), loaded.get_input_details())
+    loaded.allocate_tensors()
     return {"layers": delegate.layers, "activation_bytes": delegate.activation_bytes}
 
 

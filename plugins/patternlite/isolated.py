@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -41,7 +44,8 @@ class Isolated:
         self._log = Path(self._folder.name, "output.log")
         # Not fork: a copy of threads and native state is what this is to keep apart.
         context = multiprocessing.get_context("spawn")
-        initargs = (str(self._log), self._python is not None)
+        self._lifeline, other_end = context.Pipe()
+        initargs = (str(self._log), self._python is not None, other_end)
         self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=initargs)
         if self._python is not None:
             context.set_executable(str(self._python))  # for all processes begun from now on, so:
@@ -54,7 +58,10 @@ class Isolated:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None and not issubclass(kind, Exception):  # told to stop: nobody waits for its work
+            self._lifeline.close()
         self._pool.shutdown(cancel_futures=True)
+        self._lifeline.close()
         self._folder.cleanup()
 
     def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -62,18 +69,27 @@ class Isolated:
             return self._pool.submit(function, *args, **kwargs).result()
         except BrokenProcessPool:
             words = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
-            last = next((line.strip() for line in reversed(words) if line.strip()), "")
+            said = (line.strip() for line in reversed(words))
+            last = next((line for line in said if line and not line.startswith("INFO:")), "")
             raise PatternliteError(
                 "the process died"
                 + (f"; its last words: {last}" if last else " without a word: is the model damaged?")
             ) from None
 
 
-def _begin(log: str, other_environment: bool) -> None:
+def _begin(log: str, other_environment: bool, lifeline: Connection) -> None:
     """In the new process. Its sys.path is a copy of ours, which is not that of another environment."""
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     _redirect(log)
     if other_environment:
         sys.path.insert(0, sysconfig.get_path("purelib"))
+
+
+def _end_with(lifeline: Connection) -> None:
+    """Ends the process when the other end is closed, or the process that holds it is gone."""
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv()
+    os._exit(1)
 
 
 def _redirect(path: str) -> None:

@@ -66,6 +66,11 @@ def measure_latency(
         image = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     outputs = {label: session.run(image) for label, session in sessions.items()}
     stock = {c.path: outputs[c.label] for c in contenders if not c.plugin}
+    for path, output in stock.items():
+        if not np.isfinite(output).all():
+            raise PatternliteError(
+                f"{path.name} answers with NaN or infinity in stock {runtime_name}: train or convert it again"
+            )
     differences: dict[str, float | None] = {c.label: None for c in contenders}
     for c in contenders:
         if c.plugin and c.path in stock:

@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from .errors import PatternliteError, require_file
+from .errors import PatternliteError
+from .files import require_file
 from .inspection import layer_table
 from .native import load_native
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import MissingPackageError, PatternliteError, one_line, require_file, require_packages
+from .errors import MissingPackageError, PatternliteError, one_line, require_packages
+from .files import require_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,6 +29,10 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
         raise PatternliteError(
             f"{spec!r} names no model: give module:callable, timm:NAME or torchvision:NAME"
         )
+    if source.endswith(".py") or "/" in source:
+        raise PatternliteError(
+            f"{spec!r}: give the module, not its file, as in my_models:net, from the folder that it is in"
+        )
     try:
         if source == "timm":
             model = _published("timm").create_model(name, pretrained=weights is None)
@@ -38,7 +43,7 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
             model = _call(source, name)
     except PatternliteError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise PatternliteError(f"{spec} cannot be made: {one_line(error)}") from error
     if weights is not None:
         load_weights(model, weights)

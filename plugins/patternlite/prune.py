@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
 from .export import check_export, export
+from .files import require_target_folder, write_atomically
 from .progress import Stages
 from .report.page import render_prune_page
-from .report.results import write_atomically
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +41,7 @@ def prune_to(
     from patternlite.pruning.distributed import Group, torchrun
 
     config = PruneConfig(**options)
+    require_target_folder(output)
     check_export(model, input_shape, suffixes)
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "pruned.checkpoint"

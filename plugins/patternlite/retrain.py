@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError
 from .export import check_export, export
+from .files import require_target
 from .progress import Stages
 from .prune import save_weights
 
@@ -52,6 +53,7 @@ def retrain_to(
 
     if output.suffix != ".safetensors":
         raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
+    require_target(output)
     config = RetrainConfig(**options)
     found = Masks.load(masks)
     with stages.stage("Reading images") as advance:

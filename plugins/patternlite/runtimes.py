@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MissingPackageError, PatternliteError, one_line, require_file
+from .errors import MissingPackageError, PatternliteError, one_line
+from .files import require_file
+
+MOST_THREADS = 256  # that our plugin takes; some runtimes hang with more
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin
     if path.suffix != runtime.suffix:
         raise PatternliteError(f"{runtime.name} runs {runtime.suffix} files, not {path.name}")
     require_file(path)
-    if threads < 1:
-        raise PatternliteError(f"threads must be at least 1, not {threads}")
+    if not 1 <= threads <= MOST_THREADS:
+        raise PatternliteError(f"threads must be from 1 to {MOST_THREADS}, not {threads}")
     require_installed(runtime)
     session = MnnSession if runtime.suffix == ".mnn" else TfliteSession
     try:
@@ -153,6 +156,7 @@ class TfliteSession(Session):
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shape = tuple(int(n) for n in inputs[0]["shape"])
         _require_image_model(path, len(inputs), len(outputs), shape, inputs[0]["dtype"] == np.float32)
+        require_fixed_sizes(path, inputs)
         self._interpreter.allocate_tensors()
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         n, h, w, c = shape
@@ -227,3 +231,9 @@ def _require_image_model(
             f"{'' if float32 else ' that is not float32'}: only models of one float32 image input with fixed "
             "shape and one output can be run here"
         )
+
+
+def require_fixed_sizes(path: Path, inputs: list[dict[str, Any]]) -> None:
+    """inputs: of a TFLite interpreter. Where only batches are open, models run with one image."""
+    if any(n < 0 for details in inputs for n in details["shape_signature"][1:]):  # it would be one pixel
+        raise PatternliteError(f"{path.name} leaves the size of its images open: convert it with a fixed one")

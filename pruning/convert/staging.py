@@ -6,9 +6,12 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from patternlite.errors import PatternliteError
+from patternlite.files import require_file, require_utf8
 
 from .result import ConversionError
 
@@ -24,8 +27,7 @@ def source_file(path: str | os.PathLike[str], *suffixes: str) -> Path:
     source = Path(path).absolute()
     if source.suffix not in suffixes:
         raise ConversionError(f"{source} is not a {' or '.join(suffixes)} file")
-    if not source.is_file():
-        raise ConversionError(f"{source} does not exist")
+    _checked(require_file, source)
     return source
 
 
@@ -33,9 +35,10 @@ def target_file(path: str | os.PathLike[str], suffix: str) -> Path:
     """The absolute path of a file to write, which must have the suffix and lie in an existing folder.
 
     Raises:
-        ConversionError: wrong suffix, no such folder, or the path is itself a folder.
+        ConversionError: wrong suffix, no such folder, the path is itself a folder, or no text.
     """
     target = Path(path).absolute()
+    _checked(require_utf8, target)
     if target.suffix != suffix:
         raise ConversionError(f"{target} must end in {suffix}")
     if not target.parent.is_dir():
@@ -43,6 +46,13 @@ def target_file(path: str | os.PathLike[str], suffix: str) -> Path:
     if target.is_dir():
         raise ConversionError(f"{target} is a folder")
     return target
+
+
+def _checked(check: Callable[[Path], None], path: Path) -> None:
+    try:
+        check(path)
+    except PatternliteError as error:
+        raise ConversionError(str(error)) from None
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -67,8 +69,17 @@ def read_entries(source: Path | str, split: str) -> list[tuple[str, str, bytes]]
     source = Path(source)
     if not source.exists():
         raise ValueError(f"{source} does not exist: give a folder, zip or tar of <split>/<class>/*.jpg")
+    try:
+        return _entries(source, split)
+    except (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{source} is damaged ({error}): copy it again") from error
+
+
+def _entries(source: Path, split: str) -> list[tuple[str, str, bytes]]:
     entries, folders = [], set()
     for path, data in _files_of(source):
+        if any(part.startswith((".", "__MACOSX")) for part in path.parts):
+            continue  # what systems keep beside a user's files
         if path.parts[-3:-2] == (split,):
             folders.add(path.parts[-2])
             if path.suffix.lower() in _IMAGE_SUFFIXES:
@@ -91,7 +102,7 @@ def _decode(data: bytes, name: str, mode: str) -> np.ndarray:
             pixels = np.asarray(image.convert(mode), np.uint8)
             return pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)
     except (OSError, SyntaxError) as error:  # what Pillow raises for broken files
-        raise ValueError(f"{name} is not a readable image ({error}); replace or remove it") from error
+        raise ValueError(f"{name} is not a readable image; replace or remove it") from error
 
 
 def _files_of(source: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files import write_atomically
 from .figure import to_inline_svg
 from .plots import latency_plot, layer_plot
 from .pruning import pruning_plot, residual_plot
-from .results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, write_atomically
+from .results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 from .tables import count, megabytes
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files import write_atomically
 from ..latency import Latency, speed_up
 from ..machine import Machine
 
@@ -146,17 +146,6 @@ class DemoResult:
             for dense, pruned in [self.speed_ups(runtime, threads)]
         ]
         return data
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(beside, path)
-    except OSError as error:  # which names the other file, or none where the disk is full
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_json(result: DemoResult, path: Path) -> None:

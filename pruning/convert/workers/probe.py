@@ -31,7 +31,9 @@ _WINOGRAD_MEMORY = 3  # MNN::Interpreter::HintMode
 def draw(shape: list[Any], dtype_is_float32: bool) -> Array:
     """Standard normal samples for a model input."""
     if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape) or not dtype_is_float32:
-        sys.exit(f"the model must take one float32 image of a fixed 4-D shape; its input has shape {shape}")
+        sys.exit(
+            f"its input has shape {shape}: export it with one float32 image of a fixed 4-D shape as input"
+        )
     return np.random.default_rng(SEED).standard_normal((SAMPLES, *shape), dtype=np.float32)
 
 

@@ -81,3 +81,17 @@ def test_the_real_package(source, tmp_path: Path) -> None:
     torch.save(own.state_dict(), tmp_path / "own.pt")
     model = load_model(f"{source}:resnet18", tmp_path / "own.pt")
     assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+
+
+@pytest.mark.parametrize("spec", ["my_models.py:net", "./my_models:net", "models/mine:net"])
+def test_a_file_in_place_of_its_module(spec: str) -> None:
+    with pytest.raises(PatternliteError, match="give the module, not its file, as in my_models:net"):
+        load_model(spec)
+
+
+def test_code_that_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("ends_the_program")
+    module.net = lambda: sys.exit(3)
+    monkeypatch.setitem(sys.modules, "ends_the_program", module)
+    with pytest.raises(PatternliteError, match="ends_the_program:net cannot be made: SystemExit: 3"):
+        load_model("ends_the_program:net")

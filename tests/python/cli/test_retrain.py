@@ -152,6 +152,7 @@ def test_what_cannot_be_retrained_says_so_in_a_line(folder: Path) -> None:
     from patternlite.pruning import Masks
 
     (folder / "empty" / "train").mkdir(parents=True)
+    (folder / "taken.safetensors").mkdir()
     odd = folder / "odd"
     for split, names in (("train", ("dark", "light")), ("test", ("dark",))):
         for name in names:
@@ -172,6 +173,7 @@ def test_what_cannot_be_retrained_says_so_in_a_line(folder: Path) -> None:
         ({"masks": "others.safetensors"}, ("the model has no layer '7'", "masks of another model")),
         ({"masks": "more.safetensors"}, ("not zero under the mask: 3", "masks.apply(model)")),
         ({"output": "new.pt"}, ("written to .safetensors, not new.pt",)),
+        ({"output": "taken.safetensors"}, ("taken.safetensors is a folder; give a file to write",)),
     ):
         result = retrain(**changed)
         assert result.exit_code == 1, (changed, result.output)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from patternlite import doctor, latency
-from patternlite.errors import OutputMismatchError
+from patternlite.errors import OutputMismatchError, PatternliteError
 from patternlite.latency import Contender, measure_latency
 
 
@@ -31,6 +31,17 @@ def test_it_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "open_session", lambda *_, plugin, **__: Answers(plugin))
     contenders = [Contender("stock", Path("net.mnn")), Contender("plugin", Path("net.mnn"), plugin=True)]
     with pytest.raises(OutputMismatchError, match=r"net\.mnn in mnn with the plugin: outputs differ by"):
+        measure_latency("mnn", contenders, threads=1, seconds=1)
+
+
+def test_stock_that_answers_with_nan_is_not_the_plugin_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Damaged(Answers):
+        def run(self, x: np.ndarray) -> np.ndarray:
+            return x * np.nan
+
+    monkeypatch.setattr(latency, "open_session", lambda *_, plugin, **__: Damaged(plugin))
+    contenders = [Contender("stock", Path("net.mnn")), Contender("plugin", Path("net.mnn"), plugin=True)]
+    with pytest.raises(PatternliteError, match=r"net\.mnn answers with NaN or infinity in stock mnn"):
         measure_latency("mnn", contenders, threads=1, seconds=1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -106,6 +107,34 @@ def test_broken_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "test" / "cat" / "0.png").write_bytes(FILES["test/cat/0.png"][:-30])
     with pytest.raises(ValueError, match=r"test/cat/0.png is not a readable image"):
         read_images(tmp_path, "test")
+
+
+def test_what_systems_keep_beside_images_is_left(source: Path, tmp_path: Path) -> None:
+    expected = read_images(source, "test")
+    copy = tmp_path / "of a Mac"
+    (shutil.copytree if source.is_dir() else shutil.unpack_archive)(source, copy)
+    for path in ("__MACOSX/test/cat/._0.png", "test/cat/._0.png", "test/.Trash/0.png", "test/.DS_Store"):
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(b"no image")
+    assert np.array_equal(read_images(copy, "test").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("suffix", ["zip", "gztar", "xztar"])
+def test_a_damaged_archive_is_named(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "images" / "test" / "cat"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), np.uint8)).save(folder / f"{i}.bmp")
+    path = Path(shutil.make_archive(str(tmp_path / "packed"), suffix, tmp_path / "images"))
+    content = path.read_bytes()
+    if suffix == "zip":
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes(64) + content[middle + 64 :])
+    else:
+        path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged .*copy it again"):
+        read_images(path, "test")
 
 
 def test_a_class_without_images_is_named(tmp_path: Path) -> None:

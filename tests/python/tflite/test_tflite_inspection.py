@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import patternlite
+from patternlite.errors import PatternliteError
+from patternlite.runtimes import open_session, runtime_named
 
-from .builder import pattern_weights
+from .builder import ModelBuilder, bias_of, pattern_weights
 from .networks import convolution, dense_weights, joined
 
 
@@ -52,6 +55,23 @@ def test_a_truncated_file_is_an_error_and_no_crash(tmp_path: Path, sparse_model:
     path = write(tmp_path, sparse_model[: int(kept * len(sparse_model))])
     with pytest.raises(ValueError, match=r"model\.tflite (is damaged|cannot be loaded)"):
         patternlite.inspect(path)
+
+
+@pytest.mark.parametrize("signature", [(-1, 16, 16, 8), (1, -1, -1, 8)])
+def test_images_of_any_size_are_refused_and_batches_are_not(
+    tmp_path: Path, rng: np.random.Generator, signature: tuple[int, ...]
+) -> None:
+    b = ModelBuilder()
+    x = b.input(*(max(n, 1) for n in signature), signature=signature)
+    path = write(tmp_path, b.build(b.conv(x, pattern_weights(rng, 32, 3, 8), bias_of(rng, 32))))
+    session = partial(open_session, runtime_named("ai-edge-litert"), path)
+    if signature[1] > 0:
+        assert len(patternlite.inspect(path).layers) == 1
+        assert session().input_shape == (1, 8, 16, 16)
+        return
+    for look in (partial(patternlite.inspect, path), session):
+        with pytest.raises((PatternliteError, ValueError), match="leaves the size of its images open"):
+            look()
 
 
 def test_other_files(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Options that hold several numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from .runtimes import MOST_THREADS
+
+
+def numbers(
+    kind: type[int] | type[float], least: float, count: int | None = None, most: float = sys.float_info.max
+) -> Callable[[str], tuple]:
+    """A parser of comma-separated numbers, each from `least` to `most`."""
+    noun = "integers" if kind is int else "numbers"
+    bounds = f"at least {least:g}" if most == sys.float_info.max else f"{least:g} to {most:g}"
+    what = f"{count or 'some'} {noun} of {bounds} with commas between"
+
+    def parse(text: str) -> tuple:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not {what}") from None
+        if not all(least <= value <= most for value in values) or count not in (None, len(values)):
+            raise typer.BadParameter(f"{text!r} is not {what}")
+        return values
+
+    return parse
+
+
+Threads = Annotated[
+    tuple,
+    typer.Option(
+        parser=numbers(int, 1, most=MOST_THREADS), metavar="N,N", help="Thread counts to time, as 1,2."
+    ),
+]

@@ -1,0 +1,58 @@
+"""Files: paths that are checked before long work, and content that appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from .errors import PatternliteError
+
+
+def require_file(path: str | os.PathLike[str]) -> None:
+    """PatternliteError unless there is a file at `path`, of a name that runtimes can be told."""
+    path = Path(path)
+    require_utf8(path)
+    if path.is_dir():
+        raise PatternliteError(f"{path} is a folder; give a file")
+    if not path.is_file():
+        raise PatternliteError(f"{path} does not exist")
+
+
+def require_target(path: Path) -> None:
+    """PatternliteError unless `path` can become a file: folders that are missing do no harm."""
+    require_utf8(path)
+    if path.is_dir():
+        raise PatternliteError(f"{path} is a folder; give a file to write")
+    require_target_folder(path.parent)
+
+
+def require_target_folder(path: Path) -> None:
+    """PatternliteError unless `path` is a folder or can become one."""
+    require_utf8(path)
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise PatternliteError(f"{part} is a file; give another folder to write to")
+
+
+def require_utf8(path: Path) -> None:
+    """PatternliteError for a path that runtimes and converters, which take text, cannot be told."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise PatternliteError(f"the path {shown} is not UTF-8, which the runtimes need: rename it") from None
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Beside first, and then renamed: a reader, or whoever comes after a crash, never sees half of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(beside, path)
+    except OSError as error:  # which names the other file, or none where the disk is full
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = f"{error.strerror}: free some space and run it again" if full else error.strerror
+        raise OSError(error.errno, what, str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
