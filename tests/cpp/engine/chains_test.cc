@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kAny = std::size_t(-1);
 constexpr ChainLimits kNone{.least_bytes = kAny, .most_bytes = 0};
 
-// Inverted residual blocks of all sizes, strides and depthwise kernels.
+// Inverted residual blocks of all sizes, strides and depthwise kernels, flat ones among them.
 GraphBuilder random_blocks(unsigned seed) {
   GraphBuilder b(seed);
   auto& random = b.random();
@@ -39,6 +39,9 @@ GraphBuilder random_blocks(unsigned seed) {
     Window& w = std::get<Convolution>(b.graph.nodes.back().op).window;
     w.dilation_h = w.dilation_w = draw(random, 1, 2);
     w.pad_top = w.pad_left = w.dilation_h * (kernel / 2);
+    const int flat = draw(random, 0, 5);
+    if (flat == 0) w.kernel_h = 1, w.pad_top = 0;
+    if (flat == 1) w.kernel_w = 1, w.pad_left = 0;
     if (added) y = b.sum(y, before, Activation::kRelu);
     if (draw(random, 0, 3)) {
       const bool residual = stride == 1 && draw(random, 0, 1);
@@ -83,6 +86,29 @@ TEST_P(ChainsTest, EqualTheSameConvolutionsOneAfterTheOther) {
         }
       }
     }
+  }
+}
+
+// Their windows lie where those of larger maps lay before: a kernel of one row reads pads, too.
+TEST_P(ChainsTest, FlatKernels) {
+  GraphBuilder b(1);
+  TensorId x = b.input({32, 32, 32});
+  for (const int channels : {128, 96}) {
+    x = b.conv(x, channels, 1, 1, 0, {.kernels_kept = 0.3, .shared = 4});
+    x = b.depthwise(x, 3, 1, 1, {});
+    Window& w = std::get<Convolution>(b.graph.nodes.back().op).window;
+    w.kernel_h = 1, w.pad_top = 0;
+    x = b.conv(x, 32, 1, 1, 0, {.kernels_kept = 0.3, .shared = 4});
+    x = b.pool(x, PoolMode::kMax, 2, 2, 0);
+  }
+  b.graph.outputs = {x};
+  const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                                  .parallel = make_thread_pool(2),
+                                                  .chains = {0, kAny}});
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    const std::vector<Image> inputs{random_image({32, 32, 32}, b.random())};
+    EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+              2e-5);
   }
 }
 

@@ -79,7 +79,7 @@ class ChainStep final : public Step {
     for (std::size_t i = 0; i < last; ++i) {
       float* window = windows[i].origin(rows[i]);
       links_[i].packed->run_rows(input, window, rows[i]);
-      if (links_[i + 1].op.window.kernel_h > 1) windows[i].clear_around(rows[i]);
+      if (links_[i + 1].op.depthwise) windows[i].clear_around(rows[i]);
       input = window;
     }
     links_[last].packed->run_positions(input, residual_, output_, positions);
