@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "engine/support/hash.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 #include "tflite/builtin_operators.h"
+#include "tflite/constants.h"
 #include "tflite/partitions.h"
 
 namespace patternlite::tflite {
@@ -26,13 +30,18 @@ struct GraphReport {
   std::size_t activation_bytes = 0;
 };
 
+struct ModelBudget {
+  std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
+  std::shared_ptr<TuneBudget> left;
+};
+
 struct State {
   TfLiteDelegate delegate{};
   Options options;
   std::mutex mutex;                  // held while the delegate is applied to a graph
   std::vector<GraphReport> reports;  // of the model it was last applied to
   // Of each model, by its first graph; they outlive kernels, which some runtimes undo at a resize.
-  std::map<const TfLiteContext*, std::shared_ptr<TuneBudget>> budgets;
+  std::map<const TfLiteContext*, ModelBudget> budgets;
   std::string last_message;
   std::atomic<bool> warned = false;
   // Compiled partitions on their way to init(), by their nodes.
@@ -148,6 +157,17 @@ const TfLiteContext* first_graph(TfLiteContext* context) {
   return first;
 }
 
+// Where a graph's constants lie, and how large they are.
+std::uint64_t hash_of_constants(const TfLiteContext& graph) {
+  Hash hash;
+  for (const TfLiteTensor& tensor : std::span(graph.tensors, graph.tensors_size)) {
+    if (!is_constant(tensor)) continue;
+    hash.add(reinterpret_cast<std::uintptr_t>(tensor.data.raw));
+    hash.add(tensor.bytes);
+  }
+  return hash.value();
+}
+
 // Runtimes apply a delegate to a model's graphs in their order: the first one begins anew.
 GraphReport& fresh_report(State& state, const TfLiteContext* graph, const TfLiteContext* first) {
   if (graph == first) state.reports.clear();
@@ -162,14 +182,16 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
   forget_undone(context);
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
-  const auto budget =
-      state.budgets.try_emplace(first, make_tune_budget(state.options.tune_budget_ms))
-          .first->second;
+  ModelBudget& budget = state.budgets[first];
+  if (const std::uint64_t constants = hash_of_constants(*first);
+      !budget.left || budget.constants != constants) {
+    budget = {constants, make_tune_budget(state.options.tune_budget_ms)};
+  }
   // A pool of each interpreter's own: interpreters may run at the same time.
   const CompileOptions compile_options{
       .kernels = state.options.kernels ? state.options.kernels : &best_kernels(),
       .parallel = make_thread_pool(threads),
-      .tuning = {.budget = budget,
+      .tuning = {.budget = budget.left,
                  .directory = state.options.serialize_dir,
                  // Kernels compile anew after a resize, maybe when the delegate is gone.
                  .warn = [self = state.self](auto& message) { warn(*self, message); }}};
