@@ -30,8 +30,6 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
   const bool one_each = conv.depthwise && input.channels == output.channels;
   if (!all_channels && !one_each) return "declined:groups";
   if (input.elements() == 0 || output.elements() == 0) return "declined:empty-output";
-  // Kernels count in 32 bits; the widest border that layers of this size may ask for is not known.
-  constexpr double kMostElements = 1 << 30;
   if (input.elements() > kMostElements || output.elements() > kMostElements) {
     return "declined:too-large";
   }

@@ -90,8 +90,11 @@ class Fuser {
         const Window& w = conv->window;
         const int reach_h = (w.kernel_h - 1) * w.dilation_h;
         const int reach_w = (w.kernel_w - 1) * w.dilation_w;
+        // One that is fully connected has no kernels to shift, and is known as such by its weights.
+        const Shape& result = result_shape(*conv, graph_.tensors[conv->output]);
         fits = pad.top + w.pad_top <= reach_h && pad.left + w.pad_left <= reach_w &&
-               pad.bottom <= reach_h && pad.right <= reach_w;
+               pad.bottom <= reach_h && pad.right <= reach_w &&
+               !is_fully_connected(*conv, graph_.tensors[id], result);
       }
       if (!fits) return false;
     }

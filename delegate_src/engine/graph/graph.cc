@@ -150,6 +150,9 @@ void validate(const Graph& graph) {
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
       throw std::invalid_argument("a tensor has an empty or unknown shape");
     }
+    if (shape.elements() > kMostElements) {
+      throw std::invalid_argument("a tensor is too large: kernels count positions with 32 bits");
+    }
   }
   std::vector<bool> written(graph.tensors.size());
   for (TensorId id : graph.inputs) written.at(id) = true;

@@ -150,6 +150,9 @@ struct Graph {
   TensorId add_tensor(Shape shape);
 };
 
+// Of a tensor, at most: kernels count in 32 bits, borders included.
+inline constexpr std::size_t kMostElements = std::size_t{1} << 30;
+
 // Throws std::invalid_argument, naming the node, when shapes or ids do not fit together.
 void validate(const Graph& graph);
 

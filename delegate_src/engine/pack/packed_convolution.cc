@@ -32,8 +32,12 @@ void check(const PlanarConvolution& conv) {
   if (conv.input.border < required_border(conv.op.window, conv.input.shape, conv.output.shape)) {
     throw std::invalid_argument("the input's border is narrower than the convolution's padding");
   }
-  const std::size_t limit = std::numeric_limits<int32_t>::max();
-  if (conv.input.elements() > limit || conv.output.elements() > limit) {
+  const auto too_large = [](const PlanarLayout& layout) {
+    constexpr std::size_t kLimit = std::numeric_limits<int32_t>::max();
+    const auto rows = std::size_t(layout.shape.height) + 2 * layout.border;
+    return rows * layout.pitch() > kLimit || layout.elements() > kLimit;
+  };
+  if (too_large(conv.input) || too_large(conv.output)) {
     throw std::invalid_argument("a tensor is too large: its planes must fit 2^31 floats");
   }
 }

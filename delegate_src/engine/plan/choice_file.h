@@ -1,4 +1,4 @@
-// Choices found by timing, kept in a file between processes.
+// Choices, found by timing where there was time, kept in a file between processes.
 //
 //   patternlite choices 1
 //   for patternlite 0.1.0, avx512, AMD EPYC 9R14 (10489617)

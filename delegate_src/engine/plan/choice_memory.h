@@ -1,4 +1,5 @@
-// Choices found by timing, remembered by the process: a model loaded again is not timed again.
+// Choices, found by timing where there was time, remembered by the process: a model loaded again is
+// not timed again, and gets the same bits.
 #pragma once
 
 #include <cstdint>

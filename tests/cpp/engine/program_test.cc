@@ -142,6 +142,16 @@ TEST(Fuse, PaddingWiderThanTheWindowStays) {
   EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5);
 }
 
+TEST(Fuse, PaddingOfAWholeMapStays) {
+  GraphBuilder b(5);
+  const TensorId x = b.input({4, 5, 5});
+  b.graph.outputs = {b.conv(b.pad(x, 1, 1), 8, 7, 1, 0, {.kernels_kept = 0.5, .taps = 20})};
+  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
+  const auto program = Program::compile(b.graph, {});
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+            2e-5);
+}
+
 TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
   GraphBuilder b(2);
   const TensorId image = b.input({4, 5, 5});
@@ -233,6 +243,17 @@ TEST(Subsample, LeavesWindowsThatLieInAPad) {
   folded.nodes.erase(folded.nodes.begin());
   EXPECT_EQ(subsample(folded).nodes.size(), 1u);
   EXPECT_LT(relative_error(expected, run(*Program::compile(folded, {}), folded, inputs)[0]), 2e-5);
+}
+
+TEST(Validate, RefusesWhat32BitsCannotCount) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.input({1, 66'000, 66'000})};
+  EXPECT_THROW(validate(b.graph), std::invalid_argument);
+  GraphBuilder narrow(1);  // so that borders are most of it
+  const TensorId image = narrow.input({1, 1 << 28, 1});
+  const TensorId planes = narrow.depthwise(image, 9, 1, 4, {});
+  narrow.graph.outputs = {planes};
+  EXPECT_THROW(Program::compile(narrow.graph, {}), std::invalid_argument);
 }
 
 TEST(Validate, NamesTheNodeThatDoesNotFit) {
