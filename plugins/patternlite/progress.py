@@ -64,9 +64,10 @@ class Stages:
             now = time.perf_counter()
             first = first or (now, fraction)  # what was done by then may be an earlier run's
             since, before = first
-            if self._progress.disable and now - told >= _LINE_EVERY and fraction > before:
-                told, left = now, (now - since) * (1 - fraction) / (fraction - before)
-                self._print(f"{name}: {fraction:.0%}, {left / 60:.0f} min left, {detail}")
+            if self._progress.disable and now - told >= _LINE_EVERY:
+                told, done = now, fraction - before
+                left = f", {(now - since) * (1 - fraction) / done / 60:.0f} min left" if done > 0.005 else ""
+                self._print(f"{name}: {fraction:.0%}{left}, {detail}")
 
         yield advance
         self._progress.update(task, completed=1.0, detail="")

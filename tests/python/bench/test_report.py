@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, "No space left on device")  # as write() says it: of no file
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match=r"No space left on device: '.*out\.json'"):
+    with pytest.raises(OSError, match=r"No space left on device: free .*'.*out\.json'"):
         write_json(NetReport({}, []), tmp_path / "out.json")
     assert not list(tmp_path.iterdir())
 
