@@ -18,6 +18,7 @@ from .structures import DENSE, STRUCTURES, Structure
 _POINTS = 400  # rates on a menu, of each structure
 _MIXES = 10  # steps between one budget and another, when prices are mixed
 _SLACK = 1 + 1e-9
+_NEVER = 1e30  # limits that no choice costs: 0 times infinity would be NaN
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]
     """
     errors = _padded([menu.errors for menu in menus], math.inf)  # (layers, n)
     costs = torch.stack(
-        [_padded([menu.costs[name] / limit for menu in menus], math.inf) for name, limit in limits.items()]
+        [_padded([menu.costs[name] / limit for menu in menus], _NEVER) for name, limit in limits.items()]
     )  # (budgets, layers, n), in parts of the limit
     layers = torch.arange(len(menus))
 

@@ -68,7 +68,7 @@ class Checkpoint:
     def load(self, name: str) -> Record | None:
         if self._given is None:
             return None
-        return self._group.from_first(self._read(name))
+        return self._group.made_by_first(lambda: self._read(name))
 
     def save(self, name: str, record: Record) -> None:
         """A kill leaves the whole file or none."""

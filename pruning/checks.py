@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .config import PruneConfig
 from .distributed import Group
+from .graph import BatchNorm
 from .norm_statistics import Gap
 from .report import PruneReport
 from .state import tensors_in
@@ -19,7 +20,9 @@ _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection m
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
     """Raises ValueError unless it can be followed, its weights are finite float32 and the shape fits."""
-    if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
+    if isinstance(model, torch.jit.ScriptModule) or any(
+        hasattr(module, "_orig_mod") for module in model.modules()
+    ):
         raise ValueError("the model is compiled, and cannot be followed: give the one that it was made from")
     if torch.is_inference_mode_enabled():
         raise ValueError("weights cannot be changed within torch.inference_mode(): prune outside of it")
@@ -27,7 +30,7 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
         raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
     if len(config.mean) != input_shape[0]:
         raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
-    for name, tensor in tensors_in(model).items():
+    for name, tensor in _learnt(model).items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
     for name, module in model.named_modules():
@@ -35,6 +38,13 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
             raise ValueError(
                 f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
             )
+
+
+def _learnt(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters, and what norms remember; other buffers may hold infinity, as masks of attention do."""
+    norms = (f"{name}." for name, module in model.named_modules() if isinstance(module, BatchNorm))
+    of_norms, parameters = tuple(norms), dict(model.named_parameters())
+    return {k: v for k, v in tensors_in(model).items() if k in parameters or k.startswith(of_norms)}
 
 
 def check_shares(batches: int, images: int, group: Group) -> None:

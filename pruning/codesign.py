@@ -69,7 +69,7 @@ def _seconds_left(
     factor: float, traced: Trace, times: Mapping[str, LayerTimes], menus: Sequence[Menu]
 ) -> float:
     """For the convolutions to prune, once the others have had theirs."""
-    rest = sum(times[site.name].dense for site in traced.left)
+    rest = sum(site.runs * times[site.name].dense for site in traced.left)
     dense = rest + sum(times[site.name].dense for site in traced.sites)
     least = sum(float(menu.costs["latency"].min()) for menu in menus)
     if (rest + least) * factor > dense:

@@ -75,8 +75,14 @@ class PruneConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("mean", "std", "dense", "kinds"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("dense", "kinds"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        for name in ("rate", "macs", "latency"):
+            if (factor := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(factor))  # 4 and 4.0 are one run
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -89,6 +89,21 @@ class Group:
         values = [value]
         dist.broadcast_object_list(values)
         return values[0]
+
+    def made_by_first(self, make: Callable[[], _Item]) -> _Item:
+        """What the first process makes, or the error that it raises there, on every process."""
+        if self.size == 1:
+            return make()
+        made, error = None, None
+        if self.first:
+            try:
+                made = make()
+            except Exception as raised:  # whatever it is: the others would wait for ever
+                error = raised
+        made, error = self.from_first((made, error))
+        if error is not None:
+            raise error
+        return made
 
     def require_same(self, digest: str, what: str) -> None:
         """Raises RuntimeError on every process unless all of them have this digest."""

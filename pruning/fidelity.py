@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from .outputs import tensors_of
 
 IMAGES = 128
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,29 @@ class Fidelity:
 
 
 @torch.no_grad()
-def measure(teacher: nn.Module, student: nn.Module, images: Tensor) -> Fidelity:
-    """teacher, student: in eval mode.  images: (N, C, H, W), normalised, not used by any step before."""
-    wanted, given = _answers(teacher, images), _answers(student, images)
-    flat = [
-        torch.cat([tensor.reshape(len(tensor), -1) for tensor in tensors], 1) for tensors in (wanted, given)
-    ]
-    spread = (flat[0] - flat[0].mean(0)).square().mean().clamp_min(1e-30)
-    error = float((flat[1] - flat[0]).square().mean() / spread)
-    if len(wanted) != 1 or wanted[0].ndim != 2 or wanted[0].shape[1] < 2:
+def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) -> Fidelity:
+    """teacher, student: in eval mode.  images: (N, C, H, W), normalised, not used by any step before.
+
+    batch: of images at a time; the answers of as many are held.
+    """
+    total, squares, missed = torch.zeros((), dtype=torch.float64, device=images.device), 0.0, 0.0
+    classes: list[tuple[Tensor, Tensor]] = []
+    for some in images.split(batch):
+        wanted, given = (tensors_of(model(some)) for model in (teacher, student))
+        if len(wanted) == 1 and wanted[0].ndim == 2 and wanted[0].shape[1] > 1:
+            classes.append((F.log_softmax(given[0].float(), 1), F.log_softmax(wanted[0].float(), 1)))
+        before, now = (
+            torch.cat([tensor.reshape(len(tensor), -1) for tensor in tensors], 1).float()
+            for tensors in (wanted, given)
+        )
+        total = total + before.sum(0, dtype=torch.float64)
+        squares += float(before.square().sum(dtype=torch.float64))
+        missed += float((now - before).square().sum(dtype=torch.float64))
+    spread = squares - float(total.square().sum()) / len(images)  # about their mean image
+    error = missed / max(spread, 1e-30)
+    if not classes:
         return Fidelity(len(images), error)
-    teacher_says, student_says = (F.log_softmax(tensors[0], 1) for tensors in (wanted, given))
+    student_says, teacher_says = (torch.cat(parts) for parts in zip(*classes, strict=True))
     divergence = F.kl_div(student_says, teacher_says, reduction="batchmean", log_target=True)
     agreement = (teacher_says.argmax(1) == student_says.argmax(1)).float().mean()
     return Fidelity(len(images), error, max(0.0, float(divergence)), float(agreement))
-
-
-def _answers(model: nn.Module, images: Tensor) -> list[Tensor]:
-    """Each of the model's outputs, over all images."""
-    batches = [tensors_of(model(batch)) for batch in images.split(_BATCH)]
-    return [torch.cat(parts).float() for parts in zip(*batches, strict=True)]

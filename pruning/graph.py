@@ -9,21 +9,12 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.parametrize import is_parametrized
-from torch.overrides import TorchFunctionMode
 
+from .calls import Additions, Arguments, Calls, Maker, Mark, activation_of
 from .outputs import tensors_of
 
-_ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
-
-_ACTIVATIONS: dict[Callable, Callable[[Tensor], Tensor]] = {
-    **dict.fromkeys((F.relu, torch.relu, torch.relu_, torch.Tensor.relu, torch.Tensor.relu_), torch.relu),
-    **{function: function for function in (F.relu6, F.hardswish, F.silu, F.gelu)},
-}
-
 BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
-_Maker = nn.Module | Tensor  # of an output; a weight stands for itself
 
 
 def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
@@ -41,6 +32,7 @@ class Site:
     residual: its output (after `norm`) goes into an addition and nowhere else, the end of a residual branch.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
     in_size, out_size: (height, width) of its maps.
+    runs: how often it runs on one image; once where it is pruned.
     """
 
     name: str
@@ -50,6 +42,7 @@ class Site:
     out_size: tuple[int, int]
     residual: bool
     activation: Callable[[Tensor], Tensor] | None = None
+    runs: int = 1
 
     @property
     def branch_end(self) -> nn.Module:
@@ -118,62 +111,6 @@ class Trace:
     largest: int
 
 
-class Additions(TorchFunctionMode):
-    """Calls `rewrite(a, b)` before each plain addition of two equal-shaped tensors; it may replace them."""
-
-    def __init__(self, rewrite: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
-        super().__init__()
-        self._rewrite = rewrite
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func in _ADDITIONS and not kwargs and len(args) == 2:
-            a, b = args
-            if isinstance(a, Tensor) and isinstance(b, Tensor) and a is not b and a.shape == b.shape:
-                new, b = self._rewrite(a, b)
-                # y.add_(x) is read as y afterwards: what replaces y must come to lie there.
-                args = (a.copy_(new) if func is torch.Tensor.add_ and new is not a else new), b
-        return func(*args, **(kwargs or {}))
-
-
-class _Calls(TorchFunctionMode):
-    """Tells `see` of each function that makes something of tensors: it, and which of `marks` it takes."""
-
-    def __init__(self, marks: Mapping[_Maker, Mark], see: Callable[[Callable, list[_Maker]], None]) -> None:
-        super().__init__()
-        self._marks, self._see = marks, see
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        given = [Mark(tensor) for tensor in _tensors_in((args, kwargs or {}))]
-        taken = [m for m, mark in self._marks.items() if any(mark.is_same(one) for one in given)]
-        result = func(*args, **(kwargs or {}))
-        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
-        made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
-        if taken and made:
-            self._see(func, taken)
-        return result
-
-
-def _tensors_in(values: object) -> list[Tensor]:
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    return [t for value in values for t in _tensors_in(value)] if isinstance(values, list | tuple) else []
-
-
-class Mark:
-    """A tensor as it was at one moment: a later in-place change (a ReLU, say) makes it another."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self._tensor, self._version = tensor, tensor._version
-
-    def is_now(self, tensor: Tensor) -> bool:
-        return tensor is self._tensor and tensor._version == self._version
-
-    def is_same(self, other: Mark) -> bool:
-        return other._tensor is self._tensor and other._version == self._version
-
-
 def trace(
     model: nn.Module,
     input_shape: tuple[int, ...],
@@ -190,23 +127,27 @@ def trace(
         raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
-    uses: Counter[_Maker] = Counter()  # functions that take the module's output, or the weight
-    outputs: dict[_Maker, Mark] = {}
-    weights: dict[_Maker, Mark] = {
+    uses: Counter[Maker] = Counter()  # functions that take the module's output, or the weight
+    outputs: dict[Maker, Mark] = {}
+    own: dict[nn.Module, Mark] = {}  # outputs before the user's hooks
+    altered: set[nn.Module] = set()  # whose outputs they change: what is solved alone knows nothing of that
+    weights: dict[Maker, Mark] = {
         conv.weight: Mark(conv.weight) for conv in convs.values() if "weight" in conv._parameters
     }
     unclear: dict[nn.Module, str] = {}  # why a module cannot be followed
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
     consumer: dict[nn.Module, BatchNorm] = {}
-    activations: dict[_Maker, Callable[[Tensor], Tensor]] = {}
+    activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
     largest = math.prod(input_shape)
-    additions: list[list[_Maker]] = []  # the modules that made the operands, in the order they ran
+    additions: list[list[Maker]] = []  # the modules that made the operands, in the order they ran
 
     def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal largest
         runs[module] += 1
         largest = max(largest, output[0].numel())
         outputs[module] = Mark(output)
+        if not own[module].is_now(output):
+            altered.add(module)
         if not inputs or output.ndim != 4:
             unclear[module] = "called with a named input" if not inputs else "run on one image"
         elif isinstance(module, nn.Conv2d):
@@ -220,16 +161,20 @@ def trace(
         additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
         return a, b
 
-    def on_call(function: Callable, taken: list[_Maker]) -> None:
+    def on_call(function: Callable, arguments: Arguments, taken: list[Maker]) -> None:
         uses.update(taken)
-        if function in _ACTIVATIONS:
-            activations.update(dict.fromkeys(taken, _ACTIVATIONS[function]))
+        if activation := activation_of(function, arguments):
+            activations.update(dict.fromkeys(taken, activation))
+
+    def before_hooks(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        own[module] = Mark(output)
 
     watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
-    handles = [module.register_forward_hook(on_output) for module in watched]
+    handles = [module.register_forward_hook(before_hooks, prepend=True) for module in watched]
+    handles += [module.register_forward_hook(on_output) for module in watched]
     parameter = next(model.parameters(), torch.empty(0))
     try:
-        with torch.no_grad(), Additions(on_addition), _Calls(ChainMap(outputs, weights), on_call):
+        with torch.no_grad(), Additions(on_addition), Calls(ChainMap(outputs, weights), on_call):
             answer = model(torch.zeros(2, *input_shape, device=parameter.device))
     except Exception as error:
         raise ValueError(
@@ -244,6 +189,7 @@ def trace(
         raise ValueError(
             f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
         )
+    uses.update(m for m, mark in outputs.items() if any(mark.is_now(t) for t in tensors_of(answer)))
     once = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m not in unclear]
     norms = [m for m in once if m.running_mean is not None]
     sites: list[Site] = []
@@ -252,11 +198,17 @@ def trace(
     for i, conv in enumerate(sizes):
         name = names[conv]
         times = max(runs[conv], uses[conv.weight])  # tied weights: also by what is no Conv2d
-        norm = next((norm for norm in norms if norm is consumer.get(conv) and uses[conv] == 1), None)
+        norm = next((n for n in norms if n is consumer.get(conv) and uses[conv] == 1), None)
+        hooked = conv in altered or norm in altered
         (before, after), of = sizes[conv], sites
-        if reason := "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, times):
+        if (
+            reason := "asked to stay"
+            if name in keep_dense
+            else _why_dense(conv, kinds, i == 0, times, hooked)
+        ):
             dense[name], of = reason, left
-        of.append(Site(name, conv, norm, (before[0], before[1]), (after[0], after[1]), residual=False))
+        in_size, out_size = (before[0], before[1]), (after[0], after[1])
+        of.append(Site(name, conv, norm, in_size, out_size, residual=False, runs=runs[conv]))
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
     closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
@@ -266,7 +218,7 @@ def trace(
         else site
         for site in sites
     ]
-    macs = sum(runs[site.conv] * site.macs for site in (*sites, *left))
+    macs = sum(site.runs * site.macs for site in (*sites, *left))
     return Trace(sites, left, dense, norms, macs, largest)
 
 
@@ -279,13 +231,16 @@ def kind_of(conv: nn.Conv2d) -> str:
     return f"{conv.groups} groups"
 
 
-def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, times: int) -> str | None:
+def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, times: int, hooked: bool) -> str | None:
     if (kind := kind_of(conv)) not in kinds:
         return kind
-    if type(conv).forward is not nn.Conv2d.forward:
+    own = type(conv)
+    if own.forward is not nn.Conv2d.forward or own._conv_forward is not nn.Conv2d._conv_forward:
         return f"not a plain Conv2d ({type(conv).__name__})"
     if is_parametrized(conv) or "weight" not in conv._parameters:
         return "its weight is computed"
+    if hooked:
+        return "a hook changes its output"
     if first:
         return "first convolution"
     if times > 1:

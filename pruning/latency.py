@@ -52,7 +52,7 @@ class TimeTable:
     """Seconds by (layer's geometry, structure, tiles that stay), for one machine and number of threads.
 
     Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache). A file of another machine,
-    build or instruction set has another name; one that cannot be read is measured anew.
+    version or instruction set has another name; one that cannot be read is measured anew.
     """
 
     def __init__(self, threads: int) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from math import comb
+from math import ceil, comb
 
 import torch
 from torch import Tensor
 
 _LEAST_ENTRIES = 4
 _MOST_LISTED = 4096  # candidates, where all are looked at
+_MOST_WORTHS = 2**27  # of kernels in candidates: 1 GB. A large network has this many of 3x3
 
 
 def entries(taps: int) -> int:
@@ -45,7 +46,8 @@ def choose_library(weights: Iterable[Tensor], count: int) -> Tensor:
     taps = energies.shape[1]
     listed = comb(taps - 1, entries(taps) - 1) <= _MOST_LISTED
     patterns = candidates(taps) if listed else _natural(energies)
-    return patterns[cover(energies @ patterns.T.double(), count)]
+    some = energies[:: ceil(len(energies) * len(patterns) / _MOST_WORTHS)]
+    return patterns[cover(some @ patterns.T.double(), count)]
 
 
 def energies_of(weight: Tensor) -> Tensor:

@@ -99,7 +99,7 @@ class _Run:
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = self.student.sites[0].conv.weight.device
-        identity = fingerprint(all_tensors_in(model), input_shape, config)
+        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         self.store.require_same_answers(trial(self.dense, input_shape))
@@ -132,7 +132,7 @@ class _Run:
         unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
         as_pruned = self.distil(masks, images, unseen) if self.config.distill_steps and trusted else None
         with self.schedule.stage("compare"):
-            kept = fidelity.measure(self.dense, self.pruned, unseen)
+            kept = self.measure_fidelity(unseen)
         undone = as_pruned is not None and self.group.from_first(kept.gap > _WORSE * as_pruned.kept.gap)
         if as_pruned is not None and undone:
             self.pruned.load_state_dict(as_pruned.weights, strict=False)
@@ -149,13 +149,16 @@ class _Run:
         """Distils the pruned model in place. What it was before, its fidelity on `unseen`."""
         with self.schedule.stage("distill"):
             weights = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
-            as_pruned = _AsPruned(weights, fidelity.measure(self.dense, self.pruned, unseen))
+            as_pruned = _AsPruned(weights, self.measure_fidelity(unseen))
             distill(
                 self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
                 self.config.distill_steps, effort.walk_batch(self.shape), self.config.seed, self.group,
                 self.store, self.schedule.advance,
             )  # fmt: skip
         return as_pruned
+
+    def measure_fidelity(self, unseen: Tensor) -> Fidelity:
+        return fidelity.measure(self.dense, self.pruned, unseen, effort.walk_batch(self.shape))
 
     def draw(self, count: int, purpose: str) -> Tensor:
         """Images (count, C, H, W), normalised, other ones for each purpose."""
@@ -208,7 +211,7 @@ class _Run:
         """What each layer becomes. Kept, as times are never the same twice; the first process takes them."""
 
         def make() -> Record:
-            times = self.group.from_first(self.measure_times() if self.group.first else None)
+            times = self.group.made_by_first(self.measure_times)
             found = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
             return Record(
                 values={name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}

@@ -79,6 +79,8 @@ def match_outputs(site: Site, moments: Moments, weight: Tensor, variance: Tensor
     ratio = now / variance.clamp_min(torch.finfo(variance.dtype).tiny)
     ratio = ratio.clamp(*_VARIANCE_RATIO)
     running, deviation = remembered(site.norm)
+    left = deviation.square() * ratio - site.norm.eps
+    ratio = torch.where(left < 0, site.norm.eps / deviation.square(), ratio)  # what epsilon alone makes
     running.copy_(shift - (mean - running) * ratio.sqrt())
     assert site.norm.running_var is not None
-    site.norm.running_var.copy_((deviation.square() * ratio - site.norm.eps).clamp_min(0))
+    site.norm.running_var.copy_(left.clamp_min(0))

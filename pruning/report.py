@@ -46,7 +46,7 @@ class LayerReport:
 
     @property
     def rate(self) -> float:
-        return self.dense_weights / self.weights
+        return self.dense_weights / max(1, self.weights)
 
 
 @dataclass

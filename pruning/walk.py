@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from . import memory
-from .graph import Additions, Mark, Site
+from .calls import Additions, Mark
+from .graph import Site
 
 
 @dataclass(frozen=True)

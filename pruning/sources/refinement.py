@@ -64,12 +64,13 @@ def refine(
         x = torch.roll(images, shift, dims=(2, 3))
         x = x.flip(3) if torch.rand((), generator=generator) < 0.5 else x
         x = x.contiguous(memory_format=layout)
-        with half(x.device), feature_moments(norms) as moments:
-            model(x)
-        loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
-        loss = loss + 0.002 * _total_variation(x)
-        optimizer.zero_grad()
-        loss.backward()
+        with feature_moments(norms) as moments:
+            with half(x.device):
+                model(x)
+            loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
+            loss = loss + 0.002 * _total_variation(x)
+            optimizer.zero_grad()
+            loss.backward()  # within: a model that computes parts again must do so as it did before
         optimizer.step()
         schedule.step()
         with torch.no_grad():

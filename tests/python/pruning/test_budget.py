@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from itertools import product
+from random import Random
 
 import pytest
 import torch
@@ -39,6 +41,22 @@ def test_no_choice_within_the_limits_is_much_better(seed, limits):
         )
         assert spent <= limit * (1 + 1e-6)
     assert best <= sum(choice.error for choice in choices) <= 1.25 * best
+
+
+def test_a_budget_with_room_to_spare_costs_nothing():
+    random, generator = Random(3), torch.Generator().manual_seed(3)
+    menus = []
+    for _ in range(random.randint(2, 12)):  # of unlike lengths, as those of layers
+        ways, weights = random.choice([400, 150, 60, 300]), 9 * 2 ** random.randint(8, 18)
+        shares = torch.logspace(math.log10(1 / 2.25), math.log10(1 / 45), ways, dtype=torch.float64)
+        scale, bend = (torch.rand(1, generator=generator).double() for _ in range(2))
+        errors = (0.05 * scale * (1 / shares - 1) ** (0.5 + bend)).clamp_max(1)
+        costs = {"rate": shares * weights, "macs": shares * weights * random.choice([16, 64, 256, 1024])}
+        menus.append(Menu([FREE] * ways, torch.arange(ways), shares, errors, costs))
+    whole = {name: sum(2.25 * float(menu.costs[name][0]) for menu in menus) for name in ("rate", "macs")}
+    alone = allocate(menus, {"macs": whole["macs"] / 3})
+    both = allocate(menus, {"macs": whole["macs"] / 3, "rate": whole["rate"] / 2.3})
+    assert sum(c.error for c in both) <= sum(c.error for c in alone) * (1 + 1e-9)
 
 
 def test_where_nothing_fits_the_cheapest_is_chosen():

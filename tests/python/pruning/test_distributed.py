@@ -103,3 +103,18 @@ def test_more_processes_than_batches_are_refused(trained_model, monkeypatch):
     few = PruneConfig(rate=4.0, images=100, refine_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
     with pytest.raises(ValueError, match="100 images are 2 batches, too few for 4 processes"):
         prune(trained_model, (3, 16, 16), few)
+
+
+def fails(rank: int, _folder: Path) -> str:
+    def make() -> None:
+        raise ValueError(f"of process {rank}")
+
+    try:
+        Group.current().made_by_first(make)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_an_error_of_the_first_process_is_everybodys(tmp_path):
+    assert in_processes(fails, tmp_path) == ["of process 0"] * 2

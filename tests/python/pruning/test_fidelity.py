@@ -29,13 +29,13 @@ class Answers(nn.Module):
 
 def test_a_model_agrees_with_itself(trained_model):
     images, _ = nets.textures(70, 5)
-    assert measure(trained_model, trained_model, images) == Fidelity(70, 0.0, 0.0, 1.0)
+    assert measure(trained_model, trained_model, images, 64) == Fidelity(70, 0.0, 0.0, 1.0)
 
 
 def test_figures_are_those_of_the_definition():
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
     other = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
-    found = measure(Answers(lambda x: x), Answers(lambda x: other), logits)
+    found = measure(Answers(lambda x: x), Answers(lambda x: other), logits, 4)
     p, q = logits.softmax(1), other.softmax(1)
     assert found.divergence == pytest.approx(float((p * (p / q).log()).sum(1).mean()), rel=1e-5)
     assert found.agreement == 0.75
@@ -45,7 +45,7 @@ def test_figures_are_those_of_the_definition():
 @pytest.mark.parametrize("make", [lambda x: x[..., None], lambda x: (x, {"a": x}), lambda x: x[:, :1]])
 def test_what_is_no_classifier_has_an_error_alone(make):
     images = torch.randn(9, 4)
-    found = measure(Answers(make), Answers(lambda x: make(2 * x)), images)
+    found = measure(Answers(make), Answers(lambda x: make(2 * x)), images, 4)
     assert (found.divergence, found.agreement) == (None, None)
     spread = (make(images)[0] if isinstance(make(images), tuple) else make(images)).flatten(1)
     expected = float(spread.square().mean() / (spread - spread.mean(0)).square().mean())

@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 import torch
 
+from patternlite.pruning import patterns
 from patternlite.pruning.codesign import libraries_of
 from patternlite.pruning.config import PruneConfig
 from patternlite.pruning.patterns import candidates, choose_library, entries, histogram
@@ -84,3 +85,17 @@ def test_a_varied_library_is_what_the_kernels_need():
     weight = (kernels + 0.01 * torch.rand(kernels.shape)).view(6, 6, 3, 3)
     library = choose_varied_library([weight, 1000 * weight], 3, kernels.numel() / float(kernels.sum()))
     assert {tuple(row) for row in library.tolist()} == {tuple(row) for row in wanted.tolist()}
+
+
+def test_the_library_of_a_large_network_is_found_in_some_of_its_kernels(monkeypatch):
+    weights = [torch.randn(40, 40, 3, 3, generator=torch.Generator().manual_seed(0))]
+    whole = choose_library(weights, 8)
+    monkeypatch.setattr(patterns, "_MOST_WORTHS", 56 * 400)  # a quarter of the kernels
+    seen = []
+    cover = patterns.cover
+    monkeypatch.setattr(
+        patterns, "cover", lambda worth, count: seen.append(worth.shape) or cover(worth, count)
+    )
+    some = choose_library(weights, 8)
+    assert seen == [(400, 56)]
+    assert some.shape == whole.shape

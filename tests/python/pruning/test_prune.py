@@ -4,6 +4,7 @@ import copy
 import json
 from dataclasses import replace
 
+import forms
 import nets
 import pytest
 import torch
@@ -175,6 +176,11 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         (nets.plain, (1, 8, 8), "mean and std have 3 channels"),
         (lambda: nets.plain().half(), (3, 8, 8), "float16"),
         (lambda: torch.compile(nets.plain()), (3, 8, 8), "give the one that it was made from"),
+        (
+            lambda: nn.Sequential(nets.plain(), torch.compile(nn.Linear(4, 4))),
+            (3, 8, 8),
+            "give the one that it was made from",
+        ),
         (lambda: torch.jit.script(nets.plain()), (3, 8, 8), "give the one that it was made from"),
     ],
 )
@@ -189,6 +195,30 @@ def test_damaged_weights_are_named(value):
     model[3].weight.data[0, 0, 0, 0] = value
     with pytest.raises(ValueError, match=r"3\.weight holds NaN or infinity"):
         prune(model, (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
+
+
+def test_a_buffer_may_hold_infinity(trained_model):
+    model = copy.deepcopy(trained_model)
+    model.register_buffer("mask", torch.full((4, 4), float("-inf")).triu(1))
+    result = prune(model, (3, 16, 16), PruneConfig(rate=4.0, **QUICK))
+    result.masks.verify(result.model)
+
+
+def test_a_layer_that_lost_all_has_a_rate():
+    model = forms.settled(nn.Sequential(forms.unit(3, 8), *(forms.unit(8, 8) for _ in range(3))), (3, 16, 16))
+    model[2][0].weight.data.mul_(1e-25)  # as weight decay leaves a dead branch
+    config = PruneConfig(rate=4.0, structure="varied", **QUICK)
+    report = prune(model, (3, 16, 16), config).report
+    assert report.layers[1].weights == 0
+    assert report.layers[1].rate == report.layers[1].dense_weights
+    assert "2.0" in str(report)
+
+
+def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
+    config = PruneConfig(rate=4, kinds="3x3", dense="layer.1", mean=[0, 0, 0], std=[1, 1, 1])
+    assert (config.kinds, config.dense) == (("3x3",), ("layer.1",))
+    assert config == PruneConfig(rate=4.0, dense=("layer.1",), mean=(0.0,) * 3, std=(1.0,) * 3)
+    assert repr(config) == repr(PruneConfig(rate=4.0, dense=("layer.1",), mean=(0.0,) * 3, std=(1.0,) * 3))
 
 
 @pytest.mark.parametrize(

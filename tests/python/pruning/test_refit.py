@@ -116,3 +116,23 @@ def test_without_a_norm_the_bias_takes_the_shift():
     wanted = x[:, 0] @ weight.T + 2
     match_outputs(site, Moments.of([x], [wanted], centred=True, group=Group()), weight, wanted.var(0))
     torch.testing.assert_close(conv.bias.detach(), before + 2)
+
+
+def test_means_are_matched_where_epsilon_is_most_of_the_deviation():
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6, eps=1e-3).eval()
+    x = torch.randn(4000, 1, 36).relu() * 0.05
+    weight = conv.weight.detach().flatten(1) * 0.3
+    wanted = x[:, 0] @ weight.T
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_mean.copy_(wanted.mean(0) + wanted.std(0))
+    norm.running_var.copy_(wanted.var(0))
+    assert float(norm.running_var.max()) < norm.eps
+    site = Site("conv", conv, norm, (5, 5), (3, 3), residual=False)
+    before = norm(wanted[:, :, None, None])[..., 0, 0].mean(0)
+    pruned = weight.clone()
+    pruned[::2] = 0
+    moments = Moments.of([x], [wanted], centred=True, group=Group())
+    match_outputs(site, moments, pruned.unflatten(1, (4, 9)), wanted.var(0))
+    after = norm((x[:, 0] @ pruned.T)[:, :, None, None])[..., 0, 0].mean(0)
+    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-4)

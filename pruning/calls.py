@@ -1,0 +1,91 @@
+"""What a model does with tensors while it runs: additions, activations, and who made what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+_ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
+
+_ACTIVATIONS: dict[Callable, Callable[[Tensor], Tensor]] = {
+    **dict.fromkeys((F.relu, torch.relu, torch.relu_, torch.Tensor.relu, torch.Tensor.relu_), torch.relu),
+    **{function: function for function in (F.relu6, F.hardswish, F.silu)},
+}
+
+Maker = nn.Module | Tensor  # of an output; a weight stands for itself
+Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+
+def activation_of(function: Callable, arguments: Arguments) -> Callable[[Tensor], Tensor] | None:
+    """The elementwise activation that this call is, of its first argument alone; None for any other call."""
+    args, named = arguments
+    if function is F.hardtanh:  # nn.ReLU6 is one
+        low, high = (*args[1:3], *(named[k] for k in ("min_val", "max_val") if k in named), -1.0, 1.0)[:2]
+        return partial(torch.clamp, min=low, max=high)
+    if function is F.gelu:
+        return partial(F.gelu, **named)
+    return _ACTIVATIONS.get(function)
+
+
+class Additions(TorchFunctionMode):
+    """Calls `rewrite(a, b)` before each plain addition of two equal-shaped tensors; it may replace them."""
+
+    def __init__(self, rewrite: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+        super().__init__()
+        self._rewrite = rewrite
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in _ADDITIONS and not kwargs and len(args) == 2:
+            a, b = args
+            if isinstance(a, Tensor) and isinstance(b, Tensor) and a is not b and a.shape == b.shape:
+                new, b = self._rewrite(a, b)
+                # y.add_(x) is read as y afterwards: what replaces y must come to lie there.
+                args = (a.copy_(new) if func is torch.Tensor.add_ and new is not a else new), b
+        return func(*args, **(kwargs or {}))
+
+
+class Calls(TorchFunctionMode):
+    """Tells `see` of each function that makes something of tensors: it, its arguments, the `marks` taken."""
+
+    def __init__(
+        self, marks: Mapping[Maker, Mark], see: Callable[[Callable, Arguments, list[Maker]], None]
+    ) -> None:
+        super().__init__()
+        self._marks, self._see = marks, see
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        given = [Mark(tensor) for tensor in _tensors_in((args, kwargs or {}))]
+        taken = [m for m, mark in self._marks.items() if any(mark.is_same(one) for one in given)]
+        result = func(*args, **(kwargs or {}))
+        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
+        made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
+        if taken and made:
+            self._see(func, (args, kwargs or {}), taken)
+        return result
+
+
+def _tensors_in(values: object) -> list[Tensor]:
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = list(values.values())
+    return [t for value in values for t in _tensors_in(value)] if isinstance(values, list | tuple) else []
+
+
+class Mark:
+    """A tensor as it was at one moment: a later in-place change (a ReLU, say) makes it another."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor, self._version = tensor, tensor._version
+
+    def is_now(self, tensor: Tensor) -> bool:
+        return tensor is self._tensor and tensor._version == self._version
+
+    def is_same(self, other: Mark) -> bool:
+        return other._tensor is self._tensor and other._version == self._version

@@ -1,0 +1,115 @@
+"""How models call their layers: hooks, paddings of their own, activations computed twice, maps returned."""
+
+from __future__ import annotations
+
+import forms
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.graph import trace
+
+SHAPE = (3, 16, 16)
+CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=2, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+class Odd(nn.Module):
+    """Two units, and what `extra` does to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8))
+        self.extra()
+
+    def extra(self) -> None:
+        pass
+
+    def forward(self, x: Tensor) -> object:
+        return self.body(x)
+
+
+class ScalingHook(Odd):
+    """What is solved alone would know nothing of the hook."""
+
+    where = 0
+
+    def extra(self) -> None:
+        self.body[1][self.where].register_forward_hook(lambda _module, _inputs, output: output * 0.2)
+
+
+class ScalingHookOfTheNorm(ScalingHook):
+    where = 1
+
+
+class LookingHook(ScalingHook):
+    def extra(self) -> None:
+        self.body[1][0].register_forward_hook(lambda _module, _inputs, output: None)
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (ScalingHook, "a hook changes its output"),
+        (ScalingHookOfTheNorm, "a hook changes its output"),
+        (LookingHook, None),
+    ],
+)
+def test_layers_whose_outputs_a_hook_changes_stay_dense(model, why):
+    assert trace(model().eval(), SHAPE).dense.get("body.1.0") == why
+
+
+class Causal(nn.Conv2d):
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv2d(F.pad(x, (2, 0, 2, 0)), weight, bias)
+
+
+def test_convolutions_that_pad_in_their_own_way_stay_dense():
+    model = nn.Sequential(forms.unit(3, 8), Causal(8, 8, 3), forms.unit(8, 8)).eval()
+    found = trace(model, SHAPE)
+    assert found.dense["1"] == "not a plain Conv2d (Causal)"
+    assert [site.name for site in found.sites] == ["2.0"]
+
+
+class ReturnsAMap(Odd):
+    """What the user reads, too, is not its norm's alone."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.body[1][0](self.body[0](x))
+        return y, self.body[1][1:](y)
+
+
+def test_a_map_that_is_returned_is_read():
+    (site,) = trace(ReturnsAMap().eval(), SHAPE).sites
+    assert site.norm is None
+
+
+class ComputedTwice(Odd):
+    """Keeps no activations, whenever somebody asks for gradients."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return checkpoint(self.body, x, use_reentrant=False) if x.requires_grad else self.body(x)
+
+
+def test_models_that_compute_activations_again_are_pruned():
+    model = forms.settled(ComputedTwice(), SHAPE)
+    result = prune(model, SHAPE, CONFIG)
+    result.masks.verify(result.model)
+
+
+@pytest.mark.parametrize(
+    ("activation", "same"),
+    [
+        (nn.ReLU6(), F.relu6),
+        (nn.Hardtanh(-0.5, 2.0), lambda y: y.clamp(-0.5, 2.0)),
+        (nn.GELU(approximate="tanh"), lambda y: F.gelu(y, approximate="tanh")),
+        (nn.GELU(), F.gelu),
+    ],
+)
+def test_activations_are_taken_as_they_are_called(activation, same):
+    model = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8, act=lambda: activation), nn.Conv2d(8, 8, 1))
+    (site,) = trace(model.eval(), SHAPE).sites
+    values = torch.linspace(-8, 8, 99)
+    torch.testing.assert_close(site.activation(values), same(values))
