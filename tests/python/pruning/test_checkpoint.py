@@ -42,7 +42,7 @@ def test_the_other_processes_are_told_what_the_first_one_read(tmp_path, monkeypa
     first = Checkpoint(tmp_path, "me", Group())
     first.save("one", Record(values={"b": 1}))
     read = first.load("one")
-    monkeypatch.setattr(Group, "from_first", lambda _self, _value: read)
+    monkeypatch.setattr(Group, "from_first", lambda _self, _value: (read, None))
     assert Checkpoint(tmp_path, "me", Group(1, 2)).load("one") is read
 
 
