@@ -38,6 +38,21 @@ def unit(
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), *([act()] if act else []))
 
 
+class Odd(nn.Module):
+    """Two units, and what `extra` adds or does to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(unit(3, 8), unit(8, 8))
+        self.extra()
+
+    def extra(self) -> None:
+        pass
+
+    def forward(self, x: Tensor) -> object:
+        return self.body(x)
+
+
 class Sum(nn.Module):
     """branch(x) + shortcut(x)"""
 

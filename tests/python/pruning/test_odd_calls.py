@@ -5,6 +5,7 @@ from __future__ import annotations
 import forms
 import pytest
 import torch
+from forms import Odd
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -14,21 +15,6 @@ from patternlite.pruning.graph import trace
 
 SHAPE = (3, 16, 16)
 CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=2, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
-
-
-class Odd(nn.Module):
-    """Two units, and what `extra` does to them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8))
-        self.extra()
-
-    def extra(self) -> None:
-        pass
-
-    def forward(self, x: Tensor) -> object:
-        return self.body(x)
 
 
 class ScalingHook(Odd):

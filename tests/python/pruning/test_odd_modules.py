@@ -7,6 +7,7 @@ from collections import OrderedDict
 import forms
 import pytest
 import torch
+from forms import Odd
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,21 +19,6 @@ from patternlite.pruning.precision import channels_last, laid_out
 SHAPE = (3, 16, 16)
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=1, distill_steps=1, **UNIT)
-
-
-class Odd(nn.Module):
-    """Two units, and what `extra` adds to the module."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8))
-        self.extra()
-
-    def extra(self) -> None:
-        pass
-
-    def forward(self, x: Tensor) -> object:
-        return self.body(x)
 
 
 class OneValue(Odd):
