@@ -150,7 +150,9 @@ void validate(const Graph& graph) {
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
       throw std::invalid_argument("a tensor has an empty or unknown shape");
     }
-    if (shape.elements() > kMostElements) {
+    constexpr std::size_t kBorder = 16;  // wider than convolutions of such maps ask for
+    const std::size_t plane = (shape.height + 2 * kBorder) * (shape.width + kBorder);
+    if (std::max(shape.elements(), plane) > kMostElements) {
       throw std::invalid_argument("a tensor is too large: kernels count positions with 32 bits");
     }
   }
