@@ -42,9 +42,9 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
 
 def _learnt(model: nn.Module) -> dict[str, Tensor]:
     """Parameters, and what norms remember; other buffers may hold infinity, as masks of attention do."""
-    norms = (f"{name}." for name, module in model.named_modules() if isinstance(module, BatchNorm))
-    of_norms, parameters = tuple(norms), dict(model.named_parameters())
-    return {k: v for k, v in tensors_in(model).items() if k in parameters or k.startswith(of_norms)}
+    norms = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, BatchNorm))
+    parameters = dict(model.named_parameters())
+    return {k: v for k, v in tensors_in(model).items() if k in parameters or k.startswith(norms)}
 
 
 def check_shares(batches: int, images: int, group: Group) -> None:

@@ -201,11 +201,8 @@ def trace(
         norm = next((n for n in norms if n is consumer.get(conv) and uses[conv] == 1), None)
         hooked = conv in altered or norm in altered
         (before, after), of = sizes[conv], sites
-        if (
-            reason := "asked to stay"
-            if name in keep_dense
-            else _why_dense(conv, kinds, i == 0, times, hooked)
-        ):
+        reason = "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, times, hooked)
+        if reason:
             dense[name], of = reason, left
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
         of.append(Site(name, conv, norm, in_size, out_size, residual=False, runs=runs[conv]))
