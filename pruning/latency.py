@@ -19,7 +19,7 @@ from patternlite.native import load_native
 
 from .graph import Site, kind_of
 from .sensitivity import counts_of
-from .structures import DENSE, Structure
+from .structures import DENSE, Structure, distinct
 
 _POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear between
 _SECONDS = 0.05  # for each entry, at most
@@ -93,7 +93,7 @@ class TimeTable:
             dense[site.name] = whole.key
             wanted[whole.key] = whole
             points[site.name] = {}
-            for structure in structures if site.name in pruned else ():
+            for structure in distinct(structures, library) if site.name in pruned else ():
                 counts = counts_of(structure, shape, library, _POINTS).flip(0)
                 shares = 1 / structure.rate(shape, library, counts)
                 entries = [_Entry(site, library, structure, count) for count in counts.tolist()]

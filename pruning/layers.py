@@ -19,7 +19,7 @@ from .refit import least_squares, match_outputs
 from .report import LayerReport
 from .seeds import generator
 from .statistics import Moments, Sample, outputs_of, spread
-from .structures import DENSE, Structure
+from .structures import DENSE, Structure, distinct
 from .walk import Visit
 
 ROWS = 20_000  # looked at per layer, where there are that many
@@ -62,7 +62,8 @@ def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
             Moments.of(some_x, some_y, centred=_shifts(site), group=task.group)
             for some_x, some_y in zip(_halves(x, first), _halves(y, first), strict=True)
         )
-    return sensitivity.measure(site, fit, test, task.libraries[site.conv.kernel_size], task.structures)
+    library = task.libraries[site.conv.kernel_size]
+    return sensitivity.measure(site, fit, test, library, distinct(task.structures, library))
 
 
 @torch.no_grad()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
@@ -62,9 +63,13 @@ class Structure:
 
         weight: (O, I, T), scaled so that size is importance.
         """
-        if self.kept != "pattern" or self.chunks or self.filters == 1:
+        grouped = 1 < self.filters < len(weight) and self.channels == 1 and not self.chunks
+        if not grouped:
             return None
-        return cluster(weight.square() @ library.T.to(weight.dtype), self.filters)
+        energies = weight.square()
+        return cluster(
+            energies @ library.T.to(weight.dtype) if self.kept == "pattern" else energies, self.filters
+        )
 
     def constraint(self, count: int, library: Tensor, order: Tensor | None = None) -> Constraint:
         """The set of weights of which `count` tiles stay."""
@@ -89,6 +94,9 @@ CODESIGN = (
     Structure("g2", filters=2),
     Structure("g4", filters=4),
     Structure("g16", filters=16),
+    Structure("b2", filters=2, kept="each"),
+    Structure("b4", filters=4, kept="each"),
+    Structure("b16", filters=16, kept="each"),
 )
 # Those of arXiv:2003.06513 v1 and of its group, for comparison: single weights, rows and columns of the
 # weight matrix, and one place in all kernels of a block.
@@ -99,6 +107,12 @@ OTHERS = (
     Structure("block", filters=8, channels=4, kept="each"),
 )
 STRUCTURES = {structure.name: structure for structure in (*CODESIGN, VARIED, *OTHERS)}
+
+
+def distinct(structures: Sequence[Structure], library: Tensor) -> list[Structure]:
+    """Without those that are another one of them where kernels have but one tap, as in 1x1 convolutions."""
+    seen = {s if library.shape[1] > 1 else replace(s, name="", kept="all"): s for s in reversed(structures)}
+    return list(reversed(seen.values()))
 
 
 def cluster(energies: Tensor, size: int) -> Tensor:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternlite.pruning.patterns import candidates
-from patternlite.pruning.structures import CODESIGN, DENSE, OTHERS, STRUCTURES, VARIED, cluster
+from patternlite.pruning.structures import CODESIGN, DENSE, OTHERS, STRUCTURES, VARIED, cluster, distinct
 
 CHUNKED = [structure for structure in CODESIGN if structure.chunks]
-PATTERNED = [structure for structure in CODESIGN if not structure.chunks]
+PATTERNED = [structure for structure in CODESIGN if structure.kept == "pattern" and not structure.chunks]
 
 
 def drawn(seed: int, filters: int, channels: int, taps: int = 9) -> torch.Tensor:
@@ -114,6 +114,33 @@ def test_no_choice_of_tiles_is_nearer(seed, name, tile):
     members = (torch.isin(tile_of, torch.tensor(kept)) for kept in combinations(range(len(numbers)), count))
     found = structure.constraint(count, library).project(weight)
     assert float((weight - weight * found).norm()) == pytest.approx(nearest(weight, members), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_choice_of_weights_that_a_block_shares_is_nearer(seed):
+    weight, structure = drawn(seed, 5, 2, taps=2), STRUCTURES["b2"]
+    library = torch.ones(1, 2, dtype=torch.bool)
+    order = structure.order(weight, library)
+    assert sorted(order.tolist()) == list(range(5))
+    places = list(product(order.split(2), range(2), range(2)))
+
+    def members():
+        for kept in combinations(places, 4):
+            mask = torch.zeros(weight.shape, dtype=torch.bool)
+            for block, channel, tap in kept:
+                mask[block, channel, tap] = True
+            yield mask
+
+    assert structure.tiles(weight.shape) == len(places)
+    found = structure.constraint(4, library, order).project(weight)
+    assert float((weight - weight * found).norm()) == pytest.approx(nearest(weight, members()), rel=1e-6)
+
+
+def test_where_kernels_have_one_tap_blocks_are_groups():
+    one, nine = torch.ones(1, 1, dtype=torch.bool), some_library(0)
+    assert [s.name for s in distinct(CODESIGN, one)] == ["free", "c2", "c4", "g2", "g4", "g16"]
+    assert distinct(CODESIGN, nine) == list(CODESIGN)
+    assert distinct([STRUCTURES["b4"]], one) == [STRUCTURES["b4"]]
 
 
 @pytest.mark.parametrize("structure", CHUNKED, ids=lambda s: s.name)
