@@ -21,7 +21,8 @@ from .graph import Site, kind_of
 from .sensitivity import counts_of
 from .structures import DENSE, Structure, distinct
 
-_POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear between
+_POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear in them
+_LEAST_RATE = 2.25  # where less is gone the engine may run a layer dense: on another line
 _SECONDS = 0.05  # for each entry, at most
 _WHOLE = 20.0  # for all entries of a model, at most
 _ROUNDS = 2  # each entry is timed in each: what disturbs one round seldom disturbs the other
@@ -38,7 +39,7 @@ class LayerTimes:
     points: Mapping[str, list[tuple[float, float]]]
 
     def at(self, structure: str, shares: Tensor) -> Tensor:
-        """Seconds, (n,), when these shares of the weights stay: linear between what was measured."""
+        """Seconds, (n,), when these shares of the weights stay: by lines through what was measured."""
         x, seconds = torch.tensor(self.points[structure], dtype=torch.float64).T.contiguous()
         seconds = seconds.cummax(0).values  # more weights are never faster: less would be noise
         if len(x) == 1:
@@ -94,7 +95,7 @@ class TimeTable:
             wanted[whole.key] = whole
             points[site.name] = {}
             for structure in distinct(structures, library) if site.name in pruned else ():
-                counts = counts_of(structure, shape, library, _POINTS).flip(0)
+                counts = counts_of(structure, shape, library, _POINTS, _LEAST_RATE).flip(0)
                 shares = 1 / structure.rate(shape, library, counts)
                 entries = [_Entry(site, library, structure, count) for count in counts.tolist()]
                 wanted |= {entry.key: entry for entry in entries}

@@ -72,8 +72,10 @@ def measure(
     return curves
 
 
-def counts_of(structure: Structure, shape: torch.Size, library: Tensor, points: int) -> Tensor:
+def counts_of(
+    structure: Structure, shape: torch.Size, library: Tensor, points: int, least_rate: float = _LEAST_RATE
+) -> Tensor:
     """int (n <= points,): how many tiles may stay, the most first; by geometric rates to MOST_RATE."""
-    least = max(structure.least_rate(shape, library), _LEAST_RATE)
+    least = max(structure.least_rate(shape, library), least_rate)
     rates = torch.logspace(math.log10(least), math.log10(MOST_RATE), points, dtype=torch.float64)
     return torch.tensor([structure.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)
