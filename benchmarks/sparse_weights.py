@@ -8,7 +8,8 @@ share these choices is the structure:
     "c4"            kernels of one (input channel, pattern) come in fours within a block of 128 filters; which
                     filters these are is free, and different for every channel
     "mix"           "g16" where maps are small or the stride is 2, else "g4"
-    "blocks"        no patterns: 4 consecutive filters keep the same weights, any; MNN's own sparse mode
+    "blocks"        no patterns: 4 consecutive filters keep the same weights, any: "b4" of pruning, and what
+                    MNN's own sparse kernels want
 """
 
 from __future__ import annotations

@@ -75,8 +75,7 @@ def _main(
 @_command
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for the models and the report.")] = Path("build/demo"),
-    rate: Annotated[float, typer.Option(help="How many times fewer weights in pruned layers.")] = 4.0,
-    macs: Annotated[float, typer.Option(help="How many times fewer multiply-accumulates there.")] = 4.0,
+    latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 3.0,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
     seconds: Annotated[float, typer.Option(min=1, help="What all timings together may take.")] = 40.0,
@@ -95,7 +94,7 @@ def demo(
 
     require_target_folder(output)
     with Stages(console) as stages:
-        result = run_demo(DemoOptions(output, rate, macs, threads, seed, seconds), stages)
+        result = run_demo(DemoOptions(output, latency, threads, seed, seconds), stages)
     write_json(result, output / "report.json")
     write_page(result, output / "report.html")
     write_atomically(output / "latency.svg", to_svg(latency_plot(result)))
@@ -127,7 +126,8 @@ def prune(
     structure: Annotated[
         str,
         typer.Option(
-            help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, irregular, filter, column, block."
+            help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, b2, b4, b16, irregular, filter, "
+            "column or block."
         ),
     ] = "auto",
     kinds: Annotated[

@@ -42,11 +42,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """output: the folder for models and reports.  seconds: what all timings together may take."""
+    """output: the folder for models and reports.  latency: how many times less time the convolutions are to
+    take.  seconds: what all timings together may take.
+    """
 
     output: Path
-    rate: float = 4.0
-    macs: float = 4.0
+    latency: float = 3.0
     threads: tuple[int, ...] = (1, 2)
     seed: int = 0
     seconds: float = 40.0
@@ -76,7 +77,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=describe_machine(),
         versions=versions(),
-        settings={"rate": options.rate, "macs": options.macs, "seed": options.seed},
+        settings={"latency": options.latency, "seed": options.seed},
         images=len(images),
         dense_accuracy=first.accuracy[STOCK_DENSE],
         pruned_accuracy=first.accuracy[STOCK_PRUNED],
@@ -95,7 +96,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
 def _prune(network: nn.Module, options: DemoOptions, stages: Stages) -> PruneResult:
     from patternlite.pruning import PruneConfig, prune
 
-    config = PruneConfig(rate=options.rate, macs=options.macs, mean=MEAN, std=STD, seed=options.seed)
+    config = PruneConfig(latency=options.latency, mean=MEAN, std=STD, seed=options.seed)
     with stages.stage("Pruning, no data") as advance:
         result = prune(network, input_shape=INPUT_SHAPE, config=config, progress=advance)
     result.masks.save(options.output / "masks.safetensors")
