@@ -25,13 +25,17 @@ inline void winograd_deal(const ConvWinograd& conv, const float* row, float* str
   }
 }
 
+// A value of 2^17 times this is infinite, and infinity times zero is NaN. What is rounded away
+// beside so large a value shows in all outputs of its tile, also in those that do not read it.
+constexpr float kWinogradTooLarge = 0x1p111f;
+
 // Transforms one input row of every channel to [channel][phase][block][point][tile]. Returns
-// whether all values are finite.
+// whether no value is NaN or too large.
 template <int Points>
 bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, float* to) {
   constexpr Winograd<Points> kMatrix;
   const int count = kWinogradOutputs * conv.phases, tiles = conv.blocks * kWinogradTiles;
-  V finite{};
+  V tame{};
   for (int channel = 0; channel < conv.channels; ++channel, row += conv.input_plane) {
     winograd_deal(conv, row, streams);
     for (int phase = 0; phase < conv.phases; ++phase) {
@@ -47,7 +51,7 @@ bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, fl
             if (kMatrix.inputs[k][i] == 0) continue;
             sum += load(inputs[i] + tile) * static_cast<float>(kMatrix.inputs[k][i]);
           }
-          finite += sum * 0.0f;
+          tame += sum * kWinogradTooLarge * 0.0f;
           store_quads(to + tile * Points + k * kWinogradTiles, sum,
                       min(kLanes, tiles - tile) / kWinogradTiles, Points * kWinogradTiles);
         }
@@ -56,7 +60,7 @@ bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, fl
     }
   }
   bool all = true;
-  for (int lane = 0; lane < kLanes; ++lane) all &= finite[lane] == 0;
+  for (int lane = 0; lane < kLanes; ++lane) all &= tame[lane] == 0;
   return all;
 }
 
@@ -111,7 +115,7 @@ void winograd_rows(const ConvWinograd& conv) {
       static_cast<ptrdiff_t>(conv.channels) * conv.phases * conv.blocks * kWinogradTiles * Points;
   float* const streams = conv.scratch + kernel_h * row_floats;
   alignas(64) float sums[kBcSums] = {};
-  bool finite[kWinogradMostRows];
+  bool tame[kWinogradMostRows];
   const float* rows[kWinogradMostRows];
   // Input rows are counted from the first one that the first output row reads; each stays in its
   // place of a ring until the last output row that reads it.
@@ -120,7 +124,7 @@ void winograd_rows(const ConvWinograd& conv) {
     const int first = y * conv.stride_h;
     for (; transformed < first + kernel_h; ++transformed) {
       const int place = transformed % kernel_h;
-      finite[place] = winograd_row<Points>(
+      tame[place] = winograd_row<Points>(
           conv, conv.first_row + static_cast<ptrdiff_t>(transformed) * conv.input_pitch, streams,
           conv.scratch + place * row_floats);
     }
@@ -128,9 +132,9 @@ void winograd_rows(const ConvWinograd& conv) {
     for (int i = 0; i < kernel_h; ++i) {
       const int place = (first + i) % kernel_h;
       rows[i] = conv.scratch + place * row_floats;
-      all &= finite[place];
+      all &= tame[place];
     }
-    if (!all) {  // NaN and infinity must reach the outputs that they belong to, and no others
+    if (!all) {  // must reach the outputs that read it, and no others
       direct.row_begin = y;
       direct.row_end = y + 1;
       conv_bc16(direct);

@@ -175,6 +175,40 @@ TEST_P(PackedConvolutionTest, SpecialValues) {
   }
 }
 
+TEST_P(PackedConvolutionTest, WhatIsVeryLargeReachesOnlyWhatReadsIt) {
+  const Shape shape{3, 32, 64};
+  WeightStore store(1);
+  Graph graph;
+  Convolution conv{.window = {.kernel_h = 3, .kernel_w = 3, .pad_top = 1, .pad_left = 1}};
+  conv.input = graph.add_tensor(shape);
+  conv.output = graph.add_tensor({16, 32, 64});
+  store.fill(conv, 16, 3, {});
+  graph.inputs = {conv.input};
+  graph.outputs = {conv.output};
+  graph.nodes = {{conv, "conv"}};
+  const PlanarLayout in{shape, 1}, out{{16, 32, 64}, 1};
+  const TapSets taps(conv, 16, 3);
+  const auto packed = pack_winograd(conv, taps, *group_filters(taps, 16), in, out, kernels());
+  ASSERT_EQ(packed->kernel_name(), "winograd");
+  for (const float large : {1e6f, -1e10f, 1e38f}) {
+    Image image = random_image(shape, store.random);
+    image.at(1, 10, 8) = large;
+    const Image expected = run_reference(graph, {image})[0];
+    Planar input(in), output(out);
+    input.set(image);
+    packed->run(input.origin(), nullptr, output.origin(), *make_thread_pool(1));
+    const Image actual = output.get();
+    for (int filter = 0; filter < 16; ++filter) {
+      for (int y = 0; y < 32; ++y) {
+        for (int x = 0; x < 64; ++x) {
+          if (std::abs(y - 10) <= 1 && std::abs(x - 8) <= 1) continue;
+          ASSERT_NEAR(actual.at(filter, y, x), expected.at(filter, y, x), 1e-4) << large;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(PackedConvolutionTest, DepthwiseEqualsTheReference) {
   for (unsigned seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(seed);
