@@ -75,7 +75,7 @@ def _main(
 @_command
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for the models and the report.")] = Path("build/demo"),
-    latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 3.0,
+    latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 2.5,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
     seconds: Annotated[float, typer.Option(min=1, help="What all timings together may take.")] = 40.0,

@@ -47,7 +47,7 @@ class DemoOptions:
     """
 
     output: Path
-    latency: float = 3.0
+    latency: float = 2.5
     threads: tuple[int, ...] = (1, 2)
     seed: int = 0
     seconds: float = 40.0
