@@ -38,9 +38,9 @@ class PruneConfig:
     structure: what the zeros of a layer have in common. "free": each kernel its own pattern; "c2", "c4":
         kernels of one input channel and pattern in twos or fours; "g2", "g4", "g16": groups of so many
         filters that share input channels and patterns; "b2", "b4", "b16": blocks of so many filters that
-        share any weights, whatever the pattern. "auto": with `latency`,
-        for each layer what loses least output for its time, dense included; without, "free". "varied": as
-        free, but patterns have any number of taps: loses least for its size, and takes longer than free.
+        keep the same weights, in no pattern. "auto": with `latency`, for each layer what loses least output
+        for its time, dense included; without, "free". "varied": as free, but patterns have any number of
+        taps: loses least for its size, and takes longer than free.
         "irregular", "filter", "column", "block": what others prune, for comparison.
     allocation: "adaptive" prunes layers more where that costs their outputs less; "uniform" gives all the
         same rate, and free patterns unless `structure` says otherwise (arXiv:2003.06513).

@@ -63,13 +63,12 @@ class Structure:
 
         weight: (O, I, T), scaled so that size is importance.
         """
-        grouped = 1 < self.filters < len(weight) and self.channels == 1 and not self.chunks
-        if not grouped:
+        if not 1 < self.filters < len(weight) or self.channels > 1 or self.chunks:
             return None
         energies = weight.square()
-        return cluster(
-            energies @ library.T.to(weight.dtype) if self.kept == "pattern" else energies, self.filters
-        )
+        if self.kept == "pattern":
+            energies = energies @ library.T.to(weight.dtype)
+        return cluster(energies, self.filters)
 
     def constraint(self, count: int, library: Tensor, order: Tensor | None = None) -> Constraint:
         """The set of weights of which `count` tiles stay."""

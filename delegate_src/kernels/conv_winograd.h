@@ -134,7 +134,7 @@ void winograd_rows(const ConvWinograd& conv) {
       rows[i] = conv.scratch + place * row_floats;
       all &= tame[place];
     }
-    if (!all) {  // must reach the outputs that read it, and no others
+    if (!all) {  // what is not tame must reach the outputs that read it, and no others
       direct.row_begin = y;
       direct.row_end = y + 1;
       conv_bc16(direct);
