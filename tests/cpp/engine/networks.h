@@ -16,28 +16,28 @@ class GraphBuilder {
     graph.inputs.push_back(graph.add_tensor(shape));
     return graph.inputs.back();
   }
+  TensorId conv(TensorId from, int filters, const Window& window, int pad_bottom, int pad_right,
+                Pruning pruning, Activation activation = Activation::kNone,
+                bool depthwise = false) {
+    const Shape shape = graph.tensors[from];
+    Convolution op{
+        .input = from, .window = window, .activation = activation, .depthwise = depthwise};
+    store_.fill(op, filters, depthwise ? 1 : shape.channels, pruning);
+    return add(op, window_shape(shape, filters, window, pad_bottom, pad_right));
+  }
   TensorId conv(TensorId from, int filters, int kernel, int stride, int pad, Pruning pruning,
                 Activation activation = Activation::kNone) {
-    const Shape shape = graph.tensors[from];
-    Convolution op{.input = from,
-                   .window = {.kernel_h = kernel,
-                              .kernel_w = kernel,
-                              .stride_h = stride,
-                              .stride_w = stride,
-                              .pad_top = pad,
-                              .pad_left = pad},
-                   .activation = activation};
-    store_.fill(op, filters, shape.channels, pruning);
-    return add(op, window_shape(shape, filters, op.window, pad, pad));
+    return conv(from, filters, square(kernel, stride, pad), pad, pad, pruning, activation);
   }
   TensorId depthwise(TensorId from, int kernel, int stride, int pad, Pruning pruning,
                      Activation activation = Activation::kNone) {
-    const int channels = graph.tensors[from].channels;
-    const TensorId output = conv(from, channels, kernel, stride, pad, pruning, activation);
-    auto& op = std::get<Convolution>(graph.nodes.back().op);
-    store_.fill(op, channels, 1, pruning);
-    op.depthwise = true;
-    return output;
+    return conv(from, graph.tensors[from].channels, square(kernel, stride, pad), pad, pad, pruning,
+                activation, true);
+  }
+  // 3x3, as large as its input.
+  TensorId dilated(TensorId from, int filters, int dilation, Pruning pruning) {
+    const Window window{3, 3, 1, 1, dilation, dilation, dilation, dilation};
+    return conv(from, filters, window, dilation, dilation, pruning);
   }
   // A convolution over the whole map.
   TensorId fully_connected(TensorId from, int units, Pruning pruning) {
@@ -50,9 +50,7 @@ class GraphBuilder {
   }
   TensorId pool(TensorId from, PoolMode mode, int kernel, int stride, int pad) {
     const Shape shape = graph.tensors[from];
-    Pooling op{.input = from, .mode = mode, .window = {.kernel_h = kernel, .kernel_w = kernel}};
-    op.window.stride_h = op.window.stride_w = stride;
-    op.window.pad_top = op.window.pad_left = pad;
+    const Pooling op{.input = from, .mode = mode, .window = square(kernel, stride, pad)};
     return add(op, window_shape(shape, shape.channels, op.window, pad, pad));
   }
   TensorId mean(TensorId from) {
@@ -61,13 +59,6 @@ class GraphBuilder {
                .mode = PoolMode::kAverage,
                .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
     return add(op, {shape.channels, 1, 1});
-  }
-  // 3x3, as large as its input.
-  TensorId dilated(TensorId from, int filters, int dilation, Pruning pruning) {
-    const Shape shape = graph.tensors[from];
-    Convolution op{.input = from, .window = {3, 3, 1, 1, dilation, dilation, dilation, dilation}};
-    store_.fill(op, filters, shape.channels, pruning);
-    return add(op, {filters, shape.height, shape.width});
   }
   TensorId pad(TensorId from, int before, int after) {
     return pad(from, before, before, after, after);
@@ -108,6 +99,9 @@ class GraphBuilder {
   std::mt19937& random() { return store_.random; }
 
  private:
+  static Window square(int kernel, int stride, int pad) {
+    return {kernel, kernel, stride, stride, 1, 1, pad, pad};
+  }
   template <typename Op>
   TensorId add(Op op, Shape shape) {
     op.output = graph.add_tensor(shape);

@@ -1,4 +1,4 @@
-// Concatenations, resizes, curves and softmax in whole graphs, against the reference.
+// Concatenations, resizes and softmax: what random_graphs_test.cc does not show of them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,86 +14,7 @@
 namespace patternlite::test {
 namespace {
 
-// A graph of maps in two sizes, drawn at random: parts of concatenations are read before and after,
-// go into several, twice into one, or out of the graph.
-GraphBuilder random_graph(unsigned seed) {
-  GraphBuilder b(seed);
-  const auto draw = [&b](int low, int high) {
-    return std::uniform_int_distribution(low, high)(b.random());
-  };
-  std::vector<TensorId> maps = {b.input({5, 9, 13}), b.input({3, 9, 13})};
-  for (int i = 0; i < 14; ++i) {
-    const TensorId from = maps[draw(0, static_cast<int>(maps.size()) - 1)];
-    const Shape shape = b.graph.tensors[from];
-    switch (draw(0, 5)) {
-      case 0:
-        maps.push_back(b.conv(from, draw(1, 20), 3, 1, 1, kPattern, Activation::kRelu));
-        break;
-      case 1:
-        maps.push_back(b.conv(from, draw(1, 20), 1, 1, 0, kPattern));
-        break;
-      case 2:
-        maps.push_back(
-            draw(0, 1) ? b.activate(from, Activation::kRelu6)
-                       : b.bend(from, draw(0, 1) ? Curve::kLeakyRelu : Curve::kHardSwish, 0.3f));
-        break;
-      case 3: {
-        std::vector<int> rows, columns;
-        const bool up = shape.height == 9;
-        for (int y = 0; y < (up ? 17 : 9); ++y) rows.push_back(draw(0, shape.height - 1));
-        for (int x = 0; x < (up ? 21 : 13); ++x) columns.push_back(draw(0, shape.width - 1));
-        std::ranges::sort(rows);
-        maps.push_back(b.resize(from, rows, columns));
-        break;
-      }
-      default: {
-        std::vector<TensorId> parts = {from};
-        int channels = shape.channels;
-        for (const int count = draw(0, 3); static_cast<int>(parts.size()) <= count;) {
-          const TensorId part = maps[draw(0, static_cast<int>(maps.size()) - 1)];
-          const Shape other = b.graph.tensors[part];
-          if (other.height != shape.height || (channels += other.channels) > 200) break;
-          parts.push_back(part);
-        }
-        maps.push_back(b.concatenate(parts));
-      }
-    }
-  }
-  std::ranges::shuffle(maps, b.random());
-  b.graph.outputs.assign(maps.begin(), maps.begin() + draw(1, 4));
-  return b;
-}
-
 class RearrangingTest : public testing::TestWithParam<std::string> {};
-
-TEST_P(RearrangingTest, RandomGraphs) {
-  for (unsigned seed = 0; seed < 60; ++seed) {
-    GraphBuilder b = random_graph(seed);
-    std::vector<std::unique_ptr<Program>> programs;
-    for (int threads : {1, 2, 3}) {
-      programs.push_back(Program::compile(
-          b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(threads)}));
-    }
-    for (int repeat = 0; repeat < 2; ++repeat) {  // memory is used again: nothing may linger
-      std::vector<Image> inputs;
-      for (const TensorId id : b.graph.inputs) {
-        inputs.push_back(random_image(b.graph.tensors[id], b.random()));
-      }
-      const std::vector<Image> expected = run_reference(b.graph, inputs);
-      std::vector<Image> first;
-      for (const auto& program : programs) {
-        const std::vector<Image> actual = run(*program, b.graph, inputs);
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-          ASSERT_LT(relative_error(expected[i], actual[i]), 2e-5) << "seed " << seed;
-          if (!first.empty()) {
-            ASSERT_EQ(first[i].values, actual[i].values) << "threads matter";
-          }
-        }
-        first = actual;
-      }
-    }
-  }
-}
 
 TEST_P(RearrangingTest, SoftmaxOfAnyRange) {
   for (const float scale : {0.1f, 1.0f, 300.0f}) {

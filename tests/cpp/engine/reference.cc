@@ -179,6 +179,10 @@ void WeightStore::fill(Convolution& conv, int filters, int channels, Pruning pru
   auto weights = std::make_unique<GuardedBuffer>(
       static_cast<std::size_t>(filters) * area * channels, Flush::kBack);
   auto bias = std::make_unique<GuardedBuffer>(filters, Flush::kBack);
+  // Outputs are about as large as inputs: in deep graphs, rounding stays small beside what clamps
+  // let through.
+  const double weights_kept = pruning.kernels_kept * channels * std::min(pruning.taps, area);
+  const auto scale = static_cast<float>(1 / std::sqrt(std::max(weights_kept, 1.0)));
   std::normal_distribution<float> normal;
   std::vector<int> places(area);
   for (int i = 0; i < area; ++i) places[i] = i;
@@ -190,7 +194,7 @@ void WeightStore::fill(Convolution& conv, int filters, int channels, Pruning pru
       for (int filter = first; filter < last; ++filter) {
         for (int k = 0; k < std::min(pruning.taps, area); ++k) {
           (*weights)[(static_cast<std::size_t>(filter) * area + places[k]) * channels + channel] =
-              normal(random);
+              scale * normal(random);
         }
       }
     }

@@ -1,0 +1,155 @@
+// Graphs of all operators, drawn at random, replicable by their seed.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "engine/networks.h"
+#include "engine/random_convolution.h"
+
+namespace patternlite::test {
+
+// Tensors are read before and after, several times, together with others of their size, or leave
+// the graph on their way.
+class RandomGraph {
+ public:
+  explicit RandomGraph(unsigned seed) : b_(seed) {
+    const int height = draw(1, 23), width = draw(1, 23);
+    maps_ = {b_.input({draw(1, 9), height, width}), b_.input({draw(1, 40), height, width})};
+  }
+
+  GraphBuilder build(int operators) && {
+    while (static_cast<int>(maps_.size()) < operators) maps_.push_back(add_one());
+    // The last is computed from much of the others.
+    std::shuffle(maps_.begin(), std::prev(maps_.end()), b_.random());
+    b_.graph.outputs.assign(maps_.rbegin(), maps_.rbegin() + draw(1, 4));
+    return std::move(b_);
+  }
+
+ private:
+  int draw(int low, int high) { return test::draw(b_.random(), low, high); }
+  bool once_in(int times) { return draw(1, times) == 1; }
+  const Shape& shape_of(TensorId id) const { return b_.graph.tensors[id]; }
+  Activation activation() { return static_cast<Activation>(draw(0, 3)); }
+  Pruning pruning() {
+    if (once_in(4)) return {};
+    return {.kernels_kept = draw(0, 10) / 10.0, .taps = draw(1, 9), .shared = 1 << draw(0, 4)};
+  }
+
+  // Mostly of the newest: graphs are deep.
+  TensorId any() {
+    const int last = static_cast<int>(maps_.size()) - 1;
+    return maps_[once_in(3) ? draw(0, last) : std::max(0, last - draw(0, 2))];
+  }
+
+  // One direction of a window that fits an image: what it has of a Window, and the pad behind.
+  Direction fit(int size, int kernel, int stride, int dilation) {
+    const int reach = (kernel - 1) * dilation;
+    Direction d{kernel, stride, dilation, 0, 0, size};
+    if (once_in(2)) {  // SAME
+      const int total = std::max((size - 1) / stride * stride + reach + 1 - size, 0);
+      d.before = total / 2, d.after = total - d.before;
+    } else {
+      d.before = draw(0, reach), d.after = draw(0, reach);
+      d.after += std::max(0, reach + 1 - size - d.before - d.after);
+    }
+    return d;
+  }
+
+  TensorId conv(TensorId from, bool depthwise) {
+    const Shape shape = shape_of(from);
+    const int kernel = 2 * draw(0, 2) + 1, stride = once_in(3) ? 2 : 1;
+    const int dilation = once_in(6) ? draw(2, 4) : 1;
+    const Direction h = fit(shape.height, kernel, stride, dilation);
+    const Direction w = once_in(4) ? fit(shape.width, draw(1, 4), draw(1, 3), draw(1, 2))
+                                   : fit(shape.width, kernel, stride, dilation);
+    const Window window{h.kernel,   w.kernel,   h.stride, w.stride,
+                        h.dilation, w.dilation, h.before, w.before};
+    return b_.conv(from, depthwise ? shape.channels : draw(1, 40), window, h.after, w.after,
+                   pruning(), activation(), depthwise);
+  }
+
+  TensorId pool(TensorId from) {
+    const Shape shape = shape_of(from);
+    const auto mode = once_in(2) ? PoolMode::kMax : PoolMode::kAverage;
+    if (once_in(4)) return b_.mean(from);
+    // A window has at least one cell within the image.
+    const int kernel = draw(1, std::min({4, shape.height, shape.width}));
+    return b_.pool(from, mode, kernel, draw(1, 3), draw(0, (kernel - 1) / 2));
+  }
+
+  TensorId sum(TensorId from) {
+    std::vector<TensorId> partners;
+    for (const TensorId map : maps_) {
+      if (shape_of(map) == shape_of(from)) partners.push_back(map);
+    }
+    return b_.sum(from, partners[draw(0, static_cast<int>(partners.size()) - 1)], activation());
+  }
+
+  TensorId concatenate(TensorId from) {
+    std::vector<TensorId> parts = {from};
+    int channels = shape_of(from).channels;
+    for (int tries = draw(0, 6); tries > 0; --tries) {
+      const TensorId part = any();
+      const Shape& other = shape_of(part);
+      if (other.height != shape_of(from).height || other.width != shape_of(from).width) continue;
+      if ((channels += other.channels) > 150) break;
+      parts.insert(once_in(2) ? parts.begin() : parts.end(), part);
+    }
+    return b_.concatenate(std::move(parts));
+  }
+
+  TensorId resize(TensorId from) {
+    const auto cells = [this](int size) {
+      std::vector<int> cells(draw(1, 25));
+      for (int& cell : cells) cell = draw(0, size - 1);
+      std::ranges::sort(cells);
+      return cells;
+    };
+    return b_.resize(from, cells(shape_of(from).height), cells(shape_of(from).width));
+  }
+
+  TensorId add_one() {
+    const TensorId from = any();
+    switch (draw(0, 17)) {
+      case 0:
+        return pool(from);
+      case 1:
+        return sum(from);
+      case 2:
+      case 3:
+        return concatenate(from);
+      case 4:
+        return resize(from);
+      case 5:
+        return b_.pad(from, draw(0, 3), draw(0, 3), draw(0, 3), draw(0, 3));
+      case 6:
+        return b_.activate(from, activation());
+      case 7:
+        return b_.bend(from, once_in(2) ? Curve::kLeakyRelu : Curve::kHardSwish, 0.3f);
+      case 8:  // where large values come in, their rounding decides what comes out
+        return b_.softmax(b_.activate(from, Activation::kRelu6), 0.5f);
+      case 9:
+        return b_.alias(from);
+      case 10:
+        if (shape_of(from).elements() < 4000) {
+          return b_.fully_connected(from, draw(1, 50), pruning());
+        }
+        [[fallthrough]];
+      case 11:
+      case 12:
+        return conv(from, true);
+      case 13:  // what becomes a sum within the convolution
+        return sum(b_.conv(from, shape_of(from).channels, 3, 1, 1, pruning()));
+      default:
+        return conv(from, false);
+    }
+  }
+
+  GraphBuilder b_;
+  std::vector<TensorId> maps_;
+};
+
+}  // namespace patternlite::test
