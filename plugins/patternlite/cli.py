@@ -30,6 +30,7 @@ app = typer.Typer(
 console = Console(width=None if sys.stdout and sys.stdout.isatty() else 140)
 
 _DEBUG = "PATTERNLITE_DEBUG"
+_DAY = 24 * 60 * 60.0  # seconds
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -78,7 +79,9 @@ def demo(
     latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 2.5,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
-    seconds: Annotated[float, typer.Option(min=1, help="What all timings together may take.")] = 40.0,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=_DAY, help="What all timings together may take.")
+    ] = 40.0,
 ) -> None:
     """Prunes a trained network without data, converts it, checks it on real images, and times it."""
     require_packages("convert", "torch", "onnx2tf")
@@ -255,7 +258,9 @@ def bench(
     dense: Annotated[Path | None, typer.Option(help="The dense model, to compare with.")] = None,
     runtime: Annotated[list[str] | None, typer.Option(help="Only this runtime; may be repeated.")] = None,
     threads: Threads = "1,2",  # type: ignore[assignment]
-    seconds: Annotated[float, typer.Option(min=0.1, help="For each runtime and thread count.")] = 5.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=_DAY, help="For each runtime and thread count.")
+    ] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
 ) -> None:
     """Times a model in stock runtimes and with the plugin, after checking that both answer alike."""

@@ -58,8 +58,9 @@ def test_unknown_command() -> None:
     assert_usage(run("prun"), "prun")
 
 
-def test_unknown_option() -> None:
-    assert_usage(run("demo", "--fast"), "--fast")
+@pytest.mark.parametrize("arguments", [("demo", "--fast"), ("bench", "a.tflite", "--seconds", "inf")])
+def test_unknown_or_wrong_option(arguments: tuple[str, ...]) -> None:
+    assert_usage(run(*arguments), next(word for word in arguments if word.startswith("--")))
 
 
 @pytest.mark.parametrize("command", ["inspect", "bench"])
