@@ -6,30 +6,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from patternlite import cli, models, runtimes
+from patternlite import cli, runtimes
 
-
-def run(*args: str | Path):
-    return CliRunner().invoke(cli.app, [str(a) for a in args])
-
-
-def assert_one_line(result, *parts: str) -> None:
-    assert result.exit_code == 1, result.output
-    lines = result.stderr.strip().splitlines()
-    message = lines[-1]
-    assert message.startswith("error: ")
-    assert "Traceback" not in result.output
-    for part in parts:
-        assert part in message
-
-
-def assert_usage(result, *parts: str) -> None:
-    assert result.exit_code == 2, result.output
-    text = " ".join(result.stderr.replace("│", " ").split())
-    for part in parts:
-        assert part in text
+from .command_line import NETWORK, PRUNE, assert_one_line, assert_usage, run
 
 
 @pytest.fixture
@@ -43,9 +23,6 @@ def without(monkeypatch: pytest.MonkeyPatch):
         )
 
     return hide
-
-
-PRUNE = ("--input-shape", "3,32,32", "--mean", "0,0,0", "--std", "1,1,1")
 
 
 def test_version_is_shown() -> None:
@@ -204,9 +181,6 @@ def test_bad_prune_options(option: str, value: str, part: str, tmp_path: Path) -
     assert_usage(run("prune", "a:b", *PRUNE, "--output", tmp_path, option, value), part)
 
 
-NETWORK = "patternlite.pruning.networks:slim_resnet18"
-
-
 def test_prune_with_nothing_asked(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path), "set rate, macs or latency")
@@ -215,77 +189,6 @@ def test_prune_with_nothing_asked(tmp_path: Path) -> None:
 def test_prune_with_impossible_rate(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--rate", "0.5"), "rate is 0.5")
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
-def test_corrupt_weights(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    (tmp_path / name).write_bytes(b"no weights")
-    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / name)
-    assert_one_line(result, name, "save it")
-
-
-def test_missing_weights(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
-    assert_one_line(result, "w.pt does not exist")
-
-
-def test_weights_of_another_model(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    from patternlite.pruning.networks import slim_resnet18
-
-    own = slim_resnet18().state_dict()
-    for state, message in (
-        ({"conv.weight": torch.zeros(1)}, "are missing, the first is"),
-        (own | {"head.bias": torch.zeros(1)}, "1 tensors are not in the model, the first is head.bias"),
-        (own | {"fc.bias": torch.zeros(3)}, "1 tensors have another shape, the first is fc.bias"),
-    ):
-        torch.save(state, tmp_path / "w.pt")
-        result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
-        assert_one_line(result, "does not fit the model", message)
-
-
-class Opens:
-    """What a pickle can do to whoever loads it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-def test_no_code_in_weights_is_run(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    torch.save({"conv1.weight": Opens(tmp_path / "opened")}, tmp_path / "w.pt")
-    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
-    assert_one_line(result, "w.pt is not a readable state_dict")
-    assert not (tmp_path / "opened").exists()
-
-
-def test_weights_that_are_no_state_dict(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    torch.save([1, 2], tmp_path / "w.pt")
-    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
-    assert_one_line(result, "holds no state_dict")
-
-
-def test_half_precision_weights_without_counters_load(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    from safetensors.torch import save_file
-
-    from patternlite.pruning.networks import slim_resnet18
-
-    model = slim_resnet18()
-    half = {k: v.half() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
-    save_file(half, tmp_path / "w.safetensors")
-    loaded = models.load_model(NETWORK, tmp_path / "w.safetensors")
-    assert not loaded.training
-    for name, tensor in loaded.state_dict().items():
-        if name in half:
-            assert tensor.dtype == torch.float32
-            assert torch.equal(tensor, half[name].float())
 
 
 def test_convert_to_another_kind(tmp_path: Path) -> None:

@@ -13,17 +13,18 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
-from patternlite import __version__, cli, doctor, runtimes
+from patternlite import __version__, doctor, runtimes
 from patternlite.report.results import Layer
 from patternlite.report.tables import layer_table
+
+from . import command_line
 
 PROBES = doctor.PROBES
 
 
 def run(*args: str | Path):
-    result = CliRunner().invoke(cli.app, [str(a) for a in args])
+    result = command_line.run(*args)
     assert result.exit_code == 0, result.output
     return result
 
@@ -78,7 +79,7 @@ def test_doctor_names_the_command_for_everything_missing(monkeypatch: pytest.Mon
     real = importlib.util.find_spec
     hidden = {r.module for r in runtimes.RUNTIMES}
     monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n in hidden else real(n, *a))
-    result = CliRunner().invoke(cli.app, ["doctor"])
+    result = command_line.run("doctor")
     assert result.exit_code == 1
     for runtime in runtimes.RUNTIMES:
         assert runtime.pip_command in result.stdout
@@ -153,7 +154,7 @@ def test_what_was_pruned_outlives_a_conversion_that_fails(
     (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(convert.CONVERTERS, ".mnn", fail)
-    result = CliRunner().invoke(cli.app, [*PRUNE, "--mnn"])
+    result = command_line.run(*PRUNE, "--mnn")
     assert (result.exit_code, "no room" in result.stderr) == (1, True)
     assert list(Path("out/pruned.checkpoint").glob("layer-*"))
     run(*PRUNE)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from patternlite import cli
 from patternlite.models import load_model
 from patternlite.prune import save_weights
 from patternlite.stored.stamp import check_masks
+
+from .command_line import run
 
 torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
@@ -27,10 +27,6 @@ def net():
     return nn.Sequential(*block(3, 8), *block(8, 16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 2))
 """
 UNIT = ("--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25")
-
-
-def run(*args: str):
-    return CliRunner().invoke(cli.app, list(args))
 
 
 @pytest.fixture(scope="module")
