@@ -44,7 +44,8 @@ def answer(label: str, image: np.ndarray) -> np.ndarray:
 
 def burst(label: str, count: int, clock: str) -> list[float]:
     """Seconds of each of so many runs on the last image; one more run goes before."""
-    return timed(_sessions[label].invoke, CLOCKS[clock])(count)
+    session = _sessions[label]
+    return timed(session.invoke, CLOCKS[clock], before=session.restore_input)(count)
 
 
 @dataclass(frozen=True)

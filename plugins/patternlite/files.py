@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -55,4 +56,5 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         what = f"{error.strerror}: free some space and run it again" if full else error.strerror
         raise OSError(error.errno, what, str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk: the error above says more
+            beside.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import PatternliteError
 from .runtimes import open_session, runtime_named
-from .timing import Timing, interleave, require_equal
+from .timing import Timing, interleave, require_equal, timed
 
 # Outputs with the plugin equal the stock runtime's within this fraction of the output range.
 TOLERANCE = 1e-4
@@ -76,7 +76,8 @@ def measure_latency(
         if c.plugin and c.path in stock:
             what = f"{c.path.name} in {runtime_name} with the plugin"
             differences[c.label] = require_equal(what, stock[c.path], outputs[c.label], TOLERANCE)
-    timings = interleave({label: s.invoke for label, s in sessions.items()}, seconds=seconds)
+    bursts = {label: timed(s.invoke, before=s.restore_input) for label, s in sessions.items()}
+    timings = interleave(bursts, seconds=seconds)
     return [
         Latency(runtime_name, threads, c.label, c.plugin, timings[c.label], differences[c.label])
         for c in contenders

@@ -102,6 +102,9 @@ class Session(ABC):
     def set_input(self, x: np.ndarray) -> None:
         """x: float32 (N, C, H, W)."""
 
+    def restore_input(self) -> None:  # noqa: B027
+        """Sets the last input once more, where `invoke` may have written over it."""
+
     @abstractmethod
     def invoke(self) -> None: ...
 
@@ -154,8 +157,9 @@ class TfliteSession(Session):
             warnings.simplefilter("ignore")  # tensorflow announces the end of tf.lite
             self._interpreter = interpreter(str(path), **options)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        shape = tuple(int(n) for n in inputs[0]["shape"])
-        _require_image_model(path, len(inputs), len(outputs), shape, inputs[0]["dtype"] == np.float32)
+        shape = tuple(int(n) for n in inputs[0]["shape"]) if inputs else ()
+        float32 = all(details["dtype"] == np.float32 for details in inputs)
+        _require_image_model(path, len(inputs), len(outputs), shape, float32)
         require_fixed_sizes(path, inputs)
         self._interpreter.allocate_tensors()
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
@@ -205,21 +209,21 @@ class MnnSession(Session):
         if self._nhwc:
             x, layout = x.transpose(0, 2, 3, 1), self._mnn.Tensor_DimensionType_Tensorflow
         data = np.ascontiguousarray(x)
-        self._input.copyFrom(self._mnn.Tensor(data.shape, self._mnn.Halide_Type_Float, data, layout))
+        self._image = self._mnn.Tensor(data.shape, self._mnn.Halide_Type_Float, data, layout)
+        self.restore_input()
+
+    def restore_input(self) -> None:
+        """MNN keeps other tensors where the input was, once it has been read."""
+        self._input.copyFrom(self._image)
 
     def invoke(self) -> None:
         self._interpreter.runSession(self._session)
 
     def output(self) -> np.ndarray:
-        shape = self._result.getShape()
-        host = self._mnn.Tensor(
-            shape,
-            self._mnn.Halide_Type_Float,
-            np.zeros(shape, np.float32),
-            self._mnn.Tensor_DimensionType_Caffe,
-        )
-        self._result.copyToHostTensor(host)
-        return np.array(host.getNumpyData(), np.float32).reshape(shape)
+        host = self._mnn.Tensor(self._result, self._mnn.Tensor_DimensionType_Caffe)
+        if not self._result.copyToHostTensor(host):
+            raise PatternliteError("MNN cannot copy the model's output: convert it with a float32 one")
+        return np.array(host.getNumpyData()).reshape(self._result.getShape())
 
 
 def _require_image_model(

@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from .files import require_utf8
 from .native import load_native
 
 
@@ -61,9 +62,11 @@ def load_delegate(
         need not try again, and gets the same results to the last bit. Files that are damaged, or made by
         another version or for another CPU, are ignored with a warning.
 
-    Raises ValueError for a value that an option does not take, ImportError when the package's compiled
-    part is missing.
+    Raises ValueError for a value that an option does not take, PatternliteError for a path that is not
+    UTF-8, ImportError when the package's compiled part is missing.
     """
+    if delegate_serialize_dir is not None:
+        require_utf8(Path(delegate_serialize_dir))
     options = {
         "num_threads": num_threads,
         "isa": isa,

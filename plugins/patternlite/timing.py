@@ -35,7 +35,7 @@ Burst = Callable[[int], list[float]]
 
 
 def interleave(
-    contenders: Mapping[str, Callable[[], object]],
+    contenders: Mapping[str, Burst],
     *,
     seconds: float,
     burst: int = 5,
@@ -44,9 +44,9 @@ def interleave(
     pause: Callable[[float], None] = time.sleep,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> dict[str, Timing]:
-    """Times calls that are made here; the rounds are those of `interleave_bursts`."""
+    """What `interleave_bursts` returns, of all rounds together."""
     rounds = interleave_bursts(
-        {name: timed(call, clock) for name, call in contenders.items()},
+        contenders,
         seconds=seconds,
         burst=burst,
         least_rounds=least_rounds,
@@ -57,13 +57,23 @@ def interleave(
     return {name: Timing.of([s for burst in bursts for s in burst]) for name, bursts in rounds.items()}
 
 
-def timed(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Burst:
-    """One call uncounted, which refills the caches that another contender has emptied; then those counted."""
+def timed(
+    call: Callable[[], object],
+    clock: Callable[[], float] = time.perf_counter,
+    *,
+    before: Callable[[], object] = lambda: None,
+) -> Burst:
+    """One call uncounted, which refills the caches that another contender has emptied; then those counted.
+
+    before: what precedes each call, not timed.
+    """
 
     def burst(count: int) -> list[float]:
+        before()
         call()
         spent = []
         for _ in range(count):
+            before()
             begin = clock()
             call()
             spent.append(clock() - begin)
@@ -120,13 +130,14 @@ def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
 
     Values that are all alike have no range: there, over their size.
 
-    Raises ValueError when the shapes differ.
+    Raises ValueError when the shapes differ, or there are no values.
     """
-    if reference.shape != output.shape:
+    if reference.shape != output.shape or not reference.size:
         raise ValueError(f"outputs of shape {reference.shape} and {output.shape} cannot be compared")
+    reference = reference.astype(np.float64)  # integers and booleans, too, are compared as numbers
     if not (np.isfinite(reference).all() and np.isfinite(output).all()):
         return float("inf")
-    difference = float(np.max(np.abs(reference.astype(np.float64) - output)))
+    difference = float(np.max(np.abs(reference - output)))
     span = float(np.ptp(reference)) or float(np.max(np.abs(reference)))
     return difference / span if span else (0.0 if difference == 0 else float("inf"))
 

@@ -40,6 +40,10 @@ class Probe:
     outputs: Array
     zeros: list[Array]
 
+    def __post_init__(self) -> None:
+        if not self.outputs.size:
+            raise ConversionError("the model answers with nothing: its output is empty")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -125,6 +129,7 @@ def compare(source: Probe, target: Probe) -> Check:
 
 
 def _relative_error(expected: Array, actual: Array) -> float:
+    expected = expected.astype(np.float64)  # integers and booleans, too, are compared as numbers
     if not np.isfinite(expected).all():
         raise ConversionError("the source model returns NaN or infinity on normally distributed inputs")
     candidates = [actual]

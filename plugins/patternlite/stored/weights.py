@@ -63,5 +63,6 @@ def _mnn(data: bytes) -> Iterator[Array]:
         kernel = common.scalar(3, "i", 1), common.scalar(2, "i", 1)
         filters = common.scalar(10, "i", 0)
         flat = conv.array(1, "<f4")
-        if flat.size and flat.size % (filters * kernel[0] * kernel[1]) == 0:
+        per_channel = filters * kernel[0] * kernel[1]
+        if flat.size and per_channel > 0 and flat.size % per_channel == 0:
             yield flat.reshape(filters, -1, *kernel)

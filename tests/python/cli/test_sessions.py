@@ -1,15 +1,17 @@
-"""Runtimes are opened with the threads asked for."""
+"""Runtimes are opened with the threads asked for, and timed on the input given."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from patternlite import runtimes
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
-from patternlite.runtimes import open_session, runtime_named
+from patternlite.runtimes import RUNTIMES, Runtime, open_session, runtime_named
+from patternlite.timing import timed
 
 
 @pytest.fixture
@@ -52,3 +54,16 @@ def test_the_plugin_in_tflite(capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ai_edge_litert")
     open_session(runtime_named("ai-edge-litert"), PROBES / "probe.tflite", threads=2, plugin=True)
     assert "threads=2" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("plugin", [False, True])
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda r: r.name)
+def test_every_timed_call_reads_the_same_input(runtime: Runtime, plugin: bool) -> None:
+    """MNN writes over it."""
+    if not runtime.installed:
+        pytest.skip(f"{runtime.name} is not installed")
+    session = open_session(runtime, PROBES / f"probe{runtime.suffix}", plugin=plugin)
+    image = np.random.default_rng(0).standard_normal(session.input_shape).astype(np.float32)
+    first = session.run(image)
+    timed(session.invoke, before=session.restore_input)(3)
+    assert np.array_equal(session.output(), first)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from patternlite.errors import OutputMismatchError
-from patternlite.timing import Timing, interleave, relative_difference, require_equal
+from patternlite.timing import Timing, interleave, relative_difference, require_equal, timed
 
 
 @dataclass
@@ -29,8 +30,11 @@ class Bench:
         self.calls.append("|")
 
     def run(self, costs: dict[str, float], **options) -> dict[str, Timing]:
-        contenders = {name: self.contender(name, cost) for name, cost in costs.items()}
-        return interleave(contenders, clock=lambda: self.now, pause=self.pause, **options)
+        return self.time({name: self.contender(name, cost) for name, cost in costs.items()}, **options)
+
+    def time(self, calls: dict[str, Callable[[], None]], **options) -> dict[str, Timing]:
+        bursts = {name: timed(call, lambda: self.now) for name, call in calls.items()}
+        return interleave(bursts, clock=lambda: self.now, pause=self.pause, **options)
 
 
 def test_times_are_those_of_the_contenders() -> None:
@@ -61,9 +65,7 @@ def test_warm_up_is_not_counted() -> None:
     def slow_at_first() -> None:
         bench.now += next(cost)
 
-    timings = interleave(
-        {"a": slow_at_first}, seconds=0.001, burst=5, clock=lambda: bench.now, pause=bench.pause
-    )
+    timings = bench.time({"a": slow_at_first}, seconds=0.001, burst=5)
     assert timings["a"] == Timing(1000.0, 1000.0, 1000.0, 3)
 
 
@@ -80,9 +82,7 @@ def test_the_call_after_another_contender_is_not_counted() -> None:
 
         return call
 
-    timings = interleave(
-        {n: contender(n) for n in "ab"}, seconds=0.001, clock=lambda: bench.now, pause=bench.pause
-    )
+    timings = bench.time({n: contender(n) for n in "ab"}, seconds=0.001)
     assert {t.p90 for t in timings.values()} == {1000.0}
 
 
@@ -119,7 +119,15 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="at least one contender"):
         interleave({}, seconds=1)
     with pytest.raises(ValueError, match="positive"):
-        interleave({"a": lambda: None}, seconds=0)
+        interleave({"a": timed(lambda: None)}, seconds=0)
+
+
+def test_what_goes_before_a_call_is_not_timed() -> None:
+    bench = Bench()
+    call = bench.contender("call", 1.0)
+    seconds = timed(call, lambda: bench.now, before=bench.contender("before", 5.0))(2)
+    assert seconds == [1.0, 1.0]
+    assert bench.calls == 3 * ["before", "call"]
 
 
 def test_relative_difference_is_of_the_range() -> None:
@@ -146,9 +154,17 @@ def test_poison_never_passes(poison: float) -> None:
             require_equal("model", *pair, tolerance=1e-4)
 
 
-def test_shapes_must_agree() -> None:
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool])
+def test_integers_and_booleans_are_numbers(dtype: type) -> None:
+    zeros, mixed = np.zeros(3, dtype), np.array([0, 1, 1], dtype)
+    assert relative_difference(mixed, mixed) == 0.0
+    assert relative_difference(mixed, zeros) == 1.0
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (0,)])
+def test_what_cannot_be_compared(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
-        relative_difference(np.zeros(3), np.zeros((3, 1)))
+        relative_difference(np.zeros(shape[:1]), np.zeros(shape))
 
 
 def test_tolerance_is_a_limit() -> None:
