@@ -21,6 +21,7 @@ from .distributed import Group
 from .state import digest_of
 
 _FORMAT = "patternlite.checkpoint.1"
+_ANSWERS = "answers"  # the step that tells models apart; no work that anybody would miss
 _ROUNDING = 1e-3  # of answers, relative, that another number of threads or another GPU may make
 
 
@@ -35,7 +36,8 @@ class Record:
 class Checkpoint:
     """Finished steps by name, a safetensors file each, or nothing at all when there is no folder.
 
-    fingerprint: of the weights and options. A folder with another one is refused (ValueError).
+    fingerprint: of the weights and options. A folder with another one is refused (ValueError), unless that
+        run finished nothing: whoever follows the advice of an error runs again with other options.
     Only the group's first process touches the disk; the others are told what it read.
     """
 
@@ -61,9 +63,11 @@ class Checkpoint:
             answer.detach().float().nan_to_num().cpu() for answer in answers if answer.is_floating_point()
         ]
         now = self._group.from_first({str(i): values.clone() for i, values in enumerate(numbers)})
-        before = self.step("answers", lambda: Record(now)).tensors
+        before = self.step(_ANSWERS, lambda: Record(now)).tensors
         if not (now.keys() == before.keys() and all(_alike(now[key], before[key]) for key in now)):
-            raise self._refusal()
+            if self._group.made_by_first(self._holds_work):
+                raise self._refusal()
+            self.save(_ANSWERS, Record(now))
 
     def load(self, name: str) -> Record | None:
         if self._given is None:
@@ -84,6 +88,20 @@ class Checkpoint:
         }
         write_atomically(path, save(tensors, metadata))
 
+    def discard(self) -> None:
+        """Deletes what was finished, of no use any more: whoever runs again has to give other options.
+
+        Where the disk does not let it, that run is refused, and told what to delete.
+        """
+        if self._folder is not None:
+            with suppress(OSError):
+                discard(self._folder)
+
+    def _holds_work(self) -> bool:
+        return self._folder is not None and any(
+            path != _file(self._folder, _ANSWERS) for path in self._folder.glob("*.safetensors")
+        )
+
     def _read(self, name: str) -> Record | None:
         if self._folder is None or not (path := _file(self._folder, name)).is_file():
             return None
@@ -93,8 +111,11 @@ class Checkpoint:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"{path} is damaged ({error}): delete {self._folder} to begin anew") from error
-        if (metadata.get("format"), metadata.get("fingerprint")) != (_FORMAT, self._fingerprint):
-            raise self._refusal()
+        ours = metadata.get("format") == _FORMAT
+        if not ours or metadata.get("fingerprint") != self._fingerprint:
+            if not ours or self._holds_work():
+                raise self._refusal()
+            return None
         return Record(tensors, json.loads(metadata["values"]))
 
     def _refusal(self) -> ValueError:
@@ -105,7 +126,7 @@ class Checkpoint:
 
 
 def discard(folder: Path) -> None:
-    """Deletes a checkpoint whose result is safe: its own files, and the folder if it holds no others."""
+    """Deletes a checkpoint that nobody needs: its own files, and the folder if it holds no others."""
     for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.*.part")):
         if path.suffix == ".part" or _is_ours(path):
             path.unlink()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from .checkpoint import Checkpoint
 from .config import PruneConfig
 from .distributed import Group
 from .graph import BatchNorm
@@ -57,11 +58,15 @@ def check_shares(batches: int, images: int, group: Group) -> None:
 
 
 @contextmanager
-def blaming(layer: str) -> Iterator[None]:
-    """What goes wrong numerically within the context is a ValueError that names the layer."""
+def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
+    """What goes wrong numerically within the context is a ValueError that names the layer.
+
+    It happens again until other options are given, whose run could not go on from the store: it is emptied.
+    """
     try:
         yield
     except (FloatingPointError, torch.linalg.LinAlgError) as error:
+        store.discard()
         raise ValueError(
             f"{layer} diverges ({error}): keep it dense (dense=({layer!r},)), ask for a lower rate, "
             "and check that mean and std are those the model was trained with"

@@ -60,7 +60,8 @@ def prune(
     input_shape: (channels, height, width).
     progress: called with what is done now and the fraction of the whole that is done, 0..1.
     checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
-        the same bits. It stays: delete it once the result is safe.
+        the same bits. It stays: delete it once the result is safe. Where a layer diverges or the latency is
+        out of reach it goes, as other options have to be given.
 
     Where torch.distributed is initialised, its processes share the images; all return the same masks.
     The first convolution, those of other kinds than the config names and those used more than once stay
@@ -199,7 +200,7 @@ class _Run:
                     found = study(visit, task).items()
                     return Record(values={key: [c.rates.tolist(), c.errors.tolist()] for key, c in found})
 
-                with checks.blaming(name):
+                with checks.blaming(name, self.store):
                     record = self.store.step(f"curve-{name}", make)
                 curves[name] = {
                     key: Curve(*(torch.tensor(values, dtype=torch.float64) for values in pair))
@@ -212,7 +213,11 @@ class _Run:
 
         def make() -> Record:
             times = self.group.made_by_first(self.measure_times)
-            found = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
+            try:
+                found = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
+            except ValueError:  # out of reach: a run that asks for less could not go on from here
+                self.store.discard()
+                raise
             return Record(
                 values={name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}
             )
@@ -249,7 +254,7 @@ class _Run:
                     mask, report = prune_layer(dense, visit, choices[visit.site.name], task)
                     return Record({"mask": mask, **visit.site.state()}, asdict(report))
 
-                with checks.blaming(name):
+                with checks.blaming(name, self.store):
                     record = self.store.step(f"layer-{name}", make)
                 visit.site.restore(record.tensors)
                 if choices[name].structure is not DENSE:

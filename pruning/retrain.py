@@ -17,7 +17,7 @@ from .config import check_normalisation
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .outputs import trial
+from .outputs import tensors_of, trial
 from .precision import half, laid_out
 from .seeds import generator
 from .sources.refinement import Normalisation
@@ -35,6 +35,8 @@ class RetrainConfig:
     """mean, std: as torchvision's Normalize.  rate: the peak of the learning rate's one cycle.
 
     For a full training set 0.03 to 0.05 is a good rate, for a few thousand images 0.01 to 0.02.
+    flip: half of the images are mirrored, left to right. Not for classes that differ by that, as digits and
+        signs do.
     """
 
     mean: tuple[float, ...]
@@ -43,6 +45,7 @@ class RetrainConfig:
     rate: float = 0.05
     batch: int = 64
     weight_decay: float = 2e-4
+    flip: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,8 +71,12 @@ def retrain(
     run that was killed goes on from there, to the same bits.  dense: the model before pruning; with it,
     what it answers (Hinton et al., arXiv:1503.02531) and what its layers read (Romero et al.,
     arXiv:1412.6550) is learnt as well as the labels: that tells more.
-    Raises ValueError when the masks are those of another model, or when the loss is not finite.
+    Raises ValueError when the masks are those of another model, when nothing in the model learns, when it
+    returns more than its answers, and when the loss is not finite, which deletes the checkpoint: no other
+    rate could go on from it.
     """
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("all of the model's parameters are frozen: call model.requires_grad_(True) first")
     masks.apply(model)
     model.eval()
     device = next(model.parameters()).device
@@ -99,10 +106,12 @@ def retrain(
             for step, some in enumerate(batches):
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
-                x = normalise(_augmented(pixels[some], random).to(device).float() / 255)
+                x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
                 x = x.contiguous(memory_format=layout)
-                loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
+                with _of_enough_images(len(some)):
+                    loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
                 if not bool(torch.isfinite(loss)):
+                    store.discard()
                     raise ValueError(
                         f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower rate"
                     )
@@ -132,6 +141,20 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     return batches
 
 
+@contextmanager
+def _of_enough_images(count: int) -> Iterator[None]:
+    """torch's complaint of a batch norm that a single image does not do for comes with what to do."""
+    try:
+        yield
+    except ValueError as error:
+        if count > 1 or "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            f"the model does not learn from a batch of one image ({error}): give a larger batch, or more "
+            "images"
+        ) from error
+
+
 @torch.no_grad()  # not inference_mode: what a model keeps from its first call is trained with, later
 def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normalisation) -> float:
     """Fraction of the images classified right, in eval mode."""
@@ -147,15 +170,24 @@ def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normal
 def _loss(model: nn.Module, dense: nn.Module | None, layers: list[str], x: Tensor, labels: Tensor) -> Tensor:
     if dense is None:
         with half(x.device):
-            answers = model(x).float()
+            answers = _alone(tensors_of(model(x))).float()
         return F.cross_entropy(answers, labels)
     seen = imitate(model, dense, layers, x)
-    answers, wanted = seen.outputs[0], seen.answers[0]
+    answers, wanted = _alone(seen.outputs), seen.answers[0]
     errors = [
         mean_square(value - target) / mean_square(target).clamp_min(1e-12) for value, target in seen.maps
     ]
     loss = (F.cross_entropy(answers, labels) + divergence(answers, wanted)) / 2
     return loss + _MAPS * torch.stack(errors).mean() if errors else loss
+
+
+def _alone(outputs: list[Tensor]) -> Tensor:
+    if len(outputs) != 1:
+        raise ValueError(
+            f"in training the model returns {len(outputs)} tensors, not its answers alone: wrap it in a "
+            "module that does"
+        )
+    return outputs[0]
 
 
 def one_cycle(peak: float, progress: float) -> float:
@@ -165,15 +197,15 @@ def one_cycle(peak: float, progress: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _augmented(pixels: Tensor, random: torch.Generator) -> Tensor:
-    """Each image shifted, mirrored at its edges, and half of them flipped."""
+def _augmented(pixels: Tensor, flip: bool, random: torch.Generator) -> Tensor:
+    """Each image shifted, mirrored at its edges, and with `flip` half of them flipped."""
     count, _, height, width = pixels.shape
     reach = height // _SHIFT, width // _SHIFT
     padded = F.pad(pixels.float(), (reach[1], reach[1], reach[0], reach[0]), mode="reflect")
     top, left = (torch.randint(2 * r + 1, (count, 1), generator=random) for r in reach)
     rows, cols = top + torch.arange(height), left + torch.arange(width)
-    flip = torch.rand(count, 1, generator=random) < 0.5
-    cols = torch.where(flip, cols.flip(1), cols)
+    if flip:
+        cols = torch.where(torch.rand(count, 1, generator=random) < 0.5, cols.flip(1), cols)
     moved = padded[torch.arange(count)[:, None, None], :, rows[:, :, None], cols[:, None, :]]
     return moved.permute(0, 3, 1, 2)
 

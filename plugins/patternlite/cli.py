@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
-from .cli_options import Threads, numbers
+from .cli_options import Mean, Model, Std, Threads, numbers
 from .errors import PatternliteError, one_line, require_packages
 
 app = typer.Typer(
@@ -107,17 +107,13 @@ def demo(
 
 @_command
 def prune(
-    model: Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")],
+    model: Model,
     input_shape: Annotated[
         tuple,
         typer.Option(parser=numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224."),
     ],
-    mean: Annotated[
-        tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
-    ],
-    std: Annotated[
-        tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
-    ],
+    mean: Mean,
+    std: Std,
     output: Annotated[Path, typer.Option(help="Folder for what is written.")],
     weights: Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")] = None,
     rate: Annotated[float | None, typer.Option(help="How many times fewer weights in pruned layers.")] = None,
@@ -173,16 +169,12 @@ def prune(
 
 @_command
 def retrain(
-    model: Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")],
+    model: Model,
     data: Annotated[Path, typer.Argument(help="Folder, zip or tar of train|test/<class>/*.jpg.")],
     weights: Annotated[Path, typer.Option(help="Of the pruned model: pruned.safetensors.")],
     masks: Annotated[Path, typer.Option(help="masks.safetensors, as prune wrote it.")],
-    mean: Annotated[
-        tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
-    ],
-    std: Annotated[
-        tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
-    ],
+    mean: Mean,
+    std: Std,
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dense: Annotated[
         Path | None, typer.Option(help="Weights before pruning: learn from that model, too.")
@@ -190,11 +182,21 @@ def retrain(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
     rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
-    seed: Annotated[int, typer.Option(help="Of the images' order.")] = 0,
-    tflite: Annotated[bool, typer.Option("--tflite", help="Write a .tflite file beside it.")] = False,
-    mnn: Annotated[bool, typer.Option("--mnn", help="Write a .mnn file beside it.")] = False,
+    flip: Annotated[
+        bool,
+        typer.Option(
+            help="Images are shifted by up to an eighth of their sides and, unless --no-flip, half of them "
+            "mirrored: not for classes that differ by that, as digits and signs do."
+        ),
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of the images' order, shifts and mirroring.")] = 0,
+    tflite: Annotated[bool, typer.Option("--tflite", help="Write .onnx and .tflite beside it.")] = False,
+    mnn: Annotated[bool, typer.Option("--mnn", help="Write .onnx and .mnn beside it.")] = False,
 ) -> None:
-    """Retrains a pruned classifier on your own images; what was pruned stays zero."""
+    """Retrains a pruned classifier on your own images; what was pruned stays zero.
+
+    Class folders sort as text, as in torchvision's ImageFolder: "10" comes before "2".
+    """
     require_packages("convert", "torch")
     require_packages("bench", "PIL")
     from .models import load_model
@@ -203,11 +205,12 @@ def retrain(
 
     network = load_model(model, weights)
     teacher = load_model(model, dense) if dense else None
-    options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "seed": seed}
+    options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "flip": flip}
+    options["seed"] = seed
+    suffixes, sources = _suffixes(tflite, mnn), [weights, *([dense] if dense else [])]
     with Stages(console) as stages:
-        suffixes = _suffixes(tflite, mnn)
-        result = retrain_to(output, network, masks, data, options, suffixes, stages, teacher)
-    console.print(f"{result.before:.2%} of the test images right before, {result.after:.2%} after")
+        result = retrain_to(output, network, masks, data, options, suffixes, stages, teacher, sources)
+    console.print(str(result), markup=False, highlight=False, soft_wrap=True)
     for path in result.paths:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Options that hold several numbers."""
+"""Options that hold several numbers, and those of several commands."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def numbers(
     return parse
 
 
+Model = Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")]
+Mean = Annotated[
+    tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+]
+Std = Annotated[
+    tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")
+]
 Threads = Annotated[
     tuple,
     typer.Option(

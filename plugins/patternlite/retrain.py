@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .demo.images import LabelledImages, read_images
-from .errors import PatternliteError
+from .errors import PatternliteError, one_line
 from .export import check_export, export
-from .files import require_target
+from .files import require_target, require_target_folder
 from .progress import Stages
 from .prune import save_weights
 
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retrained:
-    """before, after: accuracy on the test images.  paths: written, the weights first."""
+    """before, after: accuracy on the test images.  paths: written, the weights first.  print it."""
 
     before: float
     after: float
     paths: list[Path]
+
+    def __str__(self) -> str:
+        text = f"{self.before:.2%} of the test images right before, {self.after:.2%} after"
+        if self.after < self.before:
+            text += (
+                "\nwarning: that is worse: give a lower --rate, and --no-flip where classes differ by "
+                "mirroring, as digits and signs do"
+            )
+        return text
 
 
 def retrain_to(
@@ -36,12 +46,15 @@ def retrain_to(
     suffixes: Sequence[str],
     stages: Stages,
     dense: nn.Module | None = None,
+    sources: Sequence[Path] = (),
 ) -> Retrained:
     """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
     the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
-    (".tflite", ".mnn"). A checkpoint is beside it until the run is over.
+    (".tflite", ".mnn"), with the .onnx file that these are made from. A checkpoint is beside it until the run
+    is over.
 
-    options: of RetrainConfig.  dense: the model before pruning, to learn from. Images are held in memory; all
+    options: of RetrainConfig.  dense: the model before pruning, to learn from.  sources: the files that the
+    models were read from; nothing is written over these, `masks` or `data`. Images are held in memory; all
     have one size.
     """
     import torch
@@ -51,16 +64,15 @@ def retrain_to(
     from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
     from patternlite.pruning.sources.refinement import Normalisation
 
-    if output.suffix != ".safetensors":
-        raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
-    require_target(output)
+    _require_one_process()
+    _require_targets(output, suffixes, [masks, data, *sources])
     config = RetrainConfig(**options)
     found = Masks.load(masks)
     with stages.stage("Reading images") as advance:
         train = read_images(data, "train", len(config.mean))
         advance("train", 0.8)
         test = read_images(data, "test", len(config.mean))
-    _require_same_classes(data, train, test)
+    _require_alike(data, train, test)
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     (x, y), (test_x, test_y) = (
         (torch.from_numpy(images.pixels), torch.from_numpy(images.labels)) for images in (train, test)
@@ -68,8 +80,8 @@ def retrain_to(
     shape = tuple(train.pixels.shape[1:])
     normalise = Normalisation(config.mean, config.std)
     found.verify(model)
-    check_export(model, shape, suffixes)
     _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
+    check_export(model, shape, suffixes)
     before = accuracy(model, test_x, test_y, normalise)
     output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = output.with_suffix(".checkpoint")
@@ -82,12 +94,36 @@ def retrain_to(
     return Retrained(before, after, [output, *paths])
 
 
+def _require_one_process() -> None:
+    """Those that torchrun starts would all write the same files."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise PatternliteError("retraining is the work of one process: run it without torchrun")
+
+
+def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Path]) -> None:
+    if output.suffix != ".safetensors":
+        raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
+    beside = [output.with_suffix(suffix) for suffix in (".onnx", *suffixes)] if suffixes else []
+    read = {path.resolve(): path for path in sources}
+    for target in (output, *beside):
+        require_target(target)
+        if source := read.get(target.resolve()):
+            raise PatternliteError(f"{target} would be written over {source}: give another output")
+    require_target_folder(output.with_suffix(".checkpoint"))
+
+
 def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: tuple[str, ...]) -> None:
     import torch
 
     model.eval()
-    with torch.no_grad():
-        answer = model(image.to(next(model.parameters()).device))
+    try:
+        with torch.no_grad():
+            answer = model(image.to(next(model.parameters()).device))
+    except Exception as error:  # whatever the user's code raises
+        raise PatternliteError(
+            f"the model does not run on your images of {tuple(image.shape[1:])} ({one_line(error)}): resize "
+            "them, or give as many means as it has channels"
+        ) from error
     if not isinstance(answer, torch.Tensor) or answer.shape != (1, len(classes)):
         given = tuple(answer.shape[1:]) if isinstance(answer, torch.Tensor) else type(answer).__name__
         raise PatternliteError(
@@ -96,7 +132,14 @@ def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: 
         )
 
 
-def _require_same_classes(data: Path, train: LabelledImages, test: LabelledImages) -> None:
+def _require_alike(data: Path, train: LabelledImages, test: LabelledImages) -> None:
+    """Of the same classes and the same size."""
     if train.classes != test.classes:
         odd = sorted(set(train.classes) ^ set(test.classes))
         raise PatternliteError(f"{data}: the class {odd[0]} is in only one of train and test; put it in both")
+    one, other = (images.pixels.shape[2:] for images in (train, test))
+    if one != other:
+        raise PatternliteError(
+            f"{data}: images are of {one[0]}x{one[1]} in train and of {other[0]}x{other[1]} in test: resize "
+            "them to what the model was trained with"
+        )

@@ -196,9 +196,28 @@ def test_answers_that_are_rounded_otherwise_are_the_same(tmp_path):
     Checkpoint(tmp_path, "me", Group()).require_same_answers(answers)
     store = Checkpoint(tmp_path, "me", Group())
     store.require_same_answers([answers[0] * (1 + 1e-5), torch.tensor([3, 5])])
+    store.save("one", Record())
     for other in ([answers[0] * 1.01], [answers[0][:, 1:]], [*answers, answers[0]]):
         with pytest.raises(ValueError, match="is the checkpoint of another model"):
             store.require_same_answers(other)
+
+
+@pytest.mark.parametrize(("identity", "factor"), [("other", 1.0), ("me", 2.0)])
+def test_a_run_that_finished_nothing_refuses_no_other(tmp_path, identity, factor):
+    answers = torch.linspace(-1, 9, 20)
+    Checkpoint(tmp_path, "me", Group()).require_same_answers([answers])
+    other = Checkpoint(tmp_path, identity, Group())
+    other.require_same_answers([answers * factor])
+    other.save("one", Record())
+    Checkpoint(tmp_path, identity, Group()).require_same_answers([answers * factor])
+    with pytest.raises(ValueError, match="is the checkpoint of another model"):
+        Checkpoint(tmp_path, "me", Group()).require_same_answers([answers])
+
+
+def test_weights_of_that_name_are_no_checkpoint(tmp_path):
+    save_file({"weight": torch.ones(2)}, tmp_path / "answers.safetensors")
+    with pytest.raises(ValueError, match="give another folder"):
+        Checkpoint(tmp_path, "me", Group()).require_same_answers([torch.ones(2)])
 
 
 def test_only_a_checkpoints_own_files_are_discarded(tmp_path):

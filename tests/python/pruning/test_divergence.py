@@ -65,6 +65,19 @@ def test_weights_that_overflow(monkeypatch):
     refused(settled(), "3", "weights that are not finite come of pruning it")
 
 
+def test_what_helps_can_be_done_with_the_same_checkpoint(monkeypatch, tmp_path):
+    def diverge(*_):
+        raise FloatingPointError("too far")
+
+    config = PruneConfig(rate=3.0, **QUICK)
+    monkeypatch.setattr(admm, "solve", diverge)
+    with pytest.raises(ValueError, match=r"^3 diverges"):
+        prune(settled(), SHAPE, config, checkpoint=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+    monkeypatch.undo()
+    prune(settled(), SHAPE, replace(config, dense=("3",)), checkpoint=tmp_path / "c")
+
+
 def test_a_gradient_descent_that_diverges(monkeypatch):
     monkeypatch.setattr(gradient, "_STEP", 1e25)
     refused(settled(), "3", "gradient ADMM does not converge", admm="gradient")

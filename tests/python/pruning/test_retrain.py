@@ -110,9 +110,10 @@ def test_the_rate_rises_and_falls_once():
     assert rates[4:] == sorted(rates[4:], reverse=True)
 
 
-def test_images_are_shifted_and_flipped_and_nothing_else():
+@pytest.mark.parametrize("flip", [True, False])
+def test_images_are_shifted_and_flipped_and_nothing_else(flip):
     pixels = torch.randint(256, (64, 2, 16, 24), dtype=torch.uint8)
-    moved = _augmented(pixels, torch.Generator().manual_seed(0))
+    moved = _augmented(pixels, flip, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(pixels.float(), (3, 3, 2, 2), mode="reflect")
     seen = []
     for image, result in zip(padded, moved, strict=True):
@@ -126,15 +127,31 @@ def test_images_are_shifted_and_flipped_and_nothing_else():
         (found,) = [how for how, view in views.items() if torch.equal(result, view)]
         seen.append(found)
     tops, lefts, flips = map(set, zip(*seen, strict=True))
-    assert (tops, lefts, flips) == (set(range(5)), set(range(7)), {False, True})
+    assert (tops, lefts, flips) == (set(range(5)), set(range(7)), {False, flip})
 
 
-def test_a_diverging_run_says_what_to_do(damaged, images):
+def test_images_are_mirrored_if_the_config_says_so(damaged, images, monkeypatch):
+    given = []
+
+    def augmented(pixels, flip, _random):
+        given.append(flip)
+        return pixels
+
+    monkeypatch.setattr("patternlite.pruning.retrain._augmented", augmented)
+    for config in (CONFIG, replace(CONFIG, flip=False)):
+        retrain(*damaged, *images, replace(config, epochs=1, batch=256), lambda *_: None)
+    assert given == [True, False]
+
+
+def test_a_diverging_run_says_what_to_do_which_can_be_done(damaged, images, tmp_path):
     model, masks = damaged
-    config = RetrainConfig(epochs=5, rate=1e20, batch=64, **NORMAL)
-    with pytest.raises(ValueError, match="give a lower rate"):
-        retrain(model, masks, *images, config, lambda *_: None)
+    before = copy.deepcopy(model)
+    config = RetrainConfig(epochs=5, rate=1e20, batch=256, **NORMAL)
+    with pytest.raises(ValueError, match=r"in epoch [2-5]: give a lower rate"):
+        retrain(model, masks, *images, config, lambda *_: None, tmp_path / "c")
     assert not model.training
+    assert not (tmp_path / "c").exists()
+    retrain(before, masks, *images, replace(config, epochs=1, rate=0.01), lambda *_: None, tmp_path / "c")
 
 
 class Dropping(nets.Tiny):
