@@ -65,6 +65,8 @@ def retrain_to(
     from patternlite.pruning.sources.refinement import Normalisation
 
     _require_one_process()
+    if dense is model:
+        raise PatternliteError("the callable returns one module again and again: let it make a new one")
     _require_targets(output, suffixes, [masks, data, *sources])
     config = RetrainConfig(**options)
     found = Masks.load(masks)

@@ -24,6 +24,11 @@ def net():
 
 def flat():
     return nn.Sequential(*blocks(), nn.Flatten(), nn.Linear(16 * 12 * 12, 2))
+
+ONE = net()
+
+def one():
+    return ONE
 """
 
 

@@ -133,3 +133,9 @@ def test_other_options_can_be_given_where_nothing_was_finished(client: Path, mon
         assert [path.name for path in (client / folder).iterdir()] == ["answers.safetensors"]
     for result in (retrain("--epochs", "1", output="later.safetensors"), run(*prune, "3")):
         assert result.exit_code == 0, result.output
+
+
+def test_a_module_cannot_teach_itself(client: Path) -> None:
+    files = {"weights": "net/pruned.safetensors", "masks": "net/masks.safetensors"}
+    result = retrain(model="one", dense="net_dense.safetensors", **files)
+    assert_one_line(result, "one module again and again", "make a new one")
