@@ -1,7 +1,6 @@
 // Concatenations, resizes and softmax: what random_graphs_test.cc does not show of them.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -9,7 +8,6 @@
 #include "engine/plan/memory_plan.h"
 #include "engine/run_program.h"
 #include "engine/support/isa.h"
-#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
