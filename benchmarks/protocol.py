@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from patternlite.isolated import Isolated
-from patternlite.timing import Timing, interleave_bursts, require_equal
+from patternlite.timing import Timing, interleave, require_equal
 
 from . import player
 from .rivals import RIVALS
@@ -81,11 +81,11 @@ def measure(
             c.label: partial(_burst, processes[RIVALS[c.rival].process], c.label, conditions.clock)
             for c in contenders
         }
-        rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
+        rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
     return {
         label: Measured(
             label,
-            Timing.of([seconds for burst in bursts_of for seconds in burst]),
+            Timing.of_rounds(bursts_of),
             tuple(1e3 * min(burst) for burst in bursts_of),
             differences[label],
         )

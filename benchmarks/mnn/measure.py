@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from patternlite.isolated import Isolated
-from patternlite.timing import Timing, interleave_bursts, relative_difference
+from patternlite.timing import Timing, interleave, relative_difference
 
 from ..player import Preparation, pin
 from ..protocol import Conditions, prepare
@@ -84,11 +84,11 @@ def _measure(
         x = image(case.recipe.net)
         answers = {label: process.call(player.answer, x) for label, process in processes.items()}
         bursts = {label: _bursts_of(process) for label, process in processes.items()}
-        rounds = interleave_bursts(bursts, seconds=conditions.seconds, progress=progress)
+        rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
         return {
             label: Measured(
                 label,
-                Timing.of([seconds for burst in rounds[label] for seconds in burst]),
+                Timing.of_rounds(rounds[label]),
                 tuple(1e3 * min(burst) for burst in rounds[label]),
                 {name: 1e3 * seconds for name, seconds in process.call(player.operators).items()},
                 process.call(player.memory),

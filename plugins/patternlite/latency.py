@@ -77,9 +77,11 @@ def measure_latency(
             what = f"{c.path.name} in {runtime_name} with the plugin"
             differences[c.label] = require_equal(what, stock[c.path], outputs[c.label], TOLERANCE)
     bursts = {label: timed(s.invoke, before=s.restore_input) for label, s in sessions.items()}
-    timings = interleave(bursts, seconds=seconds)
+    rounds = interleave(bursts, seconds=seconds)
     return [
-        Latency(runtime_name, threads, c.label, c.plugin, timings[c.label], differences[c.label])
+        Latency(
+            runtime_name, threads, c.label, c.plugin, Timing.of_rounds(rounds[c.label]), differences[c.label]
+        )
         for c in contenders
     ]
 

@@ -29,32 +29,14 @@ class Timing:
         minimum, median, p90 = np.percentile(np.asarray(seconds) * 1e3, (0, 50, 90))
         return cls(float(minimum), float(median), float(p90), len(seconds))
 
+    @classmethod
+    def of_rounds(cls, rounds: list[list[float]]) -> Timing:
+        """rounds: one contender's, as `interleave` returns them."""
+        return cls.of([seconds for burst in rounds for seconds in burst])
+
 
 # Calls a contender that many times and returns the seconds of each.
 Burst = Callable[[int], list[float]]
-
-
-def interleave(
-    contenders: Mapping[str, Burst],
-    *,
-    seconds: float,
-    burst: int = 5,
-    least_rounds: int = 3,
-    clock: Callable[[], float] = time.perf_counter,
-    pause: Callable[[float], None] = time.sleep,
-    progress: Callable[[float], None] = lambda fraction: None,
-) -> dict[str, Timing]:
-    """What `interleave_bursts` returns, of all rounds together."""
-    rounds = interleave_bursts(
-        contenders,
-        seconds=seconds,
-        burst=burst,
-        least_rounds=least_rounds,
-        clock=clock,
-        pause=pause,
-        progress=progress,
-    )
-    return {name: Timing.of([s for burst in bursts for s in burst]) for name, bursts in rounds.items()}
 
 
 def timed(
@@ -82,7 +64,7 @@ def timed(
     return burst
 
 
-def interleave_bursts(
+def interleave(
     contenders: Mapping[str, Burst],
     *,
     seconds: float,

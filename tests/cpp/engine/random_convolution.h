@@ -25,23 +25,33 @@ inline int draw(std::mt19937& random, int low, int high) {
   return std::uniform_int_distribution<>(low, high)(random);
 }
 
+inline Pruning random_pruning(std::mt19937& random) {
+  return {.kernels_kept = draw(random, 0, 10) / 10.0,
+          .taps = draw(random, 1, 9),
+          .shared = 1 << draw(random, 0, 4)};
+}
+
 // One direction of a window over an image.
 struct Direction {
   int kernel, stride, dilation, before, after, size;
+  int reach() const { return (kernel - 1) * dilation; }
+  void pad_same() {
+    const int total = std::max((size - 1) / stride * stride + reach() + 1 - size, 0);
+    before = total / 2, after = total - before;
+  }
 };
 
 inline Direction random_direction(std::mt19937& random, int kernel, int stride, int dilation) {
   Direction d{kernel, stride, dilation, 0, 0, draw(random, 1, 20)};
-  const int reach = (kernel - 1) * dilation, paddings = draw(random, 0, 3);
+  const int reach = d.reach(), paddings = draw(random, 0, 3);
   if (paddings == 0) {  // VALID
     d.size += reach;
   } else if (paddings == 1) {  // any; wider than the window, too, as MNN has them
     const int most = reach + (draw(random, 0, 3) == 0 ? 5 : 0);
     d.before = draw(random, 0, most), d.after = draw(random, 0, most);
     d.size += std::max(0, reach - d.before - d.after);
-  } else {  // SAME
-    const int total = (d.size - 1) / stride * stride + reach + 1 - d.size;
-    d.before = std::max(total, 0) / 2, d.after = std::max(total, 0) - d.before;
+  } else {
+    d.pad_same();
   }
   return d;
 }
@@ -59,9 +69,7 @@ inline Case random_case(std::mt19937& random) {
   c.window = {h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before};
   c.pad_bottom = h.after, c.pad_right = w.after;
   c.filters = draw(random, 1, 40);
-  c.pruning = {.kernels_kept = draw(random, 0, 10) / 10.0,
-               .taps = draw(random, 1, 9),
-               .shared = 1 << draw(random, 0, 4)};
+  c.pruning = random_pruning(random);
   c.extra_border = draw(random, 0, 2);
   c.residual = draw(random, 0, 1);
   c.activation = static_cast<Activation>(draw(random, 0, 3));

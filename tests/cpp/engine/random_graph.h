@@ -20,8 +20,8 @@ class RandomGraph {
     maps_ = {b_.input({draw(1, 9), height, width}), b_.input({draw(1, 40), height, width})};
   }
 
-  GraphBuilder build(int operators) && {
-    while (static_cast<int>(maps_.size()) < operators) maps_.push_back(add_one());
+  GraphBuilder build(int tensors) && {
+    while (static_cast<int>(maps_.size()) < tensors) maps_.push_back(add_one());
     // The last is computed from much of the others.
     std::shuffle(maps_.begin(), std::prev(maps_.end()), b_.random());
     b_.graph.outputs.assign(maps_.rbegin(), maps_.rbegin() + draw(1, 4));
@@ -33,10 +33,7 @@ class RandomGraph {
   bool once_in(int times) { return draw(1, times) == 1; }
   const Shape& shape_of(TensorId id) const { return b_.graph.tensors[id]; }
   Activation activation() { return static_cast<Activation>(draw(0, 3)); }
-  Pruning pruning() {
-    if (once_in(4)) return {};
-    return {.kernels_kept = draw(0, 10) / 10.0, .taps = draw(1, 9), .shared = 1 << draw(0, 4)};
-  }
+  Pruning pruning() { return once_in(4) ? Pruning{} : random_pruning(b_.random()); }
 
   // Mostly of the newest: graphs are deep.
   TensorId any() {
@@ -46,14 +43,12 @@ class RandomGraph {
 
   // One direction of a window that fits an image: what it has of a Window, and the pad behind.
   Direction fit(int size, int kernel, int stride, int dilation) {
-    const int reach = (kernel - 1) * dilation;
     Direction d{kernel, stride, dilation, 0, 0, size};
-    if (once_in(2)) {  // SAME
-      const int total = std::max((size - 1) / stride * stride + reach + 1 - size, 0);
-      d.before = total / 2, d.after = total - d.before;
+    if (once_in(2)) {
+      d.pad_same();
     } else {
-      d.before = draw(0, reach), d.after = draw(0, reach);
-      d.after += std::max(0, reach + 1 - size - d.before - d.after);
+      d.before = draw(0, d.reach()), d.after = draw(0, d.reach());
+      d.after += std::max(0, d.reach() + 1 - size - d.before - d.after);
     }
     return d;
   }
@@ -72,9 +67,9 @@ class RandomGraph {
   }
 
   TensorId pool(TensorId from) {
+    if (once_in(4)) return b_.mean(from);
     const Shape shape = shape_of(from);
     const auto mode = once_in(2) ? PoolMode::kMax : PoolMode::kAverage;
-    if (once_in(4)) return b_.mean(from);
     // A window has at least one cell within the image.
     const int kernel = draw(1, std::min({4, shape.height, shape.width}));
     return b_.pool(from, mode, kernel, draw(1, 3), draw(0, (kernel - 1) / 2));

@@ -34,7 +34,8 @@ class Bench:
 
     def time(self, calls: dict[str, Callable[[], None]], **options) -> dict[str, Timing]:
         bursts = {name: timed(call, lambda: self.now) for name, call in calls.items()}
-        return interleave(bursts, clock=lambda: self.now, pause=self.pause, **options)
+        rounds = interleave(bursts, clock=lambda: self.now, pause=self.pause, **options)
+        return {name: Timing.of_rounds(of_one) for name, of_one in rounds.items()}
 
 
 def test_times_are_those_of_the_contenders() -> None:
