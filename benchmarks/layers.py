@@ -1,11 +1,13 @@
 """`python -m benchmarks layers`: single layers, as they run between others of a network.
 
-A layer's time is the difference between a model of several such layers (stacks.py) and a model of one, so
-what happens at a model's edges does not count. The rival is the stock runtime on dense weights.
+A layer's time is the difference between a deep model of such layers (stacks.py) and a shallow one, by the
+layers between, so what happens at a model's edges does not count. Of a pair, there and back, it is the mean.
+The rival is the stock runtime on dense weights.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from patternlite.isolated import Isolated
 from . import plans, player
 from .model_files import ModelFiles, Rates
 from .protocol import Conditions, Contender, Measured, measure
+from .results import Report
 from .sparse_weights import STRUCTURES
 from .stacks import Stack
 from .tflite_weights import macs
@@ -77,7 +80,8 @@ class LayerTime:
 @dataclass(frozen=True)
 class LayerOutcome:
     """set: the name of the layer's.  isa: what the plugin used.  peak: multiply-adds per second of one core
-    with it, the fastest seen.  times: DENSE first.
+    with it, before the timing or after, whichever was more.  times: DENSE first.
+    load: the machine's load average when it ended.
     """
 
     set: str
@@ -86,6 +90,15 @@ class LayerOutcome:
     isa: str
     peak: float
     times: tuple[LayerTime, ...]
+    load: float
+
+
+@dataclass(frozen=True)
+class LayerReport(Report):
+    outcomes: Sequence[LayerOutcome]
+
+    def timed(self) -> list[tuple[str, int, float]]:
+        return [(f"{o.set}, {o.layer}", o.threads, o.load) for o in self.outcomes]
 
 
 def read_layers(path: Path) -> LayerPlan:
@@ -135,13 +148,16 @@ def run_layer(
     witnesses = [Contender(f"stock, {c.label}", STOCK, c.path, c.model) for c in contenders]
     isa, before = _peak(conditions)
     measured = measure(contenders, conditions, progress, witnesses)
+    load = os.getloadavg()[0]
     peak = max(before, _peak(conditions)[1])
+    count = _LAYERS * layer.convolutions
     times: list[LayerTime] = []
     claims = plan.claims.get(isa, {}) if of.rates is None and (layer.kernel, layer.stride) == (3, 1) else {}
     for way in (DENSE, *of.structures):
-        microseconds, median = _difference(measured[f"{way} {shallow}"], measured[f"{way} {deep}"])
+        spent = _difference(measured[f"{way} {shallow}"], measured[f"{way} {deep}"])
+        microseconds, median = (total / count for total in spent)
         kept = [macs(bytearray(paths[way, stack].read_bytes())) for stack in (shallow, deep)]
-        layer_macs = (kept[1] - kept[0]) / _LAYERS
+        layer_macs = (kept[1] - kept[0]) / count
         share = layer_macs / (microseconds * 1e-6) / peak / conditions.threads
         times.append(
             LayerTime(
@@ -155,14 +171,14 @@ def run_layer(
                 _state(claims.get(way), share) if conditions.threads == 1 else "",
             )
         )
-    return LayerOutcome(of.name, layer, conditions.threads, isa, peak, tuple(times))
+    return LayerOutcome(of.name, layer, conditions.threads, isa, peak, tuple(times), load)
 
 
 def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
-    """Microseconds of one layer: by the fastest calls, and the median over rounds."""
+    """Microseconds that the deep model takes more: by the fastest calls, and the median over rounds."""
     fastest = deep.timing.minimum - shallow.timing.minimum
     rounds = [d - s for s, d in zip(shallow.rounds, deep.rounds, strict=True)]
-    return 1e3 * fastest / _LAYERS, 1e3 * statistics.median(rounds) / _LAYERS
+    return 1e3 * fastest, 1e3 * statistics.median(rounds)
 
 
 def _kernels(path: Path) -> str:

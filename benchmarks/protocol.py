@@ -1,8 +1,9 @@
 """How everything here is timed.
 
-Each runtime lives in a process of its own, which stays alive. Only one runs at any moment: a short burst of
-calls, then it is the next one's turn, in rounds (patternlite.timing). Neighbours on a shared machine then
-disturb all alike, and ratios are taken within rounds. Nothing is timed before its answer was compared.
+Each runtime has a process of its own, which stays alive and holds its models both stock and with our plugin.
+Only one model runs at any moment: a short burst of calls, then it is the next one's turn, in rounds
+(patternlite.timing). Neighbours on a shared machine then disturb all alike, and ratios are taken within
+rounds. Nothing is timed before its answer was compared.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import datetime
 import json
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,11 @@ def _value(claim: Claim, outcome: Outcome, single: Outcome | None) -> float | No
     return single.measured[claim.of].timing.minimum / measured[claim.of].timing.minimum
 
 
+def too_busy(load: float, machine: Machine) -> bool:
+    """Whether others took the cores: their turns fall into long calls, and spare short ones."""
+    return load > machine.cores + 0.5
+
+
 @dataclass(frozen=True)
 class Report:
     """settings: what the command was asked to do.  versions: of packages, and the commit that ran."""
@@ -121,6 +126,22 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def timed(self) -> Iterable[tuple[str, int, float]]:
+        """What was timed, with how many threads, and the machine's load average when it ended."""
+        return ()
+
+    @property
+    def crowded(self) -> str:
+        """A warning where the machine was too busy; CPU time does not count others."""
+        if self.settings.get("clock") == "cpu":
+            return ""
+        names = ", ".join(
+            f"{name} ({threads}, load {load:.1f})"
+            for name, threads, load in self.timed()
+            if too_busy(load, self.machine)
+        )
+        return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""
 
     def can_go_on_from(self, other: Report) -> bool:
         """Whether figures of both may stand beside each other.
@@ -140,6 +161,11 @@ class Report:
 
 
 class JudgedReport(Report, ABC):
+    """Its outcomes have a case, threads and a load."""
+
+    def timed(self) -> list[tuple[str, int, float]]:
+        return [(o.case.name, o.threads, o.load) for o in self.outcomes]
+
     @abstractmethod
     def verdicts(self) -> list[Verdict]: ...
 
@@ -153,18 +179,6 @@ class NetReport(JudgedReport):
 
     def verdicts(self) -> list[Verdict]:
         return judge(self.outcomes)
-
-    @property
-    def crowded(self) -> str:
-        """A warning where others took the cores: their turns fall into long calls, and spare short ones.
-
-        CPU time does not count them.
-        """
-        if self.settings.get("clock") == "cpu":
-            return ""
-        where = [o for o in self.outcomes if o.load > self.machine.cores + 0.5]
-        names = ", ".join(f"{o.case.name} ({o.threads}, load {o.load:.1f})" for o in where)
-        return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""
 
 
 def read_json(path: Path) -> NetReport:

@@ -27,6 +27,11 @@ class Stack:
         shape = f"{kind}{self.kernel}x{self.kernel}s{self.stride}-{self.channels}-{self.filters}"
         return f"{shape}-{self.size}-x{self.depth}"
 
+    @property
+    def convolutions(self) -> int:
+        """In each step of depth."""
+        return 2 if self.stride == 1 and self.filters != self.channels else 1
+
     def build(self, keras: Any) -> Any:
         """keras: tf.keras.layers."""
         from tensorflow.keras import Model
@@ -40,8 +45,8 @@ class Stack:
                 y = keras.Add()([self._conv(keras, padded, self.filters, "valid"), y])
             return Model(image, y)
         y = image
-        there_and_back = [self.filters] + [self.channels] * (self.filters != self.channels)
-        for filters in self.depth * there_and_back:
+        there_and_back = (self.filters, self.channels)
+        for filters in self.depth * there_and_back[: self.convolutions]:
             y = self._conv(keras, y, filters, "same", activation="relu")
         return Model(image, y)
 

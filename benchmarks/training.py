@@ -164,7 +164,7 @@ def augment(pixels: Tensor, course: Course, cut: int, random: torch.Generator) -
 
 @contextmanager
 def uphill(model: nn.Module, loss_of_some: Callable[[], Tensor], radius: float) -> Iterator[None]:
-    """Moves the weights up the gradient by `radius` while the context lasts; takes no statistics there."""
+    """Moves the weights up the gradient by `radius` while it lasts; the gradient takes no statistics."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

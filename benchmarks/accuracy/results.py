@@ -7,18 +7,27 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from patternlite.machine import Machine
+
 from ..results import Report
 from .plan import Case, Job, Must
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Of the exported .tflite files, dense and pruned, both with the plugin: the fastest calls, in ms."""
+    """Of the exported .tflite files, dense and pruned, both with the plugin: the fastest calls, in ms.
+
+    revision: the commit that timed them.  machine: which did; None in older rows.
+    load: its load average when it ended.
+    """
 
     runtime: str
     threads: int
     dense_ms: float
     pruned_ms: float
+    revision: str = ""
+    machine: Machine | None = None
+    load: float = 0.0
 
     @property
     def speed_up(self) -> float:
@@ -126,6 +135,24 @@ class AccuracyReport(Report):
 
     outcomes: Sequence[Row]
     summaries: Sequence[Summary] = ()  # after the fields of Report, which have defaults
+
+    def timed(self) -> list[tuple[str, int, float]]:
+        return [
+            (f"{row.case}, {row.recipe}, seed {row.seed}", row.speed.threads, row.speed.load)
+            for row in self.outcomes
+            if row.speed
+        ]
+
+    @property
+    def mixed(self) -> str:
+        """What must be known where rows or speeds were kept from other commits or machines; else empty."""
+        speeds = [row.speed for row in self.outcomes if row.speed]
+        found = [row.revision for row in self.outcomes] + [speed.revision for speed in speeds]
+        commits = dict.fromkeys(filter(None, found))
+        words = [f"Measured at several commits: {', '.join(commits)}."] if len(commits) > 1 else []
+        if any(speed.machine != self.machine for speed in speeds):
+            words.append("Not all speeds are known to be of this machine.")
+        return " ".join(words)
 
     def to_json(self) -> dict[str, Any]:
         states = [asdict(s) | {"state": s.state} for s in self.summaries]

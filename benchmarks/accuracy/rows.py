@@ -20,6 +20,7 @@ from patternlite.errors import PatternliteError
 from patternlite.files import write_atomically
 from patternlite.isolated import Isolated
 from patternlite.latency import Contender, measure_latency
+from patternlite.machine import describe_machine
 from patternlite.models import load_model, load_weights
 from patternlite.progress import Advance, Stages
 from patternlite.prune import save_weights
@@ -28,7 +29,7 @@ from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
 
 from ..plain import read_json
-from ..results import REVISION
+from ..results import REVISION, too_busy
 from ..training import Course, train
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
@@ -87,8 +88,18 @@ class Laboratory:
             dense, pruned = process.call(
                 measure_latency, _RUNTIME, contenders, threads=threads, seconds=seconds
             )
-        speed = Speed(_RUNTIME, threads, dense.timing.minimum, pruned.timing.minimum)
-        row = replace(row, speed=speed)
+        row = replace(
+            row,
+            speed=Speed(
+                _RUNTIME,
+                threads,
+                dense.timing.minimum,
+                pruned.timing.minimum,
+                REVISION,
+                describe_machine(),
+                os.getloadavg()[0],
+            ),
+        )
         self._keep(job, row)
         return row
 
@@ -224,6 +235,38 @@ def run(
         rows.append(row)
         keep(rows)
     return rows
+
+
+def time_rows(
+    laboratory: Laboratory,
+    jobs: Sequence[Job],
+    rows: Sequence[Row],
+    threads: int,
+    seconds: float,
+    stages: Stages,
+    keep: Callable[[list[Row]], None],
+) -> list[Row]:
+    """The rows, those as pruned with a speed of this commit and machine.
+
+    keep: called with all rows after each one timed.
+    """
+    rows = list(rows)
+    for i, job in enumerate(jobs):
+        if job.client == NOBODY and not _is_timed(rows[i], threads):
+            with stages.stage(f"timing {job}"):
+                rows[i] = laboratory.time(job, threads, seconds)
+            keep(rows)
+    return rows
+
+
+def _is_timed(row: Row, threads: int) -> bool:
+    """By this commit on this machine, and not while it was too busy."""
+    speed, machine = row.speed, describe_machine()
+    return (
+        speed is not None
+        and (speed.threads, speed.revision, speed.machine) == (threads, REVISION, machine)
+        and not too_busy(speed.load, machine)
+    )
 
 
 def _left(jobs: Sequence[Job], laboratory: Laboratory, fresh: Mapping[str, Sequence[float]]) -> str:

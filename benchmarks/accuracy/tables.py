@@ -26,6 +26,7 @@ def accuracy_table(report: AccuracyReport) -> Table:
             table.add_section()
         table.add_row(s.case if s.case != before else "", *_cells(s))
         before = s.case
+    table.caption, table.caption_justify = report.mixed, "left"
     return table
 
 

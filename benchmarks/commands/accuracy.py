@@ -9,7 +9,7 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, add_output, console, output_of, say_where, some_seconds, threads
+from .common import PLANS, add_output, console, output_of, say_crowded, say_where, some_seconds, threads
 
 
 def add(commands: Any) -> None:
@@ -34,10 +34,10 @@ def run(args: argparse.Namespace) -> None:
     require_packages("convert", "torch")
     require_packages("bench", "matplotlib", "PIL")
     from .. import plots
-    from ..accuracy.plan import NOBODY, jobs, read_plan
+    from ..accuracy.plan import jobs, read_plan
     from ..accuracy.plots import accuracy_figure
     from ..accuracy.results import AccuracyReport, Row, summaries
-    from ..accuracy.rows import Laboratory, weights_of
+    from ..accuracy.rows import Laboratory, time_rows, weights_of
     from ..accuracy.rows import run as run_jobs
     from ..accuracy.tables import accuracy_table
     from ..results import write_json
@@ -46,21 +46,28 @@ def run(args: argparse.Namespace) -> None:
     chosen = jobs(plan, args.case, args.recipe, args.client, args.seeds)
     laboratory = Laboratory(plan, args.data, weights_of(args.weights), args.files)
     output = output_of(args, "accuracy")
-    settings = {"seeds": args.seeds, "recipes": plan.recipes, "clients": plan.clients}
+    settings = {
+        "seeds": args.seeds,
+        "recipes": plan.recipes,
+        "clients": plan.clients,
+        "latency": args.latency,
+        "threads": args.threads,
+    }
 
     def report(rows: list[Row]) -> AccuracyReport:
         return AccuracyReport(settings, rows, summaries=summaries(rows, plan.cases))
+
+    def keep(rows: list[Row]) -> None:
+        write_json(report(rows), output)
 
     with Stages(console) as stages:
         for name in laboratory.untrained(chosen):
             with stages.stage(f"training {name}") as advance:
                 laboratory.train(name, advance)
-        rows = run_jobs(laboratory, chosen, stages, lambda rows: write_json(report(rows), output))
-        for i, job in enumerate(chosen):
-            if args.latency and job.client == NOBODY:
-                with stages.stage(f"timing {job}"):
-                    rows[i] = laboratory.time(job, args.threads, args.latency)
-    write_json(report(rows), output)
+        rows = run_jobs(laboratory, chosen, stages, keep)
+        if args.latency:
+            rows = time_rows(laboratory, chosen, rows, args.threads, args.latency, stages, keep)
     plots.write_figure(accuracy_figure(report(rows)), output)
     console.print(accuracy_table(report(rows)))
+    say_crowded(report(rows))
     say_where(output)

@@ -16,7 +16,7 @@ from rich.console import Console
 from patternlite.errors import PatternliteError
 
 if TYPE_CHECKING:
-    from ..results import NetReport
+    from ..results import Report
 
 PLANS = Path(__file__).parents[1]
 RESULTS = PLANS / "results"
@@ -102,7 +102,7 @@ def writable(path: Path) -> Path:
     return path
 
 
-def say_crowded(report: NetReport) -> None:
+def say_crowded(report: Report) -> None:
     if report.crowded:
         console.print(report.crowded, style="bold red", highlight=False, soft_wrap=True)
 

@@ -11,7 +11,17 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, add_files, add_protocol, console, output_of, say_where, settings, threads
+from .common import (
+    PLANS,
+    add_files,
+    add_protocol,
+    console,
+    output_of,
+    say_crowded,
+    say_where,
+    settings,
+    threads,
+)
 
 
 def add(commands: Any) -> None:
@@ -27,10 +37,10 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow")
-    from ..layers import LayerOutcome, choose_sets, read_layers, run_layer
+    from ..layers import LayerOutcome, LayerReport, choose_sets, read_layers, run_layer
     from ..model_files import ModelFiles
     from ..nets import conditions_for
-    from ..results import Report, write_json
+    from ..results import write_json
     from ..tables import layer_table
 
     if args.isa:
@@ -45,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
                 with stages.stage(f"{of.name}, {layer}") as advance:
                     progress = partial(advance, "")
                     outcomes.append(run_layer(plan, of, layer, condition, files, progress))
-                write_json(Report(settings(args), outcomes), output)
+                write_json(LayerReport(settings(args), outcomes), output)
     console.print(layer_table(outcomes, plan))
+    say_crowded(LayerReport(settings(args), outcomes))
     say_where(output)

@@ -10,7 +10,17 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import PLANS, add_files, console, output_of, say_where, settings, some_seconds, threads
+from .common import (
+    PLANS,
+    add_files,
+    console,
+    output_of,
+    say_crowded,
+    say_where,
+    settings,
+    some_seconds,
+    threads,
+)
 
 
 def add(commands: Any) -> None:
@@ -49,4 +59,5 @@ def run(args: argparse.Namespace) -> None:
     report = MnnReport(settings(args), outcomes)
     for table in (session_table, claim_table):
         console.print(table(report))
+    say_crowded(report)
     say_where(output)

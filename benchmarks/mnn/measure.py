@@ -5,6 +5,7 @@ Each contender has a process of its own: stock MNN one that never saw the plugin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -45,12 +46,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Mappings are by the contender's label."""
+    """Mappings are by the contender's label.  load: the machine's load average when the timing ended."""
 
     case: Case
     threads: int
     measured: Mapping[str, Measured]
     preparations: Mapping[str, Preparation]
+    load: float
 
 
 Progress = Callable[[float], None]
@@ -60,12 +62,13 @@ def run_case(plan: Plan, case: Case, conditions: Conditions, folder: Path, progr
     """The files must exist already, or are made."""
     files = {label: mnn_file(folder, case.recipe, p.file) for label, p in plan.contenders.items()}
     measured = _measure(plan, case, files, conditions, progress)
+    load = os.getloadavg()[0]
     preparations = {
         label: prepare("patternlite in mnn" if p.plugin else "mnn", files[label].path, conditions)
         for label, p in plan.contenders.items()
         if p.prepare
     }
-    return Outcome(case, conditions.threads, measured, preparations)
+    return Outcome(case, conditions.threads, measured, preparations, load)
 
 
 def _bursts_of(process: Isolated) -> Callable[[int], list[float]]:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from patternlite.pruning.networks import BasicBlock, SlimResNet18
 
+from ..accuracy import wide
+
 Shape = tuple[int, int, int, int]  # (N, C, H, W)
 
 
@@ -36,12 +38,6 @@ class Tiny(SlimResNet18):
     widths = (8, 16, 16, 32)
 
 
-class CifarResNet18(SlimResNet18):
-    """The demo's network at the usual widths: 11.2 M parameters, 556 M MACs."""
-
-    widths = (64, 128, 256, 512)
-
-
 def vgg16() -> nn.Sequential:
     """Simonyan and Zisserman 2015, column D."""
     layers: list[nn.Module] = []
@@ -58,7 +54,7 @@ def vgg16() -> nn.Sequential:
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "resnet18": (ResNet18, (1, 3, 224, 224)),
     "vgg16": (vgg16, (1, 3, 224, 224)),
-    "resnet18-cifar": (CifarResNet18, (1, 3, 32, 32)),
+    "resnet18-cifar": (wide.resnet18, (1, 3, 32, 32)),
     "tiny": (Tiny, (1, 3, 16, 16)),
 }
 

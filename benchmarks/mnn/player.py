@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from patternlite.runtimes import MnnSession, runtime_named
+from patternlite.timing import timed
 
 _MEMORY = 0  # Interpreter::MEMORY, of getSessionInfo
 
@@ -55,15 +56,9 @@ def answer(image: np.ndarray) -> np.ndarray:
 
 
 def burst(count: int) -> list[float]:
-    """Seconds of each of so many runs, each followed by one that is watched; one more goes before."""
-    _session.restore_input()
-    _session.invoke()
-    spent = []
+    """Seconds of each of so many runs, one more goes before; after them all, as many are watched."""
+    spent = timed(_session.invoke, before=_session.restore_input)(count)
     for _ in range(count):
-        _session.restore_input()
-        begin = time.perf_counter()
-        _session.invoke()
-        spent.append(time.perf_counter() - begin)
         _session.restore_input()
         _session.watch()
     return spent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DENSE = "dense"
+_Points = dict[tuple[str, str, str], list[tuple[float, float]]]
 _MARKS = ("o", "^", "D")  # where there are more recipes than colours
 
 
@@ -29,11 +30,12 @@ def accuracy_files(folder: Path) -> list[Path]:
 def front_figure(paths: Sequence[Path]) -> Figure | None:
     """Percent right over ms, a panel per network; each point a recipe's mean over its seeds, as pruned.
 
-    None where nothing was timed.
+    A point is of one file: the one with the most seeds of it, of several the newest. None where nothing was
+    timed.
     """
     from matplotlib import rc_context
 
-    points = _points(row for path in paths for row in _rows(path))
+    points = _points(paths)
     if not points:
         return None
     networks = list(dict.fromkeys(network for network, _, _ in points))
@@ -79,15 +81,22 @@ def _front(
     panel.set_xlabel("ms per image (left is faster)")
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    yield from json.loads(path.read_text(encoding="utf-8")).get("outcomes", ())
+def _points(paths: Iterable[Path]) -> _Points:
+    """(network, budget, recipe) -> (ms, accuracy) of each seed; the dense model has no budget.
+
+    Not of several files: machines, engines and their neighbours differ.
+    """
+    points: _Points = {}
+    files = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+    for file in sorted(files, key=lambda file: file.get("date", "")):  # names have the day alone
+        for key, values in _points_of(file.get("outcomes", ())).items():
+            if len(values) >= len(points.get(key, ())):
+                points[key] = values
+    return points
 
 
-def _points(
-    rows: Iterable[Mapping[str, Any]],
-) -> dict[tuple[str, str, str], list[tuple[float, float]]]:
-    """(network, budget, recipe) -> (ms, accuracy) of each seed; the dense model has no budget."""
-    points: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
+def _points_of(rows: Iterable[Mapping[str, Any]]) -> _Points:
+    points: _Points = defaultdict(list)
     for row in rows:
         if row.get("speed"):
             network, _, budget = row["case"].partition(" ")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,21 +16,21 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from benchmarks.__main__ import main
 from benchmarks.accuracy.client import some_of
-from benchmarks.accuracy.plan import NOBODY, Case, Job, Must, Plan, jobs, read_plan
-from benchmarks.accuracy.plots import accuracy_figure
-from benchmarks.accuracy.results import AccuracyReport, Row, Speed, summaries
-from benchmarks.accuracy.rows import Laboratory, run, weights_of
-from benchmarks.accuracy.tables import accuracy_table
-from benchmarks.plain import restore
+from benchmarks.accuracy.plan import NOBODY, Job, Plan, jobs, read_plan
+from benchmarks.accuracy.results import Row
+from benchmarks.accuracy.rows import Laboratory, run, time_rows, weights_of
+from benchmarks.results import REVISION
 from patternlite.demo.images import LabelledImages
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
+from patternlite.machine import describe_machine
 from patternlite.progress import Stages
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-PLAN = Path("benchmarks/accuracy.toml")
+PLAN = Path(__file__).parents[3] / "benchmarks" / "accuracy.toml"
 
 SMALL = """
 [networks.resnet10]
@@ -74,12 +76,29 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture
+def any_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are exported elsewhere (tests/python/convert): here, any file will do."""
+    monkeypatch.setattr("benchmarks.accuracy.rows.to_onnx", lambda model, shape, path, masks: path)
+    monkeypatch.setattr(
+        "benchmarks.accuracy.rows.to_tflite", lambda _, path: shutil.copy(PROBES / "probe.tflite", path)
+    )
+
+
 def run_all(laboratory: Laboratory, chosen: list[Job]) -> tuple[list[Row], list[int]]:
     counts: list[int] = []
     with Stages(Console(file=io.StringIO())) as stages:
         return run(laboratory, chosen, stages, lambda rows: counts.append(len(rows))), counts
 
 
+def time_all(laboratory: Laboratory, chosen: list[Job], rows: list[Row]) -> tuple[list[Row], list[int]]:
+    counts: list[int] = []
+    with Stages(Console(file=io.StringIO())) as stages:
+        timed = time_rows(laboratory, chosen, rows, 1, 0.1, stages, lambda rows: counts.append(len(rows)))
+    return timed, counts
+
+
+@pytest.mark.usefixtures("any_files")
 def test_rows_are_measured_and_timed_once(plan: Plan, data: Path, tmp_path: Path, monkeypatch) -> None:
     chosen = jobs(plan, [], [], [], [0])
     assert [job.client for job in chosen] == [NOBODY, "few"]
@@ -98,18 +117,43 @@ def test_rows_are_measured_and_timed_once(plan: Plan, data: Path, tmp_path: Path
     monkeypatch.setattr(Laboratory, "measure", lambda *_: pytest.fail("measured again"))
     assert run_all(laboratory(), chosen)[0] == rows
 
-    # The files are exported elsewhere (tests/python/convert): here, any will do.
-    monkeypatch.setattr("benchmarks.accuracy.rows.to_onnx", lambda model, shape, path, masks: path)
-    monkeypatch.setattr(
-        "benchmarks.accuracy.rows.to_tflite", lambda _, path: shutil.copy(PROBES / "probe.tflite", path)
-    )
-    timed = laboratory().time(chosen[0], threads=1, seconds=0.1)
-    assert timed.speed is not None
-    assert timed.speed.pruned_ms > 0
-    assert replace(timed, speed=None) == rows[0]
-    assert laboratory().known(chosen[0]) == timed
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.25, 0.0, 0.0))
+    timed, counts = time_all(laboratory(), chosen, rows)
+    speed = timed[0].speed
+    assert speed is not None
+    assert speed.pruned_ms > 0
+    assert (speed.revision, speed.machine, speed.load) == (REVISION, describe_machine(), 0.25)
+    assert [replace(timed[0], speed=None), timed[1]] == rows  # retrained ones are as fast
+    assert counts == [2]
+    assert laboratory().known(chosen[0]) == timed[0]
     other = replace(chosen[0], seed=1)
     assert laboratory().known(other) is None
+
+    monkeypatch.setattr(Laboratory, "time", lambda *_: pytest.fail("timed again"))
+    assert time_all(laboratory(), chosen, timed) == (timed, [])
+    monkeypatch.setattr(Laboratory, "time", lambda *_: timed[0])
+    machine = replace(describe_machine(), cpu="another")
+    for change in ({"threads": 2}, {"revision": "abc"}, {"machine": machine}, {"load": 1e3}):
+        stale = [replace(timed[0], speed=replace(speed, **change)), timed[1]]
+        assert time_all(laboratory(), chosen, stale) == (timed, [2])
+
+
+@pytest.mark.usefixtures("any_files")
+def test_the_command(data: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "plan.toml").write_text(SMALL.replace("mean", "trained = true\nmean", 1))
+    monkeypatch.setattr(os, "getloadavg", lambda: (1e3, 0.0, 0.0))
+    plan, files, output = (str(tmp_path / name) for name in ("plan.toml", "rows", "out.json"))
+    paths = ["--plan", plan, "--files", files, "--output", output]
+    options = ["--client", "none", "--seeds", "0", "--latency", "0.1"]
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "accuracy", str(data), *paths, *options])
+    main()
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert (report["settings"]["latency"], report["settings"]["threads"]) == (0.1, 1)
+    assert [row["speed"]["load"] for row in report["outcomes"]] == [1e3]
+    assert (tmp_path / "out.svg").is_file()
+    busy = "measure again: resnet10 rate 4x, ours, seed 0 (1, load 1000.0)"
+    assert busy in capsys.readouterr().out
 
 
 def test_a_network_without_weights_is_trained_once(data: Path, tmp_path: Path, monkeypatch) -> None:
@@ -203,45 +247,6 @@ def test_weights_are_named() -> None:
     assert weights_of(["a=b.pt"]) == {"a": Path("b.pt")}
     with pytest.raises(PatternliteError, match="give NETWORK=PATH"):
         weights_of(["b.pt"])
-
-
-def row(seed: int, accuracy: float, recipe: str = "ours", client: str = NOBODY) -> Row:
-    return Row(
-        "net rate 4x", recipe, client, seed, 0.9, accuracy, 4.0, 3.0, 3.5, (0.1, 0.1), 0.9, (), 1.0, 1.0, "",
-        Speed("r", 1, 3.0, 1.5) if client == NOBODY else None,
-    )  # fmt: skip
-
-
-CASE = Case("net", {"rate": 4.0}, ("ours", "other"), {NOBODY: Must(least=85.0), "few": Must(drop=1.0)})
-
-
-def test_claims_are_judged_by_the_mean() -> None:
-    rows = [row(0, 0.84), row(1, 0.87), row(0, 0.5, "other"), row(0, 0.88, client="few")]
-    ours, other, few = summaries(rows, [CASE])
-    assert ours.accuracy == pytest.approx(0.855)
-    assert ours.spread == pytest.approx(0.0212, abs=1e-4)
-    assert (ours.seeds, ours.state, ours.speed_up) == (2, "met", 2.0)
-    assert (other.state, other.must) == ("", None)
-    assert (few.state, few.must) == ("missed", pytest.approx(0.89))
-    assert few.drop == pytest.approx(2.0)
-
-
-def test_results_as_json_table_and_figure() -> None:
-    rows = [row(0, 0.84), row(0, 0.88, client="few")]
-    report = AccuracyReport({}, rows, summaries=summaries(rows, [CASE]))
-    data = json.loads(json.dumps(report.to_json()))
-    assert [restore(Row, values) for values in data["outcomes"]] == rows
-    assert [s["state"] for s in data["summaries"]] == ["missed", "missed"]
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(accuracy_table(report))
-    text = console.export_text()
-    for part in ("net rate 4x", "84.00%", "85.00%", "missed", "2.00x", "no real image"):
-        assert part in text
-    panels = accuracy_figure(report).axes
-    assert [panel.get_xlabel() for panel in panels] == [
-        "times fewer weights in the whole model",
-        "times faster than dense, measured",
-    ]
 
 
 def test_some_images_of_each_class() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ import torch
 
 from benchmarks.mnn import networks
 from benchmarks.mnn.files import Recipe, _prune, mnn_file
-from benchmarks.mnn.plan import choose, read_plan
+from benchmarks.mnn.measure import Outcome
+from benchmarks.mnn.plan import Case, choose, read_plan
+from benchmarks.mnn.results import MnnReport
 from patternlite.errors import PatternliteError
+from patternlite.machine import describe_machine
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe("tiny", "g2", 8.0, 4.0)
@@ -85,6 +89,14 @@ def test_random_weights_repeat() -> None:
     torch.testing.assert_close(first(x), second(x), rtol=0, atol=0)
 
 
+def test_a_busy_machine_is_told_of() -> None:
+    outcome = Outcome(Case(RECIPE, ()), 2, {}, {}, load=1.5)
+    report = MnnReport({"clock": "wall"}, [outcome], machine=replace(describe_machine(), cores=2))
+    assert report.crowded == ""
+    busy = replace(report, outcomes=[replace(outcome, load=4.0)])
+    assert busy.crowded.endswith("measure again: tiny-g2-8x-fc4x (2, load 4.0)")
+
+
 def test_the_command(folder: Path, tmp_path: Path) -> None:
     plan, output = tmp_path / "plan.toml", tmp_path / "out" / "mnn.json"
     plan.write_text(PLAN)
@@ -101,6 +113,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     report = json.loads(output.read_text())
     assert [v["state"] for v in report["verdicts"]] == ["missed", "met", "met", "met", "missed", "met"]
     (outcome,) = report["outcomes"]
+    assert outcome["load"] >= 0
     ours, stock = outcome["measured"]["ours"], outcome["measured"]["MNN"]
     assert len(ours["operators"]) == len(outcome["measured"]["MNN, pruned file"]["operators"])
     assert sum(ours["operators"].values()) > 0 and len(ours["rounds"]) == len(stock["rounds"]) >= 3

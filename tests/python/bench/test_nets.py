@@ -159,9 +159,13 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_measured_says_so_in_a_line(
-    words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words, "--files", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         main()
     assert message in f"{end.value.code}{capsys.readouterr().err}"

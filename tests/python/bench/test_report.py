@@ -198,4 +198,60 @@ def test_each_panel_names_its_own_rivals() -> None:
     panels = speed_up_figure([whole, less]).axes
     names = [[label.get_text() for label in panel.get_yticklabels()] for panel in panels]
     assert names == [["TFLite", "MNN"], ["MNN"]]
-    assert [len(panel.patches) for panel in panels] == [2, 1]
+    ends = [[bar.get_x() + bar.get_width() for bar in panel.patches] for panel in panels]
+    assert ends == [[6.25, 5.0], [5.0]]  # the fastest of ours takes 1.6 ms
+
+
+def test_factors_over_rates_and_megabytes_are_drawn() -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.speed_ups import rate_figure, size_figure
+
+    outcomes = [outcome(factor, rates=Rates(conv3x3=rate)) for factor, rate in ((6.0, 16.0), (3.0, 8.0))]
+    figure = rate_figure(outcomes)
+    assert figure is not None
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    drawn = lines["ours in TFLite over TFLite"]
+    assert list(drawn.get_xdata()) == [8.0, 16.0]
+    assert list(drawn.get_ydata()) == pytest.approx([3.0, 6.0])
+    assert list(lines["fewer multiplications, whole network"].get_ydata()) == [5.0, 5.0]
+    loaded = {"TFLite": Preparation(0.1, 10_000_000), "ours in TFLite": Preparation(0.2, 25_000_000)}
+    bars = size_figure([replace(outcomes[0], preparations=loaded)]).axes[0].patches
+    assert [bar.get_width() for bar in bars] == [10.0, 25.0]
+
+
+def test_shares_of_the_peak_are_drawn() -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.roofline import roofline_figure
+
+    layer = {"kernel": 3, "channels": 8, "filters": 8, "size": 4, "stride": 1, "depthwise": False}
+    outcomes = [
+        {"set": "net", "layer": layer, "times": [{"way": "g2", "share": share}]} for share in (0.7, 0.2)
+    ]
+    (points,) = roofline_figure(outcomes).axes[0].collections
+    assert points.get_offsets().tolist() == [[pytest.approx(70.0), 0], [pytest.approx(20.0), 1]]
+
+
+def test_a_point_of_the_front_is_of_one_file(tmp_path: Path) -> None:
+    """That with the most seeds; of two, the newest."""
+    pytest.importorskip("matplotlib")
+    from benchmarks.report.front import accuracy_files, front_figure
+
+    def write(name: str, date: str, recipe: str, *ms: float) -> None:
+        common = {"case": "net latency 3x", "recipe": recipe, "dense": 0.9}
+        rows = [
+            {**common, "accuracy": 0.8 + n / 100, "speed": {"pruned_ms": n, "dense_ms": 10 * n}} for n in ms
+        ]
+        (tmp_path / name).write_text(json.dumps({"date": date, "outcomes": rows}))
+
+    write("accuracy-2026-01-02.json", "2026-01-02 07:05 UTC", "ours", 8.0, 9.0)
+    write("accuracy-2026-01-02-again.json", "2026-01-02 07:18 UTC", "ours", 1.0, 3.0)
+    write("codesign-2026-01-03.json", "2026-01-03 09:00 UTC", "ours", 5.0)
+    write("codesign-2026-01-04.json", "2026-01-04 09:00 UTC", "other", 4.0)
+    figure = front_figure(accuracy_files(tmp_path))
+    assert figure is not None
+    drawn = {points.get_label(): points.get_offsets()[0].tolist() for points in figure.axes[0].collections}
+    assert drawn == {
+        "ours": pytest.approx([2.0, 82.0]),
+        "other": pytest.approx([4.0, 84.0]),
+        "dense": pytest.approx([20.0, 90.0]),
+    }

@@ -78,12 +78,15 @@ def test_uphill_the_loss_is_higher_and_afterwards_all_is_as_before(images: Label
     x = torch.from_numpy(images.normalised(COURSE.mean, COURSE.std))
     y = torch.from_numpy(images.labels)
     before = {key: value.clone() for key, value in model.named_parameters()}
+    norm = model[1]
 
     def loss() -> torch.Tensor:
         return nn.functional.cross_entropy(model(x), y)
 
     level = loss().item()
+    means = norm.running_mean.clone()
     with uphill(model, loss, 0.05):
+        assert torch.equal(norm.running_mean, means) and norm.momentum == 0.1
         length = torch.stack([(v - before[k]).norm() for k, v in model.named_parameters()]).norm()
         assert length.item() == pytest.approx(0.05, rel=1e-4)
         assert loss().item() > level
