@@ -13,11 +13,12 @@ inline constexpr int kBcMaxRows = 8;
 // Tile widths that are compiled, each with 1 .. bc_max_rows(width) rows.
 #if PL_LANES == 16
 inline constexpr int kBcWidths[] = {28, 16, 14, 8, 7, 4, 2, 1};
-#elif PL_LANES == 8 || defined(__aarch64__)
+#elif PL_LANES == 8 || defined(__aarch64__) || defined(__AVX512F__)
 inline constexpr int kBcWidths[] = {6, 5, 4, 3, 2, 1};
 #else
 inline constexpr int kBcWidths[] = {3, 2, 1};
 #endif
+static_assert(kBcWidths[0] == kBcTile);
 inline constexpr int kBcWidthCount = sizeof kBcWidths / sizeof kBcWidths[0];
 
 constexpr int bc_max_rows(int width) {

@@ -40,7 +40,7 @@ struct ConvOs {
   // kOsTapsAhead more taps must be readable.
   int fetch_taps;
   int group_begin, group_end;
-  int position_begin, position_end;  // multiples of 16, and of 8
+  int position_begin, position_end;  // multiples of 8
 };
 
 inline constexpr int kOsTapsAhead = 16;

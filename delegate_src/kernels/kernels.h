@@ -6,10 +6,11 @@
 // calls, each output gets the same bits.
 //
 // Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
-// and below and zero columns between rows (engine/planar.h). A pointer to a planar tensor points at
-// row 0, column 0 of channel 0. A *tap* is one non-zero weight position: a constant element offset
-// from an output position's input to the input value it multiplies. A *group* is a set of filters
-// that share their taps. Zero borders make every tap of every output position a plain load.
+// and below and zero columns between rows (engine/graph/planar.h). A pointer to a planar tensor
+// points at row 0, column 0 of channel 0. A *tap* is one non-zero weight position: a constant
+// element offset from an output position's input to the input value it multiplies. A *group* is a
+// set of filters that share their taps. Zero borders make every tap of every output position a
+// plain load.
 #pragma once
 
 #include "kernels/convolutions.h"

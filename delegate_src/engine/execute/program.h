@@ -38,8 +38,8 @@ class Program {
 
   // What became of each convolution.
   virtual const std::vector<LayerReport>& layers() const = 0;
-  // Bytes held: of activations, whose memory tensors share (the peak of any run), and of packed
-  // weights.
+  // Bytes: of activations, whose memory tensors share (the peak of any run), and of packed weights.
+  // What threads keep to work in (scratch.h) is theirs and not counted.
   virtual std::size_t activation_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
 };

@@ -1,6 +1,8 @@
 #include "engine/graph/graph.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 
 namespace patternlite {
@@ -10,19 +12,36 @@ namespace {
   throw std::invalid_argument("node '" + node.name + "': " + why);
 }
 
+constexpr int kWidestWindow = 1 << 24;  // kernels and layouts count in 32 bits
+
 int window_extent(int kernel, int dilation) { return (kernel - 1) * dilation + 1; }
+
+// Along one axis, what the last of `count` windows needs behind `size` cells.
+int pad_behind(int kernel, int dilation, int stride, int pad, int size, int count) {
+  const auto last =
+      (count - 1) * std::int64_t{stride} + (kernel - 1) * std::int64_t{dilation} - pad;
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp<std::int64_t>(last - (size - 1), 0, kMost));
+}
 
 void check_window(const Node& node, const Window& w) {
   if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1 || w.dilation_h < 1 ||
       w.dilation_w < 1 || w.pad_top < 0 || w.pad_left < 0) {
     reject(node, "kernel, stride and dilation must be positive and pads not negative");
   }
+  const auto wide = [](std::int64_t kernel, std::int64_t dilation, int stride, int pad) {
+    return kernel * dilation > kWidestWindow || std::max(stride, pad) > kWidestWindow;
+  };
+  if (wide(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top) ||
+      wide(w.kernel_w, w.dilation_w, w.stride_w, w.pad_left)) {
+    reject(node, "the window is too large");
+  }
 }
 
 // A pooling window of pads alone has nothing to take the maximum or the mean of.
 void check_windows_meet(const Node& node, const Window& w, const Shape& in, const Shape& out) {
-  const int last_row = (out.height - 1) * w.stride_h - w.pad_top;
-  const int last_column = (out.width - 1) * w.stride_w - w.pad_left;
+  const auto last_row = (out.height - 1) * std::int64_t{w.stride_h} - w.pad_top;
+  const auto last_column = (out.width - 1) * std::int64_t{w.stride_w} - w.pad_left;
   if (last_row >= in.height || last_column >= in.width ||
       w.pad_top >= window_extent(w.kernel_h, w.dilation_h) ||
       w.pad_left >= window_extent(w.kernel_w, w.dilation_w)) {
@@ -68,6 +87,9 @@ struct Validator {
     const Shape& out = write(op.output);
     if (in.channels != out.channels) reject(node, "pooling changes the number of channels");
     check_window(node, op.window);
+    if (op.window.dilation_h != 1 || op.window.dilation_w != 1) {
+      reject(node, "pooling windows are not dilated");
+    }
     check_windows_meet(node, op.window, in, out);
   }
   void operator()(const Addition& op) const {
@@ -120,12 +142,17 @@ struct Validator {
 
 }  // namespace
 
+int pad_below(const Window& w, const Shape& input, const Shape& output) {
+  return pad_behind(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top, input.height, output.height);
+}
+
+int pad_right(const Window& w, const Shape& input, const Shape& output) {
+  return pad_behind(w.kernel_w, w.dilation_w, w.stride_w, w.pad_left, input.width, output.width);
+}
+
 int required_border(const Window& w, const Shape& input, const Shape& output) {
-  const int below = (output.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h - w.pad_top -
-                    (input.height - 1);
-  const int right = (output.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w - w.pad_left -
-                    (input.width - 1);
-  return std::max({w.pad_top, w.pad_left, below, right, 0});
+  return std::max(
+      {w.pad_top, w.pad_left, pad_below(w, input, output), pad_right(w, input, output)});
 }
 
 bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output) {
@@ -150,17 +177,25 @@ void validate(const Graph& graph) {
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
       throw std::invalid_argument("a tensor has an empty or unknown shape");
     }
-    constexpr std::size_t kBorder = 16;  // wider than convolutions of such maps ask for
+    constexpr std::size_t kBorder = 16;  // a wider one check() counts itself
     const std::size_t plane = (shape.height + 2 * kBorder) * (shape.width + kBorder);
     if (std::max(shape.elements(), plane) > kMostElements) {
       throw std::invalid_argument("a tensor is too large: kernels count positions with 32 bits");
     }
   }
   std::vector<bool> written(graph.tensors.size());
-  for (TensorId id : graph.inputs) written.at(id) = true;
+  const auto require_tensor = [&](TensorId id, const char* what) {
+    if (id >= 0 && id < std::ssize(written)) return;
+    throw std::invalid_argument(std::string("a graph ") + what + " is no tensor of it");
+  };
+  for (TensorId id : graph.inputs) {
+    require_tensor(id, "input");
+    written[id] = true;
+  }
   for (const Node& node : graph.nodes) std::visit(Validator{graph, node, written}, node.op);
   for (TensorId id : graph.outputs) {
-    if (!written.at(id)) throw std::invalid_argument("a graph output is never written");
+    require_tensor(id, "output");
+    if (!written[id]) throw std::invalid_argument("a graph output is never written");
   }
 }
 

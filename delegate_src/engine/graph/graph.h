@@ -26,6 +26,10 @@ struct Window {  // a kernel's or pooling window's way over the image
   bool operator==(const Window&) const = default;
 };
 
+// The zeros that the last windows need behind the image.
+int pad_below(const Window& window, const Shape& input, const Shape& output);
+int pad_right(const Window& window, const Shape& input, const Shape& output);
+
 // The zero border a convolution needs around its input so that no tap leaves the plane.
 int required_border(const Window& window, const Shape& input, const Shape& output);
 

@@ -1,6 +1,5 @@
 #include "engine/graph/pad_apart.h"
 
-#include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -9,30 +8,22 @@ namespace patternlite {
 namespace {
 
 constexpr int kLeastWide = 4;  // kernels of up to 7x7, not dilated, need no more than 3
-constexpr int kWideShare = 8;  // of the map's width
+constexpr int kWideShare = 8;  // of the map's width; of its height, all that is above and below
 
 struct Pads {
   int top, left, bottom, right;
   auto operator<=>(const Pads&) const = default;
 };
 
-// What a window of `kernel` places needs behind `size` cells for the last of `count` positions.
-int needed_behind(int kernel, int dilation, int stride, int pad, int size, int count) {
-  return std::max(0, (count - 1) * stride + (kernel - 1) * dilation - pad - (size - 1));
-}
-
 Pads pads_of(const Window& w, const Shape& input, const Shape& output) {
-  return {
-      w.pad_top, w.pad_left,
-      needed_behind(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top, input.height, output.height),
-      needed_behind(w.kernel_w, w.dilation_w, w.stride_w, w.pad_left, input.width, output.width)};
+  return {w.pad_top, w.pad_left, pad_below(w, input, output), pad_right(w, input, output)};
 }
 
 }  // namespace
 
 bool has_wide_pads(const Window& window, const Shape& input, const Shape& output) {
   const int border = required_border(window, input, output);
-  return border >= kLeastWide && border * kWideShare > input.width;
+  return border >= kLeastWide && (border > input.width / kWideShare || border > input.height / 2);
 }
 
 Shape padded_shape(const Window& window, const Shape& input, const Shape& output) {

@@ -59,6 +59,7 @@ class Packer {
       }
     }
     stream_.filter_start.push_back(filters_);
+    stream_.words.shrink_to_fit();
     return std::move(stream_);
   }
 

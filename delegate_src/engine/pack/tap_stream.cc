@@ -23,10 +23,18 @@ PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
                          const std::vector<std::vector<int>>& groups, int size,
                          const TapOffset& offset_of, const PlanarLayout& output) {
   const int area = conv.window.kernel_h * conv.window.kernel_w;
+  std::vector<std::vector<int>> taps_of_groups;
+  std::size_t count = kernels::kOsTapsAhead;  // which the OS kernel reads behind the last
+  for (const auto& group : groups) {
+    count += taps_of_groups.emplace_back(taps.taps_of(group)).size();
+  }
   PackedStream packed;
+  packed.offset.reserve(count);
+  packed.weights.reserve(count * size);
   packed.start.push_back(0);
-  for (const std::vector<int>& group : groups) {
-    for (int tap : taps.taps_of(group)) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::vector<int>& group = groups[i];
+    for (int tap : taps_of_groups[i]) {
       packed.offset.push_back(offset_of(group.front(), tap));
       const int place = tap % area;
       for (int k = 0; k < size; ++k) {

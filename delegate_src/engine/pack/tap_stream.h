@@ -21,7 +21,6 @@ struct PackedStream {
   AlignedVector<float> weights, bias;
 
   int groups() const { return static_cast<int>(start.size()) - 1; }
-  int taps_before(int group) const { return start[group]; }
   std::size_t bytes() const;
   kernels::TapStream view() const;
 };

@@ -43,14 +43,17 @@ class ChainFinder {
     return layouts_[output_of(graph_.nodes[node].op)];
   }
 
-  // Whether the output of a node need not be whole: the next one alone reads it. What is computed
+  // Whether the output of a node need not be whole: the next one alone reads it, and no zeros
+  // around it if that is a 1x1 convolution: windows have them for depthwise ones. What is computed
   // twice is a 1x1 convolution, which leaves no column of its rows unwritten.
   bool linked(int node) const {
     const PackedConvolution *producer = packed_(node), *consumer = packed_(node + 1);
     if (!producer || !consumer || !producer->by_rows() || !consumer->by_rows()) return false;
     const Convolution &conv = convolution(node), &next = convolution(node + 1);
     const bool expands = is_pointwise(conv) && producer->by_positions() && next.depthwise;
-    const bool projects = conv.depthwise && is_pointwise(next);
+    const bool projects =
+        conv.depthwise && is_pointwise(next) &&
+        required_border(next.window, output_layout(node).shape, output_layout(node + 1).shape) == 0;
     return (expands || projects) && next.input == conv.output &&
            readers(graph_, conv.output) == 1 && conv.residual == kNoTensor;
   }

@@ -9,8 +9,8 @@
 
 namespace patternlite {
 
-// All that timings depend on besides the layer: this build, the CPU, the kernels. Not the threads:
-// every number of them gives the same results, so all use the same choices.
+// All that timings depend on besides the layer: this version, the CPU, the kernels. Not the
+// threads: every number of them gives the same results, so all use the same choices.
 std::string machine_name(const kernels::KernelTable& kernels);
 
 // Shapes, window, layouts and which weights are zero, on that machine. The weights' values, biases

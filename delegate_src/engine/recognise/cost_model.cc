@@ -123,7 +123,7 @@ double CostModel::overhead(ConvKernel kernel) const {
   if (kernel != ConvKernel::kIs) return 0;
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
-  // At stride 1 most layers are read in place.
+  // At stride 1 layers are read in place, but for those whose kernels have no whole records.
   if (window_.stride_h == 1 && window_.stride_w == 1 && input_.pitch() == output_.pitch()) {
     return kSumCost * output_.shape.channels;
   }

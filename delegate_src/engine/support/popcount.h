@@ -1,8 +1,19 @@
 // Counting bits is much of the work of recognising and grouping, and the x86-64 baseline has no
 // instruction for it: functions marked so are compiled twice.
+//
+// The loader chooses, which takes glibc's, and cannot under TSan.
 #pragma once
 
-#if defined(__x86_64__) && defined(__ELF__) && !defined(__SANITIZE_THREAD__)
+#include <cstdlib>  // defines __GLIBC__
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PL_NO_CLONES
+#endif
+#endif
+
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(PL_NO_CLONES)
 #define PL_WITH_POPCNT __attribute__((target_clones("popcnt", "default")))
 #else
 #define PL_WITH_POPCNT

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -19,8 +20,11 @@ void pause() {
 #endif
 }
 
-// About 50 us: longer than the gap between two layers, shorter than a user would notice.
-constexpr int kSpins = 1000;
+using Clock = std::chrono::steady_clock;
+
+// Longer than the gap between two layers, shorter than a user would notice.
+constexpr std::chrono::microseconds kSpinning{50};
+constexpr int kSpins = 32;  // between two looks at the clock: a pause is short on some CPUs
 
 // The state of the running job in one word, so that claiming a task also checks that the job is
 // still the same one: | generation : 24 | count : 20 | next : 20 |.
@@ -38,8 +42,8 @@ struct Ticket {
 class ThreadPool final : public Parallel {
  public:
   explicit ThreadPool(int threads) {
-    workers_.reserve(threads);
     try {
+      workers_.reserve(threads);
       for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
     } catch (const std::exception&) {  // the system grants no more: those that run will do
     }
@@ -90,7 +94,11 @@ class ThreadPool final : public Parallel {
   void work() {
     std::uint32_t seen = 0;
     while (true) {
-      for (int spins = 0; epoch_.load() == seen && spins < kSpins; ++spins) pause();
+      const auto until = Clock::now() + kSpinning;
+      for (int spins = 1; epoch_.load() == seen; ++spins) {
+        pause();
+        if (spins % kSpins == 0 && Clock::now() > until) break;
+      }
       if (epoch_.load() == seen) {
         ++sleepers_;
         epoch_.wait(seen);

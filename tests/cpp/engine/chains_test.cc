@@ -46,7 +46,8 @@ GraphBuilder random_blocks(unsigned seed) {
     if (draw(random, 0, 3)) {
       const bool residual = stride == 1 && draw(random, 0, 1);
       const int filters = residual ? channels : draw(random, 1, 20);
-      y = b.conv(y, filters, 1, 1, 0, {.kernels_kept = kept}, Activation::kNone);
+      const int pad = !residual && draw(random, 0, 3) == 0;  // its zeros are in no window
+      y = b.conv(y, filters, 1, 1, pad, {.kernels_kept = kept}, Activation::kNone);
       if (residual) y = b.sum(x, y, Activation::kNone);
     }
     x = y;

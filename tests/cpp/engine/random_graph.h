@@ -47,7 +47,8 @@ class RandomGraph {
     if (once_in(2)) {
       d.pad_same();
     } else {
-      d.before = draw(0, d.reach()), d.after = draw(0, d.reach());
+      const int most = d.reach() + once_in(4);  // beyond it are windows of zeros alone
+      d.before = draw(0, most), d.after = draw(0, most);
       d.after += std::max(0, d.reach() + 1 - size - d.before - d.after);
     }
     return d;
