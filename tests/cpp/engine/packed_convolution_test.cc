@@ -5,11 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
 #include "engine/pack/winograd_convolution.h"
+#include "engine/packing_test.h"
 #include "engine/plan/plan_convolutions.h"
 #include "engine/planar.h"
 #include "engine/random_convolution.h"
@@ -18,7 +23,6 @@
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
-#include "kernels/bits.h"
 
 namespace patternlite::test {
 namespace {
@@ -34,88 +38,8 @@ std::unique_ptr<PackedConvolution> plan(const Convolution& conv, const PlanarLay
           .packed);
 }
 
-bool same_bits(const Image& a, const Image& b) {
-  return std::ranges::equal(a.values, b.values, {}, bits_of, bits_of);
-}
-
-// NaN and infinity spread as in a convolution of the non-zero weights. Where zeros, multiplied as
-// in a dense convolution, would turn them to NaN, so may ours.
-void check_special_values(const Image& sparse, const Image& dense, const Image& actual) {
-  for (std::size_t i = 0; i < actual.values.size(); ++i) {
-    const float want = sparse.values[i], got = actual.values[i];
-    if (std::isnan(got)) {
-      ASSERT_TRUE(std::isnan(dense.values[i])) << "NaN for " << want << " at " << i;
-    } else if (std::isfinite(want)) {
-      ASSERT_NEAR(got, want, 1e-4) << "at " << i;
-    } else {
-      ASSERT_EQ(got, want) << "at " << i;
-    }
-  }
-}
-
-class PackedConvolutionTest : public testing::TestWithParam<std::string> {
+class PackedConvolutionTest : public PackingTest {
  protected:
-  // Packs by `pack`, runs on 1 and 3 threads: right, equal to the bit, borders intact.
-  template <typename Pack>
-  void check(const Case& c, unsigned seed, const Pack& pack) {
-    WeightStore store(seed);
-    Graph graph;
-    Convolution conv{.window = c.window, .activation = c.activation, .depthwise = c.depthwise};
-    conv.input = graph.add_tensor(c.input);
-    const Shape shape = window_shape(c.input, c.filters, c.window, c.pad_bottom, c.pad_right);
-    conv.output = graph.add_tensor(shape);
-    const int channels = c.depthwise ? 1 : c.input.channels;
-    store.fill(conv, c.filters, channels, c.pruning);
-    conv.weights.lasting = c.lasting;
-    graph.inputs = {conv.input};
-    std::vector<Image> inputs{random_image(c.input, store.random)};
-    if (c.special_values) {
-      for (float special : {NAN, INFINITY, -INFINITY, INFINITY}) {
-        const int last = static_cast<int>(c.input.elements()) - 1;
-        inputs[0].values[draw(store.random, 0, last)] = special;
-      }
-    }
-    if (c.residual) {
-      conv.residual = graph.add_tensor(shape);
-      graph.inputs.push_back(conv.residual);
-      inputs.push_back(random_image(shape, store.random));
-    }
-    graph.outputs = {conv.output};
-    graph.nodes = {{conv, "conv"}};
-    validate(graph);
-    const Image expected = run_reference(graph, inputs)[0];
-    const Image dense =
-        c.special_values ? run_reference(graph, inputs, Zeros::kMultiply)[0] : Image{};
-
-    const int border = required_border(c.window, c.input, shape) + c.extra_border;
-    PlanarLayout in{c.input, border}, out{shape, border};
-    in.whole_lines = out.whole_lines = c.whole_lines;
-    const auto packed = pack(conv, in, out);
-    if (packed == nullptr) return;
-    if (!c.lasting) {  // packed without a copy of what may go away?
-      const int weights = c.filters * channels * c.window.kernel_h * c.window.kernel_w;
-      std::fill_n(const_cast<float*>(conv.weights.data), weights, NAN);
-    }
-    SCOPED_TRACE(packed->kernel_name());
-    Planar input(in), residual(out);
-    input.set(inputs[0]);
-    if (c.residual) residual.set(inputs[1]);
-    Image first;
-    for (int threads : {1, 3}) {
-      Planar output(out);
-      packed->run(input.origin(), c.residual ? residual.origin() : nullptr, output.origin(),
-                  *make_thread_pool(threads));
-      const Image actual = output.get();
-      if (c.special_values) {
-        ASSERT_NO_FATAL_FAILURE(check_special_values(expected, dense, actual));
-      } else {
-        ASSERT_LT(relative_error(expected, actual), 2e-5);
-      }
-      ASSERT_TRUE(output.borders_zero());
-      if (threads == 1) first = actual;
-      ASSERT_TRUE(same_bits(first, actual)) << "threads change the result";
-    }
-  }
   // Every packing that can run the case, and the one that the engine takes.
   void check_all(const Case& c, unsigned seed) {
     const Window& w = c.window;
@@ -153,8 +77,6 @@ class PackedConvolutionTest : public testing::TestWithParam<std::string> {
     }
     check(c, seed, [&](auto& conv, auto& in, auto& out) { return plan(conv, in, out, kernels()); });
   }
-
-  const kernels::KernelTable& kernels() { return kernels_named(GetParam()); }
 };
 
 TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
@@ -162,6 +84,9 @@ TEST_P(PackedConvolutionTest, EveryPackingEqualsTheReference) {
     std::mt19937 random(seed);
     check_all(random_case(random), seed);
     if (HasFatalFailure()) return;
+  }
+  for (const char* kernel : {"os-g1", "os-g2", "os-g4", "bc-g16", "is", "winograd"}) {
+    EXPECT_TRUE(kernels_seen_.contains(kernel)) << kernel << " ran no case";
   }
 }
 
