@@ -1,4 +1,4 @@
-"""What `timm:NAME` and `torchvision:NAME` stand for; the packages themselves where they are installed."""
+"""What `timm:NAME` and `torchvision:NAME` stand for, by modules in the place of the packages."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ def test_a_package_that_is_missing(source, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("source", ["timm", "torchvision"])
 def test_the_real_package(source, tmp_path: Path) -> None:
+    """Only where it is installed, which no extra does; the tests above stand in for it elsewhere."""
     package = pytest.importorskip(source)
     make = package.create_model if source == "timm" else package.models.get_model
     own = make("resnet18")

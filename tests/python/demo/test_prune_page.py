@@ -57,12 +57,14 @@ def test_warnings_and_names_are_shown_as_text(report: PruneReport, certificate: 
 def test_a_model_that_is_no_classifier(report: PruneReport, certificate: Certificate) -> None:
     text = render_prune_page(dataclasses.replace(report, gap=None, fidelity=Fidelity(9, 0.321)), certificate)
     assert "0.321" in text
+    assert "same class" in render_prune_page(report, certificate)
     assert "same class" not in text
 
 
 def test_nothing_solved_by_admm_draws_no_residuals(report: PruneReport, certificate: Certificate) -> None:
     layers = [dataclasses.replace(layer, residuals=[]) for layer in report.layers]
     assert residual_plot(layers) is None
+    assert "Convergence" in render_prune_page(report, certificate)
     assert "Convergence" not in render_prune_page(dataclasses.replace(report, layers=layers), certificate)
 
 

@@ -22,13 +22,14 @@ from patternlite.timing import Timing
 
 
 class Page(html.parser.HTMLParser):
-    """Collects the text, the ids, and every address the page refers to."""
+    """Collects the text, the ids, and every address and id that the page refers to."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text: list[str] = []
         self.ids: list[str] = []
         self.addresses: list[str] = []
+        self.references: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -37,6 +38,7 @@ class Page(html.parser.HTMLParser):
                 self.ids.append(value or "")
             if name in ("src", "href", "xlink:href"):
                 self.addresses.append(value or "")
+            self.references += re.findall(r"url\(#(.+?)\)", value or "")
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
@@ -55,9 +57,9 @@ def test_page_is_self_contained(page: Page) -> None:
 
 def test_references_inside_the_page_resolve(page: Page) -> None:
     assert len(page.ids) == len(set(page.ids))
-    for address in page.addresses:
-        if address.startswith("#"):
-            assert address[1:] in page.ids
+    references = page.references + [a[1:] for a in page.addresses if a.startswith("#")]
+    assert references
+    assert set(references) <= set(page.ids)
 
 
 def test_page_tells_the_result(page: Page) -> None:
@@ -70,15 +72,19 @@ def test_page_tells_the_result(page: Page) -> None:
 
 def test_page_escapes_names(result: DemoResult) -> None:
     layers = (dataclasses.replace(result.layers[0], name="<script>alert(1)</script>"), *result.layers[1:])
-    assert "<script" not in render_page(dataclasses.replace(result, layers=layers))
+    text = render_page(dataclasses.replace(result, layers=layers))
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
 
 
 def test_page_without_examples_and_patterns(result: DemoResult) -> None:
     layers = [dataclasses.replace(layer, patterns={}) for layer in result.pruning.layers]
     pruning = dataclasses.replace(result.pruning, layers=layers)
     text = render_page(dataclasses.replace(result, examples=(), pruning=pruning))
-    assert "pattern library" not in text
-    assert "Some of the images" not in text
+    whole = render_page(result)
+    for part in ("pattern library", "Some of the images"):
+        assert part in whole
+        assert part not in text
 
 
 def test_page_with_one_runtime_and_one_thread(result: DemoResult) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,7 @@ def test_memory_is_told(litert: Runtime, rng: np.random.Generator, model: bytes,
     litert.run(model, x, delegate)
     image = 4 * 16 * 12 * 12  # the largest tensor
     assert image < delegate.activation_bytes < 20 * image
+    assert len(delegate.layers) == 9
     for row in delegate.layers:
         if row["kernel"] == "fc-dense":
             continue  # reads its weights from the file
@@ -118,6 +120,7 @@ def test_what_is_told_is_of_the_last_model(
 ) -> None:
     delegate = load_delegate(force=True)
     runtime.run(model, x, delegate)
+    assert delegate.layers
     b = ModelBuilder()
     runtime.run(b.build(b.unary("LOGISTIC", b.input(1, 4))), [np.zeros((1, 4), np.float32)], delegate)
     assert (delegate.layers, delegate.activation_bytes) == ([], 0)
@@ -130,26 +133,39 @@ def test_all_graphs_of_a_model_are_told(runtime: Runtime, rng: np.random.Generat
     for parts, delegate in zip(([model], [model, without, model]), delegates, strict=True):
         runtime.interpreter(joined(*parts), delegate)
     one, all_graphs = delegates
+    assert len(one.layers) == 9
     assert all_graphs.layers == one.layers * 2
     assert all_graphs.activation_bytes == 2 * one.activation_bytes > 0
 
 
-def test_the_budget_is_spent_once(litert: Runtime, rng: np.random.Generator) -> None:
-    """Not for each graph, nor for each input size."""
-    b = ModelBuilder()
-    y = b.input(1, 24, 24, 64)
-    for _ in range(3):
-        y = b.conv(y, pattern_weights(rng, 64, 3, 64, kept=0.3), bias_of(rng, 64))
-    model = b.build(y)
-    budget, sizes = 0.3, range(25, 37)
-
-    def seconds(budget: float) -> float:
-        began = time.process_time()
-        delegate = load_delegate(tune_budget_ms=int(1e3 * budget))
-        interpreter = litert.interpreter(joined(model, model, model), delegate)
-        for size in sizes:
-            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, size, size, 64))
-            interpreter.allocate_tensors()
-        return time.process_time() - began
-
-    assert seconds(budget) - seconds(0) < 3 * budget
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+@pytest.mark.parametrize(("graphs", "sizes"), [(12, 1), (1, 12)], ids=["graphs", "sizes"])
+def test_the_budget_is_spent_once(rng: np.random.Generator, graphs: int, sizes: int, tmp_path: Path) -> None:
+    """By a clock that only reading it moves: twelve budgets would be twelve times as many readings."""
+    clock, model, budget = tmp_path / "clock.so", tmp_path / "model.tflite", 100
+    source = Path(__file__).with_name("stepping_clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(clock)], check=True)
+    networks = []
+    for _ in range(graphs):
+        b = ModelBuilder()
+        y = b.input(1, 24, 24, 64)
+        for _ in range(3):
+            y = b.conv(y, pattern_weights(rng, 64, 3, 64, kept=0.3), bias_of(rng, 64))
+        networks.append(b.build(y))
+    model.write_bytes(joined(*networks))
+    program = f"""
+import ctypes
+from ai_edge_litert.interpreter import Interpreter
+from patternlite.tflite import load_delegate
+delegate = load_delegate(num_threads=1, tune_budget_ms={budget})
+i = Interpreter({str(model)!r}, experimental_delegates=[delegate])
+for size in range(24, 24 + {sizes}):
+    i.resize_tensor_input(i.get_input_details()[0]["index"], (1, size, size, 64))
+    i.allocate_tensors()
+print(ctypes.CDLL({str(clock)!r}).clock_reads())
+"""
+    environment = {**os.environ, "LD_PRELOAD": str(clock)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert budget < int(done.stdout) < 4 * budget

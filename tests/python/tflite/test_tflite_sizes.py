@@ -69,7 +69,7 @@ def test_a_size_left_open(runtime: Runtime, rng: np.random.Generator, head: str,
     model = b.build(HEADS[head](b, rng, two_layers(b, rng, x)))
     delegate = load_delegate(force=force)
     check_sizes(runtime, rng, model, delegate, [(1, 20, 20), (1, 1, 1), (1, 9, 14), (2, 1, 1)])
-    assert {row["kernel"] for row in delegate.layers} != {"stock"}
+    assert any(row["kernel"] != "stock" for row in delegate.layers)
 
 
 @pytest.mark.parametrize("force", [False, True])

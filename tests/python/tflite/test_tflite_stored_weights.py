@@ -45,6 +45,7 @@ def test_a_whole_network_becomes_one_partition(
     error = capfd.readouterr().err
     assert "8/8 CONV_2D in 1 partition," in error
     assert "XNNPACK" not in error
+    assert len(delegate.layers) == 9  # the fully connected one as well
     assert all(row["reason"] in ("pattern", "sparse-1x1", "dense:too-few-zeros") for row in delegate.layers)
 
 
@@ -79,6 +80,7 @@ def test_float16_weights_decide_as_float32_ones(litert: Runtime, rng: np.random.
         model = residual_network(np.random.default_rng(3), builder=builder)
         litert.run(model, images(rng), delegate)
         rows.append([(row["reason"], row["kernel"], row["kept_macs"]) for row in delegate.layers])
+    assert len(rows[0]) == 9
     assert rows[0] == rows[1] == rows[2]
 
 
