@@ -87,5 +87,8 @@ class Mark:
     def is_now(self, tensor: Tensor) -> bool:
         return tensor is self._tensor and tensor._version == self._version
 
+    def is_unchanged(self) -> bool:
+        return self.is_now(self._tensor)
+
     def is_same(self, other: Mark) -> bool:
         return other._tensor is self._tensor and other._version == self._version

@@ -136,6 +136,7 @@ def trace(
     }
     unclear: dict[nn.Module, str] = {}  # why a module cannot be followed
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
+    read: dict[nn.Module, Mark] = {}  # the input of each convolution, also by the norm that consumes it
     consumer: dict[nn.Module, BatchNorm] = {}
     activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
     largest = math.prod(input_shape)
@@ -151,14 +152,16 @@ def trace(
         if not inputs or output.ndim != 4:
             unclear[module] = "called with a named input" if not inputs else "run on one image"
         elif isinstance(module, nn.Conv2d):
-            sizes[module] = inputs[0].shape[2:], output.shape[2:]
+            sizes[module], read[module] = (inputs[0].shape[2:], output.shape[2:]), Mark(inputs[0])
         elif isinstance(module, BatchNorm):
             for conv in sizes:
                 if outputs[conv].is_now(inputs[0]):
-                    consumer[conv] = module
+                    consumer[conv], read[module] = module, read[conv]
 
     def on_addition(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        additions.append([m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)])
+        ends = [m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)]
+        # Solved here are those whose input is still there: models may change it in place meanwhile.
+        additions.append([m for m in ends if m in read and read[m].is_unchanged()])
         return a, b
 
     def on_call(function: Callable, arguments: Arguments, taken: list[Maker]) -> None:

@@ -104,6 +104,21 @@ class Summed(nn.Module):
         return self.last(torch.relu(self.add(self.branch(x), x)))
 
 
+class Overwritten(nn.Module):
+    """What the branch has read is something else by the time of the sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.branch = forms.unit(3, 8, act=None), forms.unit(8, 8, act=None)
+        self.last = forms.unit(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        y = self.branch(x)
+        x.relu_().mul_(0.3)
+        return self.last(torch.relu(y + x))
+
+
 class Doubled(nn.Module):
     """A sum of a map with itself ends no branch."""
 
@@ -129,6 +144,7 @@ def made(model: type) -> nn.Module:
         (PreActivated, {"wide": (True, False), "grow": (False, False), "last": (False, False)}),
         (Tapped, {"conv": (False, False)}),
         (Summed, {"branch.0": (True, True), "last.0": (True, False)}),
+        (Overwritten, {"branch.0": (True, False), "last.0": (True, False)}),
         (Doubled, {"body.1.0": (True, False), "last.0": (True, False)}),
     ],
 )
@@ -137,7 +153,7 @@ def test_norms_and_branch_ends_are_told_apart(model, sites):
     assert {site.name: (site.norm is not None, site.residual) for site in found} == sites
 
 
-@pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped, Summed, Doubled])
+@pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped, Summed, Overwritten, Doubled])
 def test_they_are_pruned_as_they_run(model):
     network = made(model)
     result = prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK))
