@@ -29,7 +29,8 @@ class Site:
     """A convolution to prune, where it stands.
 
     norm: the BatchNorm with running statistics that directly consumes it, and alone, if there is one.
-    residual: its output (after `norm`) goes into an addition and nowhere else, the end of a residual branch.
+    residual: it is solved where its output (after `norm`) goes into an addition and nowhere else, the end of
+        a residual branch; of two that meet there the later one, if what it read is still there.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
     in_size, out_size: (height, width) of its maps.
     runs: how often it runs on one image; once where it is pruned.
@@ -59,8 +60,8 @@ class Site:
 
     @property
     def gain(self) -> Tensor:
-        """(O,) what the norm multiplies the convolution's outputs by; ones without a norm."""
-        if self.norm is None:
+        """(O,) what the norm multiplies the convolution's outputs by; ones without a norm, or if unknown."""
+        if self.norm is None or not _is_plain(self.norm):
             return torch.ones_like(self.conv.weight[:, 0, 0, 0])
         deviation = remembered(self.norm)[1]
         return (1.0 if self.norm.weight is None else self.norm.weight.detach()) / deviation
@@ -123,20 +124,21 @@ def trace(
     those in `keep_dense`, and modules that run more than once. ValueError when the model cannot run.
     """
     convs = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
-    if unknown := sorted(set(keep_dense) - set(convs)):
+    every_name = dict(model.named_modules(remove_duplicate=False))
+    if unknown := sorted(name for name in keep_dense if not isinstance(every_name.get(name), nn.Conv2d)):
         raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
     names = {module: name for name, module in convs.items()}
     runs: Counter[nn.Module] = Counter()
-    uses: Counter[Maker] = Counter()  # functions that take the module's output, or the weight
+    uses: Counter[Maker] = Counter()  # functions that take the module's output, or the weight or bias
     outputs: dict[Maker, Mark] = {}
     own: dict[nn.Module, Mark] = {}  # outputs before the user's hooks
     altered: set[nn.Module] = set()  # whose outputs they change: what is solved alone knows nothing of that
-    weights: dict[Maker, Mark] = {
-        conv.weight: Mark(conv.weight) for conv in convs.values() if "weight" in conv._parameters
+    learnt: dict[Maker, Mark] = {
+        parameter: Mark(parameter) for conv in convs.values() for parameter in conv.parameters(recurse=False)
     }
     unclear: dict[nn.Module, str] = {}  # why a module cannot be followed
     sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
-    read: dict[nn.Module, Mark] = {}  # the input of each convolution, also by the norm that consumes it
+    read: dict[Maker, Mark] = {}  # the input of each convolution, also by the norm that consumes it
     consumer: dict[nn.Module, BatchNorm] = {}
     activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
     largest = math.prod(input_shape)
@@ -145,6 +147,9 @@ def trace(
     def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal largest
         runs[module] += 1
+        if not isinstance(output, Tensor):
+            unclear[module] = "does not return a tensor"
+            return
         largest = max(largest, output[0].numel())
         outputs[module] = Mark(output)
         if not own[module].is_now(output):
@@ -170,14 +175,15 @@ def trace(
             activations.update(dict.fromkeys(taken, activation))
 
     def before_hooks(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        own[module] = Mark(output)
+        if isinstance(output, Tensor):
+            own[module] = Mark(output)
 
     watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
     handles = [module.register_forward_hook(before_hooks, prepend=True) for module in watched]
     handles += [module.register_forward_hook(on_output) for module in watched]
     parameter = next(model.parameters(), torch.empty(0))
     try:
-        with torch.no_grad(), Additions(on_addition), Calls(ChainMap(outputs, weights), on_call):
+        with torch.no_grad(), Additions(on_addition), Calls(ChainMap(outputs, learnt), on_call):
             answer = model(torch.zeros(2, *input_shape, device=parameter.device))
     except Exception as error:
         raise ValueError(
@@ -198,13 +204,16 @@ def trace(
     sites: list[Site] = []
     left: list[Site] = []
     dense = {name: unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in sizes}
-    for i, conv in enumerate(sizes):
+    first = next((m for m in runs if isinstance(m, nn.Conv2d)), None)
+    for conv in sizes:
         name = names[conv]
-        times = max(runs[conv], uses[conv.weight])  # tied weights: also by what is no Conv2d
+        # A weight or bias that is tied to others is used as often as all of them run, be they no Conv2d.
+        times = max([runs[conv], *(uses[parameter] for parameter in conv.parameters(recurse=False))])
         norm = next((n for n in norms if n is consumer.get(conv) and uses[conv] == 1), None)
         hooked = conv in altered or norm in altered
         (before, after), of = sizes[conv], sites
-        reason = "asked to stay" if name in keep_dense else _why_dense(conv, kinds, i == 0, times, hooked)
+        asked = any(every_name[kept] is conv for kept in keep_dense)
+        reason = "asked to stay" if asked else _why_dense(conv, kinds, conv is first, times, hooked)
         if reason:
             dense[name], of = reason, left
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
@@ -214,7 +223,7 @@ def trace(
     closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
     sites = [
         replace(site, residual=closing[end] == 1, activation=activations.get(end))
-        if uses[end := site.branch_end] == 1
+        if uses[end := site.branch_end] == 1 and _is_plain(end)
         else site
         for site in sites
     ]
@@ -231,11 +240,18 @@ def kind_of(conv: nn.Conv2d) -> str:
     return f"{conv.groups} groups"
 
 
+def _is_plain(module: nn.Module) -> bool:
+    """Whether it does what its base class does, and no more: subclasses may also activate, say."""
+    if isinstance(module, nn.Conv2d):
+        own = type(module)
+        return own.forward is nn.Conv2d.forward and own._conv_forward is nn.Conv2d._conv_forward
+    return type(module).forward in (nn.BatchNorm2d.forward, nn.SyncBatchNorm.forward)
+
+
 def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, times: int, hooked: bool) -> str | None:
     if (kind := kind_of(conv)) not in kinds:
         return kind
-    own = type(conv)
-    if own.forward is not nn.Conv2d.forward or own._conv_forward is not nn.Conv2d._conv_forward:
+    if not _is_plain(conv):
         return f"not a plain Conv2d ({type(conv).__name__})"
     if is_parametrized(conv) or "weight" not in conv._parameters:
         return "its weight is computed"

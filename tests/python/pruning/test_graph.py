@@ -112,8 +112,15 @@ def test_layers_asked_for_stay_dense():
     found = trace(nets.Tiny().eval(), (3, 16, 16), ("blocks.1.conv1",))
     assert "blocks.1.conv1" not in [site.name for site in found.sites]
     assert found.dense["blocks.1.conv1"] == "asked to stay"
-    with pytest.raises(ValueError, match="no convolution is named nope"):
-        trace(nets.Tiny().eval(), (3, 16, 16), ("nope",))
+    for name in ("nope", "norm"):
+        with pytest.raises(ValueError, match=f"no convolution is named {name}"):
+            trace(nets.Tiny().eval(), (3, 16, 16), (name,))
+
+
+def test_layers_are_asked_for_by_any_of_their_names():
+    model = nets.Tiny().eval()
+    model.again = model.blocks[1]
+    assert trace(model, (3, 16, 16), ("again.conv1",)).dense["blocks.1.conv1"] == "asked to stay"
 
 
 def test_a_model_that_cannot_run_says_so():

@@ -6,6 +6,7 @@ import forms
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
 from patternlite.pruning.graph import trace
@@ -119,6 +120,20 @@ class Overwritten(nn.Module):
         return self.last(torch.relu(y + x))
 
 
+class Activated(nn.BatchNorm2d):
+    """timm's: the activation is within the norm."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(super().forward(x))
+
+
+class Centred(nn.BatchNorm2d):
+    """Keeps gamma - 1, so that weight decay pulls gamma to one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight + 1, self.bias, eps=self.eps)
+
+
 class Doubled(nn.Module):
     """A sum of a map with itself ends no branch."""
 
@@ -159,6 +174,18 @@ def test_they_are_pruned_as_they_run(model):
     result = prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK))
     result.masks.verify(result.model)
     assert result.report.fidelity.relative_error < 0.5
+
+
+@pytest.mark.parametrize("norm", [Activated, Centred])
+def test_a_norm_with_a_forward_of_its_own_is_relied_on_for_its_statistics_alone(norm):
+    network, own = made(Summed), norm(8).eval()
+    own.load_state_dict(network.branch[1].state_dict())
+    nn.init.normal_(own.weight, std=0.1)
+    network.branch[1] = own
+    site = trace(network, SHAPE).sites[0]
+    assert (site.norm, site.residual, site.activation) == (own, False, None)
+    assert (site.gain == 1).all()
+    assert prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK)).report.fidelity.relative_error < 0.5
 
 
 @pytest.mark.parametrize("add", [added, added_as_a_statement, added_to_the_shortcut])

@@ -109,7 +109,17 @@ class Alone(TiedModule):
         return self.free(self.body(x)) * self.body[1][0].weight.shape[0]
 
 
-@pytest.mark.parametrize(("model", "sites"), [(TiedModule, 1), (TiedFunction, 1), (Alone, 2)])
+class TiedBias(Alone):
+    def extra(self) -> None:
+        super().extra()
+        self.decoder = nn.ConvTranspose2d(8, 8, 3, padding=1)
+        self.body[1][0].bias = self.decoder.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.free(self.body(x)))
+
+
+@pytest.mark.parametrize(("model", "sites"), [(TiedModule, 1), (TiedFunction, 1), (TiedBias, 1), (Alone, 2)])
 def test_weights_that_another_layer_reads_stay_dense(model, sites):
     found = trace(model().eval(), SHAPE)
     assert len(found.sites) == sites
@@ -126,8 +136,26 @@ class OneByOne(Odd):
         return self.body[1](torch.stack([self.body[0][0](image) for image in x]))
 
 
+class Partial(nn.Conv2d):
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return super().forward(x), None
+
+
+class Parted(Odd):
+    def extra(self) -> None:
+        self.body[0][0] = Partial(3, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body[1](self.body[0][0](x)[0])
+
+
 @pytest.mark.parametrize(
-    ("model", "why"), [(Named, "called with a named input"), (OneByOne, "run on one image")]
+    ("model", "why"),
+    [
+        (Named, "called with a named input"),
+        (OneByOne, "run on one image"),
+        (Parted, "does not return a tensor"),
+    ],
 )
 def test_calls_that_cannot_be_followed_leave_a_layer_dense(model, why):
     network = model().eval()
@@ -135,7 +163,7 @@ def test_calls_that_cannot_be_followed_leave_a_layer_dense(model, why):
     network.body[1].append(network.last)
     found = trace(network.eval(), SHAPE)
     assert found.dense["body.0.0"] == why
-    assert [site.name for site in found.sites] == ["body.1.3.0"]
+    assert [site.name for site in found.sites] == ["body.1.0", "body.1.3.0"]  # neither is the first
 
 
 def test_layouts_are_put_back():
