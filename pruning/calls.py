@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 _ADDITIONS = {torch.add, torch.Tensor.add, torch.Tensor.add_}  # + and += arrive as the last two
 
@@ -51,23 +52,53 @@ class Additions(TorchFunctionMode):
 
 
 class Calls(TorchFunctionMode):
-    """Tells `see` of each function that makes something of tensors: it, its arguments, the `marks` taken."""
+    """Tells `see` of each function that makes or fills tensors: it, its arguments, the `marks` taken.
+
+    Of what TorchScript runs, which calls no functions, it tells operator by operator.
+    """
 
     def __init__(
         self, marks: Mapping[Maker, Mark], see: Callable[[Callable, Arguments, list[Maker]], None]
     ) -> None:
         super().__init__()
         self._marks, self._see = marks, see
+        self._operators, self._inside = _Operators(self), False
+
+    def __enter__(self) -> Calls:
+        super().__enter__()
+        self._operators.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._operators.__exit__(*error)
+        super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if self._inside:  # a function: its operators are its own affair
+            return func(*args, **(kwargs or {}))
         given = [Mark(tensor) for tensor in _tensors_in((args, kwargs or {}))]
         taken = [m for m, mark in self._marks.items() if any(mark.is_same(one) for one in given)]
-        result = func(*args, **(kwargs or {}))
-        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
+        self._inside = True
+        try:
+            result = func(*args, **(kwargs or {}))
+        finally:
+            self._inside = False
+        # A shape is no tensor; what hands its input on, as dropout does, makes nothing; y[:] = x gives None.
         made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
-        if taken and made:
+        if taken and (made or result is None):
             self._see(func, (args, kwargs or {}), taken)
         return result
+
+
+class _Operators(TorchDispatchMode):
+    """Hands every operator to `calls`."""
+
+    def __init__(self, calls: Calls) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        return self._calls.__torch_function__(func, types, args, kwargs)
 
 
 def _tensors_in(values: object) -> list[Tensor]:

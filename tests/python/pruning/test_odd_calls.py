@@ -72,6 +72,61 @@ def test_a_map_that_is_returned_is_read():
     assert site.norm is None
 
 
+class ReadOtherwise(Odd):
+    """The end of the branch is read by a sum, and by `read`."""
+
+    read = staticmethod(torch.sigmoid)
+
+    def extra(self) -> None:
+        self.body[1] = forms.unit(8, 8, act=None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body[0](x)
+        y = self.body[1](x)
+        return torch.cat([self.read(y), y + x], 1)
+
+
+class Filled(ReadOtherwise):
+    @staticmethod
+    def read(y: Tensor) -> Tensor:
+        other = torch.zeros_like(y)
+        other[:, :4] = y[:, 4:]
+        return other
+
+
+class FilledWhole(ReadOtherwise):
+    @staticmethod
+    def read(y: Tensor) -> Tensor:
+        other = torch.zeros(len(y), 9, *y.shape[2:])
+        other[:, 1:] = y
+        return other
+
+
+@torch.jit.script
+def gated(y: Tensor) -> Tensor:
+    return y * torch.sigmoid(y)
+
+
+class Scripted(ReadOtherwise):
+    read = staticmethod(gated)
+
+
+class Measured(ReadOtherwise):
+    """Only its shape is read."""
+
+    @staticmethod
+    def read(y: Tensor) -> Tensor:
+        return torch.zeros(y.shape)
+
+
+@pytest.mark.parametrize(
+    ("model", "uses"), [(ReadOtherwise, 2), (Filled, 2), (FilledWhole, 2), (Scripted, 2), (Measured, 1)]
+)
+def test_however_a_branch_is_read_it_is_seen(model, uses):
+    (site,) = trace(model().eval(), SHAPE).sites
+    assert site.residual == (uses == 1)
+
+
 class ComputedTwice(Odd):
     """Keeps no activations, whenever somebody asks for gradients."""
 
