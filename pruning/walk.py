@@ -7,7 +7,8 @@ exactly once, however many layers it has, and each layer's input already comes f
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,10 @@ from torch import Tensor, nn
 from . import memory
 from .calls import Additions, Mark
 from .graph import Site
+from .outputs import tensors_of
+from .seeds import seeded
+
+_ROUNDING = 1e-3  # of answers, relative
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class _Pass(threading.Thread):
         self._open: dict[Site, Tensor] = {}  # the ends of residual branches that have run, with their inputs
         self._ends: dict[Site, Mark] = {}  # and with their outputs
         self.at: tuple[Site, Tensor, Tensor | None] | None = None
+        self.output: object = None
         self.error: BaseException | None = None
         self.start()
 
@@ -65,7 +71,7 @@ class _Pass(threading.Thread):
         try:
             self._wait()
             with torch.no_grad(), Additions(self._on_addition):
-                self._model(self._batch)
+                self.output = self._model(self._batch)
         except _Stopped:
             pass
         except BaseException as error:  # raised again in the caller's thread
@@ -99,7 +105,8 @@ class _Pass(threading.Thread):
         self._wait()
 
     def _wait(self) -> None:
-        self._go.acquire()
+        if not self._stopping:  # a model may catch _Stopped, and go on
+            self._go.acquire()
         if self._stopping:
             raise _Stopped
 
@@ -112,6 +119,53 @@ def _current() -> _Pass:
 
 def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generator[Visit]:
     """Yields every site once, in forward order. Close the generator, or exhaust it, to end the passes."""
+    with _passes(model, sites, batches) as passes:
+        for _ in sites:
+            memory.give_back()  # what earlier layers took, or another stage
+            yield _next(passes)
+
+
+def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> None:
+    """Raises ValueError where what the model makes of one batch depends on what else is under way.
+
+    Walks would prune it on the maps of other batches.  batches: a few images each, of equal number.
+    """
+
+    def alone() -> list[Tensor]:
+        with torch.no_grad():
+            return _numbers([model(batch) for batch in batches])
+
+    with seeded(0, batches[0].device):
+        once = alone()
+        try:
+            with _passes(model, sites, batches) as passes:
+                for _ in sites:
+                    _next(passes)
+                for each in passes:
+                    each.advance()
+                mixed = _differ(once, _numbers([each.output for each in passes]))
+        except (RuntimeError, LookupError):
+            mixed = True
+        if mixed and not _differ(once, alone()):  # else its answers are random
+            raise ValueError(
+                "the model keeps maps between calls (self.x = ..., hooks): pass them on as local variables"
+            )
+
+
+def _numbers(outputs: list[object]) -> list[Tensor]:
+    """What is continuous in them, and finite."""
+    tensors = [tensor for output in outputs for tensor in tensors_of(output) if tensor.is_floating_point()]
+    return [tensor.float().nan_to_num(0.0, 0.0, 0.0) for tensor in tensors]
+
+
+def _differ(some: list[Tensor], others: list[Tensor]) -> bool:
+    pairs = zip(some, others, strict=True)
+    return any(float((a - b).norm()) > _ROUNDING * float(a.norm()) for a, b in pairs)
+
+
+@contextmanager
+def _passes(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator[list[_Pass]]:
+    """One for each batch, that halt at the sites."""
     handles = []
     for site in sites:
 
@@ -126,17 +180,20 @@ def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generato
             handles.append(site.branch_end.register_forward_hook(on_branch_end))
     passes = [_Pass(model, batch) for batch in batches]
     try:
-        for _ in sites:
-            memory.give_back()  # what earlier layers took, or another stage
-            for each in passes:
-                each.advance()
-            places = [each.at for each in passes if each.at]
-            if len(places) < len(passes) or any(place[0] is not places[0][0] for place in places):
-                raise ValueError("the model takes another path for other images: its layers have no order")
-            others = [place[2] for place in places if place[2] is not None]
-            yield Visit(places[0][0], [place[1] for place in places], others or None)
+        yield passes
     finally:
         for each in passes:
             each.stop()
         for handle in handles:
             handle.remove()
+
+
+def _next(passes: list[_Pass]) -> Visit:
+    """Runs them all to the next site."""
+    for each in passes:
+        each.advance()
+    places = [each.at for each in passes if each.at]
+    if len(places) < len(passes) or any(place[0] is not places[0][0] for place in places):
+        raise ValueError("the model takes another path for other images: its layers have no order")
+    others = [place[2] for place in places if place[2] is not None]
+    return Visit(places[0][0], [place[1] for place in places], others or None)

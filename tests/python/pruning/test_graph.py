@@ -172,6 +172,32 @@ def test_a_walk_leaves_nothing_behind(trained_model):
         list(walk(model, sites, [torch.zeros(2, 5, 16, 16)]))
 
 
+class Undeterred(nn.Module):
+    """Catches whatever happens in a layer, and goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(forms.unit(inputs, 8) for inputs in (3, 8, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layers[0](x)
+        try:
+            x = self.layers[1](x)
+        except:  # noqa: E722
+            x = x * 0
+        return self.layers[2](x)
+
+
+def test_a_walk_ends_though_the_model_catches_everything():
+    model = Undeterred().eval()
+    visits = walk(model, trace(model, (3, 8, 8)).sites, [torch.zeros(2, 3, 8, 8)])
+    next(visits)
+    closing = threading.Thread(target=visits.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
+
+
 class Capricious(nn.Module):
     """Its layers' order depends on the image."""
 

@@ -1,0 +1,95 @@
+"""Batches run interleaved: models that keep maps where another batch overwrites them are refused."""
+
+from __future__ import annotations
+
+import forms
+import nets
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patternlite.pruning.graph import trace
+from patternlite.pruning.sources import draw
+from patternlite.pruning.walk import require_own_maps
+
+SHAPE = (3, 16, 16)
+
+
+class Unet(nn.Module):
+    """Joins what it reads on the way down with what it makes on the way up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = forms.unit(3, 8), forms.unit(16, 8)
+        self.middle = nn.Sequential(forms.unit(8, 8, stride=2), forms.unit(8, 8))
+        self.extra()
+
+    def extra(self) -> None:
+        pass
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.join(x := self.down(x), self.middle(x))
+
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.up(torch.cat([F.interpolate(y, scale_factor=2.0), x], 1)).mean((2, 3))
+
+
+class Kept(Unet):
+    def forward(self, x: Tensor) -> Tensor:
+        self.skip = self.down(x)
+        y = self.middle(self.skip)
+        return self.join(self.skip, y)
+
+
+class Hooked(Unet):
+    """As fastai's DynamicUnet."""
+
+    def extra(self) -> None:
+        self.down.register_forward_hook(lambda _module, _inputs, output: self.stored.__setitem__(0, output))
+        self.stored: dict[int, Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.middle(self.down(x))
+        return self.join(self.stored[0], y)
+
+
+class Stacked(Unet):
+    def forward(self, x: Tensor) -> Tensor:
+        self.skips: list[Tensor] = []
+        self.skips.append(self.down(x))
+        y = self.middle(self.skips[-1])
+        return self.join(self.skips.pop(), y)
+
+
+class Random(Unet):
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        return super().join(F.dropout(x, 0.5), y)
+
+
+class Masked(Unet):
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        return super().join(x, y).index_fill(1, torch.tensor([2]), -torch.inf)
+
+
+class MaskedAndKept(Kept, Masked):
+    pass
+
+
+def check(model: nn.Module) -> None:
+    forms.settled(model, SHAPE)
+    images = (draw("mix", 4, SHAPE, 0, "test") - 0.5) / 0.25
+    require_own_maps(model, trace(model, SHAPE).sites, list(images.split(2)))
+
+
+@pytest.mark.parametrize("model", [Kept, Hooked, Stacked, MaskedAndKept])
+def test_maps_kept_between_calls_are_refused(model):
+    with pytest.raises(ValueError, match=r"keeps maps between calls .* pass them on as local variables"):
+        check(model())
+
+
+@pytest.mark.parametrize("model", [Unet, Random, Masked, nets.Tiny, forms.resnet18, forms.Yolo])
+def test_others_are_not(model):
+    network = model()
+    check(network)
+    assert not any(module._forward_pre_hooks for module in network.modules())
