@@ -19,7 +19,8 @@ class Chunks:
     """Kernels that follow patterns, those of one channel and pattern in multiples of `size` in each block.
 
     count: chunks of `size` kernels that stay.  block: neighbouring filters that are packed together; which
-    of them form a chunk is free, and another matter in each channel.  patterns: bool (P, T).
+    of them form a chunk is free, and another matter in each channel; where those at the end are too few for
+    a chunk they belong to the block before.  patterns: bool (P, T).
 
     Nearest among the members in which each kernel has the pattern that suits it best; those left over then
     form chunks of the pattern that suits them best together. (To choose all patterns jointly is a matching
@@ -33,8 +34,9 @@ class Chunks:
 
     def project(self, weight: Tensor) -> Tensor:
         size = min(self.size, len(weight))
+        starts = range(self.block, len(weight) - size + 1, self.block)
         blocks = []
-        for block in weight.square().split(self.block):
+        for block in weight.square().tensor_split(tuple(starts)):
             energies = block.transpose(0, 1) @ self.patterns.T.to(weight.dtype)  # (channels, filters, P)
             pattern, chunk = _form(energies, size)
             energy = energies.gather(2, pattern[..., None])[..., 0]

@@ -157,6 +157,16 @@ def test_chunks_come_in_multiples(structure, filters):
             assert not (kernels.sum(0) % structure.filters).any()
 
 
+@pytest.mark.parametrize("structure", CHUNKED, ids=lambda s: s.name)
+@pytest.mark.parametrize("more", [1, 3])
+def test_filters_too_few_for_a_chunk_of_their_own_join_others(structure, more):
+    weight, library = drawn(0, 128 + more, 6), some_library(0)
+    mask = structure.constraint(structure.tiles(weight.shape), library).project(weight)
+    assert mask.flatten(1).any(1).all()
+    kernels = mask.any(2).sum(0)
+    assert (kernels == (128 + more) // structure.filters * structure.filters).all()
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_chunks_are_close_to_the_nearest(seed):
     """By every partition of six kernels into pairs of any of three patterns, two of the three pairs kept."""
