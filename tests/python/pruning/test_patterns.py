@@ -87,6 +87,12 @@ def test_a_varied_library_is_what_the_kernels_need():
     assert {tuple(row) for row in library.tolist()} == {tuple(row) for row in wanted.tolist()}
 
 
+@pytest.mark.parametrize("size", [0.0, 0.1])
+def test_where_weights_are_all_alike_a_varied_library_is_whole_kernels(size):
+    weight = size * torch.ones(6, 4, 3, 3)
+    assert choose_varied_library([weight, -weight], 16, 4.0).tolist() == [[True] * 9]
+
+
 def test_the_library_of_a_large_network_is_found_in_some_of_its_kernels(monkeypatch):
     weights = [torch.randn(40, 40, 3, 3, generator=torch.Generator().manual_seed(0))]
     whole = choose_library(weights, 8)
