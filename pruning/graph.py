@@ -184,16 +184,17 @@ def trace(
     parameter = next(model.parameters(), torch.empty(0))
     try:
         with torch.no_grad(), Additions(on_addition), Calls(ChainMap(outputs, learnt), on_call):
-            answer = model(torch.zeros(2, *input_shape, device=parameter.device))
+            answer = model(torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device))
     except Exception as error:
         raise ValueError(
-            f"the model cannot run on a batch of shape {(2, *input_shape)}: {error}. "
-            "input_shape is (channels, height, width), without the batch"
+            f"the model cannot run on a batch of shape {(2, *input_shape)}: {error}. {_advice(error)}"
         ) from error
     finally:
         for handle in handles:
             handle.remove()
 
+    if not tensors_of(answer):
+        raise ValueError("the model returns no tensor: there is nothing to compare")
     if odd := [tuple(tensor.shape) for tensor in tensors_of(answer) if tensor.shape[:1] != (2,)]:
         raise ValueError(
             f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
@@ -229,6 +230,14 @@ def trace(
     ]
     macs = sum(site.runs * site.macs for site in (*sites, *left))
     return Trace(sites, left, dense, norms, macs, largest)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "Wrap it in a module whose forward takes one tensor"
+    if "nference tensor" in str(error):
+        return "Its forward uses torch.inference_mode(): use torch.no_grad() there"
+    return "input_shape is (channels, height, width), without the batch"
 
 
 def kind_of(conv: nn.Conv2d) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -9,15 +11,20 @@ from .seeds import generator, seeded
 
 
 def tensors_of(output: object) -> list[Tensor]:
-    """Its tensors: one, or several in lists, tuples and dicts."""
+    """Its tensors: one, or several in lists, tuples, dicts and dataclasses, among which may be None."""
     if isinstance(output, Tensor):
         return [output]
+    if output is None:
+        return []
+    if is_dataclass(output) and not isinstance(output, type):
+        output = [getattr(output, field.name) for field in fields(output)]
     if isinstance(output, dict):
         output = list(output.values())
     if isinstance(output, list | tuple):
         return [tensor for part in output for tensor in tensors_of(part)]
     raise ValueError(
-        f"the model returns a {type(output).__name__}: return tensors, or lists, tuples and dicts of them"
+        f"the model returns a {type(output).__name__}: return tensors, or lists, tuples, dicts and "
+        "dataclasses of them"
     )
 
 
@@ -27,6 +34,6 @@ def trial(
 ) -> list[Tensor]:
     """What it makes of two images (C, H, W) of noise, always the same ones.  model: in eval mode."""
     device = next(model.parameters()).device
-    x = torch.randn(2, *shape, generator=generator(0, "trial")).to(device)
+    x = torch.randn(2, *shape, generator=generator(0, "trial"), dtype=torch.float32).to(device)
     with seeded(0, device):
         return tensors_of(model(x.contiguous(memory_format=layout)))

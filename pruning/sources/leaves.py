@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from .random import between, exposed, spectral
+from .random import between, exposed, normal, spectral
 
 _LEAVES = 48  # shapes an image; the last ones cover the first
 
@@ -21,8 +21,8 @@ def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Genera
     one = (count, 1, 1, 1)
     texture = spectral(count, shape, generator)
     image = texture * between(generator, one, 0.1, 0.6) + _colour(count, channels, generator)
-    rows = torch.linspace(-1, 1, height).view(1, 1, -1, 1)
-    cols = torch.linspace(-1, 1, width).view(1, 1, 1, -1)
+    rows = torch.linspace(-1, 1, height, dtype=torch.float32).view(1, 1, -1, 1)
+    cols = torch.linspace(-1, 1, width, dtype=torch.float32).view(1, 1, 1, -1)
     for _ in range(_LEAVES):
         # A size density of 1/r^3 is the scale-invariant one: as much area in small leaves as in large ones.
         size = (1 / between(generator, one, 1 / 0.9**2, 1 / 0.12**2)).sqrt()
@@ -45,5 +45,5 @@ def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Genera
 
 def _colour(count: int, channels: int, generator: torch.Generator) -> Tensor:
     """(count, C, 1, 1): brightness plus a weaker hue."""
-    brightness = torch.randn(count, 1, 1, 1, generator=generator)
-    return brightness + 0.45 * torch.randn(count, channels, 1, 1, generator=generator)
+    brightness = normal(generator, (count, 1, 1, 1))
+    return brightness + 0.45 * normal(generator, (count, channels, 1, 1))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .random import between, normal
+
 
 def uniform(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
     """Every value as likely as any other: the images of arXiv:2003.06513."""
-    return torch.rand(count, *shape, generator=generator)
+    return between(generator, (count, *shape), 0.0, 1.0)
 
 
 def gaussian(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
     """Mean 1/2 and deviation 1/4, about those of photographs; clipped to 0..1."""
-    return (torch.randn(count, *shape, generator=generator) / 4 + 0.5).clamp(0, 1)
+    return (normal(generator, (count, *shape)) / 4 + 0.5).clamp(0, 1)

@@ -8,16 +8,22 @@ from torch import Tensor
 
 def between(generator: torch.Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
     """Uniform in low..high."""
-    return torch.rand(shape, generator=generator) * (high - low) + low
+    return torch.rand(shape, generator=generator, dtype=torch.float32) * (high - low) + low
+
+
+def normal(generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """Of mean zero and unit deviation."""
+    return torch.randn(shape, generator=generator, dtype=torch.float32)
 
 
 def spectral(count: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """(count, C, H, W): Gaussian noise with a 1/f^a amplitude, zero mean and unit deviation per channel."""
     channels, height, width = shape
-    fy, fx = torch.fft.fftfreq(height).view(-1, 1), torch.fft.rfftfreq(width).view(1, -1)
+    fy = torch.fft.fftfreq(height, dtype=torch.float32).view(-1, 1)
+    fx = torch.fft.rfftfreq(width, dtype=torch.float32).view(1, -1)
     frequency = (fy.square() + fx.square()).sqrt().clamp_min(1 / max(height, width))
     exponent = between(generator, (count, 1, 1, 1), 0.8, 1.8)
-    white = torch.fft.rfft2(torch.randn(count, channels, height, width, generator=generator))
+    white = torch.fft.rfft2(normal(generator, (count, channels, height, width)))
     return _standardised(torch.fft.irfft2(white * frequency.pow(-exponent), s=(height, width)), (2, 3))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 
 import forms
@@ -126,6 +127,27 @@ def test_layers_are_asked_for_by_any_of_their_names():
 def test_a_model_that_cannot_run_says_so():
     with pytest.raises(ValueError, match=r"cannot run on a batch of shape \(2, 4, 16, 16\)"):
         trace(nets.Tiny().eval(), (4, 16, 16))
+
+
+class TwoInputs(nets.Tiny):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x) + y
+
+
+class Inferring(nets.Tiny):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "advice"),
+    [(TwoInputs, "Wrap it in a module whose forward takes one tensor"), (Inferring, "use torch.no_grad()")],
+)
+def test_the_advice_is_of_the_error(model, advice):
+    with pytest.raises(ValueError, match=rf"cannot run on .*{re.escape(advice)}") as caught:
+        trace(model().eval(), (3, 16, 16))
+    assert "input_shape" not in str(caught.value)
 
 
 def test_a_walk_sees_what_the_forward_pass_computes(trained_model):

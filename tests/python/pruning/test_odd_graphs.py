@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import forms
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
 from patternlite.pruning.graph import trace
+from patternlite.pruning.outputs import tensors_of
 from patternlite.pruning.walk import walk
 
 SHAPE = (3, 16, 16)
@@ -223,7 +226,8 @@ class Returns(nn.Module):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda y: (y, None), "the model returns a NoneType: return tensors, or lists, tuples and dicts of"),
+        (lambda y: (y, "map"), "the model returns a str: return tensors, or lists, tuples, dicts and data"),
+        (lambda y: None, "the model returns no tensor"),
         (
             lambda y: {"map": y, "loss": y.mean()},
             r"returns \(\) for 2 images: each tensor must have a row for",
@@ -236,6 +240,18 @@ def test_answers_that_cannot_be_compared_are_refused_at_once(make, message):
     with pytest.raises(ValueError, match=message):
         prune(Returns(make), SHAPE, PruneConfig(rate=2.25, **QUICK), lambda *step: told.append(step))
     assert not told
+
+
+@dataclass
+class Answer:
+    logits: Tensor
+    loss: Tensor | None = None
+
+
+@pytest.mark.parametrize("make", [lambda y: (y, None), Answer, lambda y: {"all": [Answer(y)]}])
+def test_answers_are_found_in_what_models_return(make):
+    y = torch.zeros(2, 4)
+    assert [found is y for found in tensors_of(make(y))] == [True]
 
 
 def test_where_nothing_can_be_pruned_the_kinds_that_could_be_are_named():
