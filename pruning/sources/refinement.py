@@ -53,10 +53,11 @@ def refine(
     variation, under random shifts and flips. No labels: images that aim at some, as theirs do, are further
     from the statistics, and layers pruned on them lose a point of accuracy more.
     images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
-    many.  layout: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
+    many: these themselves where the model gives no gradients (torch.no_grad() in its forward).
+    layout: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
     """
     low, high = normalisation.limits(images)
-    images = images.clone().requires_grad_(True)
+    given, images = images, images.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([images], lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
@@ -68,6 +69,8 @@ def refine(
             with half(x.device):
                 model(x)
             loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
+            if not loss.requires_grad:
+                return given
             loss = loss + 0.002 * _total_variation(x)
             optimizer.zero_grad()
             loss.backward()  # within: a model that computes parts again must do so as it did before
@@ -86,4 +89,5 @@ def _total_variation(x: Tensor) -> Tensor:
 def _mismatch(norm: BatchNorm, mean: Tensor, variance: Tensor) -> Tensor:
     centre, deviation = remembered(norm)
     shift = (mean - centre) / deviation
-    return (shift.square() + ((variance + norm.eps).sqrt() / deviation - 1).square()).mean()
+    own = (variance + norm.eps).clamp_min(torch.finfo(variance.dtype).tiny).sqrt()  # of zero it has no slope
+    return (shift.square() + (own / deviation - 1).square()).mean()

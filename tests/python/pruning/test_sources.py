@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from patternlite.pruning.distributed import Group
 from patternlite.pruning.graph import trace
 from patternlite.pruning.norm_statistics import bn_gap
+from patternlite.pruning.outputs import trial
 from patternlite.pruning.seeds import generator
 from patternlite.pruning.sources import SOURCES, draw
 from patternlite.pruning.sources.refinement import Normalisation, refine
@@ -24,6 +26,19 @@ def test_every_source_draws_pixels_of_any_shape(source, shape):
     assert not torch.equal(images, draw(source, 70, shape, seed=1, purpose="test"))
     assert not torch.equal(images, draw(source, 70, shape, seed=0, purpose="another"))
     assert not torch.equal(images[:6], images[64:])  # one chunk is not the next
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_images_are_the_same_whatever_the_default_type(source):
+    images = draw(source, 6, (3, 8, 8), seed=0, purpose="test")
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(draw(source, 6, (3, 8, 8), seed=0, purpose="test"), images)
+        model = nn.Sequential(nn.Conv2d(3, 4, 3, dtype=torch.float32)).eval()
+        assert trial(model, (3, 8, 8))[0].dtype == torch.float32
+        assert trace(model, (3, 8, 8)).macs
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def correlation_of_neighbours(images: torch.Tensor) -> float:
@@ -80,6 +95,25 @@ def test_refined_images_are_nearer_to_what_norms_remember(trained_model):
     assert after.deviation < 0.8 * before.deviation
     low, high = normalise.limits(images)
     assert bool(((low <= refined) & (refined <= high)).all())
+
+
+def refined(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    norms, normalise = trace(model, tuple(images.shape[1:])).norms, Normalisation((0.5,) * 3, (0.25,) * 3)
+    return refine(model, norms, images, normalise, 3, torch.contiguous_format, generator(0), lambda _: None)
+
+
+def test_images_that_a_model_gives_no_gradients_of_stay_as_they_are(trained_model, monkeypatch):
+    images = torch.randn(8, 3, 16, 16)
+    assert not torch.equal(refined(trained_model, images), images)
+    monkeypatch.setattr(trained_model, "forward", torch.no_grad()(trained_model.forward))
+    assert torch.equal(refined(trained_model, images), images)
+
+
+def test_channels_that_never_change_leave_images_finite():
+    conv, norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, eps=0.0)
+    conv.weight.data[0] = 0.0
+    images = refined(nn.Sequential(conv, norm).eval(), torch.randn(8, 3, 6, 6))
+    assert torch.isfinite(images).all()
 
 
 def test_purposes_have_their_own_numbers():
