@@ -56,14 +56,16 @@ class Rows:
     def of_inputs(self, site: Site, inputs: list[Tensor]) -> list[Tensor]:
         """The receptive field of each row, (rows, groups, D) per batch, D as a filter's weights."""
         return [
-            _windows(site.conv, batch)[image, y, x].reshape(len(image), site.conv.groups, -1)
+            _windows(site.conv, batch)[image, y, x]
+            .reshape(len(image), site.conv.groups, -1)
+            .to(site.conv.weight.dtype)  # models may run in half precision
             for image, y, x, batch in zip(self.image, self.y, self.x, inputs, strict=True)
         ]
 
     def of_outputs(self, outputs: list[Tensor]) -> list[Tensor]:
         """The values of an output-shaped tensor, (rows, O) per batch."""
         places = zip(self.image, self.y, self.x, outputs, strict=True)
-        return [batch[image, :, y, x] for image, y, x, batch in places]
+        return [batch[image, :, y, x].float() for image, y, x, batch in places]
 
 
 def _windows(conv: nn.Conv2d, x: Tensor) -> Tensor:
@@ -140,7 +142,7 @@ class Moments:
     def white(cls, weight: Tensor, groups: int) -> Moments:
         """Of a layer (O, ...) whose inputs are uncorrelated, each of mean zero and variance one."""
         rows = weight.flatten(1)
-        gram = torch.eye(rows.shape[1], device=rows.device).expand(groups, -1, -1)
+        gram = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device).expand(groups, -1, -1)
         inputs, outputs = rows.new_zeros(groups, rows.shape[1]), rows.new_zeros(len(rows))
         return cls(gram, grouped(rows, groups), rows.square().sum(1), inputs, outputs, math.inf)
 

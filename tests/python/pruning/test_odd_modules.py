@@ -73,7 +73,21 @@ class Viewed(Odd):
         return self.head(y.view(y.size(0), -1))
 
 
-@pytest.mark.parametrize("model", [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes, Viewed])
+class Halved(Odd):
+    """Runs in half precision wherever it is."""
+
+    def extra(self) -> None:
+        self.body.append(forms.Sum(forms.unit(8, 8, act=None)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.body(x).float()
+
+
+MODELS = [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes, Viewed, Halved]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_it_is_pruned_and_left_as_it_was(model, tmp_path):
     network = model()
     forms.settled(network.body, SHAPE)
@@ -176,7 +190,13 @@ def test_layouts_are_put_back():
     assert [value.stride() for value in model.parameters()] == strides
 
 
-@pytest.mark.parametrize(("model", "last"), [(Odd, True), (Viewed, False)])
+class Particular(Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.is_contiguous()
+        return self.body(x)
+
+
+@pytest.mark.parametrize(("model", "last"), [(Odd, True), (Viewed, False), (Particular, False)])
 def test_nothing_is_moved_of_a_model_that_runs_on_plain_images_alone(model, last):
     networks = [model().eval(), Odd().eval()]
     with laid_out(SHAPE, *networks) as layout:
