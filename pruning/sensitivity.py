@@ -60,7 +60,10 @@ def measure(
     def error(mask: Tensor) -> float:
         pull = damping(part, float(mask.float().mean()))
         refitted = least_squares(part, weight[some], mask[some], pull, weight[some], steps=_STEPS)
-        return float((power * check.error(refitted)).sum()) / total if total > 0 else 0.0
+        lost = float((power * check.error(refitted)).sum())
+        if not math.isfinite(lost + total):
+            raise FloatingPointError("the power of its outputs is not finite")
+        return lost / total if total > 0 else 0.0
 
     curves = {}
     for structure in structures:

@@ -46,6 +46,14 @@ def test_inputs_that_overflow():
     refused(model, "2", "infinite or undefined values")
 
 
+def test_outputs_whose_power_overflows():
+    """Finite maps: their squares' sum is not, and no error is a share of it."""
+    torch.manual_seed(0)
+    model = nets.plain(norm=False)
+    model[0].weight.data *= 3e18
+    refused(model, "2", "the power of its outputs is not finite")
+
+
 def test_moments_that_cannot_be_factored(monkeypatch):
     def singular(*_):
         raise torch.linalg.LinAlgError("the input is not positive-definite")
