@@ -49,7 +49,7 @@ class Task:
 def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
     """At a site of the dense model: its error by each structure at each rate.
 
-    Refitted on half of the images, taken on the others; where the images cannot be trusted, of white inputs.
+    Refitted on half of the rows, taken on the others; where the images cannot be trusted, of white inputs.
     """
     site = visit.site
     if not task.trusted:
@@ -138,9 +138,9 @@ def _shifts(site: Site) -> bool:
 
 
 def _halves(parts: list[Tensor], first: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The rows of half of the images of each batch, and those of the others; of an odd one, by turns.
+    """The first half of the rows of each batch, and the others: of other images, where a batch has several.
 
-    first: the number of the first batch.
+    The odd row of a batch goes by turns.  first: the number of the first batch.
     """
     cuts = [(len(part) + number % 2) // 2 for number, part in enumerate(parts, first)]
     pairs = list(zip(parts, cuts, strict=True))
