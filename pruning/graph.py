@@ -187,7 +187,8 @@ def trace(
             answer = model(torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device))
     except Exception as error:
         raise ValueError(
-            f"the model cannot run on a batch of shape {(2, *input_shape)}: {error}. {_advice(error)}"
+            f"the model cannot run on a batch of shape {(2, *input_shape)}: {str(error).rstrip('.')}. "
+            f"{_advice(error)}"
         ) from error
     finally:
         for handle in handles:

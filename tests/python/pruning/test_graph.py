@@ -142,7 +142,10 @@ class Inferring(nets.Tiny):
 
 @pytest.mark.parametrize(
     ("model", "advice"),
-    [(TwoInputs, "Wrap it in a module whose forward takes one tensor"), (Inferring, "use torch.no_grad()")],
+    [
+        (TwoInputs, "Wrap it in a module whose forward takes one tensor"),
+        (Inferring, "counter. Its forward uses torch.inference_mode(): use torch.no_grad() there"),
+    ],
 )
 def test_the_advice_is_of_the_error(model, advice):
     with pytest.raises(ValueError, match=rf"cannot run on .*{re.escape(advice)}") as caught:
