@@ -65,7 +65,7 @@ def solve(moments: Moments, anchor: Tensor, constraint: Constraint, damping: Ten
     pull = damping / scale.square()
     cross = moments.cross / scale + pull * original
     gram.diagonal(dim1=-2, dim2=-1).add_(pull.squeeze(-2))
-    identity = torch.eye(gram.shape[-1], device=gram.device)
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
 
     def project(weight: Tensor) -> Tensor:
         return constraint.project(weight.reshape(anchor.shape)).reshape(weight.shape)

@@ -73,16 +73,24 @@ def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
         ) from error
 
 
-def warnings(report: PruneReport, config: PruneConfig, trusted: bool, undone: bool) -> list[str]:
+def warnings(
+    report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unrefined: bool = False
+) -> list[str]:
     """What the user should know of a finished run.
 
     trusted: the images were fit for least squares.  undone: distillation did harm.
+    unrefined: the model gives no gradients.
     """
     found = []
     if undone:
         found.append(
             "distillation took the answers farther from the dense model's, so its weights were dropped: "
             "set distill_steps=0 to save its time, or ask for a lower rate"
+        )
+    if unrefined:
+        found.append(
+            "the images were not refined: the model computes without gradients. Leave torch.no_grad() and "
+            "detach() out of its forward, as its caller can use them"
         )
     gap: Gap | None = report.gap
     if gap is None:

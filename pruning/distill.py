@@ -149,6 +149,6 @@ def _augmented(images: Tensor, count: int, generator: torch.Generator) -> Tensor
     x = torch.roll(x, shift, dims=(2, 3))
     half = len(x) // 2
     x = torch.cat([x[:half].flip(3), x[half:]])
-    share = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device)
-    mixed = torch.rand(len(x), 1, 1, 1, generator=generator).to(x.device) < 0.5
+    share = torch.rand(len(x), 1, 1, 1, generator=generator, dtype=x.dtype).to(x.device)
+    mixed = torch.rand(len(x), 1, 1, 1, generator=generator, dtype=x.dtype).to(x.device) < 0.5
     return torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)

@@ -33,7 +33,7 @@ from .sources.refinement import Normalisation, refine
 from .state import all_tensors_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
-from .walk import Visit, walk
+from .walk import Visit, require_own_maps, walk
 
 _WORSE = 2.0  # so many times the gap, on images that are not those it learnt from, is no chance
 
@@ -100,6 +100,8 @@ class _Run:
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = self.student.sites[0].conv.weight.device
+        some = self.draw(4, "try").to(self.device)
+        require_own_maps(self.dense, self.teacher.sites, list(some.split(2)))
         identity = fingerprint(all_tensors_in(model), tuple(input_shape), config)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
@@ -113,7 +115,8 @@ class _Run:
         )
 
     def result(self) -> PruneResult:
-        images = self.store.step("images", self.make_images).tensors["images"].to(self.device)
+        made = self.store.step("images", self.make_images)
+        images = made.tensors["images"].to(self.device)
         batches = list(images.split(effort.walk_batch(self.shape)))
         first, own = self.group.share(batches)
         checks.check_shares(len(batches), len(images), self.group)
@@ -143,7 +146,9 @@ class _Run:
         self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
-        report.warnings.extend(checks.warnings(report, self.config, trusted, undone))
+        report.warnings.extend(
+            checks.warnings(report, self.config, trusted, undone, bool(made.values.get("unrefined")))
+        )
         return PruneResult(self.pruned, masks, report)
 
     def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:
@@ -173,8 +178,9 @@ class _Run:
             return Record({"images": images})
         with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as layout:
             first, own = self.group.share(list(images.split(effort.refine_batch(self.shape))))
-            refined = [images[:0].to(self.device)]
+            refined, unrefined = [images[:0].to(self.device)], False
             for number, batch in enumerate(own):
+                given = batch.to(self.device)
 
                 def advance(fraction: float, number: int = number) -> None:
                     self.schedule.advance((number + fraction) / len(own))
@@ -182,11 +188,12 @@ class _Run:
                 random = generator(self.config.seed, "refine", first + number)
                 refined.append(
                     refine(
-                        self.dense, self.teacher.norms, batch.to(self.device), self.normalise,
+                        self.dense, self.teacher.norms, given, self.normalise,
                         self.config.refine_steps, layout, random, advance,
                     )
                 )  # fmt: skip
-        return Record({"images": self.group.joined(torch.cat(refined))})
+                unrefined = refined[-1] is given  # the model gives no gradients
+        return Record({"images": self.group.joined(torch.cat(refined))}, {"unrefined": unrefined})
 
     def measure_curves(self, batches: list[Tensor], task: Task) -> dict[str, dict[str, Curve]]:
         """Layer -> structure -> its error at each rate."""

@@ -67,11 +67,15 @@ class PruneReport:
 
     @property
     def rate(self) -> float:
-        return sum(layer.dense_weights for layer in self.layers) / sum(layer.weights for layer in self.layers)
+        return sum(layer.dense_weights for layer in self.layers) / max(
+            1, sum(layer.weights for layer in self.layers)
+        )
 
     @property
     def mac_rate(self) -> float:
-        return sum(layer.dense_macs for layer in self.layers) / sum(layer.macs for layer in self.layers)
+        return sum(layer.dense_macs for layer in self.layers) / max(
+            1, sum(layer.macs for layer in self.layers)
+        )
 
     @property
     def parameter_rate(self) -> float:
