@@ -18,6 +18,7 @@ from .structures import DENSE, STRUCTURES, Structure
 _POINTS = 400  # rates on a menu, of each structure
 _MIXES = 10  # steps between one budget and another, when prices are mixed
 _SLACK = 1 + 1e-9
+_ROUNDING = 1e-12  # of parts of a limit: what is nearer by less may be as far
 _NEVER = 1e30  # limits that no choice costs: 0 times infinity would be NaN
 
 
@@ -83,7 +84,8 @@ def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]
 
     A price on each budget makes every layer choose for itself (Lagrange); the prices are found by bisection
     along mixtures of the budgets. Prices jump over what is not convex: what they leave of the budgets is
-    spent on the best single changes. Where nothing fits, the cheapest of all.
+    spent on the best single changes, and where none keeps to several limits, single changes are tried, too.
+    Where nothing fits, what is least over the limits.
 
     limits: a budget's name -> the sum of its costs, at most.
     """
@@ -99,20 +101,21 @@ def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]
     def spent(choice: Tensor) -> Tensor:
         return costs[:, layers, choice].sum(1)
 
-    best, least = None, math.inf
+    def over(choice: Tensor) -> float:
+        return float((spent(choice) - _SLACK).clamp_min(0).sum())
+
+    tried = []
     for mix in _mixtures(len(limits)):
         low, high = 1e-9, 1e9
         for _ in range(60):
             price = math.sqrt(low * high)
-            fits = bool((spent(priced(mix, price)) <= _SLACK).all())
-            low, high = (low, price) if fits else (price, high)
-        choice = priced(mix, high)
-        if bool((spent(choice) <= _SLACK).all()):
-            choice = _improved(errors, costs, choice)
-            if (total := float(errors[layers, choice].sum())) < least:
-                best, least = choice, total
-    if best is None:
-        best = costs.amax(0).argmin(1)
+            low, high = (low, price) if over(priced(mix, price)) == 0 else (price, high)
+        tried.append(priced(mix, high))
+    if all(over(choice) for choice in tried):
+        tried = [_nearer(costs, choice) for choice in tried]
+    nearest = min(map(over, tried))
+    improved = [_improved(errors, costs, choice) for choice in tried if over(choice) == nearest]
+    best = min(improved, key=lambda choice: float(errors[layers, choice].sum()))
     return [menu.choice(int(i)) for menu, i in zip(menus, best, strict=True)]
 
 
@@ -137,6 +140,20 @@ def _most_within(shares: Tensor, limit: float) -> int:
     """The index of the largest share up to the limit, or of the smallest; of equal ones the first."""
     fitting = torch.where((shares <= limit * _SLACK) & (shares < 1), shares, -math.inf)
     return int(fitting.argmax()) if bool((fitting > 0).any()) else int(shares.argmin())
+
+
+def _nearer(costs: Tensor, choice: Tensor) -> Tensor:
+    """Changes one layer after the other, what is then least over the limits first, as long as that helps."""
+    layers = torch.arange(len(choice))
+    choice = choice.clone()
+    while True:
+        now = costs[:, layers, choice]  # (budgets, layers)
+        spent = now.sum(1)
+        over = ((spent[:, None] - now)[..., None] + costs - 1).clamp_min(0).sum(0)  # (layers, n)
+        if float(over.min()) > float((spent - 1).clamp_min(0).sum()) - _ROUNDING:
+            return choice
+        layer, i = divmod(int(over.argmin()), over.shape[1])
+        choice[layer] = i
 
 
 def _improved(errors: Tensor, costs: Tensor, choice: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from .varied import choose_varied_library
 
 _PATTERNS = 8  # in a library, where the config does not say; PatDNN's choice
 _VARIED_PATTERNS = 16  # nine of them are single taps
+_SLACK = 1 + 1e-6  # of sums: those that were allocated are added up in another order here
 
 
 def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
@@ -46,36 +49,88 @@ def choose(
     curves: Mapping[str, Mapping[str, Curve]],
     times: Mapping[str, LayerTimes] | None,
 ) -> dict[str, Choice]:
-    """What each site becomes under the config's budgets, by name."""
+    """What each site becomes under the config's budgets, by name.
+
+    Raises ValueError where a latency is out of reach, alone or with the rest of what is asked. Weights and
+    MACs that are too few to prune more of are no error: as many go as can.
+    """
     menus = [
         Menu.of(
             site, libraries[site.conv.kernel_size], curves[site.name], times[site.name] if times else None
         )
         for site in traced.sites
     ]
+    budgets = _budgets(config, traced, times, menus)
+    limits = {budget.name: budget.limit for budget in budgets}
+    choices = (allocate if config.allocation == "adaptive" else same_rate)(menus, limits)
+    _require_within(config, budgets, traced, choices)
+    return dict(zip((site.name for site in traced.sites), choices, strict=True))
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """A factor that is asked for.
+
+    whole: what the model costs dense.  rest: of that, what no choice changes.  least: what the sites cost
+    at least.
+    """
+
+    name: str
+    factor: float
+    whole: float
+    rest: float
+    least: float
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.factor:g}"
+
+    @property
+    def limit(self) -> float:
+        """What the sites may cost."""
+        return max(self.whole / self.factor - self.rest, self.least)
+
+    def reached(self, spent: float) -> float:
+        """The factor where the sites cost so much, rounded down: who asks for what it says can have it."""
+        return math.floor(100 * self.whole / (self.rest + spent)) / 100
+
+
+def _budgets(
+    config: PruneConfig, traced: Trace, times: Mapping[str, LayerTimes] | None, menus: Sequence[Menu]
+) -> list[_Budget]:
     whole = {
         "rate": float(sum(site.conv.weight.numel() for site in traced.sites)),
         "macs": float(sum(site.macs for site in traced.sites)),
     }
-    limits = {name: whole[name] / factor for name, factor in config.budgets.items() if name in whole}
+    rest = dict.fromkeys(whole, 0.0)
     if times:
-        assert config.latency is not None
-        limits["latency"] = _seconds_left(config.latency, traced, times, menus)
-    choices = (allocate if config.allocation == "adaptive" else same_rate)(menus, limits)
-    return dict(zip((site.name for site in traced.sites), choices, strict=True))
+        rest["latency"] = sum(site.runs * times[site.name].dense for site in traced.left)
+        whole["latency"] = rest["latency"] + sum(times[site.name].dense for site in traced.sites)
+    least = {name: sum(float(menu.costs[name].min()) for menu in menus) for name in whole}
+    budgets = [_Budget(k, factor, whole[k], rest[k], least[k]) for k, factor in config.budgets.items()]
+    for budget in budgets:
+        if budget.name == "latency" and budget.whole / budget.factor < budget.rest + budget.least:
+            raise ValueError(
+                f"{budget} is out of reach: the convolutions take {1e3 * budget.whole:.2f} ms dense, of which "
+                f"{1e3 * budget.rest:.2f} ms are not to be pruned, and {budget.reached(budget.least):.2f}x is "
+                "the most. Ask for less, or give more kinds"
+            )
+    return budgets
 
 
-def _seconds_left(
-    factor: float, traced: Trace, times: Mapping[str, LayerTimes], menus: Sequence[Menu]
-) -> float:
-    """For the convolutions to prune, once the others have had theirs."""
-    rest = sum(site.runs * times[site.name].dense for site in traced.left)
-    dense = rest + sum(times[site.name].dense for site in traced.sites)
-    least = sum(float(menu.costs["latency"].min()) for menu in menus)
-    if (rest + least) * factor > dense:
-        raise ValueError(
-            f"latency={factor:g} is out of reach: the convolutions take {1e3 * dense:.2f} ms dense, of which "
-            f"{1e3 * rest:.2f} ms are not to be pruned, and {dense / (rest + least):.1f}x is the most. "
-            "Ask for less, or give more kinds"
-        )
-    return dense / factor - rest
+def _require_within(
+    config: PruneConfig, budgets: Sequence[_Budget], traced: Trace, choices: Sequence[Choice]
+) -> None:
+    """Raises ValueError where each budget can be had, but the choices keep to none that has them all."""
+    pairs = list(zip(traced.sites, choices, strict=True))
+    spent = {
+        "rate": sum(choice.share * site.conv.weight.numel() for site, choice in pairs),
+        "macs": sum(choice.share * site.macs for site, choice in pairs),
+        "latency": sum(choice.seconds or 0.0 for choice in choices),
+    }
+    if all(spent[budget.name] <= budget.limit * _SLACK for budget in budgets):
+        return
+    uniform = config.allocation == "uniform"
+    asked = " and ".join([*map(str, budgets), *(['allocation="uniform"'] if uniform else [])])
+    near = " and ".join(f"{budget.name}={budget.reached(spent[budget.name]):.2f}" for budget in budgets)
+    way = 'give allocation="adaptive", which leaves layers dense that gain no time' if uniform else "give fewer"
+    raise ValueError(f"{asked} cannot be had together: the nearest is {near}. Ask for less, or {way}")

@@ -64,6 +64,22 @@ def test_where_nothing_fits_the_cheapest_is_chosen():
     assert [choice.tiles for choice in allocate(menus, {"rate": 0.01})] == [1, 1]
 
 
+@pytest.mark.parametrize("seed", [5, 60, 130, 216])
+def test_two_limits_that_no_price_meets_are_met(seed):
+    """Menus of a few points that no curve joins: mixtures of prices jump over all that fits."""
+    generator = torch.Generator().manual_seed(seed)
+    menus = []
+    for _ in range(3):
+        costs = {name: torch.rand(5, generator=generator).double() + 0.05 for name in ("rate", "latency")}
+        errors = torch.rand(5, generator=generator).double() / (costs["rate"] * costs["latency"])
+        menus.append(Menu([FREE] * 5, torch.arange(5), costs["rate"], errors, costs))
+    limits = {name: 1.6 * sum(float(menu.costs[name].min()) for menu in menus) for name in menus[0].costs}
+    choices = [choice.tiles for choice in allocate(menus, limits)]
+    for name, limit in limits.items():
+        spent = sum(float(menu.costs[name][i]) for menu, i in zip(menus, choices, strict=True))
+        assert spent <= limit, name
+
+
 def test_what_is_left_of_a_budget_is_spent():
     """Two convex layers and one with a jump that no price can stop halfway."""
     shares = torch.tensor([1.0, 0.5, 0.4], dtype=torch.float64)
