@@ -64,7 +64,7 @@ def test_where_nothing_fits_the_cheapest_is_chosen():
     assert [choice.tiles for choice in allocate(menus, {"rate": 0.01})] == [1, 1]
 
 
-@pytest.mark.parametrize("seed", [5, 60, 130, 216])
+@pytest.mark.parametrize("seed", [6, 53, 101, 145])
 def test_two_limits_that_no_price_meets_are_met(seed):
     """Menus of a few points that no curve joins: mixtures of prices jump over all that fits."""
     generator = torch.Generator().manual_seed(seed)

