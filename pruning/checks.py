@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from .checkpoint import Checkpoint
 from .config import PruneConfig
@@ -32,6 +33,10 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
     if len(config.mean) != input_shape[0]:
         raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
     for name, tensor in _learnt(model).items():
+        if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
+            raise ValueError(f"{name} is not initialised: run the model once")
+        if tensor.is_meta:
+            raise ValueError(f"{name} is on the meta device, which holds no weights: load them first")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
     for name, module in model.named_modules():
@@ -89,8 +94,13 @@ def warnings(
         )
     if unrefined:
         found.append(
-            "the images were not refined: the model computes without gradients. Leave torch.no_grad() and "
-            "detach() out of its forward, as its caller can use them"
+            "images were not refined, and nothing distilled, where the model computes without gradients: "
+            "leave torch.no_grad() and detach() out of its forward, as its caller can use them"
+        )
+    if not report.fidelity.relative_error <= 1:
+        found.append(
+            "the pruned model's answers are farther from the dense one's than zeros would be: do not use it. "
+            "Ask for a lower rate, and check that mean and std are those the model was trained with"
         )
     gap: Gap | None = report.gap
     if gap is None:

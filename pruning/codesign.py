@@ -110,9 +110,9 @@ def _budgets(
     for budget in budgets:
         if budget.name == "latency" and budget.whole / budget.factor < budget.rest + budget.least:
             raise ValueError(
-                f"{budget} is out of reach: the convolutions take {1e3 * budget.whole:.2f} ms dense, of which "
-                f"{1e3 * budget.rest:.2f} ms are not to be pruned, and {budget.reached(budget.least):.2f}x is "
-                "the most. Ask for less, or give more kinds"
+                f"{budget} is out of reach: the convolutions take {1e3 * budget.whole:.2f} ms dense, of "
+                f"which {1e3 * budget.rest:.2f} ms are not to be pruned, and "
+                f"{budget.reached(budget.least):.2f}x is the most. Ask for less, or give more kinds"
             )
     return budgets
 
@@ -132,5 +132,7 @@ def _require_within(
     uniform = config.allocation == "uniform"
     asked = " and ".join([*map(str, budgets), *(['allocation="uniform"'] if uniform else [])])
     near = " and ".join(f"{budget.name}={budget.reached(spent[budget.name]):.2f}" for budget in budgets)
-    way = 'give allocation="adaptive", which leaves layers dense that gain no time' if uniform else "give fewer"
+    way = (
+        'give allocation="adaptive", which leaves layers dense that gain no time' if uniform else "give fewer"
+    )
     raise ValueError(f"{asked} cannot be had together: the nearest is {near}. Ask for less, or {way}")

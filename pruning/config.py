@@ -23,6 +23,7 @@ _RANGES = {
     "distill_steps": (0, 100000),
     "seed": (0, 2**31 - 1),
 }
+_WHOLE = tuple(name for name in _RANGES if name not in ("rate", "macs", "latency"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,8 @@ class PruneConfig:
     admm: "closed-form" solves each layer's least squares exactly; "gradient" descends with Adam on what is
         behind its norm and activation, as the paper does, on images of any kind, and leaves the norms alone.
     distill_steps: steps of whole-model distillation after pruning, masks fixed; 0 for none.
-    seed: the same seed gives the same result on the same machine and thread count.
+    seed: the same seed gives the same result on the same machine and thread count, of a model that draws no
+        random numbers in eval mode.
     """
 
     mean: tuple[float, ...]
@@ -84,6 +86,10 @@ class PruneConfig:
         for name in ("rate", "macs", "latency"):
             if (factor := getattr(self, name)) is not None:
                 object.__setattr__(self, name, float(factor))  # 4 and 4.0 are one run
+        if not self.kinds:
+            raise ValueError('kinds is empty: give sizes such as "3x3" and "1x1", or "depthwise"')
+        for name in _WHOLE:
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -117,6 +123,15 @@ class PruneConfig:
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown option {', '.join(unknown)}; known: {', '.join(known)}")
         return cls(**values)
+
+
+def whole_number(name: str, value: Any) -> int | None:
+    """The option's value, as int; None stays. Raises ValueError for any other."""
+    if value is None:
+        return None
+    if isinstance(value, str) or value != value // 1:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number")
+    return int(value)
 
 
 def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:

@@ -35,12 +35,15 @@ def distill(
 ) -> None:
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
-    Both stay in eval mode: normalisation statistics are fixed, only weights and affine terms learn.
+    Both stay in eval mode: normalisation statistics are fixed; parameters learn, those that are
+    frozen only where all are.
     images: (N, C, H, W), normalised, the same in every process.  batch: images a step; each process
     trains on its part of them.
-    advance: told the fraction done and the step. Raises ValueError when the loss is not finite.
+    advance: told the fraction done and the step. A model that computes without gradients stays as it is.
+    Raises ValueError when the loss is not finite, which deletes the checkpoint.
     """
-    trained = {name: p for name, p in student.named_parameters() if p.is_floating_point()}
+    learnable = {name: p for name, p in student.named_parameters() if p.is_floating_point()}
+    trained = {name: p for name, p in learnable.items() if p.requires_grad} or learnable
     flags = [p.requires_grad for p in trained.values()]
     for parameter in trained.values():
         parameter.requires_grad_(True)
@@ -51,7 +54,11 @@ def distill(
         for step in range(done, steps):
             optimizer.zero_grad()
             x = _augmented(images, batch, generator(seed, "distill", step))
-            _loss(student, teacher, layers, x, layout, group).backward()
+            loss = _loss(student, teacher, layers, x, layout, group)
+            if not loss.requires_grad:
+                break  # the model computes without gradients
+            _require_finite(loss, group, store)
+            loss.backward()
             _sum_gradients(trained.values(), group)
             optimizer.step()
             schedule.step()
@@ -86,9 +93,14 @@ def _loss(
     loss = (errors / energies.clamp_min(1e-12)).sum()
     if classifies:
         loss = loss + divergence(seen.outputs[0], answers[0])
-    if not bool(torch.isfinite(loss)):
-        raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
     return share * loss
+
+
+def _require_finite(loss: Tensor, group: Group, store: Checkpoint) -> None:
+    """Raises ValueError in all processes where it is not finite in one. A run of other options follows."""
+    if float(group.sum((~torch.isfinite(loss)).float())):
+        store.discard()
+        raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
 
 
 def _sum_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:

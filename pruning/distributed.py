@@ -71,7 +71,7 @@ class Group:
         Adds in fixed point, which is associative. parts: of one shape.  bound: at least the absolute value of
         any sum of this process's parts. Raises FloatingPointError when that is not finite.
         """
-        limit = bound.detach().double().reshape(1).nan_to_num(math.inf)
+        limit = bound.detach().double().reshape(1).nan_to_num(math.inf, math.inf, math.inf)
         if self.size > 1:
             dist.all_reduce(limit, op=dist.ReduceOp.MAX)
         if not math.isfinite(largest := float(limit)):

@@ -67,4 +67,5 @@ def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) 
     student_says, teacher_says = (torch.cat(parts) for parts in zip(*classes, strict=True))
     divergence = F.kl_div(student_says, teacher_says, reduction="batchmean", log_target=True)
     agreement = (teacher_says.argmax(1) == student_says.argmax(1)).float().mean()
-    return Fidelity(len(images), error, max(0.0, float(divergence)), float(agreement))
+    nats = float(divergence)  # rounding may take it below 0
+    return Fidelity(len(images), error, 0.0 if nats <= 0 else nats, float(agreement))

@@ -70,7 +70,9 @@ def prune(
     diverges; RuntimeError when the processes disagree.
     """
     checks.check_inputs(model, input_shape, config)
-    return _Run(model, input_shape, config, progress, checkpoint).result()
+    # Half precision would not do for moments.
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+        return _Run(model, input_shape, config, progress, checkpoint).result()
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class _Run:
         as_pruned = self.distil(masks, images, unseen) if self.config.distill_steps and trusted else None
         with self.schedule.stage("compare"):
             kept = self.measure_fidelity(unseen)
-        undone = as_pruned is not None and self.group.from_first(kept.gap > _WORSE * as_pruned.kept.gap)
+        undone = as_pruned is not None and self.group.from_first(not kept.gap <= _WORSE * as_pruned.kept.gap)
         if as_pruned is not None and undone:
             self.pruned.load_state_dict(as_pruned.weights, strict=False)
             kept = as_pruned.kept

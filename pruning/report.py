@@ -123,7 +123,7 @@ class PruneReport:
 
 def _count(value: float) -> str:
     for unit in ("", "K", "M"):
-        if value < 1000:
+        if value < 999.5:
             return f"{value:.3g}{unit}"
         value /= 1000
     return f"{value:.4g}G"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .checkpoint import Checkpoint, Record, fingerprint
-from .config import check_normalisation
+from .config import check_normalisation, whole_number
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
@@ -49,9 +49,13 @@ class RetrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "seed"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for name in ("epochs", "rate", "batch"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay is {self.weight_decay}: it must be 0 or above")
         check_normalisation(self.mean, self.std)
 
 
@@ -68,9 +72,10 @@ def retrain(
     """Trains a classifier in place by SGD with one cycle of the learning rate; in eval mode afterwards.
 
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
-    run that was killed goes on from there, to the same bits.  dense: the model before pruning; with it,
-    what it answers (Hinton et al., arXiv:1503.02531) and what its layers read (Romero et al.,
-    arXiv:1412.6550) is learnt as well as the labels: that tells more.
+    run that was killed goes on from there, to the same bits.  dense: the model before pruning, which is
+    moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
+    arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) is learnt as well as the
+    labels: that tells more.
     Raises ValueError when the masks are those of another model, when nothing in the model learns, when it
     returns more than its answers, and when the loss is not finite, which deletes the checkpoint: no other
     rate could go on from it.

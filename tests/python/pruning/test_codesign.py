@@ -41,7 +41,9 @@ def test_a_layer_that_gains_no_time_stays_dense_for_a_latency():
 
 
 def test_one_rate_for_all_cannot_leave_it_dense():
-    with pytest.raises(ValueError, match=r"latency=1\.5 and allocation=\"uniform\" cannot be had together: .*="):
+    with pytest.raises(
+        ValueError, match=r"latency=1\.5 and allocation=\"uniform\" cannot be had together: .*="
+    ):
         chosen(FAST, SLOW, latency=1.5, allocation="uniform")
     one, other = chosen(FAST, FAST, latency=4.0, allocation="uniform")
     assert one.seconds + other.seconds <= 2.0 / 4.0
@@ -51,7 +53,8 @@ def test_budgets_that_conflict_are_named_with_what_comes_near():
     """Few weights want the slow layer pruned, little time wants it dense."""
     chosen(FAST, SLOW, latency=1.2, rate=8.0)
     with pytest.raises(
-        ValueError, match=r"rate=8 and latency=1\.8 cannot be had together: the nearest is rate=45\.17 and lat"
+        ValueError,
+        match=r"rate=8 and latency=1\.8 cannot be had together: the nearest is rate=45\.17 and lat",
     ) as refused:
         chosen(FAST, SLOW, latency=1.8, rate=8.0)
     assert "latency=1.24. Ask for less" in str(refused.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 
 import nets
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from patternlite.pruning import Masks, distill, fidelity, pipeline, prune
-from patternlite.pruning.checkpoint import Checkpoint
+from patternlite.pruning.checkpoint import Checkpoint, Record
 from patternlite.pruning.distributed import Group
 
 LAYERS = ["blocks.0.conv1", "blocks.0.conv2", "blocks.1.conv1", "blocks.1.conv2"]
@@ -47,17 +48,56 @@ def test_a_distillation_that_diverges_says_what_to_do(pruned, monkeypatch):
         train(*pruned, steps=3)
 
 
-@pytest.mark.parametrize("harm", [True, False])
+def test_nothing_of_a_distillation_that_diverges_is_kept(pruned, monkeypatch, tmp_path):
+    """Its advice makes another run, which the checkpoint would refuse."""
+    student, teacher, masks = pruned
+    images, store = nets.textures(128, 1)[0], Checkpoint(tmp_path / "c", "me", Group())
+    store.save("something", Record(values={"done": 1}))
+    monkeypatch.setattr(distill, "_RATE", 1e30)
+    with pytest.raises(ValueError, match="diverges"):
+        distill.distill(student, teacher, LAYERS, masks, images, 3, 64, 0, Group(), store, lambda *_: None)
+    assert not (tmp_path / "c").exists()
+
+
+def test_what_is_frozen_stays(pruned):
+    student, teacher, masks = pruned
+    student.head.requires_grad_(False)
+    frozen, learnt = student.head.weight.clone(), student.get_submodule(LAYERS[0]).weight.clone()
+    train(student, teacher, masks, steps=2)
+    assert torch.equal(student.head.weight, frozen)
+    assert not torch.equal(student.get_submodule(LAYERS[0]).weight, learnt)
+    assert not student.head.weight.requires_grad
+    assert student.get_submodule(LAYERS[0]).weight.requires_grad
+
+
+def test_all_of_a_frozen_model_learns(pruned):
+    student, teacher, masks = pruned
+    student.requires_grad_(False)
+    before = student.get_submodule(LAYERS[0]).weight.clone()
+    train(student, teacher, masks, steps=2)
+    assert not torch.equal(student.get_submodule(LAYERS[0]).weight, before)
+    assert not any(p.requires_grad for p in student.parameters())
+
+
+def test_a_model_without_gradients_stays_as_it_is(pruned):
+    student, teacher, masks = pruned
+    student.forward = torch.no_grad()(student.forward)
+    before = copy.deepcopy(student.state_dict())
+    train(student, teacher, masks, steps=2)
+    assert all(torch.equal(value, before[key]) for key, value in student.state_dict().items())
+
+
+@pytest.mark.parametrize("harm", [True, False, math.nan])
 def test_what_a_distillation_spoils_is_undone(trained_model, config, result, monkeypatch, harm):
     def shift(student: nn.Module, *_: object) -> None:
         with torch.no_grad():
             for weight in student.parameters():
-                weight *= -1.0 if harm else 1.001
+                weight *= (math.nan if harm is math.nan else -1.0) if harm else 1.001
 
     monkeypatch.setattr(pipeline, "distill", shift)
     spoilt = prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))
     pairs = zip(spoilt.model.parameters(), result.model.parameters(), strict=True)
     same = [torch.equal(*pair) for pair in pairs]
     assert all(same) if harm else not any(same)
-    assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == harm
+    assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == bool(harm)
     spoilt.masks.verify(spoilt.model)

@@ -27,9 +27,10 @@ def test_exact_sums_have_no_order(values, random):
     assert float(total) == pytest.approx(sum(values), rel=1e-12, abs=1e-15 * float(bound) + 1e-300)
 
 
-def test_an_infinite_sum_is_refused():
+@pytest.mark.parametrize("bound", ["nan", "inf", "-inf"])
+def test_an_infinite_sum_is_refused(bound):
     with pytest.raises(FloatingPointError):
-        Group().exact_sum([torch.ones(1)], torch.tensor(float("nan")))
+        Group().exact_sum([torch.ones(1)], torch.tensor(float(bound)))
 
 
 def test_shares_are_everything_in_order():

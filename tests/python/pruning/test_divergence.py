@@ -47,11 +47,17 @@ def test_inputs_that_overflow():
 
 
 def test_outputs_whose_power_overflows():
-    """Finite maps: their squares' sum is not, and no error is a share of it."""
+    """Finite maps: what the norm makes of their squares' sum is not, and no error is a share of it."""
+    model = settled()
+    model[4].weight.data *= 1e25
+    refused(model, "3", "the power of its outputs is not finite")
+
+
+def test_squares_that_overflow():
     torch.manual_seed(0)
     model = nets.plain(norm=False)
     model[0].weight.data *= 3e18
-    refused(model, "2", "the power of its outputs is not finite")
+    refused(model, "2", "infinite or undefined values")
 
 
 def test_moments_that_cannot_be_factored(monkeypatch):
@@ -106,3 +112,13 @@ def test_a_layer_worse_than_zeros_is_told():
     report.layers[1] = replace(report.layers[1], relative_error=1.25)
     (told,) = warnings(report, config, trusted=True, undone=False)
     assert told.startswith("6 diverged: its error is 1.25 of its output, more than zeros would make")
+
+
+@pytest.mark.parametrize("error", [1.5, float("nan")])
+def test_answers_worse_than_zeros_are_told(trained_model, result, config, error):
+    def told(error: float) -> bool:
+        report = replace(result.report, fidelity=replace(result.report.fidelity, relative_error=error))
+        return any("do not use it" in text for text in warnings(report, config, True, False))
+
+    assert told(error)
+    assert not told(0.9)

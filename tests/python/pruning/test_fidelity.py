@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from dataclasses import replace
 
 import nets
@@ -40,6 +41,13 @@ def test_figures_are_those_of_the_definition():
     assert found.divergence == pytest.approx(float((p * (p / q).log()).sum(1).mean()), rel=1e-5)
     assert found.agreement == 0.75
     assert found.relative_error == pytest.approx(18 / float((logits - logits.mean(0)).square().sum()))
+
+
+def test_answers_that_are_no_numbers_are_not_near():
+    images = torch.randn(4, 3)
+    found = measure(Answers(lambda x: x), Answers(lambda x: x * math.nan), images, 4)
+    assert math.isnan(found.divergence)
+    assert math.isnan(found.relative_error)
 
 
 @pytest.mark.parametrize("make", [lambda x: x[..., None], lambda x: (x, {"a": x}), lambda x: x[:, :1]])

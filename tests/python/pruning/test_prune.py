@@ -182,6 +182,12 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
             "give the one that it was made from",
         ),
         (lambda: torch.jit.script(nets.plain()), (3, 8, 8), "give the one that it was made from"),
+        (
+            lambda: nn.Sequential(nn.LazyConv2d(4, 3)),
+            (3, 8, 8),
+            "0.weight is not initialised: run the model once",
+        ),
+        (lambda: nets.plain().to("meta"), (3, 8, 8), "0.weight is on the meta device"),
     ],
 )
 def test_models_it_cannot_prune_are_refused(model, shape, message):
@@ -195,6 +201,13 @@ def test_damaged_weights_are_named(value):
     model[3].weight.data[0, 0, 0, 0] = value
     with pytest.raises(ValueError, match=r"3\.weight holds NaN or infinity"):
         prune(model, (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
+
+
+def test_autocast_around_it_changes_nothing(trained_model, result, config):
+    with torch.autocast("cpu", torch.bfloat16):
+        other = prune(trained_model, (3, 16, 16), config)
+    assert other.masks.digest() == result.masks.digest()
+    assert other.report.fidelity == result.report.fidelity
 
 
 def test_a_buffer_may_hold_infinity(trained_model):
@@ -238,6 +251,10 @@ def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
         ),
         ({"rate": 4.0, "std": (1.0, 0.0, 1.0)}, "std must be positive"),
         ({"rate": 4.0, "std": (1.0,)}, "mean has 3 channels, std 1"),
+        ({"rate": 4.0, "kinds": ()}, "kinds is empty"),
+        ({"rate": 4.0, "images": 64.5}, r"images is 64\.5: it must be a whole number"),
+        ({"rate": 4.0, "seed": "1"}, "seed is '1': it must be a whole number"),
+        ({"rate": 4.0, "threads": float("nan")}, "threads is nan: it must be a whole number"),
         ({"rates": 4.0}, "unknown option rates; known: mean, std, rate"),
     ],
 )
