@@ -72,6 +72,10 @@ void GraphReader::add_mean(const OpNode& node) {
 void GraphReader::add_addition(const OpNode& node) {
   const Value a = unpadded_value(node, 0);
   const Value b = unpadded_value(node, 1);
+  // Flattened maps of other sizes may be as long, one as the other.
+  if (a.dims.size() == 2 && (!is_vector(a) || !is_vector(b))) {
+    throw Declined(node.index, "broadcast");
+  }
   const Shape shape_a = shape_of(a), shape_b = shape_of(b);
   if (a.dims.size() != b.dims.size() || shape_a.channels != shape_b.channels) {
     throw Declined(node.index, "broadcast");

@@ -96,6 +96,17 @@ def test_an_operand_of_one_image(runtime: Runtime, rng: np.random.Generator) -> 
         assert_close(invoke(ours, inputs), invoke(stock, inputs))
 
 
+def test_a_sum_of_rows_of_two_maps(runtime: Runtime, rng: np.random.Generator) -> None:
+    """It asks for as many positions, not for maps as high."""
+    b = ModelBuilder()
+    x, y = b.input(1, 8, 8, CHANNELS), b.input(1, 8, 8, CHANNELS)
+    model = b.build(b.add(*(b.reshape(two_layers(b, rng, part), -1, CHANNELS) for part in (x, y))))
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for first in ((1, 8, 8), (1, 4, 16), (2, 4, 8)):
+        inputs = [rng.normal(size=(*size, CHANNELS)).astype(np.float32) for size in (first, (1, 8, 8))]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
+
+
 def test_a_dense_layer_of_a_map_is_taken(litert: Runtime, rng: np.random.Generator) -> None:
     b = ModelBuilder()
     model = b.build(dense(b, rng, two_layers(b, rng, b.input(2, 11, 13, CHANNELS)), keep_dims=True))
