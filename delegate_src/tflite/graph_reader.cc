@@ -95,8 +95,12 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     partition.output_batches.push_back(value.batch);
   }
   for (const int input : inputs_) partition.input_batches.push_back(values_.at(input).batch);
-  for (const int batch : partition.input_batches)
-    partition.batch = std::max(partition.batch, batch);
+  if (!inputs_.empty()) {
+    const auto [least, most] = std::ranges::minmax(partition.input_batches);
+    // An empty batch has no image to go with another's.
+    if (least == 0 && most > 0) throw Declined(-1, "dynamic-shape");
+    partition.batch = most;
+  }
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
@@ -115,7 +119,7 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   if (source.allocation_type == kTfLiteMmapRo) throw Declined(node.index, "constant-operand");
   const std::span<const int> dims = items(source.dims);
   if (dims.size() != 4 && dims.size() != 2) throw Declined(node.index, "rank");
-  if (std::ranges::any_of(dims, [](int size) { return size < 1; })) {
+  if (dims[0] < 0 || std::ranges::any_of(dims.subspan(1), [](int size) { return size < 1; })) {
     throw Declined(node.index, "dynamic-shape");
   }
   const Shape shape = dims.size() == 4 ? Shape{dims[3], dims[1], dims[2]} : Shape{dims[1], 1, 1};

@@ -26,7 +26,7 @@ namespace patternlite::tflite {
 // reader's Constants have them.
 struct PartitionGraph {
   Graph graph;
-  int batch = 1;            // the largest
+  int batch = 1;            // the largest; may be 0
   std::vector<int> inputs;  // tensors, in the order of graph.inputs
   std::vector<int> input_batches;
   std::vector<int> outputs;  // tensors, in the order of graph.outputs

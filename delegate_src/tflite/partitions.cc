@@ -9,6 +9,12 @@
 namespace patternlite::tflite {
 namespace {
 
+// Each image of the largest batch computes anew what a smaller one would compute once.
+bool mixes_batches(const PartitionGraph& partition) {
+  return std::ranges::adjacent_find(partition.input_batches, std::not_equal_to()) !=
+         partition.input_batches.end();
+}
+
 // Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
 bool has_open_size(const TfLiteContext& context) {
   const std::span tensors(context.tensors, context.tensors_size);
@@ -160,9 +166,13 @@ class Selector {
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
       const PartitionGraph partition = read_partition(*context_, nodes, outputs, constants_);
-      Verdict verdict = judge(partition.graph, *compile_options_.kernels, partition.batch);
+      Verdict verdict =
+          judge(partition.graph, *compile_options_.kernels, std::max(partition.batch, 1));
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
+      }
+      if (mixes_batches(partition) && !options_.force) {
+        return drop_all(indices, "declined:mixed-batch");
       }
       if (partition.graph.nodes.empty() || !takes(verdict)) {
         return drop_all(indices, "declined:not-faster");

@@ -77,6 +77,21 @@ def test_a_sparse_model_is_taken_without_force(litert: Runtime, rng: np.random.G
     assert row["kept_macs"] / row["dense_macs"] == pytest.approx(0.2 * 4 / 9, rel=0.2)
 
 
+@pytest.mark.parametrize(("batches", "reason"), [((1, 8), "declined:mixed-batch"), ((8, 8), "pattern")])
+def test_batches_that_differ(litert: Runtime, rng: np.random.Generator, batches, reason: str) -> None:
+    """What one image needs would be computed for each of the other batch."""
+    b = ModelBuilder()
+    parts = []
+    for batch in batches:
+        weights = pattern_weights(rng, 32, 3, 32, kept=0.2)
+        parts.append(b.conv(b.input(batch, 16, 16, 32), weights, bias_of(rng, 32)))
+    model, delegate = b.build(b.add(*parts[::-1])), load_delegate()
+    x = [rng.normal(size=(batch, 16, 16, 32)).astype(np.float32) for batch in batches]
+    assert_close(litert.run(model, x, delegate), litert.run(model, x))
+    assert [row["reason"] for row in delegate.layers] == [reason] * 2
+    assert all(row["kept_macs"] < row["dense_macs"] for row in delegate.layers)
+
+
 @pytest.mark.parametrize(
     ("options", "claimed"),
     [({"max_delegated_partitions": 1}, 5), ({"min_nodes_per_partition": 10}, 5), ({}, 8)],
