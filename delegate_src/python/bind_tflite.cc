@@ -42,8 +42,9 @@ void bind_tflite(nb::module_& m) {
   nb::class_<Delegate>(m, "Delegate", "Goes into a TFLite interpreter's `experimental_delegates`.")
       .def(nb::init<const std::map<std::string, std::string>&>(), "options"_a)
       .def("_get_native_delegate_pointer", &Delegate::pointer)
-      .def_prop_ro("layers", &Delegate::layers,
-                   "One dict per convolution of the model it was last given to.")
+      .def_prop_ro(
+          "layers", &Delegate::layers,
+          "One dict per convolution of the model it was last given to, at the shapes it had then.")
       .def_prop_ro("activation_bytes", &Delegate::activation_bytes,
-                   "What the activations of that model take, at most.");
+                   "What the activations of that model take, at most, at the shapes it had then.");
 }

@@ -13,11 +13,10 @@
 #include <string>
 #include <utility>
 
-#include "engine/support/hash.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 #include "tflite/builtin_operators.h"
-#include "tflite/constants.h"
+#include "tflite/model_graphs.h"
 #include "tflite/partitions.h"
 
 namespace patternlite::tflite {
@@ -25,24 +24,26 @@ namespace {
 
 // What became of one of a model's graphs.
 struct GraphReport {
-  const TfLiteContext* graph;
   std::vector<LayerReport> layers{};
   std::size_t activation_bytes = 0;
 };
 
-struct ModelBudget {
+// What a model's graphs share.
+struct Model {
   std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
-  std::shared_ptr<TuneBudget> left;
+  std::shared_ptr<TuneBudget> budget;
+  std::weak_ptr<Parallel> pool;  // the kernels own it
 };
 
 struct State {
   TfLiteDelegate delegate{};
   Options options;
-  std::mutex mutex;                  // held while the delegate is applied to a graph
-  std::vector<GraphReport> reports;  // of the model it was last applied to
-  // Of each model, by its first graph; they outlive kernels, which some runtimes undo at a resize.
-  std::map<const TfLiteContext*, ModelBudget> budgets;
-  std::string last_message;
+  std::mutex mutex;  // held while the delegate is applied to a graph
+  // By their first graphs; they outlive kernels, which some runtimes undo at a resize.
+  std::map<const TfLiteContext*, Model> models;
+  const Model* reported = nullptr;     // the one it was last applied to
+  std::map<int, GraphReport> reports;  // of its graphs
+  std::set<std::string> told;
   std::atomic<bool> warned = false;
   // Compiled partitions on their way to init(), by their nodes.
   std::map<std::vector<int>, std::unique_ptr<Kernel>> ready;
@@ -119,12 +120,13 @@ TfLiteRegistration kernel_registration() {
   return registration;
 }
 
-std::string summary(const Selection& selection, const CompileOptions& options, int threads) {
-  const std::size_t partitions = selection.kernels.size();
-  return "PatternDelegate: " + std::to_string(selection.claimed_convolutions) + "/" +
-         std::to_string(selection.convolutions) + " CONV_2D in " + std::to_string(partitions) +
-         (partitions == 1 ? " partition" : " partitions") + ", isa=" + options.kernels->isa +
-         ", threads=" + std::to_string(threads);
+// Runtimes that take a delegate after their tensors are allocated have given all to their own.
+void tell_taken(State& state) {
+  if (!state.told.insert("taken").second) return;
+  std::fputs(
+      "WARNING: PatternDelegate comes after another delegate, which has taken all: give it to the "
+      "interpreter when that is made, before its tensors are allocated\n",
+      stderr);
 }
 
 // Of a directory that is of no use, once: each graph would say it again.
@@ -134,73 +136,57 @@ void warn(State& state, const std::string& message) {
   }
 }
 
-// A runtime that undoes delegates at a resize, to apply them anew, leaves their marks on tensors;
-// where partitions differ from those before, it then takes a tensor for another delegate's.
-void forget_undone(TfLiteContext* context) {
-  std::set<int> made;  // by delegates that stay
-  for (const OpNode& node : read_plan(context)) {
-    if (node.builtin_code == kTfLiteBuiltinDelegate) {
-      made.insert(node.outputs.begin(), node.outputs.end());
-    }
-  }
-  for (int i = 0; i < static_cast<int>(context->tensors_size); ++i) {
-    if (!made.contains(i)) context->tensors[i].delegate = nullptr;
-  }
+Model& model_of(State& state, const TfLiteContext& first) {
+  Model& model = state.models[&first];
+  const std::uint64_t constants = hash_of_constants(first);
+  const bool is_new = model.constants != constants;
+  if (is_new) model = {constants, make_tune_budget(state.options.tune_budget_ms), {}};
+  if (is_new || state.reported != &model) state.reports.clear();
+  state.reported = &model;
+  return model;
 }
 
-// The first graph of the model that this one is of: what all its graphs have in common.
-const TfLiteContext* first_graph(TfLiteContext* context) {
-  TfLiteContext* first = nullptr;
-  if (context->AcquireSubgraphContext(context, 0, &first) != kTfLiteOk) return context;
-  // This graph itself stays open for the delegate.
-  if (first != context) context->ReleaseSubgraphContext(context, 0);
-  return first;
+std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
+  std::shared_ptr<Parallel> pool = model.pool.lock();
+  if (!pool || pool->threads() != threads) model.pool = pool = make_thread_pool(threads);
+  return pool;
 }
 
-// Where a graph's constants lie, and how large they are.
-std::uint64_t hash_of_constants(const TfLiteContext& graph) {
-  Hash hash;
-  for (const TfLiteTensor& tensor : std::span(graph.tensors, graph.tensors_size)) {
-    if (!is_constant(tensor)) continue;
-    hash.add(reinterpret_cast<std::uintptr_t>(tensor.data.raw));
-    hash.add(tensor.bytes);
-  }
-  return hash.value();
-}
-
-// Runtimes apply a delegate to a model's graphs in their order: the first one begins anew.
-GraphReport& fresh_report(State& state, const TfLiteContext* graph, const TfLiteContext* first) {
-  if (graph == first) state.reports.clear();
-  const auto known = std::ranges::find(state.reports, graph, &GraphReport::graph);
-  if (known == state.reports.end()) return state.reports.emplace_back(GraphReport{graph});
-  return *known = {graph};
+// One line, if no graph or resize has brought the same before.
+void tell(State& state, const Selection& selection, int threads, std::size_t weight_bytes,
+          std::size_t activation_bytes) {
+  const std::size_t partitions = selection.kernels.size();
+  const std::string message =
+      "PatternDelegate: " + std::to_string(selection.claimed_convolutions) + "/" +
+      std::to_string(selection.convolutions) + " CONV_2D in " + std::to_string(partitions) +
+      (partitions == 1 ? " partition" : " partitions") + ", isa=" + state.options.kernels->isa +
+      ", threads=" + std::to_string(threads);
+  if (!state.told.insert(message).second) return;
+  std::fprintf(stderr, "INFO: %s, %.1f MB of weights, %.1f MB of activations\n", message.c_str(),
+               weight_bytes * 1e-6, activation_bytes * 1e-6);
 }
 
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
-  const TfLiteContext* first = first_graph(context);
-  GraphReport& report = fresh_report(state, context, first);
+  const GraphPlace place = place_of(context);
+  Model& model = model_of(state, *place.first);
+  GraphReport& report = state.reports[place.index] = {};
   forget_undone(context);
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
-  ModelBudget& budget = state.budgets[first];
-  if (const std::uint64_t constants = hash_of_constants(*first);
-      !budget.left || budget.constants != constants) {
-    budget = {constants, make_tune_budget(state.options.tune_budget_ms)};
-  }
-  // A pool of each interpreter's own: interpreters may run at the same time.
   const CompileOptions compile_options{
-      .kernels = state.options.kernels ? state.options.kernels : &best_kernels(),
-      .parallel = make_thread_pool(threads),
-      .tuning = {.budget = budget.left,
+      .kernels = state.options.kernels,
+      .tuning = {.budget = model.budget,
                  .directory = state.options.serialize_dir,
                  // Kernels compile anew after a resize, maybe when the delegate is gone.
                  .warn = [self = state.self](auto& message) { warn(*self, message); }}};
-  Selection selection = select_partitions(context, state.options, compile_options);
+  Selection selection = select_partitions(context, state.options, compile_options,
+                                          [&] { return threads_of(model, threads); });
   report.layers = selection.layers;
-  if (selection.kernels.empty()) return kTfLiteOk;
-
-  const std::string message =
-      summary(selection, compile_options, compile_options.parallel->threads());
+  if (selection.kernels.empty()) {
+    if (selection.taken && report.layers.empty()) tell_taken(state);
+    return kTfLiteOk;
+  }
+  const int granted = threads_of(model, threads)->threads();
   std::size_t weight_bytes = 0;
   for (const auto& kernel : selection.kernels) {
     weight_bytes += kernel->program().weight_bytes();
@@ -215,12 +201,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
   const TfLiteStatus status = context->ReplaceNodeSubsetsWithDelegateKernels(
       context, kernel_registration(), nodes.get(), delegate);
   state.ready.clear();
-  // Some runtimes apply delegates anew at every resize.
-  if (status == kTfLiteOk && message != state.last_message) {
-    std::fprintf(stderr, "INFO: %s, %.1f MB of weights, %.1f MB of activations\n", message.c_str(),
-                 weight_bytes * 1e-6, report.activation_bytes * 1e-6);
-    state.last_message = message;
-  }
+  if (status == kTfLiteOk) tell(state, selection, granted, weight_bytes, report.activation_bytes);
   return status;
 }
 
@@ -240,9 +221,10 @@ TfLiteStatus prepare(TfLiteContext* context, TfLiteDelegate* delegate) {
 }  // namespace
 
 TfLiteDelegate* create_delegate(const Options& options) {
-  best_kernels();  // throws now if PATTERNLITE_ISA names no ISA
   auto state = std::make_shared<State>();
   state->options = options;
+  // Throws now if PATTERNLITE_ISA names no ISA.
+  if (!options.kernels) state->options.kernels = &best_kernels();
   state->delegate.data_ = state.get();
   state->delegate.Prepare = prepare;
   // Shapes are propagated by the kernels themselves; without this flag, graphs with dynamic tensors
@@ -260,7 +242,7 @@ std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::vector<LayerReport> layers;
-  for (const GraphReport& report : state.reports) {
+  for (const auto& [graph, report] : state.reports) {
     layers.insert(layers.end(), report.layers.begin(), report.layers.end());
   }
   return layers;
@@ -270,7 +252,7 @@ std::size_t activation_bytes_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::size_t bytes = 0;
-  for (const GraphReport& report : state.reports) bytes += report.activation_bytes;
+  for (const auto& [graph, report] : state.reports) bytes += report.activation_bytes;
   return bytes;
 }
 

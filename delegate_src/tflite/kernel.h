@@ -30,6 +30,7 @@ class Kernel {
 
   // Of what is left of the model's time for trying kernels, whenever this one compiles.
   void set_tune_share(double share) { options_.tuning.share = share; }
+  void set_parallel(std::shared_ptr<Parallel> parallel) { options_.parallel = std::move(parallel); }
 
   const std::vector<OpNode>& nodes() const { return nodes_; }
   const std::vector<int>& outputs() const { return outputs_; }

@@ -16,7 +16,7 @@ struct Options {
   int max_delegated_partitions = 0;               // 0: any number
   int min_nodes_per_partition = 1;
   bool force = false;                  // also take what the stock runtime is expected to run faster
-  int tune_budget_ms = kTuneBudgetMs;  // for a model, all its graphs and sizes
+  int tune_budget_ms = kTuneBudgetMs;  // for an interpreter, all its graphs and sizes
   std::string serialize_dir;           // delegate_serialize_dir: where its results are kept
 };
 

@@ -1,7 +1,6 @@
 #include "tflite/partitions.h"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -28,10 +27,12 @@ bool has_open_size(const TfLiteContext& context) {
 
 class Selector {
  public:
-  Selector(TfLiteContext* context, const Options& options, const CompileOptions& compile_options)
+  Selector(TfLiteContext* context, const Options& options, const CompileOptions& compile_options,
+           const ThreadSource& threads)
       : context_(context),
         options_(options),
         compile_options_(compile_options),
+        threads_(threads),
         plan_(read_plan(context)),
         expanders_(expanders_of(plan_)),
         size_is_open_(has_open_size(*context)),
@@ -55,6 +56,7 @@ class Selector {
 
     Selection selection;
     for (const OpNode& node : plan_) {
+      selection.taken |= node.builtin_code == kTfLiteBuiltinDelegate;
       if (node.builtin_code == kTfLiteBuiltinConv2d) {
         ++selection.convolutions;
         selection.claimed_convolutions += candidates_.contains(node.index);
@@ -210,6 +212,7 @@ class Selector {
   }
 
   void compile(Kernel& kernel) {
+    kernel.set_parallel(threads_());
     try {
       kernel.compile(*context_, constants_);
     } catch (const std::invalid_argument& error) {
@@ -227,6 +230,7 @@ class Selector {
   TfLiteContext* context_;
   const Options& options_;
   const CompileOptions& compile_options_;
+  const ThreadSource& threads_;
   std::vector<OpNode> plan_, expanders_;
   bool size_is_open_;
   Constants constants_;
@@ -249,8 +253,8 @@ std::vector<int> Selection::nodes() const {
 }
 
 Selection select_partitions(TfLiteContext* context, const Options& options,
-                            const CompileOptions& compile_options) {
-  return Selector(context, options, compile_options).select();
+                            const CompileOptions& compile_options, const ThreadSource& threads) {
+  return Selector(context, options, compile_options, threads).select();
 }
 
 }  // namespace patternlite::tflite

@@ -21,6 +21,8 @@ from .native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
+    Both are at the shapes that inputs had when it was last applied; a resize may change them untold.
+
     layers: one dict per convolution of the model it was last given to, graph by graph (of several
         signatures, say): name, kind, filters, channels, height and width (of the output), dense_macs,
         kept_macs, kernels_kept, patterns, reason, kernel ("stock" when left to the runtime), weight_bytes
@@ -51,18 +53,19 @@ def load_delegate(
     """A delegate for the `experimental_delegates` of a TFLite interpreter; it may serve several.
 
     num_threads: default: the interpreter's own `num_threads`, else 1.
-    isa: an instruction set of `available_isas()`; default: the newest of this machine.
+    isa: an instruction set of `available_isas()`; default: what the environment variable PATTERNLITE_ISA
+        names, else the newest of this machine.
     max_delegated_partitions: take only the partitions that save most; default: no limit.
     min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
-    tune_budget_ms: how long to try kernels where the cost model is not sure, for a model in all, whatever
-        sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last bit each
+    tune_budget_ms: how long to try kernels where the cost model is not sure, for an interpreter in all,
+        whatever sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last bit each
         time a model is loaded.
     delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
         need not try again, and gets the same results to the last bit. Files that are damaged, or made by
         another version or for another CPU, are ignored with a warning.
 
-    Raises ValueError for a value that an option does not take, PatternliteError for a path that is not
+    Raises ValueError for a value that an option or PATTERNLITE_ISA does not take, PatternliteError for a path that is not
     UTF-8, ImportError when the package's compiled part is missing.
     """
     if delegate_serialize_dir is not None:

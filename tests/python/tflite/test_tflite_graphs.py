@@ -1,0 +1,76 @@
+"""What a model's graphs, and the models of one delegate, share: reports, threads, words."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patternlite.tflite import load_delegate
+
+from .builder import RELU, ModelBuilder, bias_of, pattern_weights
+from .networks import convolution, dense_weights, joined
+from .runtimes import Runtime, invoke
+
+
+@pytest.fixture
+def model(rng: np.random.Generator) -> bytes:
+    """Two graphs, of three and of two convolutions."""
+    graphs = []
+    for count in (3, 2):
+        b = ModelBuilder()
+        y = b.input(1, 16, 16, 32)
+        for i in range(count):
+            y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32), activation=RELU)
+            y = b.unary("LOGISTIC", y) if i == 0 else y
+        graphs.append(b.build(y))
+    return joined(*graphs)
+
+
+def lines_in(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capfd.readouterr().err.splitlines() if "PatternDelegate" in line]
+
+
+def test_a_resize_forgets_no_graph(runtime: Runtime, model: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    delegate = load_delegate(force=True)
+    interpreter = runtime.interpreter(model, delegate)
+    names, told = [row["name"] for row in delegate.layers], lines_in(capfd)
+    assert (len(names), len(told)) == (5, 2)
+    for size in (24, 16, 20):
+        invoke(interpreter, [np.zeros((1, size, size, 32), np.float32)])
+    assert [row["name"] for row in delegate.layers] == names
+    assert lines_in(capfd) == []
+
+
+def test_interpreters_one_after_the_other(runtime: Runtime, model: bytes) -> None:
+    delegate = load_delegate(force=True)
+    for _ in range(4):  # the next one may come to lie where one was
+        runtime.interpreter(model, delegate).allocate_tensors()
+        assert len(delegate.layers) == 5
+        gc.collect()
+
+
+def test_graphs_share_threads(litert: Runtime, rng: np.random.Generator, model: bytes) -> None:
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        pytest.skip("threads are counted in /proc")
+    for content, started in ((model, 3), (convolution(rng, dense_weights), 0)):
+        before = len(os.listdir(tasks))
+        interpreter = litert.interpreter(content, load_delegate(num_threads=4))
+        assert len(os.listdir(tasks)) - before == started
+        del interpreter
+
+
+def test_a_delegate_that_comes_too_late_says_so(
+    runtime: Runtime, model: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    interpreter = runtime.interpreter(model)
+    interpreter.allocate_tensors()
+    delegate = load_delegate(force=True)
+    interpreter._interpreter.ModifyGraphWithDelegate(delegate._get_native_delegate_pointer())
+    (warning,) = lines_in(capfd)
+    assert warning.startswith("WARNING: PatternDelegate comes after another delegate")
+    invoke(interpreter, [np.zeros((1, 16, 16, 32), np.float32)])
