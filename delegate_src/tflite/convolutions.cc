@@ -61,11 +61,7 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
                  .dilation_w = params.dilation_width_factor,
                  .pad_top = rows.pad + pad.top,
                  .pad_left = columns.pad + pad.left},
-      .weights = {.data = weights(node),
-                  .filter_stride = depthwise ? 1 : std::ptrdiff_t{kernel_h} * kernel_w * channels,
-                  .channel_stride = 1,
-                  .row_stride = std::ptrdiff_t{kernel_w} * channels,
-                  .column_stride = channels},
+      .weights = view_of(weights(node), {channels, kernel_h, kernel_w}, depthwise),
       .bias = bias(node, filters),
       .activation = activation,
       .depthwise = depthwise};
@@ -97,18 +93,13 @@ void GraphReader::add_fully_connected(const OpNode& node) {
   const Activation activation = read_activation(node, params.activation);
   Value& output = define(node, input, made, output_dims, activation);
   output.fixed_size |= !of_positions;
-  const Convolution convolution{
-      .input = input.id,
-      .output = output.id,
-      .window = {.kernel_h = window.height, .kernel_w = window.width},
-      .weights = {.data = weights(node),
-                  .filter_stride = depth,
-                  .channel_stride = 1,
-                  .row_stride = std::ptrdiff_t{window.width} * shape.channels,
-                  .column_stride = shape.channels,
-                  .lasting = !constants_.is_expanded(node.inputs[1])},
-      .bias = bias(node, units),
-      .activation = activation};
+  Convolution convolution{.input = input.id,
+                          .output = output.id,
+                          .window = {.kernel_h = window.height, .kernel_w = window.width},
+                          .weights = view_of(weights(node), window),
+                          .bias = bias(node, units),
+                          .activation = activation};
+  convolution.weights.lasting = !constants_.is_expanded(node.inputs[1]);
   graph_.nodes.push_back({convolution, name_of(context_, node)});
   convolution_nodes_.push_back(node.index);
 }

@@ -71,43 +71,4 @@ bool is_convolution(const OpNode& node) {
          node.outputs[0] >= 0;
 }
 
-LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
-                            const std::string& reason) {
-  const TfLiteTensor& weights = context.tensors[node.inputs[1]];
-  const TfLiteTensor& output = context.tensors[node.outputs[0]];
-  const std::span<const int> kernel = items(weights.dims);
-  const std::span<const int> map = items(output.dims);
-
-  LayerReport report;
-  report.name = name_of(context, node);
-  report.reason = reason;
-  report.kernel = "stock";
-  if (!map.empty()) report.filters = map.back();
-  if (map.size() == 4) {
-    report.height = map[1];
-    report.width = map[2];
-  }
-  double weights_per_output = 0;
-  if (node.builtin_code == kTfLiteBuiltinFullyConnected) {
-    report.kind = "fc";
-    report.height = report.width = 1;
-    if (kernel.size() == 2) report.channels = kernel[1];
-    weights_per_output = report.channels;
-  } else if (kernel.size() == 4) {
-    const bool depthwise = node.builtin_code == kTfLiteBuiltinDepthwiseConv2d;
-    report.kind = (depthwise ? "depthwise" : "conv") + std::to_string(kernel[1]) + "x" +
-                  std::to_string(kernel[2]);
-    // Both convolutions' parameters begin with padding, stride_width, stride_height.
-    const int stride = node.params_as<TfLiteConvParams>().stride_height;
-    if (stride > 1) report.kind.append("s").append(std::to_string(stride));
-    report.channels = kernel[3];
-    weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
-  }
-  report.dense_macs = weights_per_output * report.filters * report.height * report.width;
-  // The stock runtime skips no zeros.
-  report.kept_macs = report.dense_macs;
-  report.kernels_kept = 1;
-  return report;
-}
-
 }  // namespace patternlite::tflite

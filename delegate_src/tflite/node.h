@@ -1,11 +1,11 @@
 // One TFLite operator as the delegate sees it, and why one is not taken.
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "engine/recognise/decision.h"
 #include "tflite/abi.h"
 #include "tflite/builtin_operators.h"
 
@@ -46,9 +46,5 @@ void require_type(const OpNode& node, const TfLiteTensor& tensor, TfLiteType typ
 std::string name_of(const TfLiteContext& context, const OpNode& node);
 
 bool is_convolution(const OpNode& node);  // also a fully connected or depthwise one
-
-// A report line for a convolution that stays with the stock runtime.
-LayerReport declined_report(const TfLiteContext& context, const OpNode& node,
-                            const std::string& reason);
 
 }  // namespace patternlite::tflite

@@ -49,6 +49,16 @@ inline std::int64_t elements_of(const std::vector<int>& dims) {
   return elements;
 }
 
+// Weights as TFLite orders them: filters, rows, columns, channels; depthwise: rows, columns,
+// filters.
+inline WeightsView view_of(const float* weights, const Shape& kernel, bool depthwise = false) {
+  return {.data = weights,
+          .filter_stride = depthwise ? 1 : static_cast<std::ptrdiff_t>(kernel.elements()),
+          .channel_stride = 1,
+          .row_stride = std::ptrdiff_t{kernel.width} * kernel.channels,
+          .column_stride = kernel.channels};
+}
+
 // The runtime has not yet checked the operator when the delegate first sees it.
 inline void require_window(const OpNode& node, int height, int width) {
   if (height < 1 || width < 1) throw Declined(node.index, "window");

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tflite/declined_report.h"
+
 namespace patternlite::tflite {
 namespace {
 
@@ -63,9 +65,10 @@ class Selector {
       }
       if (!is_convolution(node)) continue;
       const auto report = reports_.find(node.index);
-      selection.layers.push_back(report != reports_.end()
-                                     ? report->second
-                                     : declined_report(*context_, node, reasons_[node.index]));
+      selection.layers.push_back(
+          report != reports_.end()
+              ? report->second
+              : declined_report(*context_, node, constants_, reasons_[node.index]));
     }
     selection.kernels = std::move(kernels_);
     return selection;

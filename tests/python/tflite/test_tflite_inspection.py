@@ -12,8 +12,9 @@ import patternlite
 from patternlite.errors import PatternliteError
 from patternlite.runtimes import open_session, runtime_named
 
-from .builder import ModelBuilder, bias_of, pattern_weights
+from .builder import TANH, ModelBuilder, bias_of, depthwise_weights, pattern_weights
 from .networks import convolution, dense_weights, joined
+from .stored_builders import Float16Builder, SparseBuilder
 
 
 @pytest.fixture
@@ -40,6 +41,25 @@ def test_rows_and_table(tmp_path: Path, sparse_model: bytes) -> None:
 def test_a_dense_model(tmp_path: Path, rng: np.random.Generator) -> None:
     inspection = patternlite.inspect(str(write(tmp_path, convolution(rng, dense_weights))))
     assert [(row["reason"], row["kernel"]) for row in inspection.layers] == [("dense:too-few-zeros", "stock")]
+
+
+@pytest.mark.parametrize("builder", [ModelBuilder, Float16Builder, SparseBuilder])
+def test_zeros_of_layers_that_no_kernel_takes(
+    tmp_path: Path, rng: np.random.Generator, builder: type[ModelBuilder]
+) -> None:
+    b = builder()
+    y = b.input(1, 8, 8, 16)
+    filters = b.constant(pattern_weights(rng, 16, 3, 16, kept=0.5))
+    y = b.conv(y, filters, bias_of(rng, 16))
+    y = b.conv(y, filters, bias_of(rng, 16), activation=TANH)
+    y = b.depthwise(y, depthwise_weights(rng, 3, 16, kept=1), bias_of(rng, 16), activation=TANH)
+    y = b.fully_connected(y, np.eye(8, dtype=np.float32), None)
+    taken, *declined = patternlite.inspect(write(tmp_path, b.build(y))).layers
+    assert [row["reason"] for row in declined] == ["declined:activation"] * 2 + ["declined:depth"]
+    for key in ("kept_macs", "kernels_kept", "patterns"):
+        assert declined[0][key] == taken[key]
+    left = [(row["kept_macs"] / row["dense_macs"], row["patterns"] > 0) for row in declined[1:]]
+    assert left == [(pytest.approx(4 / 9), True), (1 / 8, False)]
 
 
 def test_the_layers_of_all_graphs(tmp_path: Path, rng: np.random.Generator, sparse_model: bytes) -> None:
