@@ -7,7 +7,9 @@
 
 inline nanobind::dict layer_row(const patternlite::LayerReport& layer) {
   nanobind::dict row;
-  row["name"] = layer.name;
+  // A model's file may hold any bytes there.
+  row["name"] = nanobind::steal(PyUnicode_DecodeUTF8(
+      layer.name.data(), static_cast<Py_ssize_t>(layer.name.size()), "replace"));
   row["kind"] = layer.kind;
   row["filters"] = layer.filters;
   row["channels"] = layer.channels;

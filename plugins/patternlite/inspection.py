@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import MissingPackageError, one_line
+from .errors import MissingPackageError, PatternliteError, one_line
 from .files import require_file
 from .native import load_native
 from .runtimes import require_fixed_sizes, runtime_named
@@ -75,9 +75,9 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     installed.
 
     Raises ValueError when the file is no such model or is damaged, FileNotFoundError when there is none,
-    PatternliteError when it leaves the size of its images open, MissingPackageError, naming the pip command,
-    when no runtime is installed, and ImportError when the
-    package's compiled part is missing.
+    PatternliteError when it leaves the size of its images open or MNN does not read it, MissingPackageError,
+    naming the pip command, when no runtime is installed, and ImportError when the package's compiled part is
+    missing.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix)
@@ -144,6 +144,8 @@ def _read_apart(path: Path) -> dict[str, Any]:
     # The runtimes print, too; the answer comes last.
     with contextlib.suppress(json.JSONDecodeError, IndexError, AttributeError):
         answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+        if "refused" in answer:
+            raise PatternliteError(answer["refused"])
         if "error" in answer:
             raise ValueError(f"{path} cannot be loaded: {answer['error']}")
         if {"layers", "activation_bytes"} <= answer.keys():
@@ -189,6 +191,8 @@ _READERS = {".tflite": _read_tflite, ".mnn": _read_mnn}
 def _main(path: str) -> None:
     try:
         answer = _READERS[Path(path).suffix](path)
+    except PatternliteError as error:
+        answer = {"refused": one_line(error)}
     except Exception as error:  # each runtime has kinds of its own
         answer = {"error": one_line(error)}
     print("\n" + json.dumps(answer), flush=True)

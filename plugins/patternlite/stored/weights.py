@@ -26,10 +26,15 @@ def conv_weights(data: bytes, suffix: str) -> Iterator[Array]:
 
     float32 and fp16 weights; a convolution that stores its weights in another form is left out.
     """
+    return (weights for weights in stored_weights(data, suffix) if weights is not None)
+
+
+def stored_weights(data: bytes, suffix: str) -> Iterator[Array | None]:
+    """As `conv_weights`, with None for each that is left out there."""
     return {".tflite": _tflite, ".mnn": _mnn}[suffix](data)
 
 
-def _tflite(data: bytes) -> Iterator[Array]:
+def _tflite(data: bytes) -> Iterator[Array | None]:
     model = Table.root(data)
     # Old files have the code in a byte, new ones in an int; the larger one counts.
     codes = [max(code.scalar(0, "b", 0), code.scalar(3, "i", 0)) for code in model.tables(1)]
@@ -44,16 +49,16 @@ def _tflite(data: bytes) -> Iterator[Array]:
                 continue
             tensor = tensors[widened.get(inputs[1], inputs[1])]
             dtype = _DTYPES.get(tensor.scalar(1, "b", 0))
-            if dtype is None:
-                continue
             values = buffers[tensor.scalar(2, "I", 0)].array(0, np.uint8)
             shape = tensor.array(0, "<i4")
-            if values.size == np.prod(shape) * np.dtype(dtype).itemsize:
-                axes = (3, 0, 1, 2) if code == _DEPTHWISE_CONV_2D else (0, 3, 1, 2)
-                yield values.view(dtype).reshape(shape).transpose(axes)
+            if dtype is None or values.size != np.prod(shape) * np.dtype(dtype).itemsize:
+                yield None
+                continue
+            axes = (3, 0, 1, 2) if code == _DEPTHWISE_CONV_2D else (0, 3, 1, 2)
+            yield values.view(dtype).reshape(shape).transpose(axes)
 
 
-def _mnn(data: bytes) -> Iterator[Array]:
+def _mnn(data: bytes) -> Iterator[Array | None]:
     """The converter's own JSON dump prints six decimals, so it shows zeros where there are small weights."""
     for op in Table.root(data).tables(3):
         if op.scalar(5, "i", 0) not in _CONVOLUTIONS:
@@ -64,5 +69,5 @@ def _mnn(data: bytes) -> Iterator[Array]:
         filters = common.scalar(10, "i", 0)
         flat = conv.array(1, "<f4")
         per_channel = filters * kernel[0] * kernel[1]
-        if flat.size and per_channel > 0 and flat.size % per_channel == 0:
-            yield flat.reshape(filters, -1, *kernel)
+        whole = flat.size and per_channel > 0 and flat.size % per_channel == 0
+        yield flat.reshape(filters, -1, *kernel) if whole else None

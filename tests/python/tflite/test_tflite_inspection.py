@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import patternlite
 from patternlite.errors import PatternliteError
 from patternlite.runtimes import open_session, runtime_named
+from patternlite.stored.stamp import KEY, Stamp
 
 from .builder import TANH, ModelBuilder, bias_of, depthwise_weights, pattern_weights
 from .networks import convolution, dense_weights, joined
@@ -90,8 +93,48 @@ def test_images_of_any_size_are_refused_and_batches_are_not(
         assert session().input_shape == (1, 8, 16, 16)
         return
     for look in (partial(patternlite.inspect, path), session):
-        with pytest.raises((PatternliteError, ValueError), match="leaves the size of its images open"):
+        with pytest.raises(PatternliteError, match="leaves the size of its images open"):
             look()
+
+
+def stamped(model: bytes, *filters: np.ndarray) -> bytes:
+    """The model with the stamp of these filters' masks in its metadata."""
+    whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+    stamp = Stamp.of(weights.transpose(0, 3, 1, 2) != 0 for weights in filters).to_json()
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(stamp.encode(), np.uint8)
+    entry.name, entry.buffer = KEY, len(whole.buffers)
+    whole.buffers, whole.metadata = [*whole.buffers, buffer], [entry]
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize(
+    ("builder", "lost", "state"),
+    [
+        (ModelBuilder, False, "matches"),
+        (Float16Builder, False, "matches"),
+        (SparseBuilder, False, "unread"),
+        (ModelBuilder, True, "differs"),
+    ],
+)
+def test_zeros_that_are_not_read_are_not_lost(
+    tmp_path: Path, rng: np.random.Generator, builder: type[ModelBuilder], lost: bool, state: str
+) -> None:
+    b = builder()
+    filters = pattern_weights(rng, 16, 3, 8)
+    stored = np.where(filters == 0, 1, filters).astype(np.float32) if lost else filters
+    model = b.build(b.conv(b.input(1, 8, 8, 8), b.constant(stored), bias_of(rng, 16)))
+    masks = patternlite.inspect(write(tmp_path, stamped(model, filters))).masks
+    assert (masks.state, masks.layers, masks.unread) == (state, 1, int(state == "unread"))
+    assert ("1 convolution stores its weights in a form" in str(masks)) == (state == "unread")
+
+
+def test_names_of_any_bytes(tmp_path: Path, sparse_model: bytes) -> None:
+    assert sparse_model.count(b"t3\0") == 1
+    path = write(tmp_path, sparse_model.replace(b"t3\0", b"t\xe9\0"))
+    assert [row["name"] for row in patternlite.inspect(path).layers] == ["t\ufffd"]
 
 
 def test_other_files(tmp_path: Path) -> None:
