@@ -34,9 +34,7 @@ bool parse_bool(const std::string& option, const std::string& value) {
 
 const kernels::KernelTable* parse_isa(const std::string& option, const std::string& value) {
   if (const auto* table = kernels::find_kernels(value.c_str())) return table;
-  std::string names;
-  for (const std::string& name : available_isas()) names += (names.empty() ? "" : ", ") + name;
-  refuse(option, value, "one of what this machine has (" + names + ")");
+  refuse(option, value, "one of what this machine has (" + known_isas() + ")");
 }
 
 using Setter = std::function<void(Options&, const std::string&, const std::string&)>;

@@ -87,7 +87,8 @@ def check_runtime(runtime: Runtime) -> Check:
     if not runtime.installed:
         return Check(runtime.name, "missing", "not installed", runtime.pip_command)
     check = _isolated(runtime.name, probe, runtime.name)
-    return Check(check.what, check.state, f"{runtime.version}, {check.detail}")
+    fix = runtime.pip_command if check.state == "failed" else ""
+    return Check(check.what, check.state, f"{runtime.version}, {check.detail}", fix)
 
 
 def _tools() -> list[Check]:

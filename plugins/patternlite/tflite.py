@@ -59,14 +59,14 @@ def load_delegate(
     min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
     tune_budget_ms: how long to try kernels where the cost model is not sure, for an interpreter in all,
-        whatever sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last bit each
-        time a model is loaded.
+        whatever sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last
+        bit each time a model is loaded.
     delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
         need not try again, and gets the same results to the last bit. Files that are damaged, or made by
         another version or for another CPU, are ignored with a warning.
 
-    Raises ValueError for a value that an option or PATTERNLITE_ISA does not take, PatternliteError for a path that is not
-    UTF-8, ImportError when the package's compiled part is missing.
+    Raises ValueError for a value that an option or PATTERNLITE_ISA does not take, PatternliteError for a path
+    that is not UTF-8, ImportError when the package's compiled part is missing.
     """
     if delegate_serialize_dir is not None:
         require_utf8(Path(delegate_serialize_dir))

@@ -19,7 +19,8 @@ const kernels::KernelTable& kernels_named(const std::string& name);
 // "" returns to the default.
 void force_isa(const std::string& name);
 
-// Names this machine can run, slowest first.
+// Names this machine can run, slowest first; and joined, for errors.
 std::vector<std::string> available_isas();
+std::string known_isas();
 
 }  // namespace patternlite

@@ -89,7 +89,7 @@ def test_doctor_names_the_command_for_everything_missing(monkeypatch: pytest.Mon
 
 def test_a_probe_that_fails_is_a_failed_check() -> None:
     check = doctor.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
-    assert check.state == "failed"
+    assert (check.state, check.fix) == ("failed", "pip install rich")
     assert "broken" in check.detail
 
 

@@ -19,7 +19,7 @@ import pytest
         (mnn_guards.not_an_engine, ["does not export", "pip install mnn==3.6.1"]),
         (mnn_guards.mnn_missing, ["pip install 'patternlite[mnn]'"]),
         (mnn_guards.force_of_another_type, ["takes force=True, False or None, not 'yes'"]),
-        (mnn_guards.unknown_isa, ["unknown ISA 'mmx': this machine has generic"]),
+        (mnn_guards.unknown_isa, ["PATTERNLITE_ISA names the unknown ISA 'mmx'", "give one of generic"]),
     ],
 )
 def test_refused(attempt, words, fresh_process):

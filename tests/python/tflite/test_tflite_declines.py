@@ -115,6 +115,16 @@ def test_unknown_options_list_the_known(runtime: Runtime) -> None:
         runtime.load_delegate(get_library_path(), {"threads": "2"})
 
 
+def test_a_wrong_variable_is_named(litert: Runtime, rng: np.random.Generator, monkeypatch) -> None:
+    monkeypatch.setenv("PATTERNLITE_ISA", "mmx")
+    message = f"PATTERNLITE_ISA names the unknown ISA 'mmx': unset it, or give one of {available_isas()[0]}"
+    with pytest.raises(ValueError, match=message):
+        load_delegate()
+    delegate = load_delegate(isa="generic", force=True)
+    litert.interpreter(convolution(rng), delegate)
+    assert delegate.layers[0]["kernel"] != "stock"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
