@@ -39,55 +39,66 @@ void Kernel::compile(const TfLiteContext& context) {
   compile(context, constants);
 }
 
+bool Kernel::fits(const Compiled& compiled, const TfLiteContext& context) {
+  return compiled.program && dims_of(context, compiled.partition.inputs) == compiled.input_dims;
+}
+
 void Kernel::compile(const TfLiteContext& context, Constants& constants) {
-  if (program_ && dims_of(context, partition_.inputs) == input_dims_) return;
+  if (fits(current_, context)) return;
+  if (fits(previous_, context)) return std::swap(current_, previous_);
 
   PartitionGraph partition = read_partition(context, nodes_, outputs_, constants);
-  // A new batch alone changes nothing inside the program.
-  if (!program_ || partition.graph.tensors != partition_.graph.tensors) {
-    program_ = nullptr;  // frees its memory before the next one takes as much
-    program_ = verdict_ ? Program::compile(partition.graph, *verdict_, options_)
-                        : Program::compile(partition.graph, options_);
+  // A new batch alone changes nothing inside a program.
+  const auto computes = [&](const Compiled& compiled) {
+    return compiled.program && compiled.partition.graph.tensors == partition.graph.tensors;
+  };
+  if (!computes(current_)) std::swap(current_, previous_);
+  if (!computes(current_)) {
+    current_ = {};  // frees its memory before the next one takes as much
+    current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options_)
+                                : Program::compile(partition.graph, options_);
     verdict_.reset();
   }
-  partition_ = std::move(partition);
-  input_dims_ = dims_of(context, partition_.inputs);
-  input_data_.resize(partition_.inputs.size());
-  output_data_.resize(partition_.outputs.size());
+  current_.partition = std::move(partition);
+  current_.input_dims = dims_of(context, current_.partition.inputs);
+  input_data_.resize(current_.partition.inputs.size());
+  output_data_.resize(current_.partition.outputs.size());
 }
 
 TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
-  for (std::size_t i = 0; i < partition_.outputs.size(); ++i) {
-    const std::vector<int>& dims = partition_.output_dims[i];
+  const PartitionGraph& partition = current_.partition;
+  for (std::size_t i = 0; i < partition.outputs.size(); ++i) {
+    const std::vector<int>& dims = partition.output_dims[i];
     // The interpreter takes the array and frees it.
     auto* array = static_cast<TfLiteIntArray*>(std::malloc(sizeof(int) * (dims.size() + 1)));
     if (!array) return kTfLiteError;
     array->size = static_cast<int>(dims.size());
     std::ranges::copy(dims, reinterpret_cast<int*>(array) + 1);
     const TfLiteStatus status =
-        context->ResizeTensor(context, &context->tensors[partition_.outputs[i]], array);
+        context->ResizeTensor(context, &context->tensors[partition.outputs[i]], array);
     if (status != kTfLiteOk) return status;
   }
   return kTfLiteOk;
 }
 
 void Kernel::run(const TfLiteContext& context) {
-  const Graph& graph = partition_.graph;
+  const PartitionGraph& partition = current_.partition;
+  const Graph& graph = partition.graph;
   // A smaller batch shows its last image again: an operand of one image goes with all others'.
   const auto image_of = [&](int tensor, TensorId id, int image, int batch) {
     return context.tensors[tensor].data.f +
            std::min(image, batch - 1) * graph.tensors[id].elements();
   };
-  for (int image = 0; image < partition_.batch; ++image) {
+  for (int image = 0; image < partition.batch; ++image) {
     for (std::size_t i = 0; i < input_data_.size(); ++i) {
       input_data_[i] =
-          image_of(partition_.inputs[i], graph.inputs[i], image, partition_.input_batches[i]);
+          image_of(partition.inputs[i], graph.inputs[i], image, partition.input_batches[i]);
     }
     for (std::size_t i = 0; i < output_data_.size(); ++i) {
       output_data_[i] =
-          image_of(partition_.outputs[i], graph.outputs[i], image, partition_.output_batches[i]);
+          image_of(partition.outputs[i], graph.outputs[i], image, partition.output_batches[i]);
     }
-    program_->run(input_data_, output_data_);
+    current_.program->run(input_data_, output_data_);
   }
 }
 

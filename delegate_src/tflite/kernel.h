@@ -18,8 +18,9 @@ class Kernel {
   Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
          Verdict verdict, CompileOptions options);
 
-  // Compiles for the inputs' present shapes; does nothing if they are what they were. Throws
-  // Declined or std::invalid_argument when the operators do not fit together at these shapes.
+  // Compiles for the inputs' present shapes; does nothing if they are what they were, now or before
+  // the last change. Throws Declined or std::invalid_argument when the operators do not fit
+  // together at these shapes.
   void compile(const TfLiteContext& context);
   void compile(const TfLiteContext& context, Constants& constants);
 
@@ -34,18 +35,24 @@ class Kernel {
 
   const std::vector<OpNode>& nodes() const { return nodes_; }
   const std::vector<int>& outputs() const { return outputs_; }
-  const PartitionGraph& partition() const { return partition_; }
-  const Program& program() const { return *program_; }
+  const PartitionGraph& partition() const { return current_.partition; }
+  const Program& program() const { return *current_.program; }
 
  private:
+  // At one size of the inputs.
+  struct Compiled {
+    std::vector<std::vector<int>> input_dims;
+    PartitionGraph partition;
+    std::unique_ptr<Program> program;
+  };
+  static bool fits(const Compiled& compiled, const TfLiteContext& context);
+
   std::vector<OpNode> nodes_;
   std::vector<int> outputs_;
   std::vector<OpNode> expanders_;
   std::optional<Verdict> verdict_;  // until the first compilation
   CompileOptions options_;
-  PartitionGraph partition_;
-  std::vector<std::vector<int>> input_dims_;
-  std::unique_ptr<Program> program_;
+  Compiled current_, previous_;
   std::vector<const float*> input_data_;
   std::vector<float*> output_data_;
 };

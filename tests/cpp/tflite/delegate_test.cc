@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -95,6 +96,22 @@ TEST(DelegateTest, RunsThroughResizes) {
     model.run_and_check(3, kSize);
     model.run_and_check(2, 14);
     model.run_and_check(1, kSize);
+  }
+  destroy_delegate(delegate);
+}
+
+TEST(DelegateTest, KeepsWhatItCompiledForTwoSizes) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    model.run_and_check(1, kSize);
+    model.run_and_check(2, 14);
+    // Whoever reads the weights anew would see it.
+    std::ranges::fill(model.interpreter.data(model.weights), 1.0f);
+    model.run_and_check(1, kSize);
+    model.run_and_check(2, 14);
+    model.run_and_check(3, kSize);
   }
   destroy_delegate(delegate);
 }
