@@ -86,6 +86,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   for (const int output : outputs) {
     const Value& value = values_.at(output);
     if (value.pad) throw Declined(value.pad->node, "pad-not-foldable");
+    if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
     // The engine writes each output once: another name for it stays with the runtime.
     const auto [first, is_new] = aliases.emplace(value.id, value.alias_node);
     if (!is_new) throw Declined(std::max(first->second, value.alias_node), "only-renames");
@@ -136,6 +137,10 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
 GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   Value operand = value(node, input);
   if (operand.pad) throw Declined(operand.pad->node, "pad-not-foldable");
+  const bool multiplies_rows = node.builtin_code == kTfLiteBuiltinFullyConnected;
+  if (operand.flattener >= 0 && !multiplies_rows && node.builtin_code != kTfLiteBuiltinReshape) {
+    throw Declined(operand.flattener, "reshape");
+  }
   return operand;
 }
 

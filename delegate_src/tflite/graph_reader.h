@@ -64,6 +64,7 @@ class GraphReader {
     bool fixed_size = false;  // height and width are the same whatever the inputs' are
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
+    int flattener = -1;   // the RESHAPE to rows as long as its maps, which may come to be others
     std::optional<Pad> pad = std::nullopt;
   };
 

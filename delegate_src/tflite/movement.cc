@@ -57,6 +57,7 @@ void GraphReader::add_reshape(const OpNode& node) {
   }
   const Shape shape = shape_of(input);
   const auto elements = static_cast<std::int64_t>(shape.elements()) * input.batch;
+  const bool counts_rows = !dims.empty() && dims[0] < 0;
   std::int64_t known = 1;
   for (const int size : dims) known *= size < 0 ? 1 : size;
   for (int& size : dims) {
@@ -71,6 +72,10 @@ void GraphReader::add_reshape(const OpNode& node) {
     throw Declined(node.index, "reshape");
   }
   alias(node, input, dims);
+  // At other sizes, its rows are parts of maps or hold several.
+  if (counts_rows && dims != positions && !input.fixed_size) {
+    values_[node.outputs[0]].flattener = node.index;
+  }
 }
 
 void GraphReader::add_squeeze(const OpNode& node) {

@@ -118,6 +118,28 @@ def test_no_image_goes_with_those_of_another_batch(runtime: Runtime, rng: np.ran
         invoke(ours, [np.zeros((batch, 8, 8, CHANNELS), np.float32) for batch in (0, 2)])
 
 
+@pytest.mark.parametrize("activation", [None, "RELU"])
+def test_rows_of_whole_maps(runtime: Runtime, rng: np.random.Generator, activation: str | None) -> None:
+    """At other sizes, they are rows of parts of maps."""
+    b = ModelBuilder()
+    y = b.reshape(two_layers(b, rng, b.input(1, 8, 8, CHANNELS)), -1, 8 * 8 * CHANNELS)
+    model = b.build(b.unary(activation, y) if activation else y)
+    delegate = load_delegate(force=True)
+    check_sizes(runtime, rng, model, delegate, [(1, 8, 8), (1, 16, 8), (3, 8, 8), (2, 4, 8)])
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+
+
+def test_rows_of_whole_maps_that_are_multiplied(
+    litert: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    b = ModelBuilder()
+    y = two_layers(b, rng, b.input(1, 8, 8, CHANNELS))
+    y = b.reshape(b.reshape(y, -1, 8 * 8 * CHANNELS), 1, 8 * 8 * CHANNELS)
+    model = b.build(b.fully_connected(y, pattern_weights(rng, 4, 8, CHANNELS).reshape(4, -1), None))
+    check_sizes(litert, rng, model, load_delegate(force=True), [(1, 8, 8)])
+    assert "2/2 CONV_2D in 1 partition" in capfd.readouterr().err
+
+
 def test_a_sum_of_rows_of_two_maps(runtime: Runtime, rng: np.random.Generator) -> None:
     """It asks for as many positions, not for maps as high."""
     b = ModelBuilder()
