@@ -15,10 +15,9 @@ namespace patternlite::tflite {
 
 extern "C" {
 
-enum TfLiteStatus : int { kTfLiteOk = 0, kTfLiteError = 1, kTfLiteDelegateError = 2 };
+enum TfLiteStatus : int { kTfLiteOk = 0, kTfLiteError = 1 };
 
 enum TfLiteType : int {
-  kTfLiteNoType = 0,
   kTfLiteFloat32 = 1,
   kTfLiteInt32 = 2,
   kTfLiteUInt8 = 3,

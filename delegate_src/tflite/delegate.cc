@@ -28,10 +28,11 @@ struct GraphReport {
   std::size_t activation_bytes = 0;
 };
 
-// What a model's graphs share.
+// What a model's graphs share, and interpreters, which may run at the same time, do not.
 struct Model {
   std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
   std::shared_ptr<TuneBudget> budget;
+  int threads = 0;               // asked for; the system may grant fewer
   std::weak_ptr<Parallel> pool;  // the kernels own it
 };
 
@@ -140,7 +141,7 @@ Model& model_of(State& state, const TfLiteContext& first) {
   Model& model = state.models[&first];
   const std::uint64_t constants = hash_of_constants(first);
   const bool is_new = model.constants != constants;
-  if (is_new) model = {constants, make_tune_budget(state.options.tune_budget_ms), {}};
+  if (is_new) model = {constants, make_tune_budget(state.options.tune_budget_ms)};
   if (is_new || state.reported != &model) state.reports.clear();
   state.reported = &model;
   return model;
@@ -148,7 +149,10 @@ Model& model_of(State& state, const TfLiteContext& first) {
 
 std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
   std::shared_ptr<Parallel> pool = model.pool.lock();
-  if (!pool || pool->threads() != threads) model.pool = pool = make_thread_pool(threads);
+  if (!pool || model.threads != threads) {
+    model.pool = pool = make_thread_pool(threads);
+    model.threads = threads;
+  }
   return pool;
 }
 

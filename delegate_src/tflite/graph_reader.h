@@ -97,6 +97,7 @@ class GraphReader {
 
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
+  // Throws where a PAD or RESHAPE waits for another reader.
   Value unpadded_value(const OpNode& node, int input);
   Value map_value(const OpNode& node, int input);  // rank 4
   // The constant operand's elements, float or int; data() is null for one left out.

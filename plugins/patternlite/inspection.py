@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import subprocess
@@ -15,7 +14,7 @@ from typing import Any
 from .errors import MissingPackageError, PatternliteError, one_line
 from .files import require_file
 from .native import load_native
-from .runtimes import require_fixed_sizes, runtime_named
+from .runtimes import Runtime, is_tflite, require_fixed_sizes, runtime_named, tflite_interpreter
 from .stored.stamp import MaskCheck, check_masks
 
 _TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
@@ -88,7 +87,10 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     require_file(path)
     load_native()
     if path.suffix == ".tflite":
-        _check_tflite_header(path)
+        if not is_tflite(path):
+            raise ValueError(
+                f"{path} is not a TFLite model: it lacks the identifier TFL3; convert the model again"
+            )
         _tflite_runtime()
     answer = _read_apart(path)
     return Inspection(str(path), answer["layers"], answer["activation_bytes"], check_masks(path))
@@ -120,15 +122,6 @@ def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _check_tflite_header(path: Path) -> None:
-    with path.open("rb") as file:
-        header = file.read(8)
-    if header[4:] != b"TFL3":
-        raise ValueError(
-            f"{path} is not a TFLite model: it lacks the identifier TFL3; convert the model again"
-        )
-
-
 def _read_apart(path: Path) -> dict[str, Any]:
     """The stock runtimes do not verify files: one that is cut short can end the process that loads it.
 
@@ -158,19 +151,18 @@ def _read_apart(path: Path) -> dict[str, Any]:
     raise ValueError(f"{path} cannot be inspected: {last}")
 
 
-def _tflite_runtime() -> str:
-    """The module of the first TFLite runtime that is installed."""
+def _tflite_runtime() -> Runtime:
+    """The first TFLite runtime that is installed."""
     for name in _TFLITE_RUNTIMES:
         if (runtime := runtime_named(name)).installed:
-            return runtime.module
+            return runtime
     raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
 
 
 def _read_tflite(path: str) -> dict[str, Any]:
     from .tflite import load_delegate
 
-    module = importlib.import_module(_tflite_runtime())
-    interpreter = module.lite.Interpreter if module.__name__ == "tensorflow" else module.Interpreter
+    interpreter = tflite_interpreter(_tflite_runtime())
     delegate = load_delegate()
     loaded = interpreter(model_path=path, experimental_delegates=[delegate])
     require_fixed_sizes(Path(path), loaded.get_input_details())

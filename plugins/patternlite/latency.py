@@ -50,7 +50,8 @@ def measure_latency(
 ) -> list[Latency]:
     """Interleaved latencies of the contenders in one runtime.
 
-    image: float32 (1, C, H, W); None draws normally distributed values of the model's own shape.
+    image: float32 (N, C, H, W), N the model's own batch; None draws normally distributed values of
+        the model's own shape.
     Raises OutputMismatchError before any timing if the plugin's answer differs from stock's.
     """
     runtime = runtime_named(runtime_name)

@@ -139,15 +139,25 @@ def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin
         raise PatternliteError(f"{runtime.name} cannot open {path.name}: {one_line(error)}") from error
 
 
+def is_tflite(path: Path) -> bool:
+    """By the identifier at its beginning."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def tflite_interpreter(runtime: Runtime) -> Any:
+    """The class of that name."""
+    module = importlib.import_module(runtime.module)
+    return module.lite.Interpreter if runtime.module == "tensorflow" else module.Interpreter
+
+
 class TfliteSession(Session):
     """tflite-runtime, ai-edge-litert or tensorflow.lite."""
 
     def __init__(self, runtime: Runtime, path: Path, threads: int, plugin: bool) -> None:
-        with path.open("rb") as file:
-            if file.read(8)[4:] != b"TFL3":
-                raise PatternliteError(f"{path} is not a TFLite file; convert the model again")
-        module = importlib.import_module(runtime.module)
-        interpreter = module.lite.Interpreter if runtime.module == "tensorflow" else module.Interpreter
+        if not is_tflite(path):
+            raise PatternliteError(f"{path} is not a TFLite file; convert the model again")
+        interpreter = tflite_interpreter(runtime)
         options: dict[str, Any] = {"num_threads": threads}
         if plugin:
             from .tflite import load_delegate
