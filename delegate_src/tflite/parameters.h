@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "engine/graph/graph.h"
@@ -29,15 +30,19 @@ struct Axis {
   int output, pad;
 };
 inline Axis slide(TfLitePadding padding, int input, int kernel, int stride, int dilation) {
-  const int reach = (kernel - 1) * dilation + 1;
-  if (padding == kTfLitePaddingValid) return {input < reach ? 0 : (input - reach) / stride + 1, 0};
-  const int output = (input + stride - 1) / stride;
-  return {output, std::max(0, (output - 1) * stride + reach - input) / 2};
+  const std::int64_t step = stride,
+                     reach = (kernel - 1) * std::int64_t{dilation} + 1;  // of any file
+  if (padding == kTfLitePaddingValid) {
+    return {input < reach ? 0 : static_cast<int>((input - reach) / step + 1), 0};
+  }
+  const std::int64_t output = (input + step - 1) / step, pad = (output - 1) * step + reach - input;
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  return {static_cast<int>(output), static_cast<int>(std::clamp<std::int64_t>(pad / 2, 0, kMost))};
 }
 
 // Whether every window touches the image, at any size, if a PAD puts zeros before and after it.
 inline bool touches(TfLitePadding padding, int before, int after, int kernel, int dilation) {
-  const int most = (kernel - 1) * dilation;
+  const std::int64_t most = (kernel - 1) * std::int64_t{dilation};
   if (padding == kTfLitePaddingValid) return before <= most && after <= most;
   // SAME adds half the window on either side where windows end with the image.
   return before <= most - most / 2 && after <= most / 2;
