@@ -7,8 +7,9 @@
 namespace patternlite {
 
 bool is_subsampling(const Window& w, const Shape& input, const Shape& output) {
+  // Pads may be negative: then the first window lies within the image.
   return w.kernel_h == 1 && w.kernel_w == 1 && (w.stride_h > 1 || w.stride_w > 1) &&
-         required_border(w, input, output) == 0;
+         w.pad_top == 0 && w.pad_left == 0 && required_border(w, input, output) == 0;
 }
 
 Graph subsample(Graph graph) {

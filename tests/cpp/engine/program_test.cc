@@ -261,5 +261,14 @@ TEST(Subsample, LeavesWindowsThatLieInAPad) {
   EXPECT_LT(relative_error(expected, run(*Program::compile(folded, {}), folded, inputs)[0]), 2e-5);
 }
 
+// Which MNN's "SAME" makes of strides of more than the kernel: a pad below zero.
+TEST(Subsample, LeavesWindowsThatBeginWithinTheImage) {
+  EXPECT_TRUE(is_subsampling({.stride_h = 3, .stride_w = 3}, {8, 15, 15}, {8, 5, 5}));
+  EXPECT_FALSE(
+      is_subsampling({.stride_h = 3, .stride_w = 3, .pad_top = -1}, {8, 15, 15}, {8, 5, 5}));
+  EXPECT_FALSE(
+      is_subsampling({.stride_h = 3, .stride_w = 3, .pad_left = -1}, {8, 15, 15}, {8, 5, 5}));
+}
+
 }  // namespace
 }  // namespace patternlite::test

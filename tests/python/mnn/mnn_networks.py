@@ -211,7 +211,28 @@ def declined() -> tuple[Network, str]:
     return net, net.op("Relu", net.conv_of(c, weights))
 
 
-NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
+def within_the_image() -> tuple[Network, ...]:
+    """Strides longer than kernels, padded as "SAME": only MNN's windows begin within the image."""
+    net = Network((1, 64, 15, 15))
+    outputs = []
+    for size, stride, group in ((1, 3, 1), (1, 5, 1), (2, 5, 1), (3, 5, 1), (1, 3, 64)):
+        weights = sparse_weights(net.rng, (64, 64 // group, size, size), 0.1 if group == 1 else 1)
+        net.weights.append(numpy_helper.from_array(weights, f"w{len(outputs)}"))
+        outputs.append(
+            net.op(
+                "Conv",
+                "x",
+                f"w{len(outputs)}",
+                kernel_shape=[size] * 2,
+                strides=[stride] * 2,
+                auto_pad="SAME_UPPER",
+                group=group,
+            )
+        )
+    return net, *outputs  # type: ignore[return-value]
+
+
+NETWORKS: dict[str, Callable[[], tuple[Network, ...]]] = {
     "residual": residual,
     "dense": dense,
     "batch-norm": batch_norm,
@@ -219,6 +240,7 @@ NETWORKS: dict[str, Callable[[], tuple[Network, str]]] = {
     "declined": declined,
     "rows": rows,
     "alternating": alternating,
+    "within-the-image": within_the_image,
     "open-shape": single((1, 16, "height", "width"), 16),
     # Each a layer alone. Between them: fewer channels than a block, whole blocks, a block and a bit.
     "image": single((1, 3, 23, 21), 16, "Relu"),

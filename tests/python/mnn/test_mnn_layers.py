@@ -11,7 +11,17 @@ import pytest
 from mnn_networks import NETWORKS
 from onnx import numpy_helper
 
-NETS = {"residual", "dense", "batch-norm", "wide", "declined", "rows", "open-shape", "alternating"}
+NETS = {
+    "residual",
+    "dense",
+    "batch-norm",
+    "wide",
+    "declined",
+    "rows",
+    "open-shape",
+    "alternating",
+    "within-the-image",
+}
 SINGLE = [name for name in NETWORKS if name not in NETS]
 
 
@@ -30,6 +40,15 @@ def test_one_layer(name, threads, models, process):
     assert error(actual, model.expected) < 2e-6
     (stock,) = process.call(mnn_runs.stock, model.path, model.x)
     assert error(actual, stock) < 1e-3  # MNN's Winograd kernels round: most for 5x5
+
+
+def test_windows_that_begin_within_the_image(models, process):
+    model = models("within-the-image")
+    stock = process.call(mnn_runs.stock_saved_tensors, model.path, model.x, ())
+    for isa, (outputs, stats) in process.call(mnn_runs.on_each_isa, model.path, model.x).items():
+        assert [layer["kernel"] != "stock" for layer in stats.layers] == [True] * 5
+        for output, actual in outputs.items():
+            assert error(actual, stock[output]) < 2e-6, (isa, output)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
