@@ -5,10 +5,10 @@
 
 namespace patternlite::mnn {
 
-// Multiply-adds of one lane that a convolution saves here, tensors being where they are wanted, and
-// less what the model may err by. judge() compares with XNNPACK; MNN's kernels are as wide as
-// `pack` and use Winograd's algorithm. `graph` holds the one convolution, of tensors 0 and 1; all
-// is for each image of a batch.
+// What a convolution saves here, tensors being where they are wanted, less what the model may err
+// by; negative where MNN is faster. In multiply-adds at the core's peak, for each image of a batch.
+// judge() compares with XNNPACK; MNN's vectors are `pack` wide, and square kernels of stride 1 run
+// by Winograd's algorithm there. `graph` holds the one convolution, of tensors 0 and 1.
 double expected_gain(const Graph& graph, int pack, int batch);
 
 // What it takes to bring a tensor of MNN's to the planar layout or back, in the same unit.

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the mnn_*.py beside this f
 pytest.importorskip("MNN")
 
 import mnn_networks
+from mnn_choice_networks import CHOICES
 from mnn_networks import NETWORKS
 from mnn_planned_networks import PLANNED
 
@@ -59,7 +60,7 @@ class Models:
         return self._done[key]
 
     def _convert(self, name: str, *options: str) -> Model:
-        network, *outputs = {**NETWORKS, **PLANNED}[name]()
+        network, *outputs = {**NETWORKS, **PLANNED, **CHOICES}[name]()
         onnx_path = str(network.save(self._folder / f"{name}.onnx", *outputs))
         path = str(self._folder / f"{name}{len(self._done)}.mnn")
         assert self._process.call(mnn_networks.convert, onnx_path, path, *options)

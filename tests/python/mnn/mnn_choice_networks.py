@@ -1,0 +1,32 @@
+"""Networks whose layers show what the backend takes unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from mnn_networks import Network
+
+
+def square(size: int, filters: int, keep: float = 1, stride: int = 1, hw: int = 28) -> tuple[Network, str]:
+    """Two layers of whole kernels, of which a share `keep` remains."""
+    net = Network((1, filters, hw, hw))
+    y = "x"
+    for _ in range(2):
+        weights = net.rng.standard_normal((filters, filters, size, size), np.float32) / np.float32(size)
+        weights *= net.rng.random((filters, filters, 1, 1)) < keep
+        y = net.relu(net.conv_of(y, weights, stride))
+    return net, y
+
+
+CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
+    "sparse-3x3": partial(square, 3, 64, 0.6),
+    "sparse-5x5": partial(square, 5, 48, 0.4),
+    "sparser-5x5": partial(square, 5, 48, 0.1),
+    "sparse-7x7": partial(square, 7, 32, 0.6),
+    "sparse-5x5-stride-2": partial(square, 5, 48, 0.4, 2),
+    "sparse-3x3-of-8": partial(square, 3, 64, 0.4, hw=8),
+    "dense-5x5": partial(square, 5, 32),
+    "dense-3x3-stride-2": partial(square, 3, 32, stride=2),
+}
