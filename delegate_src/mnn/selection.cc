@@ -70,7 +70,7 @@ LayerReport report_unread(std::string name, const char* reason, const Convolutio
 
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
                              const abi::Tensors& outputs, const abi::Op* op, int pack,
-                             bool planar_input) {
+                             Origin origin) {
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
   if (const char* reason = obstacle(engine, conv, inputs, outputs)) {
@@ -100,11 +100,13 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   const std::string& reason = selection.report.reason;
   if (reason.starts_with("declined:")) return selection;
   const double gain = expected_gain(graph, pack, batch), arrival = moving_cost(input);
-  const bool alone = all_taken || gain > (planar_input ? -arrival : arrival + moving_cost(output));
+  const double moved = origin == Origin::kStock ? arrival + moving_cost(output) : -arrival;
+  const bool alone = all_taken || gain > moved;
   if (!alone && gain <= 0) return selection;
   // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around
-  // this one save is not known while layers are created. So both are: for layers of few weights.
-  const bool sure = alone && (all_taken || is_sparse(reason) || planar_input);
+  // this one save is not known while layers are created. So both are made: of layers of few
+  // weights.
+  const bool sure = alone && (all_taken || is_sparse(reason) || origin == Origin::kOurs);
   if (!sure && expected > kMostWeightsTwice) return selection;
   selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
   if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session

@@ -24,11 +24,18 @@ struct Selection {
   std::optional<double> gain{};
 };
 
+// Who makes a tensor.
+enum class Origin {
+  kStock,
+  kMaybeOurs,  // ours, in our layout, if other layers of the model are kOurs
+  kOurs,
+};
+
 // `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
-// memory is not needed. `planar_input`: the input comes from one of our operators.
+// memory is not needed. `origin`: of the input.
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
                              const abi::Tensors& outputs, const abi::Op* op, int pack,
-                             bool planar_input);
+                             Origin origin);
 
 // Whether to take, from now on, every convolution that can be run here, however little that gains.
 void take_all(bool all);

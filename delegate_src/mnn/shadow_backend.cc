@@ -64,11 +64,13 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
     return StockExecution(vtable_.original<abi::CreateExecutionFunction>(
         abi::kBackendCreateExecution)(backend, inputs, outputs, op));
   };
-  const bool continues =
-      std::any_of(inputs.begin(), inputs.end(), [&](auto* it) { return ours_.contains(it); });
+  const Origin origin = origin_of(inputs);
   if (type == kConvolution || type == kConvolutionDepthwise) {
-    const auto [selection, row] = select(inputs, outputs, op, continues);
-    if (selection.layer && !selection.gain) ours_.insert(outputs[0]);
+    const auto [selection, row] = select(inputs, outputs, op, origin);
+    const bool sure = selection.choice == Selection::Choice::kOurs;
+    if (selection.layer && !selection.gain) {
+      ours_[outputs[0]] = sure ? Origin::kOurs : Origin::kMaybeOurs;
+    }
     switch (selection.choice) {
       case Selection::Choice::kStock:
         return stock().release();
@@ -81,21 +83,33 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
   StockExecution execution = stock();
   auto ours = wrapped_execution(backend, self_, execution, op);
   if (!ours) return execution.release();
-  if (continues) ours_.insert(outputs.begin(), outputs.end());
+  if (origin != Origin::kStock) {
+    for (const abi::Tensor* output : outputs) ours_[output] = origin;
+  }
   return ours.release();
 }
 
 std::pair<Selection, std::size_t> ShadowBackend::select(const abi::Tensors& inputs,
                                                         const abi::Tensors& outputs,
-                                                        const abi::Op* op, bool planar_input) {
+                                                        const abi::Op* op, Origin origin) {
   try {
-    Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, planar_input);
+    Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, origin);
     const std::size_t row = log_->add(selection.report);
     return {std::move(selection), row};
   } catch (const std::exception& error) {
     std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(), error.what());
     return {};
   }
+}
+
+Origin ShadowBackend::origin_of(const abi::Tensors& tensors) const {
+  Origin surest = Origin::kStock;
+  for (const abi::Tensor* tensor : tensors) {
+    if (const auto found = ours_.find(tensor); found != ours_.end()) {
+      surest = std::max(surest, found->second);
+    }
+  }
+  return surest;
 }
 
 void ShadowBackend::resize_begin(abi::Backend* backend) {

@@ -1,8 +1,8 @@
 // One of MNN's CPU backends, taught to run sparse convolutions; all else it does as before.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "engine/plan/tune_budget.h"
@@ -40,9 +40,10 @@ class ShadowBackend {
   // MNN's, or ours around it.
   abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
                          const abi::Tensors& outputs, const abi::Op* op);
-  // Also the row of the log. `planar_input`: the input is one of ours.
+  // Also the row of the log.
   std::pair<Selection, std::size_t> select(const abi::Tensors& inputs, const abi::Tensors& outputs,
-                                           const abi::Op* op, bool planar_input);
+                                           const abi::Op* op, Origin origin);
+  Origin origin_of(const abi::Tensors& tensors) const;  // the surest of them
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
   static void resize_begin(abi::Backend* backend);
@@ -55,7 +56,7 @@ class ShadowBackend {
   PoolParallel parallel_;
   Recording recording_;
   // Outputs of our Executions, as far as they were created: what is cheap to read here.
-  std::set<const abi::Tensor*> ours_;
+  std::map<const abi::Tensor*, Origin> ours_;
   std::shared_ptr<LayerLog> log_;
   const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
   std::shared_ptr<ShadowBackend> self_;       // until the backend is destroyed

@@ -104,8 +104,10 @@ def test_sessions_are_freed(models, fresh_process):
     assert fresh_process.call(mnn_runs.sessions_left, models("residual").path) == (3, 0)
 
 
-def test_dense_model_is_left_alone(models, process):
-    model = models("dense")
+@pytest.mark.parametrize("name", ["dense", "dense-5x5", "dense-3x3-stride-2"])
+def test_dense_model_is_left_alone(name, models, process):
+    """To the bit, even where its layers would pay."""
+    model = models(name)
     (actual,), rows = process.call(mnn_runs.ours, model.path, 1, model.x, force=False)
     (stock,) = process.call(mnn_runs.stock, model.path, model.x)
     np.testing.assert_array_equal(actual, stock)
