@@ -54,10 +54,18 @@ void LayerLog::adopt(const LayerLog& other) {
 }
 
 void LayerLog::set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output) {
+  set(row, packed.kernel_name(), packed.weight_bytes(), output);
+}
+
+void LayerLog::set_stock(std::size_t row, const Shape& output) { set(row, "stock", 0, output); }
+
+void LayerLog::set(std::size_t row, std::string kernel, std::size_t weight_bytes,
+                   const Shape& output) {
   const std::lock_guard lock(mutex_);
+  if (row >= rows_.size()) return;
   LayerReport& layer = rows_[row];
-  layer.kernel = packed.kernel_name();
-  layer.weight_bytes = packed.weight_bytes();
+  layer.kernel = std::move(kernel);
+  layer.weight_bytes = weight_bytes;
   const double growth = static_cast<double>(output.height) * output.width /
                         (static_cast<double>(layer.height) * layer.width);
   layer.height = output.height;

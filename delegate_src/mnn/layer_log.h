@@ -35,8 +35,10 @@ class LayerLog {
   std::size_t add(LayerReport row);
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);
-  // What the layer became at the session's present size; output: of the convolution.
+  // What the layer became at the session's present size, or that MNN runs it; output: of the
+  // convolution. Nothing where a clone adopted no such row.
   void set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output);
+  void set_stock(std::size_t row, const Shape& output);
   void set_plan(PlanReport plan);
   std::vector<LayerReport> rows() const;
   PlanReport plan() const;
@@ -47,6 +49,8 @@ class LayerLog {
  private:
   LayerLog(std::int64_t number, std::int64_t thread, const void* backend)
       : number_(number), thread_(thread), backend_(backend) {}
+
+  void set(std::size_t row, std::string kernel, std::size_t weight_bytes, const Shape& output);
 
   const std::int64_t number_, thread_;
   const void* const backend_;

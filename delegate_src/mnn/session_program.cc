@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/graph/visit.h"
 #include "engine/support/isa.h"
 #include "mnn/blocked_tensor.h"
 #include "mnn/pack_layers.h"
@@ -36,13 +37,12 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
   stages_.resize(recording.nodes().size());
   pack(graph, recording, log, budget);
   for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded]);
-  if (graph.nodes.empty()) return;
-  PlanReport plan = report(graph);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
-    const auto& layer = recording.nodes()[i].layer;
-    if (runs_[i] && layer) plan.weight_bytes += layer->weight_bytes();
+    const RecordedNode& node = recording.nodes()[i];
+    if (!node.layer || runs_[i]) continue;
+    log.set_stock(node.row, recording.tensors()[output_of(node.op)].shape);
   }
-  log.set_plan(std::move(plan));
+  if (!graph.nodes.empty()) log.set_plan(report(graph, recording));
 }
 
 void SessionProgram::allocate(const MemoryPlan& plan) {
@@ -121,12 +121,15 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
   }
 }
 
-PlanReport SessionProgram::report(const SessionGraph& graph) const {
+PlanReport SessionProgram::report(const SessionGraph& graph, const Recording& recording) const {
   PlanReport report{.isa = kernels_.isa,
                     .fused_additions = graph.fused_additions,
                     .private_tensors = graph.private_tensors};
   for (const Slot& slot : slots_) report.activation_bytes += slot.memory.size() * sizeof(float);
-  for (const Stage& stage : stages_) {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    const auto& layer = recording.nodes()[i].layer;
+    if (runs_[i] && layer) report.weight_bytes += layer->weight_bytes();
     for (const Convolve& convolve : stage.convolve) {
       report.weight_bytes += convolve.layer->convolution->weight_bytes();
     }

@@ -52,7 +52,7 @@ class SessionProgram {
             const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const RecordedNode& recorded);
   float* at(TensorId id, int image) const;
-  PlanReport report(const SessionGraph& graph) const;
+  PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 
   const kernels::KernelTable& kernels_;
   int batch_ = 0;

@@ -20,6 +20,15 @@ def square(size: int, filters: int, keep: float = 1, stride: int = 1, hw: int = 
     return net, y
 
 
+def worth_it_together() -> tuple[Network, str]:
+    """Of any size: a layer that pays, then two that pay only together, MNN's operators around them."""
+    net = Network((1, 16, "height", "width"))
+    y = net.op("Sigmoid", net.relu(net.conv("x", 16, 32, keep=0.15)))
+    y = net.relu(net.conv(y, 32, 48, size=1, keep=0.2))
+    y = net.conv_of(y, net.rng.standard_normal((48, 48, 1, 1), np.float32) / np.float32(10))
+    return net, net.op("Sigmoid", y)
+
+
 CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
     "sparse-3x3": partial(square, 3, 64, 0.6),
     "sparse-5x5": partial(square, 5, 48, 0.4),
@@ -27,6 +36,7 @@ CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
     "sparse-7x7": partial(square, 7, 32, 0.6),
     "sparse-5x5-stride-2": partial(square, 5, 48, 0.4, 2),
     "sparse-3x3-of-8": partial(square, 3, 64, 0.4, hw=8),
+    "worth-it-together": worth_it_together,
     "dense-5x5": partial(square, 5, 32),
     "dense-3x3-stride-2": partial(square, 3, 32, stride=2),
 }

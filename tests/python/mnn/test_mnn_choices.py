@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mnn_runs
+import numpy as np
 import pytest
 
 
@@ -21,3 +22,15 @@ def test_what_mnn_runs_by_winograd(name, taken, models, process):
     """Square kernels of any side, at stride 1: there it takes more zeros to be faster."""
     rows = process.call(mnn_runs.inspect, models(name).path, force=False)
     assert [row["kernel"] != "stock" for row in rows] == [taken] * 2
+
+
+def resized(process, path, *sizes):
+    inputs = [np.zeros((1, 16, size, size), np.float32) for size in sizes]
+    return process.call(mnn_runs.ours, path, 1, *inputs, force=False)[1]
+
+
+def test_layers_left_to_mnn_are_told_at_the_present_size(models, process):
+    rows = resized(process, models("worth-it-together").path, 14, 100)
+    assert [(row["height"], row["width"]) for row in rows] == [(100, 100)] * 3
+    assert rows[2]["dense_macs"] == pytest.approx(48 * 48 * 100 * 100)
+    assert (rows[2]["kernel"], rows[2]["weight_bytes"]) == ("stock", 0)
