@@ -24,12 +24,14 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
       engine_convolution(layer_->op(), padded_window(layer_->op(), input, output), nullptr);
   conv.input = recording.tensor(*inputs[0]);
   conv.output = recording.tensor(*outputs[0]);
+  std::optional<double> gain = gain_;
+  if (gain) *gain *= output.height * output.width;
   return RecordedNode{.op = conv,
                       .inputs = {conv.input},
                       .place = nullptr,
                       .layer = layer_,
                       .beside_others = static_cast<bool>(stock()),
-                      .gain = gain_,
+                      .gain = gain,
                       .row = row_};
 }
 

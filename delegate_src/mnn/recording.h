@@ -29,7 +29,7 @@ struct RecordedNode {
   // Of a convolution; other nodes run here only where that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer;
   bool beside_others = false;    // the layer runs here only if one that is not so does
-  std::optional<double> gain{};  // and only in a run of layers that pays: Selection::gain
+  std::optional<double> gain{};  // and only in a run of layers that pays: what it saves
   std::size_t row = 0;           // in the session's log
 };
 

@@ -110,7 +110,7 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   if (!sure && expected > kMostWeightsTwice) return selection;
   selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
   if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session
-  if (!alone) selection.gain = gain;
+  if (!alone) selection.gain = gain / (output.height * output.width);
   selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);
   return selection;
 }

@@ -20,7 +20,7 @@ struct Selection {
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
   // Of kOursBesideOthers, if it does not pay by itself to move the tensors here and back: what it
-  // saves without, in units of moving_cost().
+  // saves without, for each position of its output, in units of moving_cost().
   std::optional<double> gain{};
 };
 

@@ -17,9 +17,9 @@ for Metal get the plugin, too. Sessions of other backends, "CPU" among them, are
 two of our layers exist in our own layout only: a callback that looks at them sees nothing useful, unless the
 session was created with their names under "saveTensors".
 
-What pays is decided when MNN makes its layers, by the size of the maps then, and stays. Give a session its
-image size before all others, and leave `rearrange=True` to stock MNN: it makes the layers while it loads,
-for maps of 2x2.
+What a layer saves is estimated when MNN makes it, by the size of its maps then; later sizes only scale that.
+Give a session its image size before all others, and leave `rearrange=True` to stock MNN: it makes the layers
+while it loads, for maps of 2x2.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ def square(size: int, filters: int, keep: float = 1, stride: int = 1, hw: int = 
     return net, y
 
 
-def worth_it_together() -> tuple[Network, str]:
-    """Of any size: a layer that pays, then two that pay only together, MNN's operators around them."""
+def one_that_pays() -> tuple[Network, str]:
+    """Of any size: a layer that pays, then two that do not even together, MNN's operators around them."""
     net = Network((1, 16, "height", "width"))
     y = net.op("Sigmoid", net.relu(net.conv("x", 16, 32, keep=0.15)))
     y = net.relu(net.conv(y, 32, 48, size=1, keep=0.2))
@@ -36,7 +36,7 @@ CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
     "sparse-7x7": partial(square, 7, 32, 0.6),
     "sparse-5x5-stride-2": partial(square, 5, 48, 0.4, 2),
     "sparse-3x3-of-8": partial(square, 3, 64, 0.4, hw=8),
-    "worth-it-together": worth_it_together,
+    "one-that-pays": one_that_pays,
     "dense-5x5": partial(square, 5, 32),
     "dense-3x3-stride-2": partial(square, 3, 32, stride=2),
 }

@@ -30,7 +30,14 @@ def resized(process, path, *sizes):
 
 
 def test_layers_left_to_mnn_are_told_at_the_present_size(models, process):
-    rows = resized(process, models("worth-it-together").path, 14, 100)
+    rows = resized(process, models("one-that-pays").path, 14, 100)
     assert [(row["height"], row["width"]) for row in rows] == [(100, 100)] * 3
     assert rows[2]["dense_macs"] == pytest.approx(48 * 48 * 100 * 100)
     assert (rows[2]["kernel"], rows[2]["weight_bytes"]) == ("stock", 0)
+
+
+def test_what_pays_is_the_same_at_any_size(models, process):
+    path = models("one-that-pays").path
+    for sizes in ((14,), (100,), (14, 100), (100, 14), (100, 56)):
+        rows = resized(process, path, *sizes)
+        assert [row["kernel"] != "stock" for row in rows] == [True, False, False], sizes
