@@ -32,6 +32,7 @@ constexpr const char* kConvolutionWeights =
 constexpr const char* kSessionInfo =
     "_ZNK3MNN7Session7getInfoENS_11Interpreter15SessionInfoCodeEPv";
 constexpr const char* kSessionInput = "_ZNK3MNN7Session8getInputEPKc";
+constexpr const char* kSessionOutput = "_ZNK3MNN7Session9getOutputEPKc";
 constexpr const char* kManagerInfo =
     "_ZN3MNN7Express8Executor14RuntimeManager7getInfoENS_11Interpreter15SessionInfoCodeEPv";
 
@@ -109,6 +110,7 @@ EngineHandle EngineHandle::open(const std::string& library,
   find(kConvolutionWeights, functions.convolution_weights);
   find(kSessionInfo, functions.session_info);
   find(kSessionInput, functions.session_input);
+  find(kSessionOutput, functions.session_output);
   find(kManagerInfo, functions.manager_info);
   engine.code_ = executable_segments(handle);
   return engine;

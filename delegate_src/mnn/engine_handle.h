@@ -42,8 +42,9 @@ struct EngineFunctions {
   void (*convolution_weights)(std::shared_ptr<void>* owner, abi::Backend*, const abi::Op*,
                               const float** weights, int* count);
   bool (*session_info)(const abi::Session*, abi::InfoCode, void* result);
-  // The first input, if `name` is null.
+  // The first, if `name` is null.
   const abi::Tensor* (*session_input)(const abi::Session*, const char* name);
+  const abi::Tensor* (*session_output)(const abi::Session*, const char* name);
   bool (*manager_info)(abi::RuntimeManager*, abi::InfoCode, void* result);
 };
 

@@ -1,6 +1,7 @@
 // What became of each session's layers, for reports.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,9 @@ class LayerLog {
   void set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output);
   void set_stock(std::size_t row, const Shape& output);
   void set_plan(PlanReport plan);
+  // MNN has given the session its sizes, and with them its layers.
+  void set_resized() { resized_ = true; }
+  bool is_resized() const { return resized_; }
   std::vector<LayerReport> rows() const;
   PlanReport plan() const;
   std::int64_t number() const { return number_; }
@@ -54,6 +58,7 @@ class LayerLog {
 
   const std::int64_t number_, thread_;
   const void* const backend_;
+  std::atomic<bool> resized_ = false;
   mutable std::mutex mutex_;
   std::vector<LayerReport> rows_;
   PlanReport plan_;

@@ -122,7 +122,9 @@ abi::ErrorCode ShadowBackend::resize_end(abi::Backend* backend) {
   const auto shadow = of(backend);
   const auto code =
       shadow->vtable_.original<abi::ResizeEndFunction>(abi::kBackendResizeEnd)(backend);
-  return code == abi::kNoError ? shadow->compile() : code;
+  if (code != abi::kNoError) return code;
+  shadow->log_->set_resized();
+  return shadow->compile();
 }
 
 void ShadowBackend::destroy(void* backend) {

@@ -10,7 +10,7 @@ or, with the Module API,
     net = MNN.nn.load_module_from_file("model.mnn", [], [], runtime_manager=runtime)
 
 `print(patternlite.mnn.stats(session))`, or of the runtime manager, shows what runs where, and raises
-NotUsedError if MNN runs all of it alone: MNN itself takes another backend in silence where it does not
+NotUsedError if the plugin is not used: MNN itself takes another backend in silence where it does not
 know the one asked for. `load_module_from_file(..., backend=backend)` works as well, but there is nothing to
 ask afterwards; MNN takes any number there for that of Metal, which Linux does not have, so modules that ask
 for Metal get the plugin, too. Sessions of other backends, "CPU" among them, are not affected. Tensors between
@@ -34,6 +34,7 @@ from .errors import PatternliteError
 from .files import require_file
 from .inspection import layer_table
 from .native import load_native
+from .runtimes import require_sizes
 
 __all__ = [
     "NotUsedError",
@@ -51,7 +52,7 @@ class RegistrationError(PatternliteError, RuntimeError):
 
 
 class NotUsedError(PatternliteError, RuntimeError):
-    """MNN runs the session alone."""
+    """MNN runs the session alone, or has not made its layers yet; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +126,17 @@ def stats(session: Any) -> SessionStats:
 
     session: its interpreter must exist still: MNN frees the session with it.
 
-    Raises NotUsedError when MNN runs all of it alone.
+    Raises NotUsedError when it was created without the plugin, or MNN has not made its layers yet: it does
+    so when it has the session's input sizes, and a module's when it runs it for the first time.
     """
     native = _native()
     mnn = importlib.import_module("MNN")
     if isinstance(session, mnn.Session):
         report = native.mnn_session_report
+        remedy = "give the session its input sizes (resizeSession) first"
     elif isinstance(session, importlib.import_module("MNN.nn").RuntimeManager):
         report = native.mnn_manager_report
+        remedy = "load a module with this manager, not dynamic=True, keep it and call its forward() first"
     else:
         raise TypeError(
             f"stats() takes an MNN.Session or an MNN.nn.RuntimeManager, not {type(session).__name__}; of a "
@@ -145,6 +149,8 @@ def stats(session: Any) -> SessionStats:
             "MNN runs this session alone: it was not created with patternlite's backend; call "
             'patternlite.mnn.register() first and create it with {"backend": what register() returns}'
         )
+    if not parts:
+        raise NotUsedError(f"MNN has made no layers with the plugin yet: {remedy}")
     sums = {
         key: sum(part[key] for part in parts)
         for key in (
@@ -181,6 +187,7 @@ def inspect_file(path: str | os.PathLike[str]) -> SessionStats:
         raise PatternliteError(
             f"{path} leaves input shapes open ({unknown}); convert the model with fixed ones"
         )
+    require_sizes(path, interpreter, session)
     return stats(session)
 
 

@@ -208,6 +208,7 @@ class MnnSession(Session):
         shape = tuple(int(n) for n in self._input.getShape())
         float32 = self._input.getDataType() == self._mnn.Halide_Type_Float
         _require_image_model(path, len(inputs), len(outputs), shape, float32)
+        require_sizes(path, self._interpreter, self._session)
         self._nhwc = self._input.getDimensionType() == self._mnn.Tensor_DimensionType_Tensorflow
         n, c, h, w = (shape[i] for i in ((0, 3, 1, 2) if self._nhwc else (0, 1, 2, 3)))
         self.input_shape = (n, c, h, w)
@@ -251,3 +252,13 @@ def require_fixed_sizes(path: Path, inputs: list[dict[str, Any]]) -> None:
     """inputs: of a TFLite interpreter. Where only batches are open, models run with one image."""
     if any(n < 0 for details in inputs for n in details["shape_signature"][1:]):  # it would be one pixel
         raise PatternliteError(f"{path.name} leaves the size of its images open: convert it with a fixed one")
+
+
+def require_sizes(path: Path | str, interpreter: Any, session: Any) -> None:
+    """interpreter, session: of MNN; its inputs are of fixed shapes."""
+    resize_status = 3  # MNN.Interpreter's SessionInfoCode; 0: ready to run
+    if interpreter.getSessionInfo(session, resize_status) != 0:
+        raise PatternliteError(
+            f"MNN's interpreter cannot run {path}: it has control flow, or sizes that depend on values; load "
+            "it with MNN.nn.load_module_from_file and ask patternlite.mnn.stats of its runtime manager"
+        )

@@ -172,6 +172,7 @@ UNUSED(_ZN3MNN10ThreadPool4initEimRPS0_)
 UNUSED(_ZN3MNN10ThreadPool7enqueueEPSt4pairISt8functionIFviEEiEi)
 UNUSED(_ZNK3MNN7Session7getInfoENS_11Interpreter15SessionInfoCodeEPv)
 UNUSED(_ZNK3MNN7Session8getInputEPKc)
+UNUSED(_ZNK3MNN7Session9getOutputEPKc)
 UNUSED(_ZN3MNN7Express8Executor14RuntimeManager7getInfoENS_11Interpreter15SessionInfoCodeEPv)
 #ifndef WITHOUT_WEIGHTS
 UNUSED(

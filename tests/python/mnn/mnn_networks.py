@@ -34,10 +34,11 @@ def sparse_weights(rng: np.random.Generator, shape: tuple[int, int, int, int], k
 
 @dataclass
 class Network:
-    """Builds an ONNX graph of one input "x"; methods return the name of their output."""
+    """Builds an ONNX graph, of one input "x" unless told; methods return the name of their output."""
 
     shape: tuple[Any, ...]  # NCHW; a name stands for any size
     seed: int = 0
+    inputs: dict[str, int] = field(default_factory=lambda: {"x": TensorProto.FLOAT})  # all of `shape`
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: list[onnx.TensorProto] = field(default_factory=list)
 
@@ -121,7 +122,7 @@ class Network:
         graph = helper.make_graph(
             self.nodes,
             "net",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+            [helper.make_tensor_value_info(name, kind, self.shape) for name, kind in self.inputs.items()],
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
             self.weights,
         )

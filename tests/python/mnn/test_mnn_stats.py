@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import mnn_report_runs
 import mnn_runs
 import pytest
+
+from patternlite.errors import PatternliteError
+from patternlite.runtimes import open_session, runtime_named
 
 
 def test_what_mnn_runs_alone(models, fresh_process):
@@ -39,3 +43,39 @@ def test_a_model_that_is_left_alone(models, process):
     stats = process.call(mnn_runs.session_stats, models("dense").path, models("dense").x, force=False)
     assert [layer["kernel"] for layer in stats.layers] == ["stock"] * 2
     assert (stats.isa, stats.activation_bytes, stats.conversions) == ("", 0, 0)
+
+
+def test_before_there_are_layers(models, fresh_process):
+    model, open_model = models("residual"), models("open-shape")
+    words = fresh_process.call(mnn_report_runs.before_there_are_layers, model.path, open_model.path, model.x)
+    assert "7 of 7 layers run in patternlite" in words.pop("after forward()")
+    assert "give the session its input sizes (resizeSession) first" in words.pop("open shape")
+    assert len(words) == 3
+    for text in words.values():
+        assert text.startswith("MNN has made no layers with the plugin yet: load a module with this manager")
+
+
+def test_a_session_is_found_by_its_output(models, process):
+    """Its first input tells nothing where it holds integers."""
+    paths = [models(name).path for name in ("residual", "integer-input")]
+    first, second = process.call(mnn_report_runs.sharing_a_runtime, *paths)
+    assert (len(first), len(second)) == (7, 1)
+
+
+def test_a_session_without_sizes_has_no_layers_of_others(models, process):
+    paths = [models(name).path for name in ("residual", "open-shape")]
+    first, second = process.call(mnn_report_runs.sharing_a_runtime, *paths)
+    assert len(first) == 7
+    assert "give the session its input sizes" in second
+
+
+def test_control_flow_runs_in_modules(models, process):
+    """And nowhere else: `inspect` and `bench` say so."""
+    model = models("control-flow")
+    told = process.call(mnn_runs.session_stats, model.path, model.x, "Module")
+    assert len(told.layers) == 2
+    words = r"cannot run .*control.flow.*\.mnn: .* load it with MNN\.nn\.load_module_from_file"
+    with pytest.raises(PatternliteError, match=words):
+        process.call(mnn_runs.inspect, model.path)
+    with pytest.raises(PatternliteError, match=words):
+        open_session(runtime_named("mnn"), model.path)

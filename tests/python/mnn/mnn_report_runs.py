@@ -1,0 +1,55 @@
+"""What stats() tells, or why it refuses; called in child processes, as mnn_runs.py is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mnn_runs import Module, Rows, Session, plugin
+
+from patternlite.mnn import NotUsedError, stats
+
+
+def _words(session: Any) -> str:
+    try:
+        return str(stats(session))
+    except NotUsedError as error:
+        return str(error)
+
+
+def before_there_are_layers(path: str, open_path: str, x: np.ndarray) -> dict[str, str]:
+    """What the user reads who asks too early, or never gets layers."""
+    import MNN.expr as expr
+    import MNN.nn as nn
+
+    session = Session(open_path, plugin())
+    words = {"open shape": _words(session._session)}
+    module = Module(path, plugin())
+    words["before forward()"] = _words(module._runtime)
+    manager = nn.create_runtime_manager(({"backend": plugin(), "numThread": 1},))
+    words["nothing loaded"] = _words(manager)
+    net = nn.load_module_from_file(path, [], [], runtime_manager=manager, dynamic=True)
+    variable = expr.placeholder(list(x.shape), expr.NCHW, expr.float)
+    variable.write(x)
+    net.forward([variable])[0].read()
+    words["dynamic"] = _words(manager)
+    module.run(x)
+    words["after forward()"] = _words(module._runtime)
+    return words
+
+
+def sharing_a_runtime(*paths: str) -> list[Rows | str]:
+    """The layers of each, of sessions in one runtime; or what the user reads."""
+    import MNN
+
+    config = {"backend": plugin(), "numThread": 1}
+    runtime, _ = MNN.Interpreter.createRuntime((config,))
+    interpreters = [MNN.Interpreter(path) for path in paths]
+    sessions = [interpreter.createSession(config, runtime) for interpreter in interpreters]
+    told: list[Rows | str] = []
+    for session in sessions:
+        try:
+            told.append(stats(session).layers)
+        except NotUsedError as error:
+            told.append(str(error))
+    return told
