@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace patternlite::mnn {
@@ -43,6 +44,15 @@ std::vector<std::shared_ptr<LayerLog>> LayerLog::all() {
 
 std::size_t LayerLog::add(LayerReport row) {
   const std::lock_guard lock(mutex_);
+  const auto known = std::find_if(adopted_.begin(), adopted_.end(), [&](std::size_t i) {
+    return rows_[i].name == row.name && rows_[i].reason == row.reason;
+  });
+  if (known != adopted_.end()) {
+    const std::size_t i = *known;
+    adopted_.erase(known);
+    rows_[i] = std::move(row);
+    return i;
+  }
   rows_.push_back(std::move(row));
   return rows_.size() - 1;
 }
@@ -50,7 +60,9 @@ std::size_t LayerLog::add(LayerReport row) {
 void LayerLog::adopt(const LayerLog& other) {
   auto rows = other.rows();
   const std::lock_guard lock(mutex_);
-  if (rows_.empty()) rows_ = std::move(rows);
+  if (!rows_.empty()) return;
+  rows_ = std::move(rows);
+  for (std::size_t i = 0; i < rows_.size(); ++i) adopted_.insert(i);
 }
 
 void LayerLog::set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output) {

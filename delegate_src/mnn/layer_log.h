@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class LayerLog {
   // Those whose sessions exist, oldest first.
   static std::vector<std::shared_ptr<LayerLog>> all();
 
+  // The number of the row. An adopted one of that name and reason becomes this one: MNN makes anew
+  // what it cannot clone.
   std::size_t add(LayerReport row);
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);
@@ -61,6 +64,7 @@ class LayerLog {
   std::atomic<bool> resized_ = false;
   mutable std::mutex mutex_;
   std::vector<LayerReport> rows_;
+  std::set<std::size_t> adopted_;  // rows, if not made anew
   PlanReport plan_;
 };
 

@@ -46,6 +46,7 @@ class ShadowRuntime {
       const auto attached = ShadowBackend::attach(shadow.engine_, backend, runtime);
       if (!attached) throw std::runtime_error("its tensors are not float32");
       const std::lock_guard lock(shadow.mutex_);
+      std::erase_if(shadow.logs_, [](const auto& log) { return log.expired(); });
       shadow.logs_.push_back(attached->log());
     } catch (const std::exception& error) {
       // Not null: MNN would use it.
@@ -74,7 +75,6 @@ class ShadowRuntime {
 
   Logs live_logs() {
     const std::lock_guard lock(mutex_);
-    std::erase_if(logs_, [](const auto& log) { return log.expired(); });
     Logs live;
     for (const auto& log : logs_) {
       if (auto held = log.lock()) live.push_back(std::move(held));

@@ -16,6 +16,16 @@ def integer_input() -> tuple[Network, str]:
     return net, net.op("Add", net.conv("x", 16, 16), a)
 
 
+def not_cloned() -> tuple[Network, str]:
+    """Between layers of ours two that MNN makes anew for a clone: of groups, of weights computed."""
+    net = Network((1, 16, 12, 12))
+    y = net.conv(net.relu(net.conv("x", 16, 48, group=4)), 48, 16)
+    net.weights.append(numpy_helper.from_array(np.ones((16, 16, 3, 3), np.float32), "ones"))
+    weights = net.op("Mul", "ones", net.op("ReduceMean", y, keepdims=1))
+    y = net.op("Conv", y, weights, kernel_shape=[3, 3], pads=[1] * 4)
+    return net, net.conv(y, 16, 16)
+
+
 def control_flow() -> tuple[Network, str]:
     """Adds or subtracts, by the sign of the input's sum."""
     net = Network((1, 16, 8, 8))
@@ -37,5 +47,6 @@ def control_flow() -> tuple[Network, str]:
 
 REPORTED: dict[str, Callable[[], tuple[Network, str]]] = {
     "integer-input": integer_input,
+    "not-cloned": not_cloned,
     "control-flow": control_flow,
 }

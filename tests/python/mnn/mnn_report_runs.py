@@ -1,13 +1,14 @@
-"""What stats() tells, or why it refuses; called in child processes, as mnn_runs.py is."""
+"""What stats() tells, or why it refuses, and what is held; called in child processes, as mnn_runs.py is."""
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
 from mnn_runs import Module, Rows, Session, plugin
 
-from patternlite.mnn import NotUsedError, stats
+from patternlite.mnn import NotUsedError, SessionStats, stats
 
 
 def _words(session: Any) -> str:
@@ -53,3 +54,38 @@ def sharing_a_runtime(*paths: str) -> list[Rows | str]:
         except NotUsedError as error:
             told.append(str(error))
     return told
+
+
+def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[SessionStats, SessionStats]:
+    """Of a module, and of it with its clones."""
+    module = Module(path, plugin())
+    module.run(x)
+    alone = module.stats()
+    more = [module.clone() for _ in range(clones)]
+    for clone in more:
+        clone.run(x)
+    return alone, module.stats()
+
+
+class _Heap(ctypes.Structure):
+    """struct mallinfo2 of glibc."""
+
+    _fields_ = [("counts", ctypes.c_size_t * 10)]  # noqa: RUF012
+
+    @property
+    def in_use(self) -> int:
+        return self.counts[7]
+
+
+def bytes_left_by_a_clone(path: str, x: np.ndarray) -> float:
+    """When it is gone; in the mean over many."""
+    heap = ctypes.CDLL(None).mallinfo2
+    heap.restype = _Heap
+    module = Module(path, plugin())
+    module.run(x)
+    for _ in range(200):
+        module.clone()
+    before = heap().in_use
+    for _ in range(1000):
+        module.clone()
+    return (heap().in_use - before) / 1000

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
 
+import mnn_report_runs
 import mnn_runs
 import numpy as np
 import pytest
@@ -102,6 +104,12 @@ def test_several_sessions_at_once(models, process):
 
 def test_sessions_are_freed(models, fresh_process):
     assert fresh_process.call(mnn_runs.sessions_left, models("residual").path) == (3, 0)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
+def test_clones_leave_nothing_behind(models, fresh_process):
+    model = models("one-position")
+    assert fresh_process.call(mnn_report_runs.bytes_left_by_a_clone, model.path, model.x) < 8
 
 
 @pytest.mark.parametrize("name", ["dense", "dense-5x5", "dense-3x3-stride-2"])

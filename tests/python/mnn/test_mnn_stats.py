@@ -79,3 +79,15 @@ def test_control_flow_runs_in_modules(models, process):
         process.call(mnn_runs.inspect, model.path)
     with pytest.raises(PatternliteError, match=words):
         open_session(runtime_named("mnn"), model.path)
+
+
+def test_a_clone_has_each_layer_once(models, process):
+    model = models("not-cloned", "--groupConvNative")
+    alone, both = process.call(mnn_report_runs.of_module_and_clones, model.path, model.x, 1)
+    assert [layer["reason"] for layer in alone.layers] == [
+        "declined:groups",
+        "pattern",
+        "declined:dynamic-weights",
+        "pattern",
+    ]
+    assert both.layers == alone.layers * 2
