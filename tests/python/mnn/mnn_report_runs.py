@@ -70,7 +70,7 @@ def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[Session
 class _Heap(ctypes.Structure):
     """struct mallinfo2 of glibc."""
 
-    _fields_ = [("counts", ctypes.c_size_t * 10)]  # noqa: RUF012
+    _fields_ = [("counts", ctypes.c_size_t * 10)]
 
     @property
     def in_use(self) -> int:
