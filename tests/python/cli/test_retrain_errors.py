@@ -125,7 +125,7 @@ def test_other_options_can_be_given_where_nothing_was_finished(client: Path, mon
     with monkeypatch.context() as patch:
         patch.setattr("patternlite.pruning.retrain._loss", fail)
         assert_one_line(retrain("--epochs", "3", output="later.safetensors"), "not yet")
-        patch.setattr("patternlite.pruning.pipeline.draw", fail)
+        patch.setattr("patternlite.pruning.pipeline._Run.make_images", fail)
         prune = ("prune", "client_net_of_test:net", "--input-shape", "3,12,12", "--mean", "0,0,0")
         prune += ("--std", "1,1,1", "--output", "later", "--rate")
         assert_one_line(run(*prune, "4"), "not yet")
