@@ -1,8 +1,5 @@
 #include "mnn/layer_log.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +8,6 @@ namespace {
 
 struct Registry {
   std::mutex mutex;
-  std::int64_t opened = 0;
   std::vector<std::weak_ptr<LayerLog>> logs;
 };
 
@@ -23,11 +19,19 @@ Registry& registry() {
 
 }  // namespace
 
+std::size_t PlanReport::weight_bytes(std::set<const void*>& counted) const {
+  std::size_t sum = 0;
+  for (const auto& [holder, bytes] : weights) {
+    if (counted.insert(holder).second) sum += bytes;
+  }
+  return sum;
+}
+
 std::shared_ptr<LayerLog> LayerLog::open(const void* backend) {
   Registry& open_logs = registry();
   const std::lock_guard lock(open_logs.mutex);
   std::erase_if(open_logs.logs, [](const auto& log) { return log.expired(); });
-  std::shared_ptr<LayerLog> log(new LayerLog(++open_logs.opened, syscall(SYS_gettid), backend));
+  std::shared_ptr<LayerLog> log(new LayerLog(backend));
   open_logs.logs.push_back(log);
   return log;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -21,14 +22,16 @@ struct PlanReport {
   int private_tensors = 0;  // between our operators, never in MNN's layout
   int conversions = 0;      // tensors turned from MNN's layout to ours or back, each inference
   std::size_t activation_bytes = 0;
-  std::size_t weight_bytes = 0;  // packed, and kept to pack again
-  std::size_t bytes() const { return activation_bytes + weight_bytes; }
+  // Packed, and kept to pack again: bytes by what holds them, which clones share.
+  std::map<const void*, std::size_t> weights;
+
+  // Of weights that are not in `counted`, where they are put.
+  std::size_t weight_bytes(std::set<const void*>& counted) const;
 };
 
 // The convolutions of one MNN backend, which is to say of one session.
 class LayerLog {
  public:
-  // Logs are numbered in the order of their creation and remember the thread that created them.
   // `backend` is a name only.
   static std::shared_ptr<LayerLog> open(const void* backend);
   // Those whose sessions exist, oldest first.
@@ -49,17 +52,13 @@ class LayerLog {
   bool is_resized() const { return resized_; }
   std::vector<LayerReport> rows() const;
   PlanReport plan() const;
-  std::int64_t number() const { return number_; }
-  std::int64_t thread() const { return thread_; }  // the operating system's thread id
   const void* backend() const { return backend_; }
 
  private:
-  LayerLog(std::int64_t number, std::int64_t thread, const void* backend)
-      : number_(number), thread_(thread), backend_(backend) {}
+  explicit LayerLog(const void* backend) : backend_(backend) {}
 
   void set(std::size_t row, std::string kernel, std::size_t weight_bytes, const Shape& output);
 
-  const std::int64_t number_, thread_;
   const void* const backend_;
   std::atomic<bool> resized_ = false;
   mutable std::mutex mutex_;

@@ -129,9 +129,10 @@ PlanReport SessionProgram::report(const SessionGraph& graph, const Recording& re
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     const Stage& stage = stages_[i];
     const auto& layer = recording.nodes()[i].layer;
-    if (runs_[i] && layer) report.weight_bytes += layer->weight_bytes();
+    if (runs_[i] && layer) report.weights[layer.get()] = layer->weight_bytes();
     for (const Convolve& convolve : stage.convolve) {
-      report.weight_bytes += convolve.layer->convolution->weight_bytes();
+      const PackedConvolution* packed = convolve.layer->convolution.get();
+      report.weights[packed] = packed->weight_bytes();
     }
     report.conversions += static_cast<int>(stage.imports.size() + stage.exports.size());
   }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -60,8 +61,11 @@ class ShadowRuntime {
     ShadowRuntime& shadow = *of(runtime);
     float megabytes = shadow.vtable_.original<abi::MemoryFunction>(abi::kRuntimeMemory)(runtime);
     if (collecting && !*collecting) *collecting = std::make_unique<Logs>();
+    std::set<const void*> counted;
     for (auto& log : shadow.live_logs()) {
-      megabytes += static_cast<float>(log->plan().bytes()) / (1024 * 1024);
+      const PlanReport plan = log->plan();
+      const std::size_t bytes = plan.activation_bytes + plan.weight_bytes(counted);
+      megabytes += static_cast<float>(bytes) / (1024 * 1024);
       if (collecting) (*collecting)->push_back(std::move(log));
     }
     return megabytes;

@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <set>
 
 #include "mnn/layer_log.h"
 #include "mnn/registration.h"
@@ -18,20 +19,19 @@ namespace {
 
 nb::list described(const patternlite::mnn::Logs& logs) {
   nb::list sessions;
+  std::set<const void*> counted;
   for (const auto& log : logs) {
     nb::list layers;
     for (const auto& layer : log->rows()) layers.append(layer_row(layer));
     const patternlite::mnn::PlanReport plan = log->plan();
     nb::dict session;
-    session["number"] = log->number();
-    session["thread"] = log->thread();
     session["layers"] = layers;
     session["isa"] = plan.isa;
     session["fused_additions"] = plan.fused_additions;
     session["private_tensors"] = plan.private_tensors;
     session["conversions"] = plan.conversions;
     session["activation_bytes"] = plan.activation_bytes;
-    session["weight_bytes"] = plan.weight_bytes;
+    session["weight_bytes"] = plan.weight_bytes(counted);
     sessions.append(session);
   }
   return sessions;
@@ -74,7 +74,8 @@ void bind_mnn(nb::module_& m) {
         "Whether sessions created from now on take layers that MNN is expected to run faster.");
   m.def(
       "mnn_sessions", [] { return described(patternlite::mnn::LayerLog::all()); },
-      "The sessions that use the backend, oldest first: number, creating thread, layers, plan.");
+      "The sessions that use the backend, oldest first: layers and plan, the weights that clones "
+      "share with the first of them.");
   m.def("mnn_session_report", &session_report, "session"_a,
         "As mnn_sessions(), of one MNN.Session; None if it does not use the backend.");
   m.def("mnn_manager_report", &manager_report, "manager"_a,

@@ -59,14 +59,15 @@ class NotUsedError(PatternliteError, RuntimeError):
 class SessionStats:
     """What became of a session; `str()` prints it as a table.
 
-    layers: one dict per convolution, in the model's order, with the fields name, kind, filters, channels,
-        height, width, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
+    layers: one dict per convolution that MNN made of the model's (grouped ones may be several), in the order
+        in which it runs them, module after module, with the fields name, kind, filters, channels, height and
+        width of the output, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
         runs the layer, weight_bytes.
     isa: the instruction set of our kernels; empty when none run.
     fused_additions: residual additions done within a convolution.
     private_tensors: between our layers, never in MNN's layout.
     conversions: tensors turned from MNN's layout to ours or back, each inference.
-    activation_bytes, weight_bytes: what our layers hold, in addition to MNN's own.
+    activation_bytes, weight_bytes: what our layers hold, beside MNN's own; weights that clones share, once.
     """
 
     layers: list[dict[str, Any]]

@@ -91,3 +91,10 @@ def test_a_clone_has_each_layer_once(models, process):
         "pattern",
     ]
     assert both.layers == alone.layers * 2
+
+
+def test_clones_share_weights(models, process):
+    model = models("residual")
+    alone, all_three = process.call(mnn_report_runs.of_module_and_clones, model.path, model.x, 2)
+    assert all_three.weight_bytes == alone.weight_bytes
+    assert all_three.activation_bytes == 3 * alone.activation_bytes
