@@ -17,6 +17,7 @@ from .norm_statistics import Gap
 from .report import PruneReport
 from .state import tensors_in
 
+_USELESS = 10.0  # of a fidelity's relative error; networks that were never trained have 1 to 2
 _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 
 
@@ -97,10 +98,11 @@ def warnings(
             "images were not refined, and nothing distilled, where the model computes without gradients: "
             "leave torch.no_grad() and detach() out of its forward, as its caller can use them"
         )
-    if not report.fidelity.relative_error <= 1:
+    if not report.fidelity.relative_error <= _USELESS:
         found.append(
-            "the pruned model's answers are farther from the dense one's than zeros would be: do not use it. "
-            "Ask for a lower rate, and check that mean and std are those the model was trained with"
+            f"the pruned model's answers differ from the dense one's {report.fidelity.relative_error:.3g} times "
+            "as much as those do from image to image: do not use it. Ask for a lower rate, and check that mean "
+            "and std are those the model was trained with"
         )
     gap: Gap | None = report.gap
     if gap is None:

@@ -24,7 +24,9 @@ def half(device: torch.device) -> Iterator[None]:
     else:
         can = _capabilities() if device.type == "cpu" else {}
         fast, tiles = bool(can.get("avx512_bf16", False)), bool(can.get("amx_bf16", False))
-    with torch.autocast(device.type, torch.bfloat16, enabled=fast), SmallMaps() if tiles else nullcontext():
+    # Within another autocast, cached weights would outlive a step that changes them.
+    low = torch.autocast(device.type, torch.bfloat16, enabled=fast, cache_enabled=False)
+    with low, SmallMaps() if tiles else nullcontext():
         yield
 
 

@@ -114,11 +114,11 @@ def test_a_layer_worse_than_zeros_is_told():
     assert told.startswith("6 diverged: its error is 1.25 of its output, more than zeros would make")
 
 
-@pytest.mark.parametrize("error", [1.5, float("nan")])
-def test_answers_worse_than_zeros_are_told(trained_model, result, config, error):
+@pytest.mark.parametrize("error", [11.0, float("nan")])
+def test_useless_answers_are_told(trained_model, result, config, error):
     def told(error: float) -> bool:
         report = replace(result.report, fidelity=replace(result.report.fidelity, relative_error=error))
         return any("do not use it" in text for text in warnings(report, config, True, False))
 
     assert told(error)
-    assert not told(0.9)
+    assert not told(2.0)
