@@ -101,8 +101,8 @@ def warnings(
     if not report.fidelity.relative_error <= _USELESS:
         found.append(
             f"the pruned model's answers differ from the dense one's {report.fidelity.relative_error:.3g} "
-            "times as much as those do from image to image: do not use it. Ask for a lower rate, and check that "
-            "mean and std are those the model was trained with"
+            "times as much as those do from image to image: do not use it. Ask for a lower rate, and check "
+            "that mean and std are those the model was trained with"
         )
     gap: Gap | None = report.gap
     if gap is None:
