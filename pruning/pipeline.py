@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -70,8 +71,10 @@ def prune(
     diverges; RuntimeError when the processes disagree.
     """
     checks.check_inputs(model, input_shape, config)
-    # Half precision would not do for moments.
-    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+    # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
+    # alone would empty the cache: they would learn with the weights they began with.
+    plain = partial(torch.autocast, enabled=False, cache_enabled=False)
+    with plain("cpu"), plain("cuda"):
         return _Run(model, input_shape, config, progress, checkpoint).result()
 
 

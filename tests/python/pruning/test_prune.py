@@ -210,6 +210,21 @@ def test_autocast_around_it_changes_nothing(trained_model, result, config):
     assert other.report.fidelity == result.report.fidelity
 
 
+def test_a_distillation_in_half_precision_sees_its_own_steps(trained_model, config, monkeypatch):
+    """Within another autocast torch keeps what it made of the weights the first time."""
+    answers = []
+
+    def learn(student: nn.Module, *_: object) -> None:
+        for _ in range(2):
+            with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
+                answers.append(student(torch.ones(1, 3, 16, 16)).detach())
+            student.head.weight.data.mul_(2)
+
+    monkeypatch.setattr(pipeline, "distill", learn)
+    prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))
+    assert not torch.equal(*answers)
+
+
 def test_a_buffer_may_hold_infinity(trained_model):
     model = copy.deepcopy(trained_model)
     model.register_buffer("mask", torch.full((4, 4), float("-inf")).triu(1))
