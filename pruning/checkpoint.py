@@ -75,7 +75,11 @@ class Checkpoint:
         return self._group.made_by_first(lambda: self._read(name))
 
     def save(self, name: str, record: Record) -> None:
-        """A kill leaves the whole file or none."""
+        """A kill leaves the whole file or none. Where the first process fails, all do."""
+        if self._given is not None:
+            self._group.made_by_first(lambda: self._write(name, record))
+
+    def _write(self, name: str, record: Record) -> None:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def distill(
             _sum_gradients(trained.values(), group)
             optimizer.step()
             schedule.step()
-            if time.monotonic() - saved > _SAVE_EVERY or step + 1 == steps:
+            if step + 1 == steps or group.from_first(time.monotonic() - saved > _SAVE_EVERY):
                 _save(store, step + 1, trained, optimizer, schedule)
                 saved = time.monotonic()
             advance((step + 1) / steps, f"step {step + 1} of {steps}")

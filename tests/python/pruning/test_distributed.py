@@ -10,7 +10,9 @@ import torch.multiprocessing as mp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning import Masks, PruneConfig, prune
+from patternlite.pruning.checkpoint import Checkpoint, Record
+from patternlite.pruning.distill import distill
 from patternlite.pruning.distributed import Group, leave
 
 CONFIG = PruneConfig(rate=4.0, images=150, refine_steps=4, distill_steps=4, mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -119,3 +121,35 @@ def fails(rank: int, _folder: Path) -> str:
 
 def test_an_error_of_the_first_process_is_everybodys(tmp_path):
     assert in_processes(fails, tmp_path) == ["of process 0"] * 2
+
+
+def diverges(rank: int, _folder: Path) -> str:
+    """In one process alone."""
+    torch.manual_seed(0)
+    student, teacher = nets.plain().eval(), nets.plain().eval()
+    if rank == 1:
+        student[3].weight.data.fill_(float("nan"))
+    images, store = torch.randn(8, 3, 12, 12), Checkpoint(None, "me", Group.current())
+    try:
+        distill(student, teacher, ["3"], Masks({}), images, 2, 8, 0, Group.current(), store, lambda *_: None)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_a_distillation_that_diverges_in_one_process_ends_all(tmp_path):
+    assert all("distillation diverges" in told for told in in_processes(diverges, tmp_path))
+
+
+def cannot_save(_rank: int, folder: Path) -> str:
+    try:
+        Checkpoint(folder / "meet" / "c", "me", Group.current()).save("one", Record())
+    except OSError as error:
+        return type(error).__name__
+    return ""
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_all(tmp_path):
+    """The processes meet by a file: there is no folder in it."""
+    first, second = in_processes(cannot_save, tmp_path)
+    assert first == second != ""
