@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +61,16 @@ def check_shares(batches: int, images: int, group: Group) -> None:
         raise ValueError(
             f"{images} images are {batches} batches, too few for {group.size} processes: "
             f"start at most {batches}, or ask for more images"
+        )
+
+
+def require_machine(planned: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Raises ValueError where a checkpoint's choices were made by the times of another machine."""
+    if planned != here:
+        other, own = (f"{machine['cpu']} ({machine['isa']})" for machine in (planned, here))
+        raise ValueError(
+            f"the checkpoint's layers were chosen by their times on {other}, and this is {own}: go on there, "
+            "or delete the checkpoint to begin anew"
         )
 
 

@@ -49,6 +49,16 @@ class LayerTimes:
         return torch.lerp(seconds[right - 1], seconds[right], t.clamp_min(0))
 
 
+def machine(threads: int) -> dict[str, str | int]:
+    """All that times depend on: they tell nothing of another one."""
+    return {
+        "cpu": describe_machine().cpu,
+        "isa": load_native().current_isa(),
+        "threads": threads,
+        "patternlite": versions()["patternlite"],
+    }
+
+
 class TimeTable:
     """Seconds by (layer's geometry, structure, tiles that stay), for one machine and number of threads.
 
@@ -59,12 +69,7 @@ class TimeTable:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._native = load_native()
-        self._machine = {
-            "cpu": describe_machine().cpu,
-            "isa": self._native.current_isa(),
-            "threads": threads,
-            "patternlite": versions()["patternlite"],
-        }
+        self._machine = machine(threads)
         name = hashlib.sha256(json.dumps(self._machine).encode()).hexdigest()[:16]
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self.path = cache / "patternlite" / "times" / f"{name}.json"

@@ -19,7 +19,7 @@ from .distill import distill
 from .distributed import Group
 from .fidelity import Fidelity
 from .graph import Trace, trace
-from .latency import LayerTimes, TimeTable
+from .latency import LayerTimes, TimeTable, machine
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .norm_statistics import bn_gap
@@ -222,6 +222,8 @@ class _Run:
 
     def choose(self, curves: dict[str, dict[str, Curve]]) -> dict[str, Choice]:
         """What each layer becomes. Kept, as times are never the same twice; the first process takes them."""
+        timed = "latency" in self.config.budgets
+        here = self.group.made_by_first(lambda: machine(self.config.threads) if timed else {})
 
         def make() -> Record:
             times = self.group.made_by_first(self.measure_times)
@@ -230,13 +232,14 @@ class _Run:
             except ValueError:  # out of reach: a run that asks for less could not go on from here
                 self.store.discard()
                 raise
-            return Record(
-                values={name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}
-            )
+            layers = {name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}
+            return Record(values={"machine": here, "layers": layers})
 
         named = {**STRUCTURES, DENSE.name: DENSE}
         values = self.store.step("choices", make).values
-        return {name: Choice(**(v | {"structure": named[v["structure"]]})) for name, v in values.items()}
+        checks.require_machine(values["machine"], here)
+        layers = values["layers"]
+        return {name: Choice(**(v | {"structure": named[v["structure"]]})) for name, v in layers.items()}
 
     def measure_times(self) -> dict[str, LayerTimes] | None:
         """Where time is a budget: of each convolution, by name."""

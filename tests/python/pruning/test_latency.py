@@ -168,6 +168,27 @@ def test_a_speed_up_out_of_reach_is_refused_with_what_can_be_had(engine, trained
     assert not (tmp_path / "c").exists()  # it would be refused to whoever asks for less
 
 
+def test_a_plan_for_another_machine_is_not_gone_on_with(engine, trained_model, tmp_path):
+    def run(progress=None, **budgets) -> None:
+        prune(trained_model, (3, 16, 16), PruneConfig(**budgets, **QUICK), progress, tmp_path / str(budgets))
+
+    def stop(what: str, _fraction: float) -> None:
+        if what.startswith("prune"):
+            raise KeyboardInterrupt
+
+    for budgets in ({"latency": 3.0}, {"rate": 3.0}):
+        with pytest.raises(KeyboardInterrupt):
+            run(stop, **budgets)
+    engine.isa = "avx2"
+    with pytest.raises(
+        ValueError, match=r"by their times on .* \(avx512\), and this is .* \(avx2\): go on there"
+    ):
+        run(latency=3.0)
+    run(rate=3.0)  # no time was a budget
+    engine.isa = "avx512"
+    run(latency=3.0)
+
+
 class Shared(nn.Module):
     """A head that runs five times."""
 
