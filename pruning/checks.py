@@ -91,12 +91,12 @@ def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
 
 
 def warnings(
-    report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unrefined: bool = False
+    report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unlearnt: bool = False
 ) -> list[str]:
     """What the user should know of a finished run.
 
     trusted: the images were fit for least squares.  undone: distillation did harm.
-    unrefined: the model gives no gradients.
+    unlearnt: the model gives no gradients.
     """
     found = []
     if undone:
@@ -104,7 +104,7 @@ def warnings(
             "distillation took the answers farther from the dense model's, so its weights were dropped: "
             "set distill_steps=0 to save its time, or ask for a lower rate"
         )
-    if unrefined:
+    if unlearnt:
         found.append(
             "images were not refined, and nothing distilled, where the model computes without gradients: "
             "leave torch.no_grad() and detach() out of its forward, as its caller can use them"

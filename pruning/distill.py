@@ -32,15 +32,16 @@ def distill(
     group: Group,
     store: Checkpoint,
     advance: Callable[[float, str], None],
-) -> None:
+) -> bool:
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
     Both stay in eval mode: normalisation statistics are fixed; parameters learn, those that are
     frozen only where all are.
     images: (N, C, H, W), normalised, the same in every process.  batch: images a step; each process
     trains on its part of them.
-    advance: told the fraction done and the step. A model that computes without gradients stays as it is.
-    Raises ValueError when the loss is not finite, which deletes the checkpoint.
+    advance: told the fraction done and the step.
+    Returns whether it could: a model that computes without gradients stays as it is. Raises ValueError when
+    the loss is not finite, which deletes the checkpoint.
     """
     learnable = {name: p for name, p in student.named_parameters() if p.is_floating_point()}
     trained = {name: p for name, p in learnable.items() if p.requires_grad} or learnable
@@ -49,14 +50,14 @@ def distill(
         parameter.requires_grad_(True)
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    done, saved = _resumed(store, trained, optimizer, schedule), time.monotonic()
+    done, saved, learns = _resumed(store, trained, optimizer, schedule), time.monotonic(), True
     with laid_out(images.shape[1:], student, teacher) as layout, masks.enforced(student):
         for step in range(done, steps):
             optimizer.zero_grad()
             x = _augmented(images, batch, generator(seed, "distill", step))
             loss = _loss(student, teacher, layers, x, layout, group)
-            if not loss.requires_grad:
-                break  # the model computes without gradients
+            if not (learns := loss.requires_grad):
+                break
             _require_finite(loss, group, store)
             loss.backward()
             _sum_gradients(trained.values(), group)
@@ -69,6 +70,7 @@ def distill(
     student.zero_grad(set_to_none=True)
     for parameter, flag in zip(trained.values(), flags, strict=True):
         parameter.requires_grad_(flag)
+    return learns
 
 
 def _loss(

@@ -80,10 +80,14 @@ def prune(
 
 @dataclass(frozen=True)
 class _AsPruned:
-    """The pruned model before it is distilled: what a distillation that does harm is undone to."""
+    """The pruned model before it is distilled: what a distillation that does harm is undone to.
+
+    learnt: whether it could be distilled.
+    """
 
     weights: dict[str, Tensor]
     kept: Fidelity
+    learnt: bool
 
 
 class _Run:
@@ -107,7 +111,8 @@ class _Run:
         self.device = self.student.sites[0].conv.weight.device
         some = self.draw(4, "try").to(self.device)
         require_own_maps(self.dense, self.teacher.sites, list(some.split(2)))
-        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config)
+        frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # they are not distilled
+        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         self.store.require_same_answers(trial(self.dense, input_shape))
@@ -151,22 +156,21 @@ class _Run:
         self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
-        report.warnings.extend(
-            checks.warnings(report, self.config, trusted, undone, bool(made.values.get("unrefined")))
-        )
+        unlearnt = bool(made.values.get("unrefined")) or (as_pruned is not None and not as_pruned.learnt)
+        report.warnings.extend(checks.warnings(report, self.config, trusted, undone, unlearnt))
         return PruneResult(self.pruned, masks, report)
 
     def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:
         """Distils the pruned model in place. What it was before, its fidelity on `unseen`."""
         with self.schedule.stage("distill"):
             weights = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
-            as_pruned = _AsPruned(weights, self.measure_fidelity(unseen))
-            distill(
+            kept = self.measure_fidelity(unseen)
+            learnt = distill(
                 self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
                 self.config.distill_steps, effort.walk_batch(self.shape), self.config.seed, self.group,
                 self.store, self.schedule.advance,
             )  # fmt: skip
-        return as_pruned
+        return _AsPruned(weights, kept, learnt)
 
     def measure_fidelity(self, unseen: Tensor) -> Fidelity:
         return fidelity.measure(self.dense, self.pruned, unseen, effort.walk_batch(self.shape))

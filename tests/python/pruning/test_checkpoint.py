@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import signal
 import subprocess
 import sys
@@ -146,7 +147,10 @@ def test_the_checkpoint_of_something_else_is_refused(tmp_path, trained_model):
     config = PruneConfig(rate=4.0, images=64, refine_steps=0, distill_steps=0, **UNIT)
     prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    frozen = copy.deepcopy(trained_model)
+    frozen.head.requires_grad_(False)
     for other in (
+        (frozen, (3, 16, 16), config),
         (nets.Tiny(), (3, 16, 16), config),
         (trained_model, (3, 20, 20), config),
         (trained_model, (3, 16, 16), replace(config, rate=5.0)),

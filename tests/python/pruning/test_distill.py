@@ -6,6 +6,7 @@ import copy
 import math
 from dataclasses import replace
 
+import forms
 import nets
 import pytest
 import torch
@@ -28,9 +29,11 @@ def pruned(trained_model) -> tuple[nn.Module, nn.Module, Masks]:
     return student, teacher, masks
 
 
-def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int) -> None:
+def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int) -> bool:
     images, store = nets.textures(128, 1)[0], Checkpoint(None, "me", Group())
-    distill.distill(student, teacher, LAYERS, masks, images, steps, 64, 0, Group(), store, lambda *_: None)
+    return distill.distill(
+        student, teacher, LAYERS, masks, images, steps, 64, 0, Group(), store, lambda *_: None
+    )
 
 
 def test_answers_come_nearer_and_zeros_stay(pruned):
@@ -87,12 +90,25 @@ def test_a_model_without_gradients_stays_as_it_is(pruned):
     assert all(torch.equal(value, before[key]) for key, value in student.state_dict().items())
 
 
+class Inferring(nets.Tiny):
+    forward = torch.no_grad()(nets.Tiny.forward)
+
+
+def test_a_model_that_could_not_learn_is_told_of(config):
+    model = forms.settled(Inferring(), (3, 16, 16))
+    for steps in (0, 1):
+        some = replace(config, refine_steps=0, distill_steps=steps)
+        told = any("nothing distilled" in text for text in prune(model, (3, 16, 16), some).report.warnings)
+        assert told == bool(steps)
+
+
 @pytest.mark.parametrize("harm", [True, False, math.nan])
 def test_what_a_distillation_spoils_is_undone(trained_model, config, result, monkeypatch, harm):
-    def shift(student: nn.Module, *_: object) -> None:
+    def shift(student: nn.Module, *_: object) -> bool:
         with torch.no_grad():
             for weight in student.parameters():
                 weight *= (math.nan if harm is math.nan else -1.0) if harm else 1.001
+        return True
 
     monkeypatch.setattr(pipeline, "distill", shift)
     spoilt = prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))

@@ -214,11 +214,12 @@ def test_a_distillation_in_half_precision_sees_its_own_steps(trained_model, conf
     """Within another autocast torch keeps what it made of the weights the first time."""
     answers = []
 
-    def learn(student: nn.Module, *_: object) -> None:
+    def learn(student: nn.Module, *_: object) -> bool:
         for _ in range(2):
             with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
                 answers.append(student(torch.ones(1, 3, 16, 16)).detach())
             student.head.weight.data.mul_(2)
+        return True
 
     monkeypatch.setattr(pipeline, "distill", learn)
     prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))
