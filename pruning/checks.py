@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,19 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
             raise ValueError(
                 f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
             )
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy, in eval mode. Raises ValueError where there can be none."""
+    try:
+        own = copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"the model cannot be copied ({error}): in place of torch.nn.utils.weight_norm and spectral_norm "
+            "use those of torch.nn.utils.parametrizations"
+        ) from error
+    own.eval()  # not every model's gives itself back
+    return own
 
 
 def _learnt(model: nn.Module) -> dict[str, Tensor]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, Literal
 
 from .sources import SOURCES
@@ -24,6 +25,7 @@ _RANGES = {
     "seed": (0, 2**31 - 1),
 }
 _WHOLE = tuple(name for name in _RANGES if name not in ("rate", "macs", "latency"))
+_CHOSEN = ("patterns", "images")  # for whoever gives none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,11 @@ class PruneConfig:
     rate: the weights of the pruned convolutions shrink by at least this factor.
     macs: their multiply-accumulates shrink by at least this factor.
     latency: all the model's convolutions, run by this engine on this machine with `threads`, take at least
-        this factor less time than dense. Layers are timed when they are not known from an earlier run.
-        Give one of the three, or several: then all hold. Budgets are met to 1 % where the layers are large
-        enough; 2.25 (4 of 9) is the least that patterns prune.
+        this factor less time than dense, by the times of single layers. Those are taken where they are not
+        known from an earlier run.
+        Give one of the three, or several: then all hold, or ValueError says what comes nearest. Budgets are
+        met to 1 % where the layers are large enough; where they are too small for a rate, as much goes as
+        can, with a warning. 2.25 (4 of 9) is the least that patterns prune.
     structure: what the zeros of a layer have in common. "free": each kernel its own pattern; "c2", "c4":
         kernels of one input channel and pattern in twos or fours; "g2", "g4", "g16": groups of so many
         filters that share input channels and patterns; "b2", "b4", "b16": blocks of so many filters that
@@ -79,17 +83,17 @@ class PruneConfig:
 
     def __post_init__(self) -> None:
         for name in ("dense", "kinds"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         for name in ("mean", "std"):
-            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+            object.__setattr__(self, name, by_channel(name, getattr(self, name)))
         for name in ("rate", "macs", "latency"):
             if (factor := getattr(self, name)) is not None:
-                object.__setattr__(self, name, float(factor))  # 4 and 4.0 are one run
+                object.__setattr__(self, name, number(name, factor))  # 4 and 4.0 are one run
         if not self.kinds:
             raise ValueError('kinds is empty: give sizes such as "3x3" and "1x1", or "depthwise"')
         for name in _WHOLE:
-            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
+            if (value := getattr(self, name)) is not None or name not in _CHOSEN:
+                object.__setattr__(self, name, whole_number(name, value))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -125,13 +129,34 @@ class PruneConfig:
         return cls(**values)
 
 
-def whole_number(name: str, value: Any) -> int | None:
-    """The option's value, as int; None stays. Raises ValueError for any other."""
-    if value is None:
-        return None
-    if isinstance(value, str) or value != value // 1:
+def number(name: str, value: Any) -> float:
+    """The option's value. Raises ValueError where it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {value!r}: it must be a number") from None
+
+
+def whole_number(name: str, value: Any) -> int:
+    """The option's value; 4.0 is 4. Raises ValueError for any other."""
+    if not isinstance(value, int | float | Integral) or value != value // 1:
         raise ValueError(f"{name} is {value!r}: it must be a whole number")
     return int(value)
+
+
+def by_channel(name: str, values: Any) -> tuple[float, ...]:
+    """The option's values. Raises ValueError where they are no numbers."""
+    try:
+        return tuple(map(float, values))
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {values!r}: give a number for each channel, as (0.5, 0.5)") from None
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    if wrong := [each for each in names if not isinstance(each, str)]:
+        raise ValueError(f"{name} holds {wrong[0]!r}: give names, () for none")
+    return names
 
 
 def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -102,16 +101,14 @@ class _Run:
         checkpoint: Path | str | None,
     ) -> None:
         self.config, self.shape, self.group = config, input_shape, Group.current()
-        self.dense, self.pruned = copy.deepcopy(model), copy.deepcopy(model)
-        self.dense.eval()
-        self.pruned.eval()
+        self.dense, self.pruned = checks.copied(model), checks.copied(model)
         self.dense.requires_grad_(False)
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = self.student.sites[0].conv.weight.device
         some = self.draw(4, "try").to(self.device)
         require_own_maps(self.dense, self.teacher.sites, list(some.split(2)))
-        frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # they are not distilled
+        frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # these do not learn
         identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen)
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .checkpoint import Checkpoint, Record, fingerprint
-from .config import check_normalisation, whole_number
+from .config import by_channel, check_normalisation, number, whole_number
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
@@ -49,6 +49,10 @@ class RetrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, by_channel(name, getattr(self, name)))
+        for name in ("rate", "weight_decay"):
+            object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("epochs", "batch", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for name in ("epochs", "rate", "batch"):

@@ -166,7 +166,7 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         result.masks.verify(model)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit")  # not what it was, but users still have them
+@pytest.mark.filterwarnings("ignore:`torch")  # not what they were, but users still have them
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
@@ -188,6 +188,11 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
             "0.weight is not initialised: run the model once",
         ),
         (lambda: nets.plain().to("meta"), (3, 8, 8), "0.weight is on the meta device"),
+        (
+            lambda: nn.Sequential(nn.utils.weight_norm(nn.Conv2d(3, 4, 3)), nets.plain()),
+            (3, 8, 8),
+            r"the model cannot be copied .*: in place of .*\.weight_norm .*utils\.parametrizations",
+        ),
     ],
 )
 def test_models_it_cannot_prune_are_refused(model, shape, message):
@@ -271,6 +276,12 @@ def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
         ({"rate": 4.0, "images": 64.5}, r"images is 64\.5: it must be a whole number"),
         ({"rate": 4.0, "seed": "1"}, "seed is '1': it must be a whole number"),
         ({"rate": 4.0, "threads": float("nan")}, "threads is nan: it must be a whole number"),
+        ({"rate": 4.0, "threads": None}, "threads is None: it must be a whole number"),
+        ({"rate": 4.0, "seed": [1]}, r"seed is \[1\]: it must be a whole number"),
+        ({"rate": "fast"}, "rate is 'fast': it must be a number"),
+        ({"rate": 4.0, "mean": 0.5}, r"mean is 0\.5: give a number for each channel"),
+        ({"rate": 4.0, "dense": None}, "dense holds None: give names"),
+        ({"rate": 4.0, "kinds": (3,)}, "kinds holds 3: give names"),
         ({"rates": 4.0}, "unknown option rates; known: mean, std, rate"),
     ],
 )

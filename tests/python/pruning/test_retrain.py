@@ -228,7 +228,16 @@ def test_no_batch_is_a_single_image(images):
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"epochs": 0}, "epochs is 0: it must be above 0"), ({"std": (0.0,) * 3}, "std must be positive")],
+    [
+        ({"epochs": 0}, "epochs is 0: it must be above 0"),
+        ({"epochs": 1.5}, r"epochs is 1\.5: it must be a whole number"),
+        ({"batch": None}, "batch is None: it must be a whole number"),
+        ({"rate": "fast"}, "rate is 'fast': it must be a number"),
+        ({"weight_decay": float("nan")}, "weight_decay is nan: it must be 0 or above"),
+        ({"weight_decay": -1.0}, r"weight_decay is -1\.0: it must be 0 or above"),
+        ({"mean": 0.5}, r"mean is 0\.5: give a number for each channel"),
+        ({"std": (0.0,) * 3}, "std must be positive"),
+    ],
 )
 def test_a_bad_config_says_what_it_must_be(changed, message):
     with pytest.raises(ValueError, match=message):
