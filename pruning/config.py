@@ -24,8 +24,8 @@ _RANGES = {
     "distill_steps": (0, 100000),
     "seed": (0, 2**31 - 1),
 }
-_WHOLE = tuple(name for name in _RANGES if name not in ("rate", "macs", "latency"))
-_CHOSEN = ("patterns", "images")  # for whoever gives none
+_BUDGETS = ("rate", "macs", "latency")  # the other ranges are of whole numbers
+_MAY_BE_NONE = (*_BUDGETS, "patterns", "images")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +86,15 @@ class PruneConfig:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
         for name in ("mean", "std"):
             object.__setattr__(self, name, by_channel(name, getattr(self, name)))
-        for name in ("rate", "macs", "latency"):
-            if (factor := getattr(self, name)) is not None:
-                object.__setattr__(self, name, number(name, factor))  # 4 and 4.0 are one run
         if not self.kinds:
             raise ValueError('kinds is empty: give sizes such as "3x3" and "1x1", or "depthwise"')
-        for name in _WHOLE:
-            if (value := getattr(self, name)) is not None or name not in _CHOSEN:
-                object.__setattr__(self, name, whole_number(name, value))
         for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
+            if (value := getattr(self, name)) is None and name in _MAY_BE_NONE:
+                continue
+            value = (number if name in _BUDGETS else whole_number)(name, value)
+            if not low <= value <= high:
                 raise ValueError(f"{name} is {value}: it must be in {low}..{high}")
+            object.__setattr__(self, name, value)  # 4 and 4.0 are one run
         if not self.budgets:
             raise ValueError("nothing to do: set rate, macs or latency above 1, for example rate=4.0")
         if self.structure not in ("auto", *STRUCTURES):
@@ -117,7 +114,7 @@ class PruneConfig:
     @property
     def budgets(self) -> dict[str, float]:
         """Those that ask for anything: name -> factor."""
-        asked = {"rate": self.rate, "macs": self.macs, "latency": self.latency}
+        asked = {name: getattr(self, name) for name in _BUDGETS}
         return {name: factor for name, factor in asked.items() if factor and factor > 1}
 
     @classmethod
