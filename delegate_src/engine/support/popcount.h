@@ -6,14 +6,13 @@
 
 #include <cstdlib>  // defines __GLIBC__
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PL_NO_CLONES
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__
 #endif
 #endif
 
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(PL_NO_CLONES)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
 #define PL_WITH_POPCNT __attribute__((target_clones("popcnt", "default")))
 #else
 #define PL_WITH_POPCNT
