@@ -64,6 +64,8 @@ struct SplitPhases {
   int row_begin, row_end;  // output rows
 };
 
+inline constexpr int kBcFilters = 16;  // of a group
+
 // Groups of 16 filters whose taps are joined to *runs*: each tap of a run lies input_column_step
 // behind the one before, so that one input serves all of them at neighbouring positions.
 struct RunStream {

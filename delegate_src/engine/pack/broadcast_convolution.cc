@@ -77,7 +77,8 @@ std::unique_ptr<PackedConvolution> pack_broadcast(const Convolution& conv, const
                                                   const PlanarLayout& input,
                                                   const PlanarLayout& output,
                                                   const kernels::KernelTable& kernels) {
-  const PackedStream stream = pack_stream(conv, taps, grouping.groups, 16, input, output);
+  const PackedStream stream =
+      pack_stream(conv, taps, grouping.groups, kernels::kBcFilters, input, output);
   return std::make_unique<BroadcastConvolution>(
       conv, pack_runs(stream, conv.window.stride_w, kernels.bc_max_run), input, output, kernels);
 }

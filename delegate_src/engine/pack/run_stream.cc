@@ -5,11 +5,8 @@
 #include <unordered_map>
 
 namespace patternlite {
-namespace {
 
-constexpr int kFilters = 16;
-
-}  // namespace
+using kernels::kBcFilters;
 
 std::vector<std::vector<int>> join_runs(std::span<const int32_t> offsets, int step, int longest) {
   const int count = static_cast<int>(offsets.size());
@@ -64,8 +61,8 @@ PackedRuns pack_runs(const PackedStream& stream, int step, int longest) {
       }
       packed.offset.push_back(stream.offset[begin + run.front()]);
       for (int tap : run) {
-        const auto weights = stream.weights.begin() + std::ptrdiff_t{begin + tap} * kFilters;
-        packed.weights.insert(packed.weights.end(), weights, weights + kFilters);
+        const auto weights = stream.weights.begin() + std::ptrdiff_t{begin + tap} * kBcFilters;
+        packed.weights.insert(packed.weights.end(), weights, weights + kBcFilters);
       }
     }
     for (; length < kernels::kBcMaxRun; ++length) {

@@ -15,7 +15,7 @@
 namespace patternlite {
 namespace {
 
-constexpr int kFilters = 16;
+constexpr int kFilters = kernels::kBcFilters;
 
 // filter: [points][taps], see kernels/winograd.h.
 std::vector<std::vector<double>> filter_matrix(int taps) {

@@ -1,5 +1,5 @@
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/over_channels.h"
+#include "engine/execute/steps/share_out.h"
 #include "engine/graph/activation.h"
 
 namespace patternlite {
@@ -24,15 +24,14 @@ class AddStep final : public Step {
   }
 
   void run(Parallel& parallel) override {
-    over_channels(task_.channels, task_.channels * task_.plane, parallel,
-                  [this](int first, int last) {
-                    kernels::Add task = task_;
-                    task.a += first * task.plane;
-                    task.b += first * task.plane;
-                    task.output += first * task.plane;
-                    task.channels = last - first;
-                    kernel_(task);
-                  });
+    share_out(task_.channels, task_.channels * task_.plane, parallel, [this](int first, int last) {
+      kernels::Add task = task_;
+      task.a += first * task.plane;
+      task.b += first * task.plane;
+      task.output += first * task.plane;
+      task.channels = last - first;
+      kernel_(task);
+    });
   }
 
  private:

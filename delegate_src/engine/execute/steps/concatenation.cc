@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/over_channels.h"
+#include "engine/execute/steps/share_out.h"
 
 namespace patternlite {
 namespace {
@@ -23,13 +23,12 @@ class ConcatenationStep final : public Step {
 
   void run(Parallel& parallel) override {
     for (const Copy& copy : copies_) {
-      over_channels(copy.channels, copy.channels * layout_.plane(), parallel,
-                    [&](int first, int last) {
-                      for (int c = first; c < last; ++c) {
-                        std::copy_n(copy.from + c * layout_.plane(), layout_.positions(),
-                                    copy.to + c * layout_.plane());
-                      }
-                    });
+      share_out(copy.channels, copy.channels * layout_.plane(), parallel, [&](int first, int last) {
+        for (int c = first; c < last; ++c) {
+          std::copy_n(copy.from + c * layout_.plane(), layout_.positions(),
+                      copy.to + c * layout_.plane());
+        }
+      });
     }
   }
 

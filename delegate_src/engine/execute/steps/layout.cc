@@ -1,5 +1,5 @@
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/over_channels.h"
+#include "engine/execute/steps/share_out.h"
 
 namespace patternlite {
 namespace {
@@ -23,7 +23,7 @@ class ToPlanar final : public InputStep {
 
   void run(const float* image, Parallel& parallel) override {
     const std::size_t floats = static_cast<std::size_t>(task_.channels) * task_.plane;
-    over_rows(task_.height, floats, parallel, [&](int first, int last) {
+    share_out(task_.height, floats, parallel, [&](int first, int last) {
       kernels::Interleave task = task_;
       task.input = image + std::ptrdiff_t{first} * task.width * task.pixel_stride;
       task.output += std::ptrdiff_t{first} * task.pitch;

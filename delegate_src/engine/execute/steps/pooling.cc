@@ -1,5 +1,5 @@
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/over_channels.h"
+#include "engine/execute/steps/share_out.h"
 #include "engine/pack/pool_task.h"
 
 namespace patternlite {
@@ -18,11 +18,11 @@ class PoolStep final : public Step {
   void run(Parallel& parallel) override {
     const std::size_t floats = task_.channels * task_.input_plane;
     if (cut_positions(task_.output_height * task_.output_width, parallel.threads())) {
-      over_rows(task_.output_height, floats, parallel,
+      share_out(task_.output_height, floats, parallel,
                 [this](int first, int last) { kernel_(rows_of_pool(task_, {first, last})); });
       return;
     }
-    over_channels(task_.channels, floats, parallel, [this](int first, int last) {
+    share_out(task_.channels, floats, parallel, [this](int first, int last) {
       kernels::Pool task = task_;
       task.input += first * task.input_plane;
       task.output += first * task.output_plane;

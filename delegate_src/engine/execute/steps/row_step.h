@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/over_channels.h"
+#include "engine/execute/steps/share_out.h"
 
 namespace patternlite {
 
@@ -15,7 +15,7 @@ class RowStep : public Step {
         output_(memory.at(output)) {}
 
   void run(Parallel& parallel) final {
-    over_channels(to_.shape.channels, to_.elements(), parallel, [this](int first, int last) {
+    share_out(to_.shape.channels, to_.elements(), parallel, [this](int first, int last) {
       for (int c = first; c < last; ++c) {
         float* row = output_ + c * to_.plane();
         for (int y = 0; y < to_.shape.height; ++y, row += to_.pitch()) {

@@ -24,14 +24,4 @@ void share_out(int count, std::size_t floats, Parallel& parallel, const Body& bo
   parallel.run(parts, std::ref(task));
 }
 
-template <typename Body>
-void over_channels(int channels, std::size_t floats, Parallel& parallel, const Body& body) {
-  share_out(channels, floats, parallel, body);
-}
-
-template <typename Body>
-void over_rows(int rows, std::size_t floats, Parallel& parallel, const Body& body) {
-  share_out(rows, floats, parallel, body);
-}
-
 }  // namespace patternlite
