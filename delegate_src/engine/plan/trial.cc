@@ -1,23 +1,51 @@
 #include "engine/plan/trial.h"
 
 #include <chrono>
+#include <functional>
+#include <span>
+
+#include "engine/support/machine.h"
 
 namespace patternlite {
 namespace {
 
 // Any values will do that are no denormals.
-void grow(AlignedVector<float>& tensor, std::size_t elements) {
+void fill_up(AlignedVector<float>& tensor, std::size_t elements) {
   while (tensor.size() < elements) {
     if (tensor.empty()) tensor.reserve(elements);
     tensor.push_back(static_cast<float>(tensor.size() * 2654435761u >> 8 & 0xff) / 128 - 1);
   }
 }
 
+// Brings them into the caches of this thread.
+void read(std::span<const float> floats) {
+  constexpr std::size_t kLine = 16;
+  float sum = 0;
+  for (std::size_t i = 0; i < floats.size(); i += kLine) sum += floats[i];
+  [[maybe_unused]] volatile float kept = sum;  // or nothing would be read
+}
+
 }  // namespace
 
+void Trial::grow(const PlanarConvolution& conv) {
+  fill_up(input_, conv.input.elements());
+  fill_up(output_, conv.written().elements());
+}
+
+double Trial::run_far(const PlanarConvolution& conv, const PackedConvolution& packed) {
+  grow(conv);
+  others_.resize(2 * second_level_cache() / sizeof(float));  // caches forget in no strict order
+  const auto crowd = [&](int) {
+    read(others_);
+    read({input_.data(), conv.input.elements()});
+    read({output_.data(), conv.written().elements()});
+  };
+  parallel_.run(parallel_.threads(), std::ref(crowd));
+  return run(conv, packed);
+}
+
 double Trial::run(const PlanarConvolution& conv, const PackedConvolution& packed) {
-  grow(input_, conv.input.elements());
-  grow(output_, conv.written().elements());
+  grow(conv);
   const auto start = std::chrono::steady_clock::now();
   packed.run(input_.data() + conv.input.lead(), nullptr, output_.data() + conv.written().lead(),
              parallel_);
