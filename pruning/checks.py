@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from .batch_norms import BatchNorm
 from .checkpoint import Checkpoint
 from .config import PruneConfig
 from .distributed import Group
-from .graph import BatchNorm
 from .norm_statistics import Gap
 from .report import PruneReport
 from .state import tensors_in

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,17 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from .calls import Additions, Arguments, Calls, Maker, Mark, activation_of
-from .outputs import tensors_of
-
-BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
-
-
-def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
-    """The running mean and standard deviation (with its epsilon), (C,) each."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    return norm.running_mean, (norm.running_var + norm.eps).sqrt()
+from .batch_norms import BatchNorm, remembered
+from .recording import Recording
 
 
 @dataclass(frozen=True)
@@ -128,117 +118,42 @@ def trace(
     if unknown := sorted(name for name in keep_dense if not isinstance(every_name.get(name), nn.Conv2d)):
         raise ValueError(f"no convolution is named {', '.join(unknown)}; there are: {', '.join(convs)}")
     names = {module: name for name, module in convs.items()}
-    runs: Counter[nn.Module] = Counter()
-    uses: Counter[Maker] = Counter()  # functions that take the module's output, or the weight or bias
-    outputs: dict[Maker, Mark] = {}
-    own: dict[nn.Module, Mark] = {}  # outputs before the user's hooks
-    altered: set[nn.Module] = set()  # whose outputs they change: what is solved alone knows nothing of that
-    learnt: dict[Maker, Mark] = {
-        parameter: Mark(parameter) for conv in convs.values() for parameter in conv.parameters(recurse=False)
-    }
-    unclear: dict[nn.Module, str] = {}  # why a module cannot be followed
-    sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}  # of the input and output maps
-    read: dict[Maker, Mark] = {}  # the input of each convolution, also by the norm that consumes it
-    consumer: dict[nn.Module, BatchNorm] = {}
-    activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
-    largest = math.prod(input_shape)
-    additions: list[list[Maker]] = []  # the modules that made the operands, in the order they ran
-
-    def on_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal largest
-        runs[module] += 1
-        if not isinstance(output, Tensor):
-            unclear[module] = "does not return a tensor"
-            return
-        largest = max(largest, output[0].numel())
-        outputs[module] = Mark(output)
-        if not own[module].is_now(output):
-            altered.add(module)
-        if not inputs or output.ndim != 4:
-            unclear[module] = "called with a named input" if not inputs else "run on one image"
-        elif isinstance(module, nn.Conv2d):
-            sizes[module], read[module] = (inputs[0].shape[2:], output.shape[2:]), Mark(inputs[0])
-        elif isinstance(module, BatchNorm):
-            for conv in sizes:
-                if outputs[conv].is_now(inputs[0]):
-                    consumer[conv], read[module] = module, read[conv]
-
-    def on_addition(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        ends = [m for m, mark in outputs.items() if mark.is_now(a) or mark.is_now(b)]
-        # Solved here are those whose input is still there: models may change it in place meanwhile.
-        additions.append([m for m in ends if m in read and read[m].is_unchanged()])
-        return a, b
-
-    def on_call(function: Callable, arguments: Arguments, taken: list[Maker]) -> None:
-        uses.update(taken)
-        if activation := activation_of(function, arguments):
-            activations.update(dict.fromkeys(taken, activation))
-
-    def before_hooks(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(output, Tensor):
-            own[module] = Mark(output)
-
-    watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
-    handles = [module.register_forward_hook(before_hooks, prepend=True) for module in watched]
-    handles += [module.register_forward_hook(on_output) for module in watched]
-    parameter = next(model.parameters(), torch.empty(0))
-    try:
-        with torch.no_grad(), Additions(on_addition), Calls(ChainMap(outputs, learnt), on_call):
-            answer = model(torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device))
-    except Exception as error:
-        raise ValueError(
-            f"the model cannot run on a batch of shape {(2, *input_shape)}: {str(error).rstrip('.')}. "
-            f"{_advice(error)}"
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
-
-    if not tensors_of(answer):
-        raise ValueError("the model returns no tensor: there is nothing to compare")
-    if odd := [tuple(tensor.shape) for tensor in tensors_of(answer) if tensor.shape[:1] != (2,)]:
-        raise ValueError(
-            f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
-        )
-    uses.update(m for m, mark in outputs.items() if any(mark.is_now(t) for t in tensors_of(answer)))
-    once = [m for m in outputs if isinstance(m, BatchNorm) and runs[m] == 1 and m not in unclear]
-    norms = [m for m in once if m.running_mean is not None]
+    run = Recording(model, input_shape)
+    norms = run.norms()
+    first = next((m for m in run.runs if isinstance(m, nn.Conv2d)), None)
     sites: list[Site] = []
     left: list[Site] = []
-    dense = {name: unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in sizes}
-    first = next((m for m in runs if isinstance(m, nn.Conv2d)), None)
-    for conv in sizes:
-        name = names[conv]
+    dense = {
+        name: run.unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in run.sizes
+    }
+    for conv, (before, after) in run.sizes.items():
         # A weight or bias that is tied to others is used as often as all of them run, be they no Conv2d.
-        times = max([runs[conv], *(uses[parameter] for parameter in conv.parameters(recurse=False))])
-        norm = next((n for n in norms if n is consumer.get(conv) and uses[conv] == 1), None)
-        hooked = conv in altered or norm in altered
-        (before, after), of = sizes[conv], sites
+        times = max([run.runs[conv], *(run.uses[parameter] for parameter in conv.parameters(recurse=False))])
+        norm = next((n for n in norms if n is run.consumer.get(conv) and run.uses[conv] == 1), None)
+        hooked = conv in run.altered or norm in run.altered
         asked = any(every_name[kept] is conv for kept in keep_dense)
         reason = "asked to stay" if asked else _why_dense(conv, kinds, conv is first, times, hooked)
         if reason:
-            dense[name], of = reason, left
+            dense[names[conv]] = reason
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
-        of.append(Site(name, conv, norm, in_size, out_size, residual=False, runs=runs[conv]))
+        site = Site(names[conv], conv, norm, in_size, out_size, residual=False, runs=run.runs[conv])
+        (left if reason else sites).append(site)
+    sites = _with_surroundings(sites, run)
+    macs = sum(site.runs * site.macs for site in (*sites, *left))
+    return Trace(sites, left, dense, norms, macs, run.largest)
+
+
+def _with_surroundings(sites: list[Site], run: Recording) -> list[Site]:
+    """The sites with their activations, and where they end residual branches."""
     # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
     ends = {site.branch_end for site in sites}
-    closing = Counter(last[-1] for operands in additions if (last := [m for m in operands if m in ends]))
-    sites = [
-        replace(site, residual=closing[end] == 1, activation=activations.get(end))
-        if uses[end := site.branch_end] == 1 and _is_plain(end)
+    closing = Counter(last[-1] for operands in run.additions if (last := [m for m in operands if m in ends]))
+    return [
+        replace(site, residual=closing[end] == 1, activation=run.activations.get(end))
+        if run.uses[end := site.branch_end] == 1 and _is_plain(end)
         else site
         for site in sites
     ]
-    macs = sum(site.runs * site.macs for site in (*sites, *left))
-    return Trace(sites, left, dense, norms, macs, largest)
-
-
-def _advice(error: Exception) -> str:
-    if isinstance(error, TypeError) and "positional argument" in str(error):
-        return "Wrap it in a module whose forward takes one tensor"
-    if "nference tensor" in str(error):
-        return "Its forward uses torch.inference_mode(): use torch.no_grad() there"
-    return "input_shape is (channels, height, width), without the batch"
 
 
 def kind_of(conv: nn.Conv2d) -> str:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from . import admm, gradient, sensitivity
+from .batch_norms import remembered
 from .budget import Choice
 from .distributed import Group
-from .graph import Site, remembered
+from .graph import Site
 from .patterns import histogram
 from .refit import least_squares, match_outputs
 from .report import LayerReport

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .batch_norms import BatchNorm, remembered
 from .distributed import Group
-from .graph import BatchNorm, remembered
 
 
 class _ChannelMoments(torch.autograd.Function):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .graph import Site, remembered
+from .batch_norms import remembered
+from .graph import Site
 from .statistics import Moments
 
 _VARIANCE_RATIO = (0.05, 4.0)  # what BN matching may at most do to a channel

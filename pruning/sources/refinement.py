@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..graph import BatchNorm, remembered
+from ..batch_norms import BatchNorm, remembered
 from ..norm_statistics import feature_moments
 from ..precision import half
 

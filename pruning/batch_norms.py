@@ -1,0 +1,14 @@
+"""Batch norms, which remember what real images made of a model's maps."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+BatchNorm = nn.BatchNorm2d | nn.SyncBatchNorm
+
+
+def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
+    """The running mean and standard deviation (with its epsilon), (C,) each."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.running_mean, (norm.running_var + norm.eps).sqrt()

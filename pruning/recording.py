@@ -1,0 +1,126 @@
+"""One run of a model: what its convolutions and norms read and made, and what became of it."""
+
+from __future__ import annotations
+
+import math
+from collections import ChainMap, Counter
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .batch_norms import BatchNorm
+from .calls import Additions, Arguments, Calls, Maker, Mark, activation_of
+from .outputs import tensors_of
+
+
+class Recording:
+    """Of a model in eval mode on zeros of (2, *input_shape). ValueError when it cannot run.
+
+    runs: how often each convolution and norm ran, in the order of their first runs.
+    uses: functions that take the module's output, or the weight or bias; answers count as one.
+    sizes: of each convolution that can be followed, the input's and the output's (height, width).
+    unclear: why a module cannot be followed.
+    consumer: the norm that reads a convolution's output.
+    activations: the elementwise function that reads the module's output.
+    additions: of each, the modules that made the operands and whose input is still there, as they ran.
+    altered: whose outputs the user's hooks change: what is solved alone knows nothing of that.
+    largest: values in the largest map, per image.
+    """
+
+    def __init__(self, model: nn.Module, input_shape: tuple[int, ...]) -> None:
+        self.runs: Counter[nn.Module] = Counter()
+        self.uses: Counter[Maker] = Counter()
+        self.sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}
+        self.unclear: dict[nn.Module, str] = {}
+        self.consumer: dict[nn.Module, BatchNorm] = {}
+        self.activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
+        self.additions: list[list[Maker]] = []
+        self.altered: set[nn.Module] = set()
+        self.largest = math.prod(input_shape)
+        self._outputs: dict[Maker, Mark] = {}
+        self._own: dict[nn.Module, Mark] = {}  # outputs before the user's hooks
+        self._read: dict[Maker, Mark] = {}  # the input of a convolution, also by the norm that consumes it
+        answers = self._run(model, input_shape)
+        self.uses.update(
+            m for m, mark in self._outputs.items() if any(mark.is_now(answer) for answer in answers)
+        )
+
+    def norms(self) -> list[BatchNorm]:
+        """Those with running statistics that ran once and can be followed."""
+        once = [m for m in self._outputs if isinstance(m, BatchNorm) and self.runs[m] == 1]
+        return [norm for norm in once if norm.running_mean is not None and norm not in self.unclear]
+
+    def _run(self, model: nn.Module, input_shape: tuple[int, ...]) -> list[Tensor]:
+        watched = [m for m in model.modules() if isinstance(m, nn.Conv2d | BatchNorm)]
+        learnt: dict[Maker, Mark] = {
+            parameter: Mark(parameter)
+            for module in watched
+            if isinstance(module, nn.Conv2d)
+            for parameter in module.parameters(recurse=False)
+        }
+        calls = Calls(ChainMap(self._outputs, learnt), self._on_call)
+        handles = [module.register_forward_hook(self._before_hooks, prepend=True) for module in watched]
+        handles += [module.register_forward_hook(self._on_output) for module in watched]
+        parameter = next(model.parameters(), torch.empty(0))
+        try:
+            with torch.no_grad(), Additions(self._on_addition), calls:
+                answer = model(torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device))
+        except Exception as error:
+            raise ValueError(
+                f"the model cannot run on a batch of shape {(2, *input_shape)}: {str(error).rstrip('.')}. "
+                f"{_advice(error)}"
+            ) from error
+        finally:
+            for handle in handles:
+                handle.remove()
+        answers = tensors_of(answer)
+        if not answers:
+            raise ValueError("the model returns no tensor: there is nothing to compare")
+        if odd := [tuple(tensor.shape) for tensor in answers if tensor.shape[:1] != (2,)]:
+            raise ValueError(
+                f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
+            )
+        return answers
+
+    def _before_hooks(self, module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(output, Tensor):
+            self._own[module] = Mark(output)
+
+    def _on_output(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self.runs[module] += 1
+        if not isinstance(output, Tensor):
+            self.unclear[module] = "does not return a tensor"
+            return
+        self.largest = max(self.largest, output[0].numel())
+        self._outputs[module] = Mark(output)
+        if not self._own[module].is_now(output):
+            self.altered.add(module)
+        if not inputs or output.ndim != 4:
+            self.unclear[module] = "called with a named input" if not inputs else "run on one image"
+        elif isinstance(module, nn.Conv2d):
+            self.sizes[module] = inputs[0].shape[2:], output.shape[2:]
+            self._read[module] = Mark(inputs[0])
+        elif isinstance(module, BatchNorm):
+            for conv in self.sizes:
+                if self._outputs[conv].is_now(inputs[0]):
+                    self.consumer[conv], self._read[module] = module, self._read[conv]
+
+    def _on_addition(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        ends = [m for m, mark in self._outputs.items() if mark.is_now(a) or mark.is_now(b)]
+        # Solved here are those whose input is still there: models may change it in place meanwhile.
+        self.additions.append([m for m in ends if m in self._read and self._read[m].is_unchanged()])
+        return a, b
+
+    def _on_call(self, function: Callable, arguments: Arguments, taken: list[Maker]) -> None:
+        self.uses.update(taken)
+        if activation := activation_of(function, arguments):
+            self.activations.update(dict.fromkeys(taken, activation))
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "Wrap it in a module whose forward takes one tensor"
+    if "nference tensor" in str(error):
+        return "Its forward uses torch.inference_mode(): use torch.no_grad() there"
+    return "input_shape is (channels, height, width), without the batch"
