@@ -3,13 +3,19 @@
 
 #include <nanobind/nanobind.h>
 
+#include <string>
+
 #include "engine/recognise/decision.h"
+
+// A model's file may hold any bytes in its names.
+inline nanobind::object text(const std::string& bytes) {
+  return nanobind::steal(
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
+}
 
 inline nanobind::dict layer_row(const patternlite::LayerReport& layer) {
   nanobind::dict row;
-  // A model's file may hold any bytes there.
-  row["name"] = nanobind::steal(PyUnicode_DecodeUTF8(
-      layer.name.data(), static_cast<Py_ssize_t>(layer.name.size()), "replace"));
+  row["name"] = text(layer.name);
   row["kind"] = layer.kind;
   row["filters"] = layer.filters;
   row["channels"] = layer.channels;
@@ -19,7 +25,7 @@ inline nanobind::dict layer_row(const patternlite::LayerReport& layer) {
   row["kept_macs"] = layer.kept_macs;
   row["kernels_kept"] = layer.kernels_kept;
   row["patterns"] = layer.patterns;
-  row["reason"] = layer.reason;
+  row["reason"] = text(layer.reason);
   row["kernel"] = layer.kernel;
   row["weight_bytes"] = layer.weight_bytes;
   return row;

@@ -32,8 +32,9 @@ struct GraphReport {
 struct Model {
   std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
   std::shared_ptr<TuneBudget> budget;
-  int threads = 0;               // asked for; the system may grant fewer
-  std::weak_ptr<Parallel> pool;  // the kernels own it
+  int threads = 0;                     // asked for; the system may grant fewer
+  std::weak_ptr<Parallel> pool;        // the kernels own it
+  std::map<int, GraphReport> reports;  // of its graphs
 };
 
 struct State {
@@ -42,8 +43,7 @@ struct State {
   std::mutex mutex;  // held while the delegate is applied to a graph
   // By their first graphs; they outlive kernels, which some runtimes undo at a resize.
   std::map<const TfLiteContext*, Model> models;
-  const Model* reported = nullptr;     // the one it was last applied to
-  std::map<int, GraphReport> reports;  // of its graphs
+  const Model* reported = nullptr;  // the one it was last applied to
   std::set<std::string> told;
   std::atomic<bool> warned = false;
   // Compiled partitions on their way to init(), by their nodes.
@@ -125,7 +125,8 @@ TfLiteRegistration kernel_registration() {
 void tell_taken(State& state) {
   if (!state.told.insert("taken").second) return;
   std::fputs(
-      "WARNING: PatternDelegate comes after another delegate, which has taken all: give it to the "
+      "WARNING: PatternDelegate comes after another delegate, which has taken what it can: give it "
+      "to the "
       "interpreter when that is made, before its tensors are allocated\n",
       stderr);
 }
@@ -137,12 +138,17 @@ void warn(State& state, const std::string& message) {
   }
 }
 
+const std::map<int, GraphReport>& reports_of(const State& state) {
+  static const std::map<int, GraphReport> none;
+  return state.reported ? state.reported->reports : none;
+}
+
 Model& model_of(State& state, const TfLiteContext& first) {
   Model& model = state.models[&first];
   const std::uint64_t constants = hash_of_constants(first);
-  const bool is_new = model.constants != constants;
-  if (is_new) model = {constants, make_tune_budget(state.options.tune_budget_ms)};
-  if (is_new || state.reported != &model) state.reports.clear();
+  if (model.constants != constants) {
+    model = {constants, make_tune_budget(state.options.tune_budget_ms)};
+  }
   state.reported = &model;
   return model;
 }
@@ -173,7 +179,7 @@ void tell(State& state, const Selection& selection, int threads, std::size_t wei
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
   const GraphPlace place = place_of(context);
   Model& model = model_of(state, *place.first);
-  GraphReport& report = state.reports[place.index] = {};
+  GraphReport& report = model.reports[place.index] = {};
   forget_undone(context);
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
@@ -187,7 +193,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
                                           [&] { return threads_of(model, threads); });
   report.layers = selection.layers;
   if (selection.kernels.empty()) {
-    if (selection.taken && report.layers.empty()) tell_taken(state);
+    if (selection.taken) tell_taken(state);
     return kTfLiteOk;
   }
   const int granted = threads_of(model, threads)->threads();
@@ -246,7 +252,7 @@ std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::vector<LayerReport> layers;
-  for (const auto& [graph, report] : state.reports) {
+  for (const auto& [graph, report] : reports_of(state)) {
     layers.insert(layers.end(), report.layers.begin(), report.layers.end());
   }
   return layers;
@@ -256,7 +262,7 @@ std::size_t activation_bytes_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::size_t bytes = 0;
-  for (const auto& [graph, report] : state.reports) bytes += report.activation_bytes;
+  for (const auto& [graph, report] : reports_of(state)) bytes += report.activation_bytes;
   return bytes;
 }
 

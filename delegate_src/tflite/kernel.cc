@@ -52,7 +52,8 @@ void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   const auto computes = [&](const Compiled& compiled) {
     return compiled.program && compiled.partition.graph.tensors == partition.graph.tensors;
   };
-  if (!computes(current_)) std::swap(current_, previous_);
+  // The size that a model is loaded with is often not the one it runs at: that is not kept.
+  if (!computes(current_) && (current_.ran || computes(previous_))) std::swap(current_, previous_);
   if (!computes(current_)) {
     current_ = {};  // frees its memory before the next one takes as much
     current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options_)
@@ -82,6 +83,7 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
 }
 
 void Kernel::run(const TfLiteContext& context) {
+  current_.ran = true;
   const PartitionGraph& partition = current_.partition;
   const Graph& graph = partition.graph;
   // A smaller batch shows its last image again: an operand of one image goes with all others'.

@@ -18,9 +18,9 @@ class Kernel {
   Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
          Verdict verdict, CompileOptions options);
 
-  // Compiles for the inputs' present shapes; does nothing if they are what they were, now or before
-  // the last change. Throws Declined or std::invalid_argument when the operators do not fit
-  // together at these shapes.
+  // Compiles for the inputs' present shapes; does nothing if they are what they were, now or when
+  // it ran before the last change. Throws Declined or std::invalid_argument when the operators do
+  // not fit together at these shapes.
   void compile(const TfLiteContext& context);
   void compile(const TfLiteContext& context, Constants& constants);
 
@@ -44,6 +44,7 @@ class Kernel {
     std::vector<std::vector<int>> input_dims;
     PartitionGraph partition;
     std::unique_ptr<Program> program;
+    bool ran = false;
   };
   static bool fits(const Compiled& compiled, const TfLiteContext& context);
 

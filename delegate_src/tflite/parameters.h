@@ -36,7 +36,7 @@ inline Axis slide(TfLitePadding padding, int input, int kernel, int stride, int 
     return {input < reach ? 0 : static_cast<int>((input - reach) / step + 1), 0};
   }
   const std::int64_t output = (input + step - 1) / step, pad = (output - 1) * step + reach - input;
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max() / 4;  // that may be added up
   return {static_cast<int>(output), static_cast<int>(std::clamp<std::int64_t>(pad / 2, 0, kMost))};
 }
 

@@ -5,16 +5,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tflite/batches.h"
 #include "tflite/declined_report.h"
 
 namespace patternlite::tflite {
 namespace {
-
-// Each image of the largest batch computes anew what a smaller one would compute once.
-bool mixes_batches(const PartitionGraph& partition) {
-  return std::ranges::adjacent_find(partition.input_batches, std::not_equal_to()) !=
-         partition.input_batches.end();
-}
 
 // Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
 bool has_open_size(const TfLiteContext& context) {
@@ -171,13 +166,15 @@ class Selector {
     for (const int index : indices) nodes.push_back(by_index_.at(index));
     try {
       const PartitionGraph partition = read_partition(*context_, nodes, outputs, constants_);
+      validate(partition.graph);
       Verdict verdict =
           judge(partition.graph, *compile_options_.kernels, std::max(partition.batch, 1));
       for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
       }
-      if (mixes_batches(partition) && !options_.force) {
-        return drop_all(indices, "declined:mixed-batch");
+      if (!options_.force) {
+        const auto others = nodes_of_other_batches(*context_, nodes, partition);
+        if (!others.empty()) return drop_all(others, "declined:mixed-batch");
       }
       if (partition.graph.nodes.empty() || !takes(verdict)) {
         return drop_all(indices, "declined:not-faster");

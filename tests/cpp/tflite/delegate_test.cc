@@ -116,6 +116,21 @@ TEST(DelegateTest, KeepsWhatItCompiledForTwoSizes) {
   destroy_delegate(delegate);
 }
 
+TEST(DelegateTest, KeepsNoSizeThatNeverRan) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    model.run_and_check(1, 14);
+    std::ranges::fill(model.interpreter.data(model.weights), 0.0f);  // who reads them anew sees it
+    model.interpreter.resize(model.input, std::vector<int>{1, kSize, kSize, kChannels});
+    ASSERT_EQ(model.interpreter.prepare(), kTfLiteOk) << model.interpreter.error;
+    ASSERT_EQ(model.interpreter.invoke(), kTfLiteOk);
+    for (const float out : model.interpreter.data(model.output)) ASSERT_EQ(out, 0.25f);
+  }
+  destroy_delegate(delegate);
+}
+
 TEST(DelegateTest, MayBeDestroyedBeforeTheInterpreter) {
   Model model;
   TfLiteDelegate* delegate = create_delegate(forced());

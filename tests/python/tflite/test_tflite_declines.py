@@ -77,6 +77,18 @@ def test_a_sparse_model_is_taken_without_force(litert: Runtime, rng: np.random.G
     assert row["kept_macs"] / row["dense_macs"] == pytest.approx(0.2 * 4 / 9, rel=0.2)
 
 
+@pytest.mark.parametrize(("dilation", "reason"), [(6, "pattern"), (100, "declined:not-faster")])
+def test_pads_far_wider_than_the_map(litert: Runtime, rng: np.random.Generator, dilation, reason) -> None:
+    """Our kernels read the zeros, stock's do not."""
+    b = ModelBuilder()
+    weights = pattern_weights(rng, 32, 3, 32, kept=0.2)
+    model = b.build(b.conv(b.input(1, 16, 16, 32), weights, bias_of(rng, 32), dilation=dilation))
+    delegate = load_delegate()
+    x = [rng.normal(size=(1, 16, 16, 32)).astype(np.float32)]
+    assert_close(litert.run(model, x, delegate), litert.run(model, x))
+    assert [row["reason"] for row in delegate.layers] == [reason]
+
+
 @pytest.mark.parametrize(("batches", "reason"), [((1, 8), "declined:mixed-batch"), ((8, 8), "pattern")])
 def test_batches_that_differ(litert: Runtime, rng: np.random.Generator, batches, reason: str) -> None:
     """What one image needs would be computed for each of the other batch."""
@@ -90,6 +102,23 @@ def test_batches_that_differ(litert: Runtime, rng: np.random.Generator, batches,
     assert_close(litert.run(model, x, delegate), litert.run(model, x))
     assert [row["reason"] for row in delegate.layers] == [reason] * 2
     assert all(row["kept_macs"] < row["dense_macs"] for row in delegate.layers)
+
+
+def test_batches_that_differ_where_nothing_joins_them(litert: Runtime, rng: np.random.Generator) -> None:
+    """TFLite gives such nodes as one partition: those of one batch stay, as many as may."""
+    b = ModelBuilder()
+    outputs = []
+    for batch, layers in ((4, 1), (1, 3)):
+        y = b.input(batch, 16, 16, 32)
+        for _ in range(layers):
+            y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32))
+        outputs.append(y)
+    outputs.append(b.unary("RELU", b.input(16, 64)))
+    model, delegate = b.build(*outputs), load_delegate()
+    shapes = ((4, 16, 16, 32), (1, 16, 16, 32), (16, 64))
+    x = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    assert_close(litert.run(model, x, delegate), litert.run(model, x))
+    assert [row["reason"] for row in delegate.layers] == ["declined:mixed-batch", *["pattern"] * 3]
 
 
 @pytest.mark.parametrize(

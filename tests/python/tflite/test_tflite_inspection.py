@@ -14,9 +14,11 @@ import patternlite
 from patternlite.errors import PatternliteError
 from patternlite.runtimes import open_session, runtime_named
 from patternlite.stored.stamp import KEY, Stamp
+from patternlite.tflite import load_delegate
 
 from .builder import TANH, ModelBuilder, bias_of, depthwise_weights, pattern_weights
 from .networks import convolution, dense_weights, joined
+from .runtimes import Runtime
 from .stored_builders import Float16Builder, SparseBuilder
 
 
@@ -135,6 +137,18 @@ def test_names_of_any_bytes(tmp_path: Path, sparse_model: bytes) -> None:
     assert sparse_model.count(b"t3\0") == 1
     path = write(tmp_path, sparse_model.replace(b"t3\0", b"t\xe9\0"))
     assert [row["name"] for row in patternlite.inspect(path).layers] == ["t\ufffd"]
+
+
+def test_names_of_any_bytes_in_reasons(rng: np.random.Generator, litert: Runtime) -> None:
+    b = ModelBuilder()
+    y = b.conv(b.input(1, 8, 8, 8), pattern_weights(rng, 16, 3, 8), bias_of(rng, 16), dilation=1 << 30)
+    model = b.build(y)
+    assert model.count(b"t3\0") == 1
+    delegate = load_delegate(force=True)
+    litert.interpreter(model.replace(b"t3\0", b"t\xe9\0"), delegate)
+    (row,) = delegate.layers
+    assert row["name"] == "t\ufffd"
+    assert row["reason"].startswith("declined:engine: node 't\ufffd'")
 
 
 def test_other_files(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+#include "tflite/batches.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace patternlite::tflite {
+namespace {
+
+// Tensors that nodes join, directly or through others; what a file stores joins none.
+class Groups {
+ public:
+  Groups(const TfLiteContext& context, std::span<const OpNode> nodes) {
+    for (const OpNode& node : nodes) {
+      for (const int tensor : node.inputs) {
+        if (tensor < 0 || is_constant(context.tensors[tensor])) continue;
+        group_[of(tensor)] = of(node.outputs[0]);
+      }
+    }
+  }
+
+  // A tensor that stands for the group.
+  int of(int tensor) const {
+    auto found = group_.find(tensor);
+    while (found != group_.end() && found->second != tensor) {
+      tensor = found->second;
+      found = group_.find(tensor);
+    }
+    return tensor;
+  }
+
+ private:
+  std::map<int, int> group_;  // of a tensor, another of its group, up to one that stands for it
+};
+
+}  // namespace
+
+std::vector<int> nodes_of_other_batches(const TfLiteContext& context, std::span<const OpNode> nodes,
+                                        const PartitionGraph& partition) {
+  if (std::set(partition.input_batches.begin(), partition.input_batches.end()).size() < 2)
+    return {};
+  const Groups groups(context, nodes);
+  std::map<int, std::set<int>> batches;  // of each group's inputs
+  for (std::size_t i = 0; i < partition.inputs.size(); ++i) {
+    batches[groups.of(partition.inputs[i])].insert(partition.input_batches[i]);
+  }
+  std::map<std::set<int>, int> sizes;  // nodes, by the batches of their groups
+  for (const OpNode& node : nodes) {
+    const std::set<int>& own = batches[groups.of(node.outputs[0])];
+    if (own.size() == 1) ++sizes[own];
+  }
+  const auto most =
+      std::ranges::max_element(sizes, {}, [](const auto& size) { return size.second; });
+  std::vector<int> others;
+  for (const OpNode& node : nodes) {
+    const std::set<int>& own = batches[groups.of(node.outputs[0])];
+    if (!own.empty() && (most == sizes.end() || own != most->first)) others.push_back(node.index);
+  }
+  return others;
+}
+
+}  // namespace patternlite::tflite
