@@ -42,7 +42,7 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
     if (!node.layer || runs_[i]) continue;
     log.set_stock(node.row, recording.tensors()[output_of(node.op)].shape);
   }
-  if (!graph.nodes.empty()) log.set_plan(report(graph, recording));
+  log.set_plan(graph.nodes.empty() ? PlanReport{} : report(graph, recording));
 }
 
 void SessionProgram::allocate(const MemoryPlan& plan) {

@@ -1,5 +1,8 @@
 #include "mnn/session_report.h"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "mnn/registration.h"
 
 namespace patternlite::mnn {
@@ -21,6 +24,12 @@ Logs of_session(const EngineHandle& engine, const abi::Session* session, const L
     for (const auto& log : logs) {
       if (log->backend() == backend) return {log};
     }
+  }
+  if (std::ranges::all_of(logs, [](const auto& log) { return log->is_resized(); })) {
+    throw std::runtime_error(
+        "this session cannot be told from others of its runtime, as its first input and output "
+        "hold "
+        "integers: create it without a shared runtime");
   }
   return {};
 }

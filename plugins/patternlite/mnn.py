@@ -52,7 +52,9 @@ class RegistrationError(PatternliteError, RuntimeError):
 
 
 class NotUsedError(PatternliteError, RuntimeError):
-    """MNN runs the session alone, or has not made its layers yet; the message says what to do."""
+    """MNN runs the session alone, or has not made its layers yet, or it is not to be told from others; the
+    message says what to do.
+    """
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class SessionStats:
     layers: one dict per convolution that MNN made of the model's (grouped ones may be several), in the order
         in which it runs them, module after module, with the fields name, kind, filters, channels, height and
         width of the output, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
-        runs the layer, weight_bytes.
+        runs the layer, weight_bytes. Where a layer was left to MNN as MNN made it, its size is that of then.
     isa: the instruction set of our kernels; empty when none run.
     fused_additions: residual additions done within a convolution.
     private_tensors: between our layers, never in MNN's layout.
@@ -144,7 +146,10 @@ def stats(session: Any) -> SessionStats:
             "module, give the runtime manager that it was loaded with"
         )
     register()
-    parts = report(session)
+    try:
+        parts = report(session)
+    except RuntimeError as error:
+        raise NotUsedError(str(error)) from None
     if parts is None:
         raise NotUsedError(
             "MNN runs this session alone: it was not created with patternlite's backend; call "

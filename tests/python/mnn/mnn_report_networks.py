@@ -16,6 +16,12 @@ def integer_input() -> tuple[Network, str]:
     return net, net.op("Add", net.conv("x", 16, 16), a)
 
 
+def integers_about() -> tuple[Network, str]:
+    """And so is the first output: the largest channels' numbers."""
+    net, y = integer_input()
+    return net, net.op("Cast", net.op("ArgMax", y, axis=1), to=TensorProto.INT32)
+
+
 def not_cloned() -> tuple[Network, str]:
     """Between layers of ours two that MNN makes anew for a clone: of groups, of weights computed."""
     net = Network((1, 16, 12, 12))
@@ -47,6 +53,7 @@ def control_flow() -> tuple[Network, str]:
 
 REPORTED: dict[str, Callable[[], tuple[Network, str]]] = {
     "integer-input": integer_input,
+    "integers-about": integers_about,
     "not-cloned": not_cloned,
     "control-flow": control_flow,
 }

@@ -62,6 +62,11 @@ def test_a_session_is_found_by_its_output(models, process):
     assert (len(first), len(second)) == (7, 1)
 
 
+def test_a_session_that_is_not_found_says_why(models, process):
+    for words in process.call(mnn_report_runs.sharing_a_runtime, *[models("integers-about").path] * 2):
+        assert "create it without a shared runtime" in words
+
+
 def test_a_session_without_sizes_has_no_layers_of_others(models, process):
     paths = [models(name).path for name in ("residual", "open-shape")]
     first, second = process.call(mnn_report_runs.sharing_a_runtime, *paths)
