@@ -13,7 +13,7 @@ namespace patternlite {
 namespace {
 
 constexpr double kPlanningShare = 0.5;  // of the budget, at most, for the planner's own trials
-constexpr int kLeastRuns = 2;           // the first one meets memory that was never touched
+constexpr int kLeastRuns = 2;           // the first one makes room for what threads need
 
 PlanarConvolution in_planar(Convolution conv, const Shape& input, const Shape& output) {
   const Reading reading = rewritten(conv.window, input, output);

@@ -147,15 +147,18 @@ double stock_cost(const Convolution& conv, const Shape& input, const Shape& outp
 
 double border_cost(double floats) { return floats * kBorderCost; }
 
-double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
-                      const Shape& output, const kernels::KernelTable& kernels, bool by_winograd) {
-  const auto [w, read] = rewritten(conv.window, input, output);
+namespace {
+
+// read: the input as the kernels read it.
+double least_cost(const Convolution& conv, const Window& w, const Sparsity& sparsity,
+                  const Shape& read, const Shape& output, const kernels::KernelTable& kernels,
+                  bool by_winograd) {
   const int border = required_border(w, read, output);
   if (sparsity.fully_connected) return fully_connected_cost(sparsity, kernels);
   if (conv.depthwise) return depthwise_cost(w, sparsity, {read, border}, {output, border});
   const CostModel model(w, {read, border}, {output, border}, kernels);
   const double dense_work =
-      static_cast<double>(output.channels) * input.channels * w.kernel_h * w.kernel_w;
+      static_cast<double>(output.channels) * read.channels * w.kernel_h * w.kernel_w;
   double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
                          model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
   if (by_winograd && model.runs(ConvKernel::kWinograd)) {
@@ -167,6 +170,15 @@ double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const S
     best = std::min(best, model.cost(kernel, dense_work * sparsity.density));
   }
   return best;
+}
+
+}  // namespace
+
+double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
+                      const Shape& output, const kernels::KernelTable& kernels, bool by_winograd) {
+  const auto [window, read] = rewritten(conv.window, input, output);
+  const double copy = read.elements() > input.elements() ? border_cost(read.elements()) : 0;
+  return copy + least_cost(conv, window, sparsity, read, output, kernels, by_winograd);
 }
 
 }  // namespace patternlite
