@@ -62,15 +62,19 @@ class Calls(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self._marks, self._see = marks, see
-        self._operators, self._inside = _Operators(self), False
+        self._operators: _Operators | None = None
+        self._inside = False
 
     def __enter__(self) -> Calls:
         super().__enter__()
+        self._operators = _Operators(self)  # a cycle, which would keep all that is marked
         self._operators.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
+        assert self._operators is not None
         self._operators.__exit__(*error)
+        self._operators = None
         super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -83,15 +87,23 @@ class Calls(TorchFunctionMode):
             result = func(*args, **(kwargs or {}))
         finally:
             self._inside = False
-        # A shape is no tensor; what hands its input on, as dropout does, makes nothing; y[:] = x gives None.
+        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
         made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
-        if taken and (made or result is None):
+        if taken and (made or func is torch.Tensor.__setitem__):  # y[:] = x gives None
             self._see(func, (args, kwargs or {}), taken)
         return result
 
 
 class _Operators(TorchDispatchMode):
     """Hands every operator to `calls`."""
+
+    supports_higher_order_operators = True
+
+    @classmethod
+    def is_infra_mode(
+        cls,
+    ) -> bool:  # else what compiles itself within, as flex_attention does, refuses to run
+        return True
 
     def __init__(self, calls: Calls) -> None:
         super().__init__()

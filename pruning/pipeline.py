@@ -60,14 +60,15 @@ def prune(
     input_shape: (channels, height, width).
     progress: called with what is done now and the fraction of the whole that is done, 0..1.
     checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
-        the same bits. It stays: delete it once the result is safe. Where a layer diverges or the latency is
-        out of reach it goes, as other options have to be given.
+        the same bits. It stays: delete it once the result is safe. Where a layer or the distillation
+        diverges, or the budgets cannot be had, it goes, as other options have to be given.
 
     Where torch.distributed is initialised, its processes share the images; all return the same masks.
     The first convolution, those of other kinds than the config names and those used more than once stay
     dense.
-    Raises ValueError when the model cannot run on that shape, holds NaN, has nothing to prune or a layer
-    diverges; RuntimeError when the processes disagree.
+    Raises ValueError when the model cannot be copied, cannot run on that shape, changes its input in place,
+    keeps maps between calls, holds NaN or has nothing to prune, when the budgets cannot be had, and when a
+    layer or the distillation diverges; RuntimeError when the processes disagree.
     """
     checks.check_inputs(model, input_shape, config)
     # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end

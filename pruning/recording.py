@@ -63,9 +63,11 @@ class Recording:
         handles = [module.register_forward_hook(self._before_hooks, prepend=True) for module in watched]
         handles += [module.register_forward_hook(self._on_output) for module in watched]
         parameter = next(model.parameters(), torch.empty(0))
+        x = torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device)
+        given = Mark(x)
         try:
             with torch.no_grad(), Additions(self._on_addition), calls:
-                answer = model(torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device))
+                answer = model(x)
         except Exception as error:
             raise ValueError(
                 f"the model cannot run on a batch of shape {(2, *input_shape)}: {str(error).rstrip('.')}. "
@@ -74,6 +76,11 @@ class Recording:
         finally:
             for handle in handles:
                 handle.remove()
+        if not given.is_unchanged():  # it is pruned on the same images again and again
+            raise ValueError(
+                "the model changes its input in place (x -= mean, x.mul_(2)): let it make a new tensor "
+                "(x = x - mean)"
+            )
         answers = tensors_of(answer)
         if not answers:
             raise ValueError("the model returns no tensor: there is nothing to compare")

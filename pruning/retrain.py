@@ -90,8 +90,11 @@ def retrain(
     model.eval()
     device = next(model.parameters()).device
     taught = {f"dense {key}": value for key, value in all_tensors_in(dense).items()} if dense else {}
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # these do not learn
     identity = fingerprint(
-        {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}, asdict(config)
+        {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks},
+        asdict(config),
+        frozen,
     )
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from . import memory
 from .calls import Additions, Mark
 from .graph import Site
-from .outputs import tensors_of
 from .seeds import seeded
 
-_ROUNDING = 1e-3  # of answers, relative
+_ROUNDING = 1e-3  # of maps, relative
+_VALUES = 4096  # of a map, at most, that are looked at
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,6 @@ class _Pass(threading.Thread):
         self._open: dict[Site, Tensor] = {}  # the ends of residual branches that have run, with their inputs
         self._ends: dict[Site, Mark] = {}  # and with their outputs
         self.at: tuple[Site, Tensor, Tensor | None] | None = None
-        self.output: object = None
         self.error: BaseException | None = None
         self.start()
 
@@ -71,7 +70,7 @@ class _Pass(threading.Thread):
         try:
             self._wait()
             with torch.no_grad(), Additions(self._on_addition):
-                self.output = self._model(self._batch)
+                self._model(self._batch)
         except _Stopped:
             pass
         except BaseException as error:  # raised again in the caller's thread
@@ -126,36 +125,33 @@ def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generato
 
 
 def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> None:
-    """Raises ValueError where what the model makes of one batch depends on what else is under way.
+    """Raises ValueError where what the sites read of one batch depends on what else is under way.
 
     Walks would prune it on the maps of other batches.  batches: a few images each, of equal number.
     """
 
-    def alone() -> list[Tensor]:
-        with torch.no_grad():
-            return _numbers([model(batch) for batch in batches])
+    def read(*walks: list[Tensor]) -> list[Tensor]:
+        """Some of what each site reads of each batch, site by site."""
+        visits = [[_some(visit) for visit in walk(model, sites, together)] for together in walks]
+        return [some for of_site in zip(*visits, strict=True) for each in of_site for some in each]
 
+    alone = [[batch] for batch in batches]
     with seeded(0, batches[0].device):
-        once = alone()
+        once = read(*alone)
         try:
-            with _passes(model, sites, batches) as passes:
-                for _ in sites:
-                    _next(passes)
-                for each in passes:
-                    each.advance()
-                mixed = _differ(once, _numbers([each.output for each in passes]))
-        except (RuntimeError, LookupError):
+            mixed = _differ(once, read(batches))
+        except Exception:  # whatever a model raises that does not find what it kept
             mixed = True
-        if mixed and not _differ(once, alone()):  # else its answers are random
+        if mixed and not _differ(once, read(*alone)):  # else its maps are random
             raise ValueError(
                 "the model keeps maps between calls (self.x = ..., hooks): pass them on as local variables"
             )
 
 
-def _numbers(outputs: list[object]) -> list[Tensor]:
-    """What is continuous in them, and finite."""
-    tensors = [tensor for output in outputs for tensor in tensors_of(output) if tensor.is_floating_point()]
-    return [tensor.float().nan_to_num(0.0, 0.0, 0.0) for tensor in tensors]
+def _some(visit: Visit) -> list[Tensor]:
+    """Finite values from all over what the site reads, batch by batch."""
+    maps = [m for pair in zip(visit.inputs, visit.others or visit.inputs, strict=True) for m in pair]
+    return [m.flatten()[:: 1 + m.numel() // _VALUES].float().nan_to_num(0.0, 0.0, 0.0) for m in maps]
 
 
 def _differ(some: list[Tensor], others: list[Tensor]) -> bool:

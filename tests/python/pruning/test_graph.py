@@ -153,6 +153,20 @@ def test_the_advice_is_of_the_error(model, advice):
     assert "input_shape" not in str(caught.value)
 
 
+class Normalising(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nets.plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x.sub_(0.5).div_(0.25))
+
+
+def test_a_model_that_changes_its_input_is_refused():
+    with pytest.raises(ValueError, match=r"changes its input in place .*\(x = x - mean\)"):
+        trace(Normalising().eval(), (3, 8, 8))
+
+
 def test_a_walk_sees_what_the_forward_pass_computes(trained_model):
     model = trained_model
     sites = trace(model, (3, 16, 16)).sites

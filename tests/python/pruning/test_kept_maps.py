@@ -62,6 +62,28 @@ class Stacked(Unet):
         return self.join(self.skips.pop(), y)
 
 
+class Cleared(Unet):
+    """Whose map is gone where another batch was done with it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.skip: Tensor | None = self.down(x)
+        y = self.middle(self.skip)
+        x, self.skip = self.skip, None
+        return self.join(x, y)
+
+
+class KeptForTheHead(Unet):
+    """No layer that is pruned reads it."""
+
+    def extra(self) -> None:
+        self.up = nn.Conv2d(16, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.skip = self.down(x)
+        y = self.middle(self.skip)
+        return self.join(self.skip, y)
+
+
 class Random(Unet):
     def join(self, x: Tensor, y: Tensor) -> Tensor:
         return super().join(F.dropout(x, 0.5), y)
@@ -82,13 +104,15 @@ def check(model: nn.Module) -> None:
     require_own_maps(model, trace(model, SHAPE).sites, list(images.split(2)))
 
 
-@pytest.mark.parametrize("model", [Kept, Hooked, Stacked, MaskedAndKept])
+@pytest.mark.parametrize("model", [Kept, Hooked, Stacked, Cleared, MaskedAndKept])
 def test_maps_kept_between_calls_are_refused(model):
     with pytest.raises(ValueError, match=r"keeps maps between calls .* pass them on as local variables"):
         check(model())
 
 
-@pytest.mark.parametrize("model", [Unet, Random, Masked, nets.Tiny, forms.resnet18, forms.Yolo])
+@pytest.mark.parametrize(
+    "model", [Unet, KeptForTheHead, Random, Masked, nets.Tiny, forms.resnet18, forms.Yolo]
+)
 def test_others_are_not(model):
     network = model()
     check(network)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import forms
 import pytest
 import torch
 from forms import Odd
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention.flex_attention import flex_attention
 from torch.utils.checkpoint import checkpoint
 
 from patternlite.pruning import PruneConfig, prune
@@ -125,6 +129,37 @@ class Measured(ReadOtherwise):
 def test_however_a_branch_is_read_it_is_seen(model, uses):
     (site,) = trace(model().eval(), SHAPE).sites
     assert site.residual == (uses == 1)
+
+
+def test_a_weight_whose_gradient_is_looked_at_is_not_read():
+    class Watched(Odd):
+        def forward(self, x: Tensor) -> Tensor:
+            assert self.body[1][0].weight.grad is None
+            return self.body(x)
+
+    assert [site.name for site in trace(Watched().eval(), SHAPE).sites] == ["body.1.0"]
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_attention_that_compiles_itself_is_followed():
+    class Attentive(Odd):
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.body(x).flatten(2).transpose(1, 2)[:, None].contiguous()
+            return flex_attention(y, y, y)
+
+    assert [site.name for site in trace(Attentive().eval(), SHAPE).sites] == ["body.1.0"]
+
+
+def test_a_trace_keeps_no_maps():
+    """Nor until the garbage is collected: those of large models fill the memory."""
+    model, maps = Odd().eval(), []
+    model.body[0][0].register_forward_hook(lambda _module, _inputs, output: maps.append(weakref.ref(output)))
+    gc.disable()
+    try:
+        trace(model, SHAPE)
+        assert [ref() for ref in maps] == [None]
+    finally:
+        gc.enable()
 
 
 class ComputedTwice(Odd):

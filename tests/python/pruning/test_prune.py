@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from dataclasses import replace
 
 import forms
@@ -166,6 +167,22 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         result.masks.verify(model)
 
 
+def locked() -> nn.Module:
+    model = nets.plain()
+    model.lock = threading.Lock()
+    return model
+
+
+def test_a_scripted_part_is_copied():
+    head = torch.jit.script(nn.Linear(4, 4))
+    model = nn.Sequential(nets.plain(), head)
+    frozen = model[0][0].weight.requires_grad_(False)
+    result = prune(model, (3, 8, 8), PruneConfig(rate=2.25, **{**QUICK, "distill_steps": 2}))
+    result.masks.verify(result.model)
+    assert not result.model[0][0].weight.requires_grad
+    assert torch.equal(result.model[0][0].weight, frozen)
+
+
 @pytest.mark.filterwarnings("ignore:`torch")  # not what they were, but users still have them
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
@@ -191,8 +208,9 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         (
             lambda: nn.Sequential(nn.utils.weight_norm(nn.Conv2d(3, 4, 3)), nets.plain()),
             (3, 8, 8),
-            r"the model cannot be copied .*: in place of .*\.weight_norm .*utils\.parametrizations",
+            r"the model cannot be copied .*: use torch\.nn\.utils\.parametrizations in place of weight_norm",
         ),
+        (locked, (3, 8, 8), r"the model cannot be copied .*: take out of it what copy\.deepcopy cannot copy"),
     ],
 )
 def test_models_it_cannot_prune_are_refused(model, shape, message):
