@@ -98,6 +98,24 @@ class MaskedAndKept(Kept, Masked):
     pass
 
 
+class Turning(Unet):
+    """Runs its layers in an order that the images decide."""
+
+    def extra(self) -> None:
+        self.others = nn.ModuleList(forms.unit(8, 8) for _ in "ab")
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.others if x.mean() > 0 else reversed(self.others)
+        return second(first(self.down(x))).mean((2, 3))
+
+
+def test_another_path_for_other_images_is_told_as_such():
+    model = forms.settled(Turning(), SHAPE)
+    batches = [torch.full((2, *SHAPE), value) for value in (1.0, -1.0)]
+    with pytest.raises(ValueError, match="takes another path for other images"):
+        require_own_maps(model, trace(model, SHAPE).sites, batches)
+
+
 def check(model: nn.Module) -> None:
     forms.settled(model, SHAPE)
     images = (draw("mix", 4, SHAPE, 0, "test") - 0.5) / 0.25
