@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import forms
+import nets
 import pytest
 import torch
 from forms import Odd
@@ -247,3 +249,13 @@ def test_depthwise_channels_that_are_never_on_do_not_stop_it():
         norm.weight[2], norm.bias[2] = 1e-3, -1.0
     result = prune(network, SHAPE, PruneConfig(rate=2.25, kinds=("depthwise",), images=64, **UNIT))
     assert result.report.fidelity.relative_error < 0.5
+
+
+def test_a_scripted_part_is_copied():
+    head = torch.jit.script(nn.Linear(4, 4))
+    model = nn.Sequential(nets.plain(), head)
+    frozen = model[0][0].weight.requires_grad_(False)
+    result = prune(model, (3, 8, 8), replace(CONFIG, distill_steps=2))
+    result.masks.verify(result.model)
+    assert not result.model[0][0].weight.requires_grad
+    assert torch.equal(result.model[0][0].weight, frozen)

@@ -173,16 +173,6 @@ def locked() -> nn.Module:
     return model
 
 
-def test_a_scripted_part_is_copied():
-    head = torch.jit.script(nn.Linear(4, 4))
-    model = nn.Sequential(nets.plain(), head)
-    frozen = model[0][0].weight.requires_grad_(False)
-    result = prune(model, (3, 8, 8), PruneConfig(rate=2.25, **{**QUICK, "distill_steps": 2}))
-    result.masks.verify(result.model)
-    assert not result.model[0][0].weight.requires_grad
-    assert torch.equal(result.model[0][0].weight, frozen)
-
-
 @pytest.mark.filterwarnings("ignore:`torch")  # not what they were, but users still have them
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
