@@ -6,15 +6,16 @@ namespace patternlite {
 namespace {
 
 constexpr int kVector = 16;  // positions that run_rows() may overwrite on either side
-constexpr int kUnit = 16;    // rows of any pitch: whole vectors
 
 int rows_around(const PlanarLayout& layout) {
   return (kVector + layout.shape.width - 1) / layout.shape.width;
 }
 
-// The row that the memory begins with.
+// The virtual position that the memory begins with: whole lines, so that every row of the image
+// always lies equally aligned.
 int base_of(Range rows, const PlanarLayout& layout) {
-  return std::max(0, rows.begin - rows_around(layout)) / kUnit * kUnit;
+  const int first = std::max(0, rows.begin - rows_around(layout)) * layout.pitch();
+  return first / kVector * kVector;
 }
 
 }  // namespace
@@ -33,15 +34,17 @@ Range rows_read(const Window& window, Range output, int input_height) {
 }
 
 int rows_to_hold(Range rows, const PlanarLayout& layout) {
-  return rows.end - base_of(rows, layout) + rows_around(layout);
+  const int pitch = layout.pitch();
+  const int positions = rows.end * pitch - base_of(rows, layout);
+  return (positions + pitch - 1) / pitch + rows_around(layout);
 }
 
 int rows_to_hold(int count, const PlanarLayout& layout) {
-  return count + kUnit - 1 + 2 * rows_around(layout);
+  return count + 3 * rows_around(layout);
 }
 
 float* window_origin(float* memory, const PlanarLayout& layout, Range rows) {
-  return memory + layout.lead() - std::ptrdiff_t{base_of(rows, layout)} * layout.pitch();
+  return memory + layout.lead() - base_of(rows, layout);
 }
 
 }  // namespace patternlite

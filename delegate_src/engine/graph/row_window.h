@@ -24,8 +24,7 @@ int rows_to_hold(Range rows, const PlanarLayout& layout);
 // The same for any `count` rows.
 int rows_to_hold(int count, const PlanarLayout& layout);
 
-// Where row 0, column 0 of channel 0 would be while these rows are held in `memory`. Every row of
-// the image always lies equally aligned.
+// Where row 0, column 0 of channel 0 would be while these rows are held in `memory`.
 float* window_origin(float* memory, const PlanarLayout& layout, Range rows);
 
 }  // namespace patternlite

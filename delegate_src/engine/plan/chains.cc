@@ -11,7 +11,7 @@ namespace {
 constexpr int kUnit = 16;  // positions, or rows of any pitch: whole vectors
 constexpr int kRowUnit = 8;
 constexpr int kMostParts = 16;  // of a thread's share
-// Rows of a tensor that two parts both need are computed twice: at most this share of them.
+// Rows of a tensor that two threads both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
 
 class ChainFinder {
@@ -99,27 +99,35 @@ class ChainFinder {
   // Also sets the windows.
   bool fits(Chain& chain, int last) const {
     chain.windows.assign(last - chain.first, 0);
-    std::vector<double> computed(chain.windows.size());
+    std::vector<int> computed(chain.windows.size());
     for (const auto& ranges : chain.shares) {
       for (const Range positions : ranges) {
-        std::size_t written = 0;
-        Range rows = rows_of(positions, output_layout(last));
-        for (int node = last; node > chain.first; --node) {
-          const PlanarLayout& layout = output_layout(node - 1);
-          rows = rows_read(convolution(node).window, rows, layout.shape.height);
-          written += sizeof(float) * rows.count() * layout.pitch() * layout.shape.channels;
-          const int link = node - 1 - chain.first;
+        std::size_t held = 0;
+        for_each_window(chain, last, positions, [&](int link, Range rows) {
+          const PlanarLayout& layout = output_layout(chain.first + link);
+          held += sizeof(float) * rows.count() * layout.pitch() * layout.shape.channels;
           chain.windows[link] = std::max(chain.windows[link], rows_to_hold(rows, layout));
-          computed[link] += rows.count();
-        }
-        if (written > limits_.most_bytes) return false;
+        });
+        if (held > limits_.most_bytes) return false;
       }
+      for_each_window(chain, last, {ranges.front().begin, ranges.back().end},
+                      [&](int link, Range rows) { computed[link] += rows.count(); });
     }
     for (std::size_t link = 0; link < computed.size(); ++link) {
       const int height = output_layout(chain.first + static_cast<int>(link)).shape.height;
       if (computed[link] > (1 + kMostTwice) * height) return false;
     }
     return true;
+  }
+
+  // Body(link, rows): of each link but the last, the rows that these positions of the last one need.
+  template <typename Body>
+  void for_each_window(const Chain& chain, int last, Range positions, const Body& body) const {
+    Range rows = rows_of(positions, output_layout(last));
+    for (int node = last; node > chain.first; --node) {
+      rows = rows_read(convolution(node).window, rows, output_layout(node - 1).shape.height);
+      body(node - 1 - chain.first, rows);
+    }
   }
 
   const Graph& graph_;

@@ -28,7 +28,7 @@ struct Chain {
 struct ChainLimits {
   // On one thread, chains are for tensors of this size: smaller ones stay in its cache as they are.
   std::size_t least_bytes = second_level_cache() * 3 / 4;
-  std::size_t most_bytes = second_level_cache() * 3 / 5;  // of all windows, what a part writes
+  std::size_t most_bytes = second_level_cache() * 3 / 5;  // of all windows, what a part needs
 };
 
 // packed: what a node is packed as; null if it is no convolution.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -7,30 +8,55 @@
 namespace patternlite {
 namespace {
 
-// A tensor of which some rows are held.
+// A tensor of which some rows are held, others in time, from above to below.
 class RowWindow {
  public:
   RowWindow(const PlanarLayout& layout, float* memory) : layout_(layout), memory_(memory) {}
 
-  // Where row 0, column 0 of channel 0 would be while these rows are held.
-  float* origin(Range rows) const { return window_origin(memory_, layout_, rows); }
+  // Nothing is held any more.
+  void forget() { held_ = {0, 0}; }
 
-  // Other tensors were here before. The columns between the rows are written with them.
-  void clear_around(Range rows) const {
+  // Goes on to these rows. Returns those yet to be computed, the last ones: what was held of the
+  // others is.
+  Range advance(Range rows) {
+    const Range kept{rows.begin, std::clamp(held_.end, rows.begin, rows.end)};
+    if (origin(held_) != origin(rows)) move(kept, origin(held_), origin(rows));
+    held_ = rows;
+    return {kept.end, rows.end};
+  }
+
+  // Where row 0, column 0 of channel 0 would be.
+  float* origin() const { return origin(held_); }
+
+  // Other tensors and rows were here before. The columns between the rows are written with them.
+  void clear_around() const {
     const int border = layout_.border, pitch = layout_.pitch();
     if (border == 0) return;
-    const int above = rows.begin == 0 ? border * pitch + border : border;
-    const int below = rows.end == layout_.shape.height ? border * pitch : 0;
-    float* row = origin(rows) + std::ptrdiff_t{rows.begin} * pitch;
+    const int above = held_.begin == 0 ? border * pitch + border : border;
+    const int below = held_.end == layout_.shape.height ? border * pitch : 0;
+    float* row = origin() + std::ptrdiff_t{held_.begin} * pitch;
     for (int c = 0; c < layout_.shape.channels; ++c, row += layout_.plane()) {
       std::fill_n(row - above, above, 0.0f);
-      std::fill_n(row + rows.count() * pitch, below, 0.0f);
+      std::fill_n(row + held_.count() * pitch, below, 0.0f);
     }
   }
 
  private:
+  float* origin(Range rows) const { return window_origin(memory_, layout_, rows); }
+
+  void move(Range rows, const float* from, float* to) const {
+    const std::ptrdiff_t first = std::ptrdiff_t{rows.begin} * layout_.pitch();
+    const std::size_t floats = static_cast<std::size_t>(rows.count()) * layout_.pitch();
+    if (floats == 0) return;
+    for (int c = 0; c < layout_.shape.channels; ++c) {
+      const std::size_t plane = c * layout_.plane();
+      std::memmove(to + plane + first, from + plane + first, floats * sizeof(float));
+    }
+  }
+
   PlanarLayout layout_;
   float* memory_;
+  Range held_{0, 0};
 };
 
 class ChainStep final : public Step {
@@ -55,6 +81,7 @@ class ChainStep final : public Step {
 
   void run(Parallel& parallel) override {
     const auto body = [&](int share) {
+      for (RowWindow& window : windows_[share]) window.forget();
       for (const Range positions : shares_[share]) run_part(positions, share);
     };
     parallel.run(static_cast<int>(shares_.size()), std::ref(body));
@@ -68,7 +95,7 @@ class ChainStep final : public Step {
 
  private:
   void run_part(Range positions, int share) {
-    const std::vector<RowWindow>& windows = windows_[share];
+    std::vector<RowWindow>& windows = windows_[share];
     std::vector<Range>& rows = rows_[share];  // of each link's output
     const std::size_t last = links_.size() - 1;
     rows[last] = rows_of(positions, layouts_[last]);
@@ -77,10 +104,10 @@ class ChainStep final : public Step {
     }
     const float* input = input_;
     for (std::size_t i = 0; i < last; ++i) {
-      float* window = windows[i].origin(rows[i]);
-      links_[i].packed->run_rows(input, window, rows[i]);
-      if (links_[i + 1].op.depthwise) windows[i].clear_around(rows[i]);
-      input = window;
+      const Range missing = windows[i].advance(rows[i]);
+      if (missing.count() > 0) links_[i].packed->run_rows(input, windows[i].origin(), missing);
+      if (links_[i + 1].op.depthwise) windows[i].clear_around();
+      input = windows[i].origin();
     }
     links_[last].packed->run_positions(input, residual_, output_, positions);
   }
