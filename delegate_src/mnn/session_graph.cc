@@ -56,16 +56,16 @@ void add_exports(Graph& graph, const Recording& recording, const std::vector<boo
   }
 }
 
-SessionNode session_node(const Node& node) {
+SessionNode session_node(const Node& node, bool cleared) {
   const TensorId tensor = output_of(node.op);
   const auto* activation = std::get_if<ActivationOp>(&node.op);
   if (activation && activation->activation == Activation::kNone) {
-    return {SessionNode::Kind::kImport, number_of(node), tensor, {}};
+    return {SessionNode::Kind::kImport, number_of(node), tensor, {}, cleared};
   }
   if (std::holds_alternative<Alias>(node.op)) {
     return {SessionNode::Kind::kExport, number_of(node), tensor, {}};
   }
-  return {SessionNode::Kind::kOperator, number_of(node), tensor, node};
+  return {SessionNode::Kind::kOperator, number_of(node), tensor, node, cleared};
 }
 
 }  // namespace
@@ -84,7 +84,9 @@ SessionGraph make_session_graph(const Recording& recording) {
   graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
   add_exports(graph, recording, leaves);
   session.plan = plan_memory(graph);
-  for (const Node& node : graph.nodes) session.nodes.push_back(session_node(node));
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    session.nodes.push_back(session_node(graph.nodes[i], session.plan.clears[i] != kNoTensor));
+  }
   for (std::size_t id = 0; id < leaves.size(); ++id) {
     const auto makes = [id](const SessionNode& node) {
       return node.kind == SessionNode::Kind::kOperator && node.tensor == static_cast<TensorId>(id);

@@ -12,9 +12,10 @@ namespace patternlite::mnn {
 struct SessionNode {
   enum class Kind { kImport, kOperator, kExport };
   Kind kind;
-  int recorded;     // the node's number in the recording
-  TensorId tensor;  // imported or exported: MNN's tensor and ours have one number
-  Node node;        // kOperator
+  int recorded;          // the node's number in the recording
+  TensorId tensor;       // written, or exported: MNN's tensor and ours have one number
+  Node node;             // kOperator
+  bool cleared = false;  // the borders of what it writes must be made zero just before
 };
 
 struct SessionGraph {

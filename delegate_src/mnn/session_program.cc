@@ -46,8 +46,8 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
 }
 
 void SessionProgram::allocate(const MemoryPlan& plan) {
-  for (const PlanarLayout& layout : plan.slots) {
-    const std::size_t stride = whole_lines(layout.elements());
+  for (const std::size_t floats : plan.slots) {
+    const std::size_t stride = whole_lines(floats);
     slots_.push_back({AlignedVector<float>(stride * batch_), stride});
   }
 }
@@ -62,7 +62,8 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     const auto& layer = recording.nodes()[node.recorded].layer;
     layers.push_back({layer, planar_convolution(*conv, layouts_)});
     recorded.push_back(node.recorded);
-    stages_[node.recorded].convolve.push_back({nullptr, conv->input, conv->residual, conv->output});
+    stages_[node.recorded].convolve.push_back(
+        {nullptr, conv->input, conv->residual, conv->output, node.cleared});
   }
   auto packed = pack_layers(layers, kernels_, budget);
   for (std::size_t i = 0; i < packed.size(); ++i) {
@@ -78,7 +79,7 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) 
     case SessionNode::Kind::kImport: {
       const auto operand = std::find(recorded.inputs.begin(), recorded.inputs.end(), node.tensor);
       stage.imports.push_back(
-          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin())});
+          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin()), node.cleared});
       break;
     }
     case SessionNode::Kind::kExport:
@@ -86,9 +87,12 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) 
       break;
     case SessionNode::Kind::kOperator:
       if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
+      stage.image_steps.resize(batch_);
       for (int image = 0; image < batch_; ++image) {
         const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
-        stage.image_step.push_back(make_step(node.node, memory, kernels_));
+        auto& steps = stage.image_steps[image];
+        if (node.cleared) steps.push_back(make_clear_step(node.tensor, memory, Borders::kAll));
+        steps.push_back(make_step(node.node, memory, kernels_));
       }
       break;
   }
@@ -104,17 +108,24 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
                          int pack, Parallel& parallel) const {
   const Stage& stage = stages_[node];
   for (int image = 0; image < inputs[0]->dim[0].extent; ++image) {
-    for (const auto& [tensor, operand] : stage.imports) {
+    const auto clear = [&](TensorId id, Borders which) {
+      clear_borders(layouts_[id], at(id, image), which, parallel);
+    };
+    for (const auto& [tensor, operand, cleared] : stage.imports) {
+      if (cleared) clear(tensor, Borders::kAll);
       to_planar(blocked_tensor(*inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
                 kernels_, parallel);
     }
-    if (!stage.image_step.empty()) stage.image_step[image]->run(parallel);
-    for (const auto& [layer, input, residual, output] : stage.convolve) {
+    if (!stage.image_steps.empty()) {
+      for (const auto& step : stage.image_steps[image]) step->run(parallel);
+    }
+    for (const auto& [layer, input, residual, output, cleared] : stage.convolve) {
+      if (cleared) clear(output, not_written_by(*layer->convolution));
       layer->convolution->run(at(input, image),
                               residual == kNoTensor ? nullptr : at(residual, image),
                               at(output, image), parallel);
     }
-    for (const auto& [tensor, operand] : stage.exports) {
+    for (const auto& [tensor, operand, cleared] : stage.exports) {
       from_planar(at(tensor, image), layouts_[tensor], blocked_tensor(*outputs[operand], pack),
                   image, kernels_, parallel);
     }

@@ -33,16 +33,18 @@ class SessionProgram {
   struct Convolve {
     std::shared_ptr<const PackedLayer> layer;
     TensorId input, residual, output;
+    bool cleared = false;  // the borders of the output, just before
   };
   struct Transfer {
     TensorId tensor;
-    std::size_t operand;  // which of the node's inputs, or outputs
+    std::size_t operand;   // which of the node's inputs, or outputs
+    bool cleared = false;  // the borders of the tensor, just before
   };
   struct Stage {
     std::vector<Transfer> imports, exports;
-    std::vector<std::unique_ptr<Step>> image_step;  // [batch]: of another operator, or what comes
-                                                    // before the convolution
-    std::vector<Convolve> convolve;                 // one, or none
+    // [batch]: of another operator, or what comes before the convolution
+    std::vector<std::vector<std::unique_ptr<Step>>> image_steps;
+    std::vector<Convolve> convolve;  // one, or none
   };
 
   SessionProgram(const Recording& recording, LayerLog& log,

@@ -69,7 +69,7 @@ class CompiledProgram final : public Program {
 
  private:
   void allocate(const MemoryPlan& plan) {
-    for (const PlanarLayout& layout : plan.slots) slots_.emplace_back(layout.elements());
+    for (const std::size_t floats : plan.slots) slots_.emplace_back(floats);
     for (const std::size_t floats : plan.scratch) scratch_.emplace_back(floats);
   }
 
@@ -84,6 +84,11 @@ class CompiledProgram final : public Program {
     for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
       const Node& node = graph.nodes[i];
       const auto* conv = std::get_if<Convolution>(&node.op);
+      if (const TensorId id = plan.clears[i]; id != kNoTensor) {
+        const bool whole = conv && conv->output == id;
+        const Borders which = whole ? not_written_by(*planned[number[i]].packed) : Borders::kAll;
+        steps_.push_back(make_clear_step(id, memory, which));
+      }
       if (conv == nullptr) {
         steps_.push_back(make_step(node, memory, kernels));
         continue;

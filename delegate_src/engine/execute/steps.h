@@ -49,6 +49,14 @@ struct ChainLink {
 std::unique_ptr<Step> make_chain_step(const Chain& chain, std::vector<ChainLink> links,
                                       const TensorMemory& memory,
                                       const std::vector<float*>& scratch);
+// Makes the borders of a tensor zero, see MemoryPlan::clears; but the gaps between rows where who
+// writes the rows writes these as well. planar: row 0, column 0 of channel 0.
+enum class Borders { kAll, kAboveAndBelow };
+inline Borders not_written_by(const PackedConvolution& packed) {
+  return packed.by_positions() ? Borders::kAboveAndBelow : Borders::kAll;
+}
+void clear_borders(const PlanarLayout& layout, float* planar, Borders which, Parallel& parallel);
+std::unique_ptr<Step> make_clear_step(TensorId id, const TensorMemory& memory, Borders which);
 // Of any other operator.
 std::unique_ptr<Step> make_step(const Node& node, const TensorMemory& memory,
                                 const kernels::KernelTable& kernels);

@@ -39,9 +39,7 @@ int rows_to_hold(Range rows, const PlanarLayout& layout) {
   return (positions + pitch - 1) / pitch + rows_around(layout);
 }
 
-int rows_to_hold(int count, const PlanarLayout& layout) {
-  return count + 3 * rows_around(layout);
-}
+int rows_to_hold(int count, const PlanarLayout& layout) { return count + 3 * rows_around(layout); }
 
 float* window_origin(float* memory, const PlanarLayout& layout, Range rows) {
   return memory + layout.lead() - base_of(rows, layout);

@@ -120,7 +120,8 @@ class ChainFinder {
     return true;
   }
 
-  // Body(link, rows): of each link but the last, the rows that these positions of the last one need.
+  // Body(link, rows): of each link but the last, the rows that these positions of the last one
+  // need.
   template <typename Body>
   void for_each_window(const Chain& chain, int last, Range positions, const Body& body) const {
     Range rows = rows_of(positions, output_layout(last));

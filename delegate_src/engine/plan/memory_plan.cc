@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/graph/visit.h"
+#include "engine/plan/slot_allocator.h"
 
 namespace patternlite {
 namespace {
@@ -84,43 +85,27 @@ std::vector<Place> find_places(const Graph& graph) {
   return places;
 }
 
-class SlotAllocator {
- public:
-  explicit SlotAllocator(MemoryPlan& plan) : plan_(plan) {}
-
-  void take(TensorId id) {
-    if (plan_.slot[id] >= 0) return;
-    const PlanarLayout& wanted = plan_.layouts[id];
-    int best = -1;
-    for (int slot = 0; slot < static_cast<int>(plan_.slots.size()); ++slot) {
-      const PlanarLayout& held = plan_.slots[slot];
-      if (taken_[slot] || !held.same_geometry(wanted)) continue;
-      // The smallest slot that holds the tensor, else the largest to grow.
-      const auto rank = [&](const PlanarLayout& layout) {
-        const int spare = layout.shape.channels - wanted.shape.channels;
-        return std::pair(spare < 0, spare < 0 ? -spare : spare);
-      };
-      if (best < 0 || rank(held) < rank(plan_.slots[best])) best = slot;
+// Of each tensor, whether zeros around it are read: by a convolution, or of a part of a
+// concatenation that is copied, gaps and all.
+std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& places) {
+  std::vector<bool> padding(graph.tensors.size());
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    if (const auto* conv = std::get_if<Convolution>(&node->op)) {
+      const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
+      if (required_border(conv->window, graph.tensors[conv->input], result) > 0) {
+        padding[conv->input] = true;
+      }
+    } else if (const auto* whole = std::get_if<Concatenation>(&node->op)) {
+      for (const TensorId part : whole->inputs) {
+        if (padding[whole->output]) padding[part] = true;
+      }
     }
-    if (best < 0) {
-      best = static_cast<int>(plan_.slots.size());
-      plan_.slots.push_back(wanted);
-      taken_.push_back(false);
-    }
-    int& channels = plan_.slots[best].shape.channels;
-    channels = std::max(channels, wanted.shape.channels);
-    taken_[best] = true;
-    plan_.slot[id] = best;
   }
-
-  void release(TensorId id) {
-    if (plan_.slot[id] >= 0) taken_[plan_.slot[id]] = false;
+  for (std::size_t id = 0; id < padding.size(); ++id) {
+    if (padding[id]) padding[places[id].whole] = true;
   }
-
- private:
-  MemoryPlan& plan_;
-  std::vector<bool> taken_;
-};
+  return padding;
+}
 
 }  // namespace
 
@@ -131,7 +116,7 @@ bool gains_by_whole_lines(const Convolution& conv) {
 
 std::size_t MemoryPlan::bytes() const {
   std::size_t floats = 0;
-  for (const PlanarLayout& layout : slots) floats += layout.elements();
+  for (const std::size_t slot : slots) floats += slot;
   for (const std::size_t share : scratch) floats += share;
   return floats * sizeof(float);
 }
@@ -152,23 +137,30 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<Chain>& chains) {
     last_of_whole = std::max(last_of_whole, last[id]);
     plan.channel.push_back(places[id].channel);
   }
-  SlotAllocator allocator(plan);
-  const auto take = [&](TensorId id) {
-    allocator.take(places[id].whole);
-    plan.slot[id] = plan.slot[places[id].whole];
+  const std::vector<bool> padding = find_padding(graph, places);
+  SlotAllocator allocator(plan.layouts);
+  const auto take = [&](TensorId id, int node) {
+    const TensorId whole = places[id].whole;
+    if (plan.slot[whole] < 0) plan.slot[whole] = allocator.take({whole, node, padding[whole]});
+    plan.slot[id] = plan.slot[whole];
   };
-  for (TensorId id : graph.inputs) take(id);
+  for (TensorId id : graph.inputs) take(id, kBeforeAll);
   for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
     const TensorId output = output_of(graph.nodes[i].op);
     if (const int window = window_of(chains, i)) {
       plan.layouts[output].window = window;
     } else {
-      take(output);
+      take(output, i);
     }
     for (TensorId id = 0; id < static_cast<TensorId>(last.size()); ++id) {
-      if (last[id] == i && places[id].whole == id) allocator.release(id);
+      if (last[id] == i && places[id].whole == id && plan.slot[id] >= 0) {
+        allocator.release(plan.slot[id]);
+      }
     }
   }
+  plan.slots = allocator.sizes();
+  plan.clears.assign(graph.nodes.size(), kNoTensor);
+  for (const SlotUse& use : allocator.cleared()) plan.clears[use.node] = use.tensor;
   for (const Chain& chain : chains) {
     std::size_t floats = 0;
     for (int i = chain.first; i < chain.last(); ++i) {

@@ -13,8 +13,10 @@ struct MemoryPlan {
   std::vector<PlanarLayout> layouts;  // [tensors]
   std::vector<int> slot;              // [tensors]: index into slots; -1: the tensor is never used
   std::vector<int> channel;           // [tensors]: the channel of its slot where it begins
-  std::vector<PlanarLayout> slots;    // the largest layout each slot holds
-  std::vector<std::size_t> scratch;   // floats for the windows of chains, of each share
+  std::vector<std::size_t> slots;     // floats of each
+  // [nodes]: the tensor whose borders must be made zero before the node runs; kNoTensor: none.
+  std::vector<TensorId> clears;
+  std::vector<std::size_t> scratch;  // floats for the windows of chains, of each share
   std::size_t bytes() const;
 };
 
@@ -22,9 +24,9 @@ struct MemoryPlan {
 bool gains_by_whole_lines(const Convolution& conv);
 
 // Tensors of one height and width get one border, the widest that any convolution of them needs, so
-// that convolutions keep the pitch. A slot is shared only by tensors of one geometry: their zero
-// borders coincide, and zeroing memory once is enough. What goes into a concatenation is written
-// where it will lie there.
+// that convolutions keep the pitch. A slot is used again by tensors of any geometry; those of one
+// have their zero borders in the same places, and these stay zero. Inputs of the graph share theirs
+// with such alone. What goes into a concatenation is written where it will lie there.
 //
 // Tensors within chains have no slot: windows of them are held in scratch memory. What a
 // chain reads and writes lives as long as the chain runs.

@@ -6,6 +6,7 @@
 #include "engine/execute/program.h"
 #include "engine/graph/fuse.h"
 #include "engine/networks.h"
+#include "engine/plan/slot_allocator.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
 #include "engine/support/isa.h"
@@ -28,6 +29,51 @@ TEST(MemoryPlan, TensorsAliveTogetherNeverShareASlot) {
     }
   }
   EXPECT_LT(plan.slots.size(), graph.nodes.size());  // memory is used again
+}
+
+struct Uses {
+  int slots;
+  std::vector<int> cleared;  // the nodes
+};
+
+// Of tensors that live one after the other, the first before all nodes if it is an input.
+Uses use(const std::vector<PlanarLayout>& layouts, const std::vector<bool>& padding,
+         bool input = false) {
+  SlotAllocator allocator(layouts);
+  for (int id = 0; id < static_cast<int>(layouts.size()); ++id) {
+    allocator.release(allocator.take({id, input && id == 0 ? kBeforeAll : id, padding[id]}));
+  }
+  Uses uses{static_cast<int>(allocator.sizes().size()), {}};
+  for (const SlotUse& cleared : allocator.cleared()) uses.cleared.push_back(cleared.node);
+  return uses;
+}
+
+const PlanarLayout kLarge{{16, 8, 8}, 1}, kSmall{{16, 4, 4}, 1}, kDeep{{32, 8, 8}, 1};
+
+TEST(SlotAllocator, ZerosAreWrittenWhereAnotherGeometryLayBefore) {
+  const Uses uses = use({kLarge, kSmall, kLarge}, {true, false, true});
+  EXPECT_EQ(uses.slots, 1);
+  EXPECT_EQ(uses.cleared, (std::vector{0, 2}));  // at the end of a run kSmall may lie there
+}
+
+TEST(SlotAllocator, ZerosStayAsLongAsOneGeometryLiesThere) {
+  EXPECT_EQ(use({kLarge, kLarge, kLarge}, {true, false, true}).cleared, std::vector<int>{});
+  EXPECT_EQ(use({kLarge, kLarge, kSmall}, {true, true, false}).cleared, std::vector{0});
+}
+
+TEST(SlotAllocator, MoreChannelsNeedMoreZeros) {
+  const Uses uses = use({kLarge, kDeep, kLarge, kSmall}, {true, true, true, false});
+  EXPECT_EQ(uses.cleared, (std::vector{0, 1}));
+}
+
+TEST(SlotAllocator, NobodyReadsThemNobodyWritesThem) {
+  EXPECT_EQ(use({kLarge, kSmall, kLarge}, {false, false, false}).cleared, std::vector<int>{});
+}
+
+TEST(SlotAllocator, OtherGeometriesStayOutOfTheSlotsOfInputs) {
+  const Uses uses = use({kLarge, kSmall, kLarge}, {true, true, true}, true);
+  EXPECT_EQ(uses.slots, 2);
+  EXPECT_EQ(uses.cleared, std::vector<int>{});
 }
 
 TEST(MemoryPlan, RowsOfWholeLinesWhereConvolutionsOverNeighboursAreMostOfTheWork) {
