@@ -6,6 +6,9 @@
 
 namespace patternlite::kernels::PL_ISA {
 
+// Blocks of positions begin with a cache line where vectors are as long as one.
+inline constexpr bool kOsAligned = kLanes == 16;
+
 // Vectors per position block: as many as leave registers for weights and one input.
 template <int G>
 constexpr int os_max_vectors() {
@@ -19,11 +22,9 @@ PL_INLINE void os_fetch_output(const ConvOs& conv, int group, int position) {
   PL_UNROLL for (int g = 0; g < G; ++g) {
     const int32_t plane = conv.stream.out_plane[group * G + g];
     if (plane < 0) continue;
-    const float* output = conv.output + plane + position;
-    PL_UNROLL for (int m = 0; m < M; ++m) __builtin_prefetch(output + m * kLanes, 1);
+    fetch_lines<M * kLanes, 1, 3, kOsAligned>(conv.output + plane + position);
     if (conv.epilogue.residual == nullptr) continue;
-    const float* residual = conv.epilogue.residual + plane + position;
-    PL_UNROLL for (int m = 0; m < M; ++m) __builtin_prefetch(residual + m * kLanes);
+    fetch_lines<M * kLanes, 0, 3, kOsAligned>(conv.epilogue.residual + plane + position);
   }
 }
 
@@ -35,8 +36,7 @@ PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
   const int end = conv.ahead_channels * (share + 1) / groups;
   const float* from = conv.input + position + M * kLanes + conv.ahead_reach;
   for (int channel = begin; channel < end; ++channel) {
-    const float* lines = from + channel * conv.ahead_plane;
-    PL_UNROLL for (int m = 0; m <= M; ++m) __builtin_prefetch(lines + m * kLanes, 0, 2);
+    fetch_lines<M * kLanes, 0, 2, false>(from + channel * conv.ahead_plane);
   }
 }
 
@@ -70,7 +70,7 @@ void os_block(const ConvOs& conv, int position) {
       if (FetchTaps && ((end - offset) & (conv.fetch_taps - 1)) == 0) {
         const float* soon = input + offset[kOsTapsAhead];
         pin(soon);
-        PL_UNROLL for (int m = 0; m <= M; ++m) __builtin_prefetch(soon + m * kLanes, 0, 3);
+        fetch_lines<M * kLanes + Half * kLanes / 2, 0, 3, false>(soon);
       }
       VHalf part{};
       if constexpr (Half) part = load<VHalf>(tap + M * kLanes);

@@ -48,6 +48,15 @@ PL_INLINE void store(float* p, T v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+// Calls the cache lines of so many floats from p on nearer: to write (1) or to read (0), into the
+// first-level cache (3) or the second (2). Aligned: p begins a line.
+template <int Floats, int Write, int Level, bool Aligned>
+PL_INLINE void fetch_lines(const float* p) {
+  constexpr int kLine = 16;
+  PL_UNROLL for (int i = 0; i < Floats; i += kLine) __builtin_prefetch(p + i, Write, Level);
+  if (!Aligned) __builtin_prefetch(p + Floats - 1, Write, Level);
+}
+
 // Keeps a value in a register from here on. Compilers would rather repeat a load in every
 // instruction that uses it, and an address computation at every access; loads are what these
 // kernels run out of.

@@ -41,7 +41,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
         split_kernel_(kernels.split_phases),
         group_size_(group_size),
         stream_(std::move(stream)),
-        fetch_taps_(split ? 0 : taps_to_fetch(stream_, conv.window, group_size, kernels)),
+        fetch_taps_(split ? 0 : taps_to_fetch(stream_, conv.window)),
         split_(std::move(split)),
         mask_(position_mask(output)),
         positions_(PlanarLayout::round_up(output.positions(), 8)),
