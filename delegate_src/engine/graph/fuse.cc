@@ -154,7 +154,7 @@ class Fuser {
     fold_each<Pooling>([this](const Pooling& pool) { return fold_pooling(pool); });
   }
 
-  // Rows that two parts of the output read are computed twice: there may be one.
+  // Rows that two threads both read are computed twice: there may be one.
   bool fold_pooling(const Pooling& pool) {
     const auto index = producer(pool.input);
     const Shape& map = graph_.tensors[pool.input];

@@ -1,6 +1,7 @@
 #include "engine/graph/row_window.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace patternlite {
 namespace {
@@ -41,8 +42,37 @@ int rows_to_hold(Range rows, const PlanarLayout& layout) {
 
 int rows_to_hold(int count, const PlanarLayout& layout) { return count + 3 * rows_around(layout); }
 
-float* window_origin(float* memory, const PlanarLayout& layout, Range rows) {
-  return memory + layout.lead() - base_of(rows, layout);
+Range RowWindow::advance(Range rows) {
+  const Range kept{rows.begin, std::clamp(held_.end, rows.begin, rows.end)};
+  if (origin(held_) != origin(rows)) move(kept, origin(held_), origin(rows));
+  held_ = rows;
+  return {kept.end, rows.end};
+}
+
+void RowWindow::clear_around() const {
+  const int border = layout_.border, pitch = layout_.pitch();
+  if (border == 0) return;
+  const int above = held_.begin == 0 ? border * pitch + border : border;
+  const int below = held_.end == layout_.shape.height ? border * pitch : 0;
+  float* row = origin() + std::ptrdiff_t{held_.begin} * pitch;
+  for (int c = 0; c < layout_.shape.channels; ++c, row += layout_.plane()) {
+    std::fill_n(row - above, above, 0.0f);
+    std::fill_n(row + held_.count() * pitch, below, 0.0f);
+  }
+}
+
+float* RowWindow::origin(Range rows) const {
+  return memory_ + layout_.lead() - base_of(rows, layout_);
+}
+
+void RowWindow::move(Range rows, const float* from, float* to) const {
+  const std::ptrdiff_t first = std::ptrdiff_t{rows.begin} * layout_.pitch();
+  const std::size_t floats = static_cast<std::size_t>(rows.count()) * layout_.pitch();
+  if (floats == 0) return;
+  for (int c = 0; c < layout_.shape.channels; ++c) {
+    const std::size_t plane = c * layout_.plane();
+    std::memmove(to + plane + first, from + plane + first, floats * sizeof(float));
+  }
 }
 
 }  // namespace patternlite

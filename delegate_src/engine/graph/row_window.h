@@ -24,7 +24,31 @@ int rows_to_hold(Range rows, const PlanarLayout& layout);
 // The same for any `count` rows.
 int rows_to_hold(int count, const PlanarLayout& layout);
 
-// Where row 0, column 0 of channel 0 would be while these rows are held in `memory`.
-float* window_origin(float* memory, const PlanarLayout& layout, Range rows);
+// A tensor of which some rows are held, others in time, from above to below.
+class RowWindow {
+ public:
+  // memory: of layout.elements() floats.
+  RowWindow(const PlanarLayout& layout, float* memory) : layout_(layout), memory_(memory) {}
+
+  // Nothing is held any more.
+  void forget() { held_ = {0, 0}; }
+
+  // Goes on to these rows. Returns those yet to be computed, the last ones: the others were held.
+  Range advance(Range rows);
+
+  // Where row 0, column 0 of channel 0 would be.
+  float* origin() const { return origin(held_); }
+
+  // Other tensors and rows were here before. The columns between the rows are written with them.
+  void clear_around() const;
+
+ private:
+  float* origin(Range rows) const;
+  void move(Range rows, const float* from, float* to) const;
+
+  PlanarLayout layout_;
+  float* memory_;
+  Range held_{0, 0};
+};
 
 }  // namespace patternlite

@@ -33,12 +33,12 @@ class PooledConvolution final : public PackedConvolution {
   void run(const float* input, const float*, float* output, Parallel& parallel) const override {
     const int height = pool_.output_height, shares = std::min(parallel.threads(), height);
     const auto body = [&](int share) {
-      float* memory = scratch_of<PooledConvolution>(held_.elements());
+      RowWindow result(held_, scratch_of<PooledConvolution>(held_.elements()));
       const auto [first, last] = range_of(height, shares, share);
       const int parts = (last - first + rows_at_once_ - 1) / rows_at_once_;
       for (int part = 0; part < parts; ++part) {
         const auto [begin, end] = range_of(last - first, parts, part);
-        run_part(input, memory, output, {first + begin, first + end});
+        run_part(input, result, output, {first + begin, first + end});
       }
     };
     parallel.run(shares, std::ref(body));
@@ -48,12 +48,11 @@ class PooledConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return convolution_->weight_bytes(); }
 
  private:
-  void run_part(const float* input, float* memory, float* output, Range pooled) const {
-    const Range rows = rows_read(window_, pooled, held_.shape.height);
-    float* result = window_origin(memory, held_, rows);
-    convolution_->run_rows(input, result, rows);
+  void run_part(const float* input, RowWindow& result, float* output, Range pooled) const {
+    const Range missing = result.advance(rows_read(window_, pooled, held_.shape.height));
+    if (missing.count() > 0) convolution_->run_rows(input, result.origin(), missing);
     kernels::Pool pool = pool_;
-    pool.input = result;
+    pool.input = result.origin();
     pool.output = output;
     pool_kernel_(rows_of_pool(pool, pooled));
   }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -7,57 +6,6 @@
 
 namespace patternlite {
 namespace {
-
-// A tensor of which some rows are held, others in time, from above to below.
-class RowWindow {
- public:
-  RowWindow(const PlanarLayout& layout, float* memory) : layout_(layout), memory_(memory) {}
-
-  // Nothing is held any more.
-  void forget() { held_ = {0, 0}; }
-
-  // Goes on to these rows. Returns those yet to be computed, the last ones: what was held of the
-  // others is.
-  Range advance(Range rows) {
-    const Range kept{rows.begin, std::clamp(held_.end, rows.begin, rows.end)};
-    if (origin(held_) != origin(rows)) move(kept, origin(held_), origin(rows));
-    held_ = rows;
-    return {kept.end, rows.end};
-  }
-
-  // Where row 0, column 0 of channel 0 would be.
-  float* origin() const { return origin(held_); }
-
-  // Other tensors and rows were here before. The columns between the rows are written with them.
-  void clear_around() const {
-    const int border = layout_.border, pitch = layout_.pitch();
-    if (border == 0) return;
-    const int above = held_.begin == 0 ? border * pitch + border : border;
-    const int below = held_.end == layout_.shape.height ? border * pitch : 0;
-    float* row = origin() + std::ptrdiff_t{held_.begin} * pitch;
-    for (int c = 0; c < layout_.shape.channels; ++c, row += layout_.plane()) {
-      std::fill_n(row - above, above, 0.0f);
-      std::fill_n(row + held_.count() * pitch, below, 0.0f);
-    }
-  }
-
- private:
-  float* origin(Range rows) const { return window_origin(memory_, layout_, rows); }
-
-  void move(Range rows, const float* from, float* to) const {
-    const std::ptrdiff_t first = std::ptrdiff_t{rows.begin} * layout_.pitch();
-    const std::size_t floats = static_cast<std::size_t>(rows.count()) * layout_.pitch();
-    if (floats == 0) return;
-    for (int c = 0; c < layout_.shape.channels; ++c) {
-      const std::size_t plane = c * layout_.plane();
-      std::memmove(to + plane + first, from + plane + first, floats * sizeof(float));
-    }
-  }
-
-  PlanarLayout layout_;
-  float* memory_;
-  Range held_{0, 0};
-};
 
 class ChainStep final : public Step {
  public:
