@@ -85,24 +85,16 @@ std::vector<Place> find_places(const Graph& graph) {
   return places;
 }
 
-// Of each tensor, whether zeros around it are read: by a convolution, or of a part of a
-// concatenation that is copied, gaps and all.
+// Of each tensor that is no part of another, whether zeros around it or its parts are read.
 std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& places) {
   std::vector<bool> padding(graph.tensors.size());
-  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    if (const auto* conv = std::get_if<Convolution>(&node->op)) {
-      const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
-      if (required_border(conv->window, graph.tensors[conv->input], result) > 0) {
-        padding[conv->input] = true;
-      }
-    } else if (const auto* whole = std::get_if<Concatenation>(&node->op)) {
-      for (const TensorId part : whole->inputs) {
-        if (padding[whole->output]) padding[part] = true;
-      }
+  for (const Node& node : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&node.op);
+    if (conv == nullptr) continue;
+    const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
+    if (required_border(conv->window, graph.tensors[conv->input], result) > 0) {
+      padding[places[conv->input].whole] = true;
     }
-  }
-  for (std::size_t id = 0; id < padding.size(); ++id) {
-    if (padding[id]) padding[places[id].whole] = true;
   }
   return padding;
 }

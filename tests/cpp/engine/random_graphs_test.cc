@@ -13,7 +13,7 @@
 namespace patternlite::test {
 namespace {
 
-constexpr int kGraphs = 150;
+constexpr int kGraphs = 300;
 
 class RandomGraphsTest : public testing::TestWithParam<std::string> {};
 

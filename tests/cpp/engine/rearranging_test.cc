@@ -1,13 +1,17 @@
 // Concatenations, resizes and softmax: what random_graphs_test.cc does not show of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
+#include "engine/execute/steps.h"
 #include "engine/networks.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/run_program.h"
 #include "engine/support/isa.h"
+#include "engine/support/thread_pool.h"
 
 namespace patternlite::test {
 namespace {
@@ -61,6 +65,23 @@ TEST(ConcatenationTest, MemoryIsHeldUntilTheLastPartIsRead) {
   const MemoryPlan plan = plan_memory(b.graph);
   EXPECT_EQ(plan.slot[x], plan.slot[whole]);
   EXPECT_NE(plan.slot[later], plan.slot[whole]);
+}
+
+// Whose zeros nobody reads may lie in memory that larger maps left.
+TEST(ConcatenationTest, WhatLiesBetweenTheRowsOfAPartStaysThere) {
+  const std::vector<PlanarLayout> layouts{{{2, 3, 5}, 1}, {{4, 3, 5}, 1}};
+  std::vector<float> part(layouts[0].elements(), NAN), whole(layouts[1].elements());
+  for (int c = 0; c < 2; ++c) {
+    for (int y = 0; y < 3; ++y) {
+      float* row =
+          part.data() + layouts[0].lead() + c * layouts[0].plane() + y * layouts[0].pitch();
+      std::fill_n(row, 5, 1.0f);
+    }
+  }
+  const TensorMemory memory{
+      layouts, [&](TensorId id) { return (id == 0 ? part : whole).data() + layouts[id].lead(); }};
+  make_step({Concatenation{{0, 0}, 1}, "both"}, memory, best_kernels())->run(*make_thread_pool(1));
+  EXPECT_EQ(std::accumulate(whole.begin(), whole.end(), 0.0f), 4 * 3 * 5);  // and no NaN
 }
 
 TEST(ValidateTest, RefusesShapesThatDoNotFit) {

@@ -25,8 +25,7 @@ class ConcatenationStep final : public Step {
     for (const Copy& copy : copies_) {
       share_out(copy.channels, copy.channels * layout_.plane(), parallel, [&](int first, int last) {
         for (int c = first; c < last; ++c) {
-          std::copy_n(copy.from + c * layout_.plane(), layout_.positions(),
-                      copy.to + c * layout_.plane());
+          copy_rows(copy.from + c * layout_.plane(), copy.to + c * layout_.plane());
         }
       });
     }
@@ -38,6 +37,13 @@ class ConcatenationStep final : public Step {
     float* to;
     int channels;
   };
+  // Between the rows of a part may be anything, where nobody reads zeros around it.
+  void copy_rows(const float* from, float* to) const {
+    for (int y = 0; y < layout_.shape.height; ++y) {
+      std::copy_n(from + y * layout_.pitch(), layout_.shape.width, to + y * layout_.pitch());
+    }
+  }
+
   PlanarLayout layout_;  // its geometry is that of all parts
   std::vector<Copy> copies_;
 };
