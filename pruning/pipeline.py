@@ -30,7 +30,7 @@ from .seeds import generator
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .state import all_tensors_in, tensors_in
+from .state import all_tensors_in, frozen_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, require_own_maps, walk
@@ -109,8 +109,7 @@ class _Run:
         self.device = self.student.sites[0].conv.weight.device
         some = self.draw(4, "try").to(self.device)
         require_own_maps(self.dense, self.teacher.sites, list(some.split(2)))
-        frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # these do not learn
-        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen)
+        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen_in(model))
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         self.store.require_same_answers(trial(self.dense, input_shape))

@@ -21,7 +21,7 @@ from .outputs import tensors_of, trial
 from .precision import half, laid_out
 from .seeds import generator
 from .sources.refinement import Normalisation
-from .state import all_tensors_in, tensors_in
+from .state import all_tensors_in, frozen_in, tensors_in
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
@@ -90,11 +90,10 @@ def retrain(
     model.eval()
     device = next(model.parameters()).device
     taught = {f"dense {key}": value for key, value in all_tensors_in(dense).items()} if dense else {}
-    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]  # these do not learn
     identity = fingerprint(
         {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks},
         asdict(config),
-        frozen,
+        frozen_in(model),
     )
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:

@@ -19,6 +19,11 @@ def all_tensors_in(model: nn.Module) -> dict[str, Tensor]:
     return {**dict(model.named_buffers()), **tensors_in(model)}
 
 
+def frozen_in(model: nn.Module) -> list[str]:
+    """Names of the parameters that do not learn."""
+    return [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+
+
 def digest_of(tensors: Mapping[str, Tensor], begin: bytes = b"") -> str:
     """sha256 of `begin`, and of names, types, shapes and bytes, sorted by name."""
     digest = hashlib.sha256(begin)
