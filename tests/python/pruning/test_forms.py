@@ -126,7 +126,7 @@ def test_it_is_pruned_closer_to_dense_than_by_magnitude(form):
     x = form.images(32)
     dense, ours, magnitude = (answer(m, x) for m in (model, result.model, one_shot))
     assert torch.isfinite(ours).all()
-    assert likeness(ours, dense) > likeness(magnitude, dense) + 0.05
+    assert likeness(ours, dense) > likeness(magnitude, dense) + 0.1
 
 
 @torch.no_grad()
