@@ -15,7 +15,6 @@ int SlotAllocator::take(const SlotUse& use) {
   Slot& slot = slots_[index];
   slot.floats = std::max(slot.floats, layout.elements());
   slot.taken = true;
-  slot.stays |= use.node == kBeforeAll;
   slot.uses.push_back(use);
   if (use.padding && !slot.has_zeros_of(layout)) {
     slot.cleared.push_back(use);
@@ -40,7 +39,7 @@ int SlotAllocator::find(const SlotUse& use) const {
   int best = -1;
   for (int i = 0; i < static_cast<int>(slots_.size()); ++i) {
     const Slot& slot = slots_[i];
-    const bool fits = !slot.stays || layout_of(slot.uses.front()).same_geometry(wanted);
+    const bool fits = !slot.stays() || layout_of(slot.uses.front()).same_geometry(wanted);
     if (slot.taken || !fits) continue;
     if (best < 0 || rank(slot) < rank(slots_[best])) best = i;
   }

@@ -37,9 +37,10 @@ class SlotAllocator {
   struct Slot {
     std::size_t floats = 0;
     bool taken = false;
-    bool stays = false;                   // with one geometry
     const PlanarLayout* zeros = nullptr;  // whose borders are zero, from some use in this run on
     std::vector<SlotUse> uses, cleared;
+    // Inputs of the graph are taken while no slot is free: theirs begin with them.
+    bool stays() const { return uses.front().node == kBeforeAll; }
     bool has_zeros_of(const PlanarLayout& layout) const {
       return zeros && zeros->same_geometry(layout) &&
              zeros->shape.channels >= layout.shape.channels;
