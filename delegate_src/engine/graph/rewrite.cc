@@ -2,18 +2,14 @@
 
 #include "engine/graph/fuse.h"
 #include "engine/graph/pad_apart.h"
-#include "engine/graph/subsample.h"
 
 namespace patternlite {
 
-Graph rewrite(const Graph& graph) { return pad_apart(subsample(fuse(graph))); }
+Graph rewrite(const Graph& graph) { return pad_apart(fuse(graph)); }
 
 Reading rewritten(const Window& window, const Shape& input, const Shape& output) {
   Reading now{window, input};
-  if (is_subsampling(window, input, output)) {
-    now.window.stride_h = now.window.stride_w = 1;
-    now.input = {input.channels, output.height, output.width};
-  } else if (has_wide_pads(window, input, output)) {
+  if (has_wide_pads(window, input, output)) {
     now.window.pad_top = now.window.pad_left = 0;
     now.input = padded_shape(window, input, output);
   }

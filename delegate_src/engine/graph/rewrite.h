@@ -5,7 +5,7 @@
 
 namespace patternlite {
 
-// fuse(), then subsample() and pad_apart(). All convolutions stay, in their order.
+// fuse(), then pad_apart(). All convolutions stay, in their order.
 Graph rewrite(const Graph& graph);
 
 // What a convolution alone becomes: its window, and the shape of what it reads.

@@ -27,8 +27,8 @@ constexpr double kSumCost = 28;
 // IS on maps of one vector: every accumulator waits for its own store.
 constexpr double kOneVectorShare = 0.6;
 
-// OS at stride 2: to split the inputs of a position.
-constexpr double kSplitCost = 22;
+// OS at stride 2: to split the inputs of a position, for each phase.
+constexpr double kSplitCost = 5.5;
 
 // Winograd: to transform an input.
 constexpr double kTransformCost = 20;
@@ -118,7 +118,8 @@ double CostModel::overhead(ConvKernel kernel) const {
     return kTransformCost * input_.shape.channels * window_.stride_h * window_.stride_w;
   }
   if (kernel != ConvKernel::kIs && kernel != ConvKernel::kBc16 && window_.stride_w != 1) {
-    return kSplitCost * input_.shape.channels;
+    const int phases = std::min(window_.kernel_h, 2) * std::min(window_.kernel_w, 2);
+    return kSplitCost * phases * input_.shape.channels;
   }
   if (kernel != ConvKernel::kIs) return 0;
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);

@@ -8,7 +8,6 @@
 
 #include "engine/graph/fuse.h"
 #include "engine/graph/rewrite.h"
-#include "engine/graph/subsample.h"
 #include "engine/networks.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
@@ -163,26 +162,6 @@ TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
   for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
 }
 
-TEST(Subsample, IsSharedByTheConvolutionsOfOneInput) {
-  GraphBuilder builder(3);
-  const TensorId input = builder.input({4, 9, 7});
-  const TensorId a = builder.conv(input, 8, 1, 2, 0, Pruning{});
-  const TensorId b = builder.conv(input, 8, 1, 2, 0, Pruning{});
-  const TensorId c = builder.conv(input, 8, 3, 2, 1, Pruning{});
-  builder.graph.outputs = {a, b, c};
-  const Graph rewritten = subsample(builder.graph);
-  validate(rewritten);
-  ASSERT_EQ(rewritten.nodes.size(), 4u);
-  const auto& pool = std::get<Pooling>(rewritten.nodes[0].op);
-  EXPECT_EQ(rewritten.tensors[pool.output], (Shape{4, 5, 4}));
-  for (int node : {1, 2}) {
-    const auto& conv = std::get<Convolution>(rewritten.nodes[node].op);
-    EXPECT_EQ(conv.input, pool.output);
-    EXPECT_EQ(conv.window.stride_h, 1);
-  }
-  EXPECT_EQ(std::get<Convolution>(rewritten.nodes[3].op).input, input);
-}
-
 // As in a segmentation network: one layer of a wide dilation among others of the same size.
 GraphBuilder dilated_network(int dilation) {
   GraphBuilder b(dilation);
@@ -245,29 +224,21 @@ TEST(PadApart, GivesWidePadsACopyThatLayersShare) {
   }
 }
 
-TEST(Subsample, LeavesWindowsThatLieInAPad) {
-  GraphBuilder b(4);
-  const TensorId x = b.input({8, 6, 6});
-  b.graph.outputs = {b.conv(b.pad(x, 0, 2), 4, 1, 2, 0, {})};
-  const std::vector<Image> inputs{random_image({8, 6, 6}, b.random())};
-  const Image expected = run_reference(b.graph, inputs)[0];
-  EXPECT_LT(relative_error(expected, run(*Program::compile(b.graph, {}), b.graph, inputs)[0]),
-            2e-5);
-  Graph folded = b.graph;  // as MNN has it: the convolution's own pad
-  auto& conv = std::get<Convolution>(folded.nodes[1].op);
-  conv.input = x;
-  folded.nodes.erase(folded.nodes.begin());
-  EXPECT_EQ(subsample(folded).nodes.size(), 1u);
-  EXPECT_LT(relative_error(expected, run(*Program::compile(folded, {}), folded, inputs)[0]), 2e-5);
-}
-
-// Which MNN's "SAME" makes of strides of more than the kernel: a pad below zero.
-TEST(Subsample, LeavesWindowsThatBeginWithinTheImage) {
-  EXPECT_TRUE(is_subsampling({.stride_h = 3, .stride_w = 3}, {8, 15, 15}, {8, 5, 5}));
-  EXPECT_FALSE(
-      is_subsampling({.stride_h = 3, .stride_w = 3, .pad_top = -1}, {8, 15, 15}, {8, 5, 5}));
-  EXPECT_FALSE(
-      is_subsampling({.stride_h = 3, .stride_w = 3, .pad_left = -1}, {8, 15, 15}, {8, 5, 5}));
+// 1x1 convolutions of a stride whose first window lies in the corner, or in a pad.
+TEST_P(ProgramTest, WindowsOfOneTapBeginAnywhere) {
+  for (const int stride : {2, 3}) {
+    for (const int pad : {0, 2}) {
+      GraphBuilder b(stride);
+      const Window window{.stride_h = stride, .stride_w = stride, .pad_top = pad, .pad_left = pad};
+      const TensorId x = b.input({8, 15, 14});
+      b.graph.outputs = {b.conv(x, 4, window, 0, 0, {}), b.conv(x, 8, window, 0, 0, kPattern)};
+      const std::vector<Image> inputs{random_image({8, 15, 14}, b.random())};
+      const auto expected = run_reference(b.graph, inputs);
+      const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam())});
+      const auto actual = run(*program, b.graph, inputs);
+      for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << pad;
+    }
+  }
 }
 
 }  // namespace
