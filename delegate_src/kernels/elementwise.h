@@ -95,12 +95,32 @@ void pool_inside(const Pool& pool, const float* plane, PoolSpan span, int x_begi
   }
 }
 
+// The same for windows of 3x3 at stride 2: each column is loaded once.
+template <PoolKind Kind>
+void pool_threes(const Pool& pool, const float* plane, PoolSpan span, int x_begin, int x_end,
+                 float* output) {
+  const float* corner =
+      plane + static_cast<ptrdiff_t>(span.first) * pool.input_pitch - pool.pad_left + 2 * x_begin;
+  V low = pool_rows<Kind>(pool, corner, 3);
+  for (int x = x_begin; x < x_end; x += kLanes) {
+    const V high = pool_rows<Kind>(pool, corner + kLanes, 3);
+    corner += 2 * kLanes;
+    const V next = pool_rows<Kind>(pool, corner, 3);
+    const V even = every_second<0>(low, high);
+    V sum = pool_combine<Kind>(even, every_second<1>(low, high));
+    sum = pool_combine<Kind>(sum, from_second(even, next));
+    if (Kind == PoolKind::kAverage) sum /= broadcast(9.0f);
+    store_part(output + x, clamp(sum, pool.low, pool.high), min(kLanes, x_end - x));
+    low = next;
+  }
+}
+
 // The instance for this window.
 template <PoolKind Kind>
 PL_INLINE auto pool_inside_of(const Pool& pool, int rows) {
   if (pool.stride_w == 1) return &pool_inside<Kind, 1>;
   if (rows == 2 && pool.kernel_w == 2) return &pool_inside<Kind, 2, 2>;
-  if (rows == 3 && pool.kernel_w == 3) return &pool_inside<Kind, 2, 3>;
+  if (rows == 3 && pool.kernel_w == 3) return &pool_threes<Kind>;
   return &pool_inside<Kind, 2>;
 }
 

@@ -32,6 +32,13 @@ PL_INLINE V every_second(V a, V b) {
   return permute(a, b, index);
 }
 
+// a's lanes from the second on, then b's first.
+PL_INLINE V from_second(V a, V b) {
+  VI index;
+  PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = i + 1;
+  return permute(a, b, index);
+}
+
 // Every second from the first on; b begins with a's last, so that nothing is read behind the last.
 PL_INLINE V every_second_overlapping(V a, V b) {
   VI index;
