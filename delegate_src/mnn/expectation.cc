@@ -35,7 +35,7 @@ double winograd_gain(const Convolution& conv, const Shape& input, const Shape& o
   const Window& w = conv.window;
   const auto side = static_cast<std::size_t>(w.kernel_h);
   const bool tiles = !conv.depthwise && w.kernel_w == w.kernel_h && side < kWinogradGain.size() &&
-                     w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1;
+                     !w.strided() && w.dilation_h == 1 && w.dilation_w == 1;
   const bool large = std::min(output.height, output.width) >= kLeastWinogradMap ||
                      2 * output.height * output.width >= input.channels;
   return tiles && large && input.channels >= kLeastWinogradChannels ? kWinogradGain[side] : 1;

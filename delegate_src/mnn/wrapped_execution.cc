@@ -1,6 +1,13 @@
 #include "mnn/wrapped_execution.h"
 
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/visit.h"
 #include "mnn/blocked_tensor.h"
+#include "mnn/planned_execution.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -39,103 +46,114 @@ std::optional<Padding> zero_padding(const EngineHandle& engine, const abi::Tenso
   return Padding{kNoTensor, kNoTensor, top, left, bottom, right};
 }
 
+// The operator between these tensors, blocked ones of floats, without their numbers; nothing if it
+// is none that runs here.
+using Translation = std::function<std::optional<Operator>(
+    const EngineHandle& engine, const abi::Tensors& inputs, const abi::Tensor& output)>;
+
+// MNN makes these anew where it clones a session.
+class WrappedExecution final : public PlannedExecution {
+ public:
+  WrappedExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
+                   StockExecution stock, Translation translate)
+      : PlannedExecution(backend, std::move(shadow), std::move(stock)),
+        translate_(std::move(translate)) {}
+  bool on_clone(abi::Backend*, const abi::Op*, abi::Execution**) override { return false; }
+
+ private:
+  std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
+                                   const abi::Tensors& outputs) override {
+    const EngineHandle& engine = shadow()->engine();
+    if (outputs.size() != 1 || !are_blocked(engine, inputs) || !are_blocked(engine, outputs)) {
+      return std::nullopt;
+    }
+    std::optional<Operator> op = translate_(engine, inputs, *outputs[0]);
+    if (!op) return std::nullopt;
+    std::vector<TensorId> ids;
+    for_each_input(*op, [&](TensorId& id) {
+      id = recording.tensor(*inputs[ids.size()]);
+      ids.push_back(id);
+    });
+    set_output(*op, recording.tensor(*outputs[0]));
+    return RecordedNode{
+        .op = std::move(*op), .inputs = std::move(ids), .place = nullptr, .layer = nullptr};
+  }
+
+  const Translation translate_;
+};
+
+Translation addition(Activation activation) {
+  return [activation](const EngineHandle&, const abi::Tensors& inputs,
+                      const abi::Tensor& output) -> std::optional<Operator> {
+    if (inputs.size() != 2) return std::nullopt;
+    const BlockedTensor sum = blocked_tensor(output, 1);
+    for (const abi::Tensor* input : inputs) {
+      const BlockedTensor part = blocked_tensor(*input, 1);
+      if (part.shape != sum.shape || part.batch != sum.batch) return std::nullopt;
+    }
+    return Addition{kNoTensor, kNoTensor, kNoTensor, activation};
+  };
+}
+
+Translation activation_alone(Activation activation) {
+  return [activation](const EngineHandle&, const abi::Tensors& inputs,
+                      const abi::Tensor& output) -> std::optional<Operator> {
+    if (inputs.size() != 1) return std::nullopt;
+    if (blocked_tensor(*inputs[0], 1).shape != blocked_tensor(output, 1).shape) return std::nullopt;
+    return ActivationOp{kNoTensor, kNoTensor, activation};
+  };
+}
+
+Translation padding() {
+  return [](const EngineHandle& engine, const abi::Tensors& inputs,
+            const abi::Tensor& output) -> std::optional<Operator> {
+    if (inputs.size() != 1) return std::nullopt;
+    return zero_padding(engine, *inputs[0], output);
+  };
+}
+
+Translation pooling(const PoolingOp& pool) {
+  return [pool](const EngineHandle&, const abi::Tensors& inputs,
+                const abi::Tensor& output) -> std::optional<Operator> {
+    if (inputs.size() != 1) return std::nullopt;
+    const Shape from = blocked_tensor(*inputs[0], 1).shape, to = blocked_tensor(output, 1).shape;
+    const auto window = pooling_window(pool, from, to);
+    if (!window || from.channels != to.channels) return std::nullopt;
+    return Pooling{kNoTensor, kNoTensor, pool.mode, *window};
+  };
+}
+
+// Null if it is no operator of these.
+Translation translation_of(const abi::Op* op) {
+  switch (op_type(op)) {
+    case kBinaryOp:
+    case kEltwise:
+      if (const auto activation = read_addition(op)) return addition(*activation);
+      return nullptr;
+    case kRelu:
+    case kRelu6:
+      if (const auto activation = read_activation(op)) return activation_alone(*activation);
+      return nullptr;
+    case kRaster:
+      return padding();
+    case kPooling:
+      if (const auto pool = read_pooling(op)) return pooling(*pool);
+      return nullptr;
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace
-
-std::optional<RecordedNode> AdditionExecution::node(Recording& recording,
-                                                    const abi::Tensors& inputs,
-                                                    const abi::Tensors& outputs) {
-  if (inputs.size() != 2 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
-      !are_blocked(shadow()->engine(), outputs)) {
-    return std::nullopt;
-  }
-  const BlockedTensor output = blocked_tensor(*outputs[0], 1);
-  for (const abi::Tensor* input : inputs) {
-    const BlockedTensor other = blocked_tensor(*input, 1);
-    if (other.shape != output.shape || other.batch != output.batch) return std::nullopt;
-  }
-  const TensorId a = recording.tensor(*inputs[0]), b = recording.tensor(*inputs[1]);
-  return RecordedNode{.op = Addition{a, b, recording.tensor(*outputs[0]), activation_},
-                      .inputs = {a, b},
-                      .place = nullptr,
-                      .layer = nullptr};
-}
-
-std::optional<RecordedNode> ActivationExecution::node(Recording& recording,
-                                                      const abi::Tensors& inputs,
-                                                      const abi::Tensors& outputs) {
-  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
-      !are_blocked(shadow()->engine(), outputs) ||
-      blocked_tensor(*inputs[0], 1).shape != blocked_tensor(*outputs[0], 1).shape) {
-    return std::nullopt;
-  }
-  const TensorId from = recording.tensor(*inputs[0]);
-  return RecordedNode{.op = ActivationOp{from, recording.tensor(*outputs[0]), activation_},
-                      .inputs = {from},
-                      .place = nullptr,
-                      .layer = nullptr};
-}
-
-std::optional<RecordedNode> PaddingExecution::node(Recording& recording, const abi::Tensors& inputs,
-                                                   const abi::Tensors& outputs) {
-  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
-      !are_blocked(shadow()->engine(), outputs)) {
-    return std::nullopt;
-  }
-  auto padding = zero_padding(shadow()->engine(), *inputs[0], *outputs[0]);
-  if (!padding) return std::nullopt;
-  padding->input = recording.tensor(*inputs[0]);
-  padding->output = recording.tensor(*outputs[0]);
-  return RecordedNode{
-      .op = *padding, .inputs = {padding->input}, .place = nullptr, .layer = nullptr};
-}
-
-std::optional<RecordedNode> PoolingExecution::node(Recording& recording, const abi::Tensors& inputs,
-                                                   const abi::Tensors& outputs) {
-  if (inputs.size() != 1 || outputs.size() != 1 || !are_blocked(shadow()->engine(), inputs) ||
-      !are_blocked(shadow()->engine(), outputs)) {
-    return std::nullopt;
-  }
-  const Shape input = blocked_tensor(*inputs[0], 1).shape;
-  const Shape output = blocked_tensor(*outputs[0], 1).shape;
-  const auto window = pooling_window(pool_, input, output);
-  if (!window || input.channels != output.channels) return std::nullopt;
-  const TensorId from = recording.tensor(*inputs[0]);
-  return RecordedNode{.op = Pooling{from, recording.tensor(*outputs[0]), pool_.mode, *window},
-                      .inputs = {from},
-                      .place = nullptr,
-                      .layer = nullptr};
-}
 
 std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                   std::shared_ptr<ShadowBackend> shadow,
                                                   StockExecution& stock, const abi::Op* op) {
   if (!stock || !stock.is_ordinary()) return nullptr;
-  switch (op_type(op)) {
-    case kBinaryOp:
-    case kEltwise:
-      if (const auto activation = read_addition(op)) {
-        return std::make_unique<AdditionExecution>(backend, std::move(shadow), std::move(stock),
-                                                   *activation);
-      }
-      return nullptr;
-    case kRelu:
-    case kRelu6:
-      if (const auto activation = read_activation(op)) {
-        return std::make_unique<ActivationExecution>(backend, std::move(shadow), std::move(stock),
-                                                     *activation);
-      }
-      return nullptr;
-    case kRaster:
-      return std::make_unique<PaddingExecution>(backend, std::move(shadow), std::move(stock));
-    case kPooling:
-      if (const auto pool = read_pooling(op)) {
-        return std::make_unique<PoolingExecution>(backend, std::move(shadow), std::move(stock),
-                                                  *pool);
-      }
-      return nullptr;
-    default:
-      return nullptr;
-  }
+  Translation translation = translation_of(op);
+  if (!translation) return nullptr;
+  return std::make_unique<WrappedExecution>(backend, std::move(shadow), std::move(stock),
+                                            std::move(translation));
 }
 
 }  // namespace patternlite::mnn
