@@ -24,6 +24,7 @@ struct Window {  // a kernel's or pooling window's way over the image
   int dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0;  // below and right follow from the output's shape
   bool operator==(const Window&) const = default;
+  bool strided() const { return stride_h != 1 || stride_w != 1; }
 };
 
 // The zeros that the last windows need behind the image.
@@ -32,6 +33,12 @@ int pad_right(const Window& window, const Shape& input, const Shape& output);
 
 // The zero border a convolution needs around its input so that no tap leaves the plane.
 int required_border(const Window& window, const Shape& input, const Shape& output);
+
+// Whether a tap lies equally far from every virtual position of the output.
+inline bool keeps_positions(const Window& window, const PlanarLayout& input,
+                            const PlanarLayout& output) {
+  return !window.strided() && input.pitch() == output.pitch();
+}
 
 // Weight of (filter o, input channel i, row y, column x) stands at
 // data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride].

@@ -27,7 +27,7 @@ class DepthwiseConvolution final : public PackedConvolution {
                        const PlanarLayout& output, const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_depthwise), stream_(pack_planes(conv, input, output)) {
     const Window& w = conv.window;
-    if (w.stride_h == 1 && w.stride_w == 1 && input.pitch() == output.pitch()) {
+    if (keeps_positions(w, input, output)) {
       mask_ = position_mask(output);
     }
     const Clamp clamp = clamp_of(conv.activation);

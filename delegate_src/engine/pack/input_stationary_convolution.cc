@@ -93,8 +93,8 @@ class InputStationaryConvolution final : public PackedConvolution {
   // To compute pads as well costs less than to gather what is none.
   static bool reads_in_place(const Window& window, const TapSets& taps, const PlanarLayout& input,
                              const PlanarLayout& output) {
-    return window.stride_h == 1 && window.stride_w == 1 && input.pitch() == output.pitch() &&
-           output.shape.width >= kLeastWidthInPlace && fills_records(taps);
+    return keeps_positions(window, input, output) && output.shape.width >= kLeastWidthInPlace &&
+           fills_records(taps);
   }
 
   void (*kernel_)(const kernels::ConvIs&);

@@ -144,7 +144,7 @@ std::unique_ptr<PackedConvolution> pack_output_stationary(
     const Convolution& conv, const TapSets& taps, const Grouping& grouping, int group_size,
     const PlanarLayout& input, const PlanarLayout& output, const kernels::KernelTable& kernels) {
   std::optional<PhaseSplit> split;
-  if (conv.window.stride_w != 1) split.emplace(conv.window, input, output);
+  if (conv.window.strided()) split.emplace(conv.window, input, output);
   const auto offset_of = [&](int, int tap) {
     return split ? split->tap_offset(tap) : tap_offset(conv.window, input, tap);
   };

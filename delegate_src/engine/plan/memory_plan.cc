@@ -103,7 +103,7 @@ std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& pla
 
 bool gains_by_whole_lines(const Convolution& conv) {
   const Window& w = conv.window;
-  return w.kernel_h > 1 && w.stride_h == 1 && w.stride_w == 1 && !conv.depthwise;
+  return w.kernel_h > 1 && !w.strided() && !conv.depthwise;
 }
 
 std::size_t MemoryPlan::bytes() const {

@@ -61,8 +61,7 @@ double fully_connected_cost(const Sparsity& sparsity, const kernels::KernelTable
 
 double depthwise_cost(const Window& window, const Sparsity& sparsity, const PlanarLayout& input,
                       const PlanarLayout& output) {
-  const bool planes =
-      window.stride_h == 1 && window.stride_w == 1 && input.pitch() == output.pitch();
+  const bool planes = keeps_positions(window, input, output);
   const double positions =
       planes ? output.padded_positions()
              : output.shape.height * PlanarLayout::round_up(output.shape.width, 8);
@@ -79,8 +78,8 @@ CostModel::CostModel(const Window& window, const PlanarLayout& input, const Plan
 bool CostModel::runs(ConvKernel kernel) const {
   if (kernel == ConvKernel::kBc16 || kernel == ConvKernel::kIs) return true;
   if (kernel == ConvKernel::kWinograd) return winograd_runs(window_, input_.shape, output_.shape);
-  if (window_.stride_h != 1 || window_.stride_w != 1) return PhaseSplit::possible(window_, output_);
-  return input_.pitch() == output_.pitch();
+  return keeps_positions(window_, input_, output_) ||
+         (window_.strided() && PhaseSplit::possible(window_, output_));
 }
 
 double CostModel::cost(ConvKernel kernel, double work) const {
@@ -117,7 +116,7 @@ double CostModel::overhead(ConvKernel kernel) const {
   if (kernel == ConvKernel::kWinograd) {
     return kTransformCost * input_.shape.channels * window_.stride_h * window_.stride_w;
   }
-  if (kernel != ConvKernel::kIs && kernel != ConvKernel::kBc16 && window_.stride_w != 1) {
+  if (kernel != ConvKernel::kIs && kernel != ConvKernel::kBc16 && window_.strided()) {
     const int phases = std::min(window_.kernel_h, 2) * std::min(window_.kernel_w, 2);
     return kSplitCost * phases * input_.shape.channels;
   }
@@ -125,7 +124,7 @@ double CostModel::overhead(ConvKernel kernel) const {
   const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
   // At stride 1 layers are read in place, but for those whose kernels have no whole records.
-  if (window_.stride_h == 1 && window_.stride_w == 1 && input_.pitch() == output_.pitch()) {
+  if (keeps_positions(window_, input_, output_)) {
     return kSumCost * output_.shape.channels;
   }
   const double gathered =

@@ -12,7 +12,7 @@ std::string kind_of(const Convolution& conv) {
   const Window& w = conv.window;
   std::string kind = conv.depthwise ? "depthwise" : "conv";
   kind.append(std::to_string(w.kernel_h)).append("x").append(std::to_string(w.kernel_w));
-  if (w.stride_h != 1 || w.stride_w != 1) kind.append("s").append(std::to_string(w.stride_h));
+  if (w.strided()) kind.append("s").append(std::to_string(w.stride_h));
   return kind;
 }
 
