@@ -55,7 +55,7 @@ def costs(
 
 
 def _study(site: Site, structures: Sequence[Structure]) -> float:
-    curves = 90 * _product(site) * min(1.0, 64 / site.conv.out_channels)
+    curves = 36 * _product(site) * min(1.0, 64 / site.conv.out_channels)
     return _gram(site) + len(structures) * curves
 
 

@@ -18,7 +18,7 @@ from .structures import MOST_RATE, Structure
 _LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
 _POINTS = 6  # rates at which a layer's error is measured
 _FILTERS = 64  # filters it is measured on
-_STEPS = 15  # of conjugate gradients: enough for an error, not for weights
+_STEPS = 6  # of conjugate gradients: enough to compare errors, not for weights
 
 
 @dataclass(frozen=True)
