@@ -34,6 +34,11 @@ Range rows_read(const Window& window, Range output, int input_height) {
   return {std::clamp(begin, 0, input_height), std::clamp(end, 0, input_height)};
 }
 
+Range rows_read(const Convolution& conv, Range output, int input_height) {
+  if (conv.pooling) output = rows_read(conv.pooling->window, output, conv.pooling->input.height);
+  return rows_read(conv.window, output, input_height);
+}
+
 int rows_to_hold(Range rows, const PlanarLayout& layout) {
   const int pitch = layout.pitch();
   const int positions = rows.end * pitch - base_of(rows, layout);
@@ -58,6 +63,16 @@ void RowWindow::clear_around() const {
   for (int c = 0; c < layout_.shape.channels; ++c, row += layout_.plane()) {
     std::fill_n(row - above, above, 0.0f);
     std::fill_n(row + held_.count() * pitch, below, 0.0f);
+  }
+}
+
+void RowWindow::clear_gaps(Range rows) const {
+  const int pitch = layout_.pitch(), width = layout_.shape.width;
+  float* plane = origin();
+  for (int c = 0; c < layout_.shape.channels; ++c, plane += layout_.plane()) {
+    for (int y = rows.begin; y < rows.end; ++y) {
+      std::fill_n(plane + std::ptrdiff_t{y} * pitch + width, pitch - width, 0.0f);
+    }
   }
 }
 

@@ -17,6 +17,9 @@ Range rows_of(Range positions, const PlanarLayout& layout);
 // The rows of its input that a window reads, within the image, for these of its output.
 Range rows_read(const Window& window, Range output, int input_height);
 
+// The same of a convolution, for rows of the tensor that it writes.
+Range rows_read(const Convolution& conv, Range output, int input_height);
+
 // What PlanarLayout::window must be at least, that these rows can be held, and what
 // PackedConvolution::run_rows() may overwrite around them.
 int rows_to_hold(Range rows, const PlanarLayout& layout);
@@ -39,8 +42,9 @@ class RowWindow {
   // Where row 0, column 0 of channel 0 would be.
   float* origin() const { return origin(held_); }
 
-  // Other tensors and rows were here before. The columns between the rows are written with them.
+  // Other tensors and rows were here before.
   void clear_around() const;
+  void clear_gaps(Range rows) const;  // between them
 
  private:
   float* origin(Range rows) const;

@@ -33,15 +33,21 @@ class PooledConvolution final : public PackedConvolution {
   void run(const float* input, const float*, float* output, Parallel& parallel) const override {
     const int height = pool_.output_height, shares = std::min(parallel.threads(), height);
     const auto body = [&](int share) {
-      RowWindow result(held_, scratch_of<PooledConvolution>(held_.elements()));
       const auto [first, last] = range_of(height, shares, share);
-      const int parts = (last - first + rows_at_once_ - 1) / rows_at_once_;
-      for (int part = 0; part < parts; ++part) {
-        const auto [begin, end] = range_of(last - first, parts, part);
-        run_part(input, result, output, {first + begin, first + end});
-      }
+      run_rows(input, output, {first, last});
     };
     parallel.run(shares, std::ref(body));
+  }
+
+  bool by_rows() const override { return true; }
+
+  void run_rows(const float* input, float* output, Range rows) const override {
+    RowWindow result(held_, scratch_of<PooledConvolution>(held_.elements()));
+    const int parts = (rows.count() + rows_at_once_ - 1) / rows_at_once_;
+    for (int part = 0; part < parts; ++part) {
+      const auto [begin, end] = range_of(rows.count(), parts, part);
+      run_part(input, result, output, {rows.begin + begin, rows.begin + end});
+    }
   }
 
   std::string kernel_name() const override { return convolution_->kernel_name() + "+pool"; }

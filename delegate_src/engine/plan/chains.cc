@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kUnit = 16;  // positions, or rows of any pitch: whole vectors
 constexpr int kRowUnit = 8;
-constexpr int kMostParts = 16;  // of a thread's share
+constexpr int kMostParts = 64;  // of a thread's share
 // Rows of a tensor that two threads both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
 
@@ -54,8 +54,16 @@ class ChainFinder {
     const bool projects =
         conv.depthwise && is_pointwise(next) &&
         required_border(next.window, output_layout(node).shape, output_layout(node + 1).shape) == 0;
-    return (expands || projects) && next.input == conv.output &&
+    const bool pools =
+        next.pooling && next.pooling->window.kernel_h <= next.pooling->window.stride_h &&
+        !conv.pooling && !conv.depthwise && bytes_of(node) >= limits_.least_pooled_bytes;
+    return (expands || projects || pools) && next.input == conv.output &&
            readers(graph_, conv.output) == 1 && conv.residual == kNoTensor;
+  }
+
+  std::size_t bytes_of(int node) const {
+    const PlanarLayout& layout = output_layout(node);
+    return layout.plane() * layout.shape.channels * sizeof(float);
   }
 
   static bool is_pointwise(const Convolution& conv) {
@@ -64,14 +72,17 @@ class ChainFinder {
 
   // Into as few parts as the limits allow.
   bool cut(Chain& chain, int last) const {
-    if (!packed_(last)->by_positions() || !worthwhile(chain.first, last)) return false;
+    const bool by_positions = packed_(last)->by_positions();
+    if (!by_positions && !convolution(last).pooling) return false;
+    if (!worthwhile(chain.first, last)) return false;
     const PlanarLayout& output = output_layout(last);
     const int positions = output.positions(), rows = kRowUnit * output.pitch();
-    const int shares = std::min(threads_, (positions + kUnit - 1) / kUnit);
+    const int least = by_positions ? kUnit : output.pitch();
+    const int shares = std::min(threads_, (positions + least - 1) / least);
     for (int parts = 1; parts <= kMostParts; ++parts) {
       // Whole rows, where they come out even.
       const bool even = positions % (rows * shares) == 0 && positions / rows >= parts * shares;
-      const int unit = even ? rows : kUnit;
+      const int unit = even && by_positions ? rows : least;
       chain.shares.clear();
       for (int share = 0; share < shares; ++share) {
         const auto [begin, end] = range_of(positions, shares, share, unit);
@@ -89,9 +100,7 @@ class ChainFinder {
   bool worthwhile(int first, int last) const {
     if (threads_ > 1) return true;
     for (int node = first; node < last; ++node) {
-      const PlanarLayout& layout = output_layout(node);
-      if (layout.plane() * layout.shape.channels * sizeof(float) >= limits_.least_bytes)
-        return true;
+      if (bytes_of(node) >= limits_.least_bytes) return true;
     }
     return false;
   }
@@ -102,7 +111,7 @@ class ChainFinder {
     std::vector<int> computed(chain.windows.size());
     for (const auto& ranges : chain.shares) {
       for (const Range positions : ranges) {
-        std::size_t held = 0;
+        std::size_t held = pooled_bytes(last, positions);
         for_each_window(chain, last, positions, [&](int link, Range rows) {
           const PlanarLayout& layout = output_layout(chain.first + link);
           held += sizeof(float) * rows.count() * layout.pitch() * layout.shape.channels;
@@ -120,13 +129,22 @@ class ChainFinder {
     return true;
   }
 
+  // Of the last one's own result, where it is pooled.
+  std::size_t pooled_bytes(int last, Range positions) const {
+    const auto& pooling = convolution(last).pooling;
+    if (!pooling) return 0;
+    const Range rows =
+        rows_read(pooling->window, rows_of(positions, output_layout(last)), pooling->input.height);
+    return sizeof(float) * rows.count() * pooling->input.width * pooling->input.channels;
+  }
+
   // Body(link, rows): of each link but the last, the rows that these positions of the last one
   // need.
   template <typename Body>
   void for_each_window(const Chain& chain, int last, Range positions, const Body& body) const {
     Range rows = rows_of(positions, output_layout(last));
     for (int node = last; node > chain.first; --node) {
-      rows = rows_read(convolution(node).window, rows, output_layout(node - 1).shape.height);
+      rows = rows_read(convolution(node), rows, output_layout(node - 1).shape.height);
       body(node - 1 - chain.first, rows);
     }
   }

@@ -17,7 +17,7 @@ namespace patternlite::test {
 namespace {
 
 constexpr std::size_t kAny = std::size_t(-1);
-constexpr ChainLimits kNone{.least_bytes = kAny, .most_bytes = 0};
+const ChainLimits kNone{.least_bytes = kAny, .most_bytes = 0};
 
 // Inverted residual blocks of all sizes, strides and depthwise kernels, flat ones among them.
 GraphBuilder random_blocks(unsigned seed) {
@@ -56,20 +56,49 @@ GraphBuilder random_blocks(unsigned seed) {
   return b;
 }
 
-class ChainsTest : public testing::TestWithParam<std::string> {};
+// Of a VGG: a convolution of any kind, and one whose result is pooled.
+GraphBuilder random_head(unsigned seed) {
+  GraphBuilder b(seed);
+  auto& random = b.random();
+  const int kernel = 1 + 2 * draw(random, 0, 2), next = 1 + 2 * draw(random, 0, 2);
+  TensorId x = b.input({draw(random, 1, 9), draw(random, 8, 70), draw(random, 8, 40)});
+  x = b.conv(x, draw(random, 1, 40), kernel, draw(random, 1, 2), draw(random, 0, kernel / 2),
+             draw(random, 0, 1) ? Pruning{} : random_pruning(random), Activation::kRelu);
+  x = b.conv(x, draw(random, 1, 40), next, 1, next / 2, random_pruning(random), Activation::kRelu6);
+  const int window = draw(random, 1, 3);
+  x = b.pool(x, draw(random, 0, 1) ? PoolMode::kMax : PoolMode::kAverage, window,
+             draw(random, window, 3), draw(random, 0, window / 2));
+  b.graph.outputs = {b.conv(x, 3, 1, 1, 0, {})};
+  return b;
+}
 
-TEST_P(ChainsTest, EqualTheSameConvolutionsOneAfterTheOther) {
-  for (unsigned seed = 0; seed < 150; ++seed) {
-    GraphBuilder b = random_blocks(seed);
+// As fuse() has it of larger maps.
+Graph pooled_at_once(Graph graph) {
+  for (std::size_t i = 1; i < graph.nodes.size(); ++i) {
+    const auto* pool = std::get_if<Pooling>(&graph.nodes[i].op);
+    if (pool == nullptr) continue;
+    auto& conv = std::get<Convolution>(graph.nodes[i - 1].op);
+    conv.pooling =
+        FusedPooling{graph.tensors[conv.output], pool->mode, pool->window, pool->activation};
+    conv.output = pool->output;
+    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return graph;
+}
+
+class ChainsTest : public testing::TestWithParam<std::string> {
+ protected:
+  void expect_equal_to_one_after_the_other(GraphBuilder b, unsigned seed) {
+    const Graph graph = pooled_at_once(b.graph);
     const auto compile = [&](int threads, ChainLimits limits) {
-      return Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
-                                        .parallel = make_thread_pool(threads),
-                                        .chains = limits});
+      return Program::compile(graph, {.kernels = &kernels_named(GetParam()),
+                                      .parallel = make_thread_pool(threads),
+                                      .chains = limits});
     };
     const auto apart = compile(1, kNone);
     std::vector<std::unique_ptr<Program>> chained;
     for (const std::size_t most : {std::size_t{2000}, std::size_t{20000}, kAny}) {
-      chained.push_back(compile(1 + static_cast<int>(seed % 3), {0, most}));
+      chained.push_back(compile(1 + static_cast<int>(seed % 3), {0, most, 0}));
     }
     for (int repeat = 0; repeat < 2; ++repeat) {  // memory is used again: nothing may linger
       std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
@@ -87,6 +116,20 @@ TEST_P(ChainsTest, EqualTheSameConvolutionsOneAfterTheOther) {
         }
       }
     }
+  }
+};
+
+TEST_P(ChainsTest, EqualTheSameConvolutionsOneAfterTheOther) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    expect_equal_to_one_after_the_other(random_blocks(seed), seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(ChainsTest, HeadsEqualTheSameConvolutionsOneAfterTheOther) {
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    expect_equal_to_one_after_the_other(random_head(seed), seed);
+    if (HasFatalFailure()) return;
   }
 }
 
@@ -124,8 +167,9 @@ std::vector<Chain> chains_of(const Graph& graph, int threads, ChainLimits limits
   analyses.reserve(graph.nodes.size());
   for (const Node& node : graph.nodes) {
     const auto& conv = std::get<Convolution>(node.op);
-    analyses.emplace_back(conv, graph.tensors[conv.input], graph.tensors[conv.output]);
-    all.push_back({{conv, plan.layouts[conv.input], plan.layouts[conv.output]}, &analyses.back()});
+    const PlanarConvolution planar = planar_convolution(conv, plan.layouts);
+    analyses.emplace_back(conv, planar.input.shape, planar.output.shape);
+    all.push_back({planar, &analyses.back()});
   }
   const auto planned = plan_convolutions(all, best_kernels(), *make_thread_pool(1), {});
   return find_chains(
@@ -165,6 +209,43 @@ TEST(FindChains, OneThreadKeepsSmallTensorsWhole) {
   const auto shared = chains_of(b.graph, 2, limits);
   ASSERT_EQ(shared.size(), 1u);
   EXPECT_EQ(shared[0].shares.size(), 2u);
+}
+
+// 3 -> 32 -> 16 channels.
+GraphBuilder head() {
+  GraphBuilder b(1);
+  TensorId x = b.conv(b.input({3, 64, 64}), 32, 3, 1, 1, {}, Activation::kRelu);
+  x = b.conv(x, 16, 3, 1, 1, {.kernels_kept = 0.25, .taps = 4}, Activation::kRelu);
+  b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
+  return b;
+}
+
+TEST(FindChains, LargeMapsBeforeAPooledConvolution) {
+  const GraphBuilder b = head();
+  const std::size_t map = std::size_t{4} * 32 * 64 * 65;
+  const Graph graph = pooled_at_once(b.graph);
+  EXPECT_TRUE(chains_of(graph, 2, {0, kAny, 2 * map}).empty());
+  for (const int threads : {1, 2}) {
+    const auto chains = chains_of(graph, threads, {0, map / 4, map});
+    ASSERT_EQ(chains.size(), 1u);
+    EXPECT_EQ(chains[0].last(), 1);
+    ASSERT_EQ(chains[0].shares.size(), threads);
+    for (const auto& share : chains[0].shares) {
+      for (const Range part : share) EXPECT_EQ(part.begin % 32, 0) << "whole rows";
+    }
+    EXPECT_LT(chains[0].windows[0], 24);
+  }
+}
+
+TEST(FindChains, NoMoreSharesThanPooledRows) {
+  GraphBuilder b(1);
+  TensorId x = b.conv(b.input({3, 8, 40}), 32, 3, 1, 1, {}, Activation::kRelu);
+  x = b.conv(x, 16, 3, 1, 1, {.kernels_kept = 0.25, .taps = 4});
+  b.graph.outputs = {b.pool(x, PoolMode::kMax, 4, 4, 0)};
+  for (const Chain& chain : chains_of(pooled_at_once(b.graph), 5, {0, kAny, 0})) {
+    EXPECT_LE(chain.shares.size(), 2u);
+    for (const auto& share : chain.shares) EXPECT_FALSE(share.empty());
+  }
 }
 
 TEST(FindChains, WhatOthersReadStaysWhole) {

@@ -48,16 +48,28 @@ class ChainStep final : public Step {
     const std::size_t last = links_.size() - 1;
     rows[last] = rows_of(positions, layouts_[last]);
     for (std::size_t i = last; i > 0; --i) {
-      rows[i - 1] = rows_read(links_[i].op.window, rows[i], layouts_[i - 1].shape.height);
+      rows[i - 1] = rows_read(links_[i].op, rows[i], layouts_[i - 1].shape.height);
     }
     const float* input = input_;
     for (std::size_t i = 0; i < last; ++i) {
       const Range missing = windows[i].advance(rows[i]);
       if (missing.count() > 0) links_[i].packed->run_rows(input, windows[i].origin(), missing);
-      if (links_[i + 1].op.depthwise) windows[i].clear_around();
+      if (reads_neighbours(links_[i + 1].op)) {
+        windows[i].clear_around();
+        if (!links_[i].packed->by_positions()) windows[i].clear_gaps(missing);
+      }
       input = windows[i].origin();
     }
-    links_[last].packed->run_positions(input, residual_, output_, positions);
+    const PackedConvolution& packed = *links_[last].packed;
+    if (packed.by_positions()) {
+      packed.run_positions(input, residual_, output_, positions);
+    } else {
+      packed.run_rows(input, output_, rows[last]);
+    }
+  }
+
+  static bool reads_neighbours(const Convolution& conv) {
+    return conv.window.kernel_h > 1 || conv.window.kernel_w > 1;
   }
 
   std::vector<ChainLink> links_;
