@@ -211,7 +211,6 @@ TEST(FindChains, OneThreadKeepsSmallTensorsWhole) {
   EXPECT_EQ(shared[0].shares.size(), 2u);
 }
 
-// 3 -> 32 -> 16 channels.
 GraphBuilder head() {
   GraphBuilder b(1);
   TensorId x = b.conv(b.input({3, 64, 64}), 32, 3, 1, 1, {}, Activation::kRelu);
