@@ -15,8 +15,8 @@ inline std::pair<int, int> range_of(int count, int parts, int part, int unit = 1
   return {cut(part), cut(part + 1)};
 }
 
-// Whether threads share a layer's `positions` rather than its channels: on large maps, so that each
-// reads mostly what it wrote itself in the layer before.
-inline bool cut_positions(int positions, int threads) { return positions >= 256 * threads; }
+// Whether threads share a layer's `positions` rather than its channels, so that each reads mostly
+// what it wrote itself in the layer before: where each gets a block of a kernel's or more.
+inline bool cut_positions(int positions, int threads) { return positions >= 96 * threads; }
 
 }  // namespace patternlite
