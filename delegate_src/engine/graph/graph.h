@@ -79,6 +79,11 @@ inline const Shape& result_shape(const Convolution& conv, const Shape& output) {
   return conv.pooling ? conv.pooling->input : output;
 }
 
+// Whether it reads zeros around its input. output: the shape of the tensor it writes.
+inline bool reads_zeros(const Convolution& conv, const Shape& input, const Shape& output) {
+  return required_border(conv.window, input, result_shape(conv, output)) > 0;
+}
+
 // Input channels that each filter reads.
 inline int channels_per_filter(const Convolution& conv, const Shape& input) {
   return conv.depthwise ? 1 : input.channels;

@@ -39,6 +39,13 @@ Range rows_read(const Convolution& conv, Range output, int input_height) {
   return rows_read(conv.window, output, input_height);
 }
 
+void clear_gaps(const PlanarLayout& layout, float* plane, Range rows) {
+  const int pitch = layout.pitch(), width = layout.shape.width;
+  for (int y = rows.begin; y < rows.end; ++y) {
+    std::fill_n(plane + std::ptrdiff_t{y} * pitch + width, pitch - width, 0.0f);
+  }
+}
+
 int rows_to_hold(Range rows, const PlanarLayout& layout) {
   const int pitch = layout.pitch();
   const int positions = rows.end * pitch - base_of(rows, layout);
@@ -67,12 +74,8 @@ void RowWindow::clear_around() const {
 }
 
 void RowWindow::clear_gaps(Range rows) const {
-  const int pitch = layout_.pitch(), width = layout_.shape.width;
-  float* plane = origin();
-  for (int c = 0; c < layout_.shape.channels; ++c, plane += layout_.plane()) {
-    for (int y = rows.begin; y < rows.end; ++y) {
-      std::fill_n(plane + std::ptrdiff_t{y} * pitch + width, pitch - width, 0.0f);
-    }
+  for (int c = 0; c < layout_.shape.channels; ++c) {
+    patternlite::clear_gaps(layout_, origin() + c * layout_.plane(), rows);
   }
 }
 

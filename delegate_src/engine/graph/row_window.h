@@ -20,6 +20,9 @@ Range rows_read(const Window& window, Range output, int input_height);
 // The same of a convolution, for rows of the tensor that it writes.
 Range rows_read(const Convolution& conv, Range output, int input_height);
 
+// Makes the columns between rows of a plane zero. plane: its row 0, column 0.
+void clear_gaps(const PlanarLayout& layout, float* plane, Range rows);
+
 // What PlanarLayout::window must be at least, that these rows can be held, and what
 // PackedConvolution::run_rows() may overwrite around them.
 int rows_to_hold(Range rows, const PlanarLayout& layout);

@@ -43,9 +43,8 @@ class ChainFinder {
     return layouts_[output_of(graph_.nodes[node].op)];
   }
 
-  // Whether the output of a node need not be whole: the next one alone reads it, and no zeros
-  // around it if that is a 1x1 convolution: windows have them for depthwise ones. What is computed
-  // twice is a 1x1 convolution, which leaves no column of its rows unwritten.
+  // Whether the output of a node need not be whole: the next one alone reads it, and if that is the
+  // 1x1 convolution behind a depthwise one, no zeros around it.
   bool linked(int node) const {
     const PackedConvolution *producer = packed_(node), *consumer = packed_(node + 1);
     if (!producer || !consumer || !producer->by_rows() || !consumer->by_rows()) return false;
@@ -53,7 +52,7 @@ class ChainFinder {
     const bool expands = is_pointwise(conv) && producer->by_positions() && next.depthwise;
     const bool projects =
         conv.depthwise && is_pointwise(next) &&
-        required_border(next.window, output_layout(node).shape, output_layout(node + 1).shape) == 0;
+        !reads_zeros(next, output_layout(node).shape, output_layout(node + 1).shape);
     const bool pools =
         next.pooling && next.pooling->window.kernel_h <= next.pooling->window.stride_h &&
         !conv.pooling && !conv.depthwise && bytes_of(node) >= limits_.least_pooled_bytes;

@@ -91,8 +91,7 @@ std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& pla
   for (const Node& node : graph.nodes) {
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
-    const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
-    if (required_border(conv->window, graph.tensors[conv->input], result) > 0) {
+    if (reads_zeros(*conv, graph.tensors[conv->input], graph.tensors[conv->output])) {
       padding[places[conv->input].whole] = true;
     }
   }

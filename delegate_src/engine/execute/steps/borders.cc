@@ -21,18 +21,13 @@ class ClearStep final : public Step {
 }  // namespace
 
 void clear_borders(const PlanarLayout& layout, float* planar, Borders which, Parallel& parallel) {
-  const int border = layout.border, pitch = layout.pitch(), width = layout.shape.width;
-  const int around = border * pitch + border;
+  const int around = layout.border * layout.pitch() + layout.border;
   share_out(layout.shape.channels, layout.elements(), parallel, [&](int first, int last) {
     for (int c = first; c < last; ++c) {
       float* const plane = planar + c * layout.plane();
-      float* const end = plane + layout.positions();
       std::fill_n(plane - around, around, 0.0f);
-      std::fill_n(end, around, 0.0f);
-      if (which == Borders::kAboveAndBelow) continue;
-      for (float* row = plane; row != end; row += pitch) {
-        std::fill_n(row + width, pitch - width, 0.0f);
-      }
+      std::fill_n(plane + layout.positions(), around, 0.0f);
+      if (which == Borders::kAll) clear_gaps(layout, plane, {0, layout.shape.height});
     }
   });
 }

@@ -17,6 +17,10 @@ class ChainStep final : public Step {
     residual_ = last.residual == kNoTensor ? nullptr : memory.at(last.residual);
     output_ = memory.at(last.output);
     for (const ChainLink& link : links_) layouts_.push_back(memory.layouts[link.op.output]);
+    for (std::size_t i = 0; i + 1 < links_.size(); ++i) {
+      zeros_read_.push_back(
+          reads_zeros(links_[i + 1].op, layouts_[i].shape, layouts_[i + 1].shape));
+    }
     for (std::size_t share = 0; share < shares_.size(); ++share) {
       auto& windows = windows_.emplace_back();
       float* free = scratch[share];
@@ -54,7 +58,7 @@ class ChainStep final : public Step {
     for (std::size_t i = 0; i < last; ++i) {
       const Range missing = windows[i].advance(rows[i]);
       if (missing.count() > 0) links_[i].packed->run_rows(input, windows[i].origin(), missing);
-      if (reads_neighbours(links_[i + 1].op)) {
+      if (zeros_read_[i]) {
         windows[i].clear_around();
         if (!links_[i].packed->by_positions()) windows[i].clear_gaps(missing);
       }
@@ -68,13 +72,10 @@ class ChainStep final : public Step {
     }
   }
 
-  static bool reads_neighbours(const Convolution& conv) {
-    return conv.window.kernel_h > 1 || conv.window.kernel_w > 1;
-  }
-
   std::vector<ChainLink> links_;
   std::vector<std::vector<Range>> shares_;
   std::vector<PlanarLayout> layouts_;            // [links], of their outputs
+  std::vector<bool> zeros_read_;                 // [links - 1], around their outputs
   std::vector<std::vector<RowWindow>> windows_;  // [shares][links - 1]
   std::vector<std::vector<Range>> rows_;         // [shares][links]
   const float* input_ = nullptr;
