@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from . import fidelity
+from . import fidelity, sensitivity
 from .codesign import structures_of
 from .config import PruneConfig
 from .graph import Site, Trace
@@ -55,7 +55,8 @@ def costs(
 
 
 def _study(site: Site, structures: Sequence[Structure]) -> float:
-    curves = 36 * _product(site) * min(1.0, 64 / site.conv.out_channels)
+    filters = min(1.0, sensitivity.FILTERS / site.conv.out_channels)
+    curves = sensitivity.POINTS * sensitivity.STEPS * _product(site) * filters
     return _gram(site) + len(structures) * curves
 
 

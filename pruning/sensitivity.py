@@ -16,9 +16,9 @@ from .statistics import Moments
 from .structures import MOST_RATE, Structure
 
 _LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
-_POINTS = 6  # rates at which a layer's error is measured
-_FILTERS = 64  # filters it is measured on
-_STEPS = 6  # of conjugate gradients: enough to compare errors, not for weights
+POINTS = 6  # rates at which a layer's error is measured
+FILTERS = 64  # filters it is measured on
+STEPS = 6  # of conjugate gradients: enough to compare errors, not for weights
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def measure(
     """
     weight = site.conv.weight.detach().flatten(2)  # (O, I, T)
     scaled = (weight.reshape(fit.cross.shape) * importance(fit)).reshape(weight.shape)
-    some = torch.linspace(0, len(weight) - 1, min(len(weight), _FILTERS)).long().to(weight.device)
+    some = torch.linspace(0, len(weight) - 1, min(len(weight), FILTERS)).long().to(weight.device)
     power = site.gain[some].square()
     part, check = fit.of_filters(some), test.of_filters(some)
     total = float((power * check.target).sum())
 
     def error(mask: Tensor) -> float:
         pull = damping(part, float(mask.float().mean()))
-        refitted = least_squares(part, weight[some], mask[some], pull, weight[some], steps=_STEPS)
+        refitted = least_squares(part, weight[some], mask[some], pull, weight[some], steps=STEPS)
         lost = float((power * check.error(refitted)).sum())
         if not math.isfinite(lost + total):
             raise FloatingPointError("the power of its outputs is not finite")
@@ -68,7 +68,7 @@ def measure(
     curves = {}
     for structure in structures:
         order = structure.order(scaled, library)
-        counts = counts_of(structure, site.conv.weight.shape, library, _POINTS)
+        counts = counts_of(structure, site.conv.weight.shape, library, POINTS)
         errors = [error(structure.constraint(n, library, order).project(scaled)) for n in counts.tolist()]
         rates = structure.rate(site.conv.weight.shape, library, counts)
         curves[structure.name] = Curve(rates, torch.tensor(errors, dtype=torch.float64))
