@@ -249,7 +249,7 @@ TEST(FindChains, LargeMapsBeforeAPooledConvolution) {
 
 TEST(FindChains, NoMoreSharesThanPooledRows) {
   GraphBuilder b(1);
-  TensorId x = b.conv(b.input({3, 8, 40}), 32, 3, 1, 1, {}, Activation::kRelu);
+  TensorId x = b.conv(b.input({3, 8, 160}), 32, 3, 1, 1, {}, Activation::kRelu);
   x = b.conv(x, 16, 3, 1, 1, {.kernels_kept = 0.25, .taps = 4});
   b.graph.outputs = {b.pool(x, PoolMode::kMax, 4, 4, 0)};
   const auto chains = chains_of(pooled_at_once(b.graph), 5, {0, kAny, 0});
