@@ -2,8 +2,9 @@
 // accumulators pass by, from and to L1.
 #pragma once
 
-#include "kernels/conv_os.h"
+#include "kernels/fetch_ahead.h"
 #include "kernels/gather.h"
+#include "kernels/planar_store.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -15,30 +16,40 @@ inline constexpr int kIsTaps = 4;
 // Words ahead: the records of a network do not fit in the second-level cache.
 inline constexpr int kIsPrefetch = 512;
 
-// A tile: real positions position .. position + count - 1, in `vectors` vectors.
+// A tile: real positions position .. position + count - 1, in `vectors` vectors, of which the last
+// may be half a one.
 struct IsTile {
   int position, count, vectors;
 };
 
-// `count` records of S filters; returns the word behind them.
-template <int S, int M>
+// `count` records of S filters for M vectors of positions, and half a one more where `Half`;
+// returns the word behind them.
+template <int S, int M, bool Half>
 PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* slots, float* sums) {
+  constexpr int kHeld = M > 0 ? M : 1;
   for (; count > 0; --count, word += kIsTaps + S * (1 + kIsTaps)) {
     __builtin_prefetch(word + kIsPrefetch);
-    V x[kIsTaps][M];
+    V x[kIsTaps][kHeld];
+    VHalf part[kIsTaps];
     PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
-      PL_UNROLL for (int m = 0; m < M; ++m) pin(x[t][m] = load(slots + word[t].index + m * kLanes));
+      const float* slot = slots + word[t].index;
+      PL_UNROLL for (int m = 0; m < M; ++m) pin(x[t][m] = load(slot + m * kLanes));
+      if constexpr (Half) pin(part[t] = load<VHalf>(slot + M * kLanes));
     }
     PL_UNROLL for (int s = 0; s < S; ++s) {
       float* at = sums + word[kIsTaps + s].index;
       const IsWord* weight = word + kIsTaps + S + s * kIsTaps;
-      V sum[M];
+      V sum[kHeld];
+      VHalf half{};
       PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = load(at + m * kLanes);
+      if constexpr (Half) half = load<VHalf>(at + M * kLanes);
       PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
         const V w = broadcast(weight[t].weight);
         PL_UNROLL for (int m = 0; m < M; ++m) accumulate(sum[m], x[t][m], w);
+        if constexpr (Half) accumulate(half, part[t], low_half(w));
       }
       PL_UNROLL for (int m = 0; m < M; ++m) store(at + m * kLanes, sum[m]);
+      if constexpr (Half) store(at + M * kLanes, half);
     }
   }
   return word;
@@ -100,12 +111,13 @@ PL_INLINE void is_store(const Epilogue& epilogue, const float* sums, const IsRun
   }
 }
 
-template <int M>
+template <int M, bool Half>
 void is_tile(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
-  Gather plans[M];
+  constexpr int kVectors = M + Half;
+  Gather plans[kVectors];
   is_plan(conv, tile, plans);
-  IsRun runs[M * kLanes];
+  IsRun runs[kVectors * kLanes];
   const int used = is_runs(conv, tile, runs);
   const int channel_groups = ceil_div(stream.channels, kIsChannels);
   for (int block = conv.block_begin; block < conv.block_end; ++block) {
@@ -114,10 +126,10 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
     float* sums = conv.scratch;
     float* slots = sums + filters * conv.tile;  // behind the sums: is_store reads over their end
     float* zeros = slots + kIsChannels * stream.taps * conv.tile;
-    PL_UNROLL for (int m = 0; m < M; ++m) store(zeros + m * kLanes, V{});
+    PL_UNROLL for (int m = 0; m < kVectors; ++m) store(zeros + m * kLanes, V{});
     for (int f = 0; f < filters; ++f) {
       const V bias = broadcast(stream.bias[first_filter + f]);
-      PL_UNROLL for (int m = 0; m < M; ++m) store(sums + f * conv.tile + m * kLanes, bias);
+      PL_UNROLL for (int m = 0; m < kVectors; ++m) store(sums + f * conv.tile + m * kLanes, bias);
     }
     const IsWord* word = stream.words + stream.block_start[block];
     const int32_t* count = stream.record_count + block * channel_groups * 3;
@@ -125,9 +137,9 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
       if (count[0] + count[1] + count[2] == 0) continue;
       const int first = group * kIsChannels;
       is_gather(conv, tile, plans, first, min(first + kIsChannels, stream.channels), slots);
-      word = is_records<4, M>(word, count[0], slots, sums);
-      word = is_records<2, M>(word, count[1], slots, sums);
-      word = is_records<1, M>(word, count[2], slots, sums);
+      word = is_records<4, M, Half>(word, count[0], slots, sums);
+      word = is_records<2, M, Half>(word, count[1], slots, sums);
+      word = is_records<1, M, Half>(word, count[2], slots, sums);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
@@ -137,43 +149,56 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
 }
 
 // A tile whose inputs are read where they are.
-template <int M>
+template <int M, bool Half>
 void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
   const float* input = conv.input + tile.position;
   const int channel_groups = ceil_div(stream.channels, kIsChannelsInPlace);
   const PlanarStore<M> finish(conv, tile.position);
+  const PlanarStore<Half, VHalf> finish_half(conv, tile.position + M * kLanes);
+  constexpr int kPositions = M * kLanes + Half * kLanes / 2;
+  const bool ahead = conv.ahead.channels != 0;
   for (int block = conv.block_begin; block < conv.block_end; ++block) {
     const int first_filter = stream.filter_start[block];
     const int filters = stream.filter_start[block + 1] - first_filter;
     for (int f = 0; f < filters; ++f) {
       const V bias = broadcast(stream.bias[first_filter + f]);
-      PL_UNROLL for (int m = 0; m < M; ++m) store(conv.scratch + f * conv.tile + m * kLanes, bias);
+      float* sums = conv.scratch + f * conv.tile;
+      PL_UNROLL for (int m = 0; m < M + Half; ++m) store(sums + m * kLanes, bias);
+      if (!ahead) continue;
+      fetch_output<kPositions>(conv, tile.position, stream.out_plane[first_filter + f]);
     }
     const IsWord* word = stream.words + stream.block_start[block];
     const int32_t* count = stream.record_count + block * channel_groups * 3;
     for (int group = 0; group < channel_groups; ++group, count += 3) {
-      word = is_records<4, M>(word, count[0], input, conv.scratch);
-      word = is_records<2, M>(word, count[1], input, conv.scratch);
-      word = is_records<1, M>(word, count[2], input, conv.scratch);
+      if (ahead) {
+        fetch_input<kPositions>(conv.ahead, input + kPositions,
+                                (block - conv.block_begin) * channel_groups + group,
+                                (conv.block_end - conv.block_begin) * channel_groups);
+      }
+      word = is_records<4, M, Half>(word, count[0], input, conv.scratch);
+      word = is_records<2, M, Half>(word, count[1], input, conv.scratch);
+      word = is_records<1, M, Half>(word, count[2], input, conv.scratch);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
       if (plane < 0) continue;
-      V sums[M];
-      PL_UNROLL for (int m = 0; m < M; ++m) sums[m] =
-          load(conv.scratch + f * conv.tile + m * kLanes);
+      const float* from = conv.scratch + f * conv.tile;
+      V sums[PlanarStore<M>::kHeld];
+      PL_UNROLL for (int m = 0; m < M; ++m) sums[m] = load(from + m * kLanes);
       finish(sums, plane);
+      if constexpr (Half) finish_half({load<VHalf>(from + M * kLanes)}, plane);
     }
   }
 }
 
-template <int M>
+// The instance for M vectors or fewer, found by counting down.
+template <int M, bool Half>
 auto is_kernel(int vectors, bool in_place) -> void (*)(const ConvIs&, const IsTile&) {
-  if constexpr (M > 1) {
-    if (vectors != M) return is_kernel<M - 1>(vectors, in_place);
+  if constexpr (M > (Half ? 0 : 1)) {
+    if (vectors != M) return is_kernel<M - 1, Half>(vectors, in_place);
   }
-  return in_place ? &is_tile_in_place<M> : &is_tile<M>;
+  return in_place ? &is_tile_in_place<M, Half> : &is_tile<M, Half>;
 }
 
 inline void conv_is(const ConvIs& conv) {
@@ -184,8 +209,16 @@ inline void conv_is(const ConvIs& conv) {
     tile.vectors = ceil_div(vectors - done, tiles - i);
     tile.position = conv.position_begin + done * kLanes;
     tile.count = min(tile.vectors * kLanes, conv.position_end - tile.position);
-    is_kernel<kIsVectors>(tile.vectors, conv.mask != nullptr)(conv, tile);
     done += tile.vectors;
+    auto kernel = is_kernel<kIsVectors, false>;
+    int whole = tile.vectors;
+#if PL_LANES == 16  // halves of the widest vectors only
+    if (tile.count <= (whole - 1) * kLanes + kLanes / 2) {
+      kernel = is_kernel<kIsVectors - 1, true>;
+      --whole;
+    }
+#endif
+    kernel(whole, conv.mask != nullptr)(conv, tile);
   }
 }
 

@@ -2,42 +2,16 @@
 // taps.
 #pragma once
 
+#include "kernels/fetch_ahead.h"
 #include "kernels/planar_store.h"
 
 namespace patternlite::kernels::PL_ISA {
-
-// Blocks of positions begin with a cache line where vectors are as long as one.
-inline constexpr bool kOsAligned = kLanes == 16;
 
 // Vectors per position block: as many as leave registers for weights and one input.
 template <int G>
 constexpr int os_max_vectors() {
   if (kRegisters == 32) return G == 4 ? 6 : 14;
   return G == 4 ? 3 : G == 2 ? 6 : 8;
-}
-
-// Fetches the lines that `group` will write (and add to). They were last touched layers ago.
-template <int G, int M>
-PL_INLINE void os_fetch_output(const ConvOs& conv, int group, int position) {
-  PL_UNROLL for (int g = 0; g < G; ++g) {
-    const int32_t plane = conv.stream.out_plane[group * G + g];
-    if (plane < 0) continue;
-    fetch_lines<M * kLanes, 1, 3, kOsAligned>(conv.output + plane + position);
-    if (conv.epilogue.residual == nullptr) continue;
-    fetch_lines<M * kLanes, 0, 3, kOsAligned>(conv.epilogue.residual + plane + position);
-  }
-}
-
-// Fetches a share of the inputs that the next block of positions reads first: `group`'s share.
-template <int M>
-PL_INLINE void os_fetch_input(const ConvOs& conv, int group, int position) {
-  const int groups = conv.group_end - conv.group_begin, share = group - conv.group_begin;
-  const int begin = conv.ahead_channels * share / groups;
-  const int end = conv.ahead_channels * (share + 1) / groups;
-  const float* from = conv.input + position + M * kLanes + conv.ahead_reach;
-  for (int channel = begin; channel < end; ++channel) {
-    fetch_lines<M * kLanes, 0, 2, false>(from + channel * conv.ahead_plane);
-  }
 }
 
 // M vectors of positions, and half a one more where `Half`. FetchTaps: brings the inputs of taps to
@@ -49,10 +23,15 @@ void os_block(const ConvOs& conv, int position) {
   const PlanarStore<M> finish(conv, position);
   const PlanarStore<Half, VHalf> finish_half(conv, position + M * kLanes);
   constexpr int kSums = PlanarStore<M>::kHeld;
+  constexpr int kPositions = M * kLanes + Half * kLanes / 2;
   for (int group = conv.group_begin; group < conv.group_end; ++group) {
-    if (conv.ahead_channels != 0) {
-      if (group + 2 < conv.group_end) os_fetch_output<G, M>(conv, group + 2, position);
-      os_fetch_input<M>(conv, group, position);
+    if (conv.ahead.channels != 0) {
+      const int soon = min(group + 2, conv.group_end - 1);
+      PL_UNROLL for (int g = 0; g < G; ++g) {
+        fetch_output<kPositions>(conv, position, stream.out_plane[soon * G + g]);
+      }
+      fetch_input<kPositions>(conv.ahead, input + kPositions, group - conv.group_begin,
+                              conv.group_end - conv.group_begin);
     }
     V sum[G][kSums];
     VHalf half[G];
@@ -70,7 +49,7 @@ void os_block(const ConvOs& conv, int position) {
       if (FetchTaps && ((end - offset) & (conv.fetch_taps - 1)) == 0) {
         const float* soon = input + offset[kOsTapsAhead];
         pin(soon);
-        fetch_lines<M * kLanes + Half * kLanes / 2, 0, 3, false>(soon);
+        fetch_lines<kPositions, 0, 3, false>(soon);
       }
       VHalf part{};
       if constexpr (Half) part = load<VHalf>(tap + M * kLanes);

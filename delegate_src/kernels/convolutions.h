@@ -22,6 +22,14 @@ struct Epilogue {
   float low, high;  // -inf / +inf when there is no activation
 };
 
+// For tensors larger than the caches, else 0 channels: what of the input to fetch for the next
+// positions.
+struct FetchAhead {
+  int channels;
+  size_t plane;  // elements between them
+  int reach;     // the farthest tap within a plane
+};
+
 // Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
 // 2 or 4 filters. Stride 1 only, or an input split into phases; input and output have one pitch.
 // Positions are counted from row 0, column 0; `mask` zeroes the pad columns and the tail, so the
@@ -32,10 +40,7 @@ struct ConvOs {
   TapStream stream;
   Epilogue epilogue;
   const int32_t* mask;  // [positions rounded up to 16], -1 for a real position, 0 for a pad
-  // For tensors larger than the caches, else 0 channels: what to fetch for the next positions.
-  int ahead_channels;
-  size_t ahead_plane;  // elements between input planes
-  int ahead_reach;     // the farthest tap within a plane
+  FetchAhead ahead;
   // Fetch the inputs of every n-th (1 or 2) tap to come as well, 0: of none. Offsets of
   // kOsTapsAhead more taps must be readable.
   int fetch_taps;
@@ -157,6 +162,7 @@ struct ConvIs {
   IsStream stream;
   Epilogue epilogue;
   const int32_t* mask;  // in place, as for OS; else null
+  FetchAhead ahead;     // in place
   // 64-byte aligned: (kIsChannels * taps + 1 + filters of the largest block) * tile floats, one per
   // thread; in place, filters of the largest block * tile.
   float* scratch;
@@ -164,7 +170,8 @@ struct ConvIs {
   int input_row_step, input_column_step;  // as for BC
   int output_pitch, output_width;
   int block_begin, block_end;
-  int position_begin, position_end;  // begin is a multiple of 16; in place, end as well
+  // begin is a multiple of 16; in place, end is one of 8.
+  int position_begin, position_end;
 };
 
 // Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as

@@ -60,7 +60,8 @@ PL_INLINE void fetch_lines(const float* p) {
 // Keeps a value in a register from here on. Compilers would rather repeat a load in every
 // instruction that uses it, and an address computation at every access; loads are what these
 // kernels run out of.
-PL_INLINE void pin(V& x) {
+template <class T>
+PL_INLINE void pin(T& x) {
 #if defined(__x86_64__)
   asm("" : "+v"(x));
 #elif defined(__aarch64__)
@@ -71,7 +72,8 @@ PL_INLINE void pin(const float*& p) { asm("" : "+r"(p)); }
 
 // sum += x * w in the form that overwrites `sum` alone. Where registers are all taken, compilers
 // pick forms that overwrite x or w, and pay with copies and spills.
-PL_INLINE void accumulate(V& sum, V x, V w) {
+template <class T>
+PL_INLINE void accumulate(T& sum, T x, T w) {
 #if defined(__FMA__)
   asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
 #else

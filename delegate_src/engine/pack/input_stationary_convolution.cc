@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/graph/activation.h"
+#include "engine/pack/fetch_ahead.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/record_stream.h"
 #include "engine/support/scratch.h"
@@ -25,7 +26,7 @@ class InputStationaryConvolution final : public PackedConvolution {
                              const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_is),
         in_place_(reads_in_place(conv.window, taps, input, output)),
-        positions_(in_place_ ? output.padded_positions()
+        positions_(in_place_ ? PlanarLayout::round_up(output.positions(), 8)
                              : output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
         stream_(pack_records(
@@ -38,6 +39,7 @@ class InputStationaryConvolution final : public PackedConvolution {
     task_ = {.stream = stream_.view(input),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = in_place_ ? mask_->data() : nullptr,
+             .ahead = in_place_ ? fetch_ahead(conv.window, input, output) : kernels::FetchAhead{},
              .tile = tile_,
              .input_row_step = conv.window.stride_h * input.pitch(),
              .input_column_step = conv.window.stride_w,
@@ -81,7 +83,7 @@ class InputStationaryConvolution final : public PackedConvolution {
     task.block_end = stream_.blocks();
     const int row = in_place_ ? task.output_pitch : task.output_width, end = rows.end * row;
     task.position_begin = rows.begin * row / 16 * 16;
-    task.position_end = in_place_ ? PlanarLayout::round_up(end, 16) : end;
+    task.position_end = in_place_ ? PlanarLayout::round_up(end, 8) : end;
     task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
     kernel_(task);
   }

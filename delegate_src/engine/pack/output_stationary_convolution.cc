@@ -8,6 +8,7 @@
 
 #include "engine/graph/activation.h"
 #include "engine/graph/phase_split.h"
+#include "engine/pack/fetch_ahead.h"
 #include "engine/pack/fetch_taps.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
@@ -17,9 +18,6 @@
 
 namespace patternlite {
 namespace {
-
-// Tensors together larger than this do not stay in the second-level cache from layer to layer.
-constexpr std::size_t kCachedBytes = 1 << 20;
 
 constexpr int kBlock = 224;  // positions that all filters are computed for before the next ones
 
@@ -51,13 +49,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = mask_->data()};
-    if (!split_ && (input.elements() + output.elements()) * sizeof(float) > kCachedBytes) {
-      const Window& w = conv.window;
-      const int last_tap = w.kernel_h * w.kernel_w - 1;
-      task_.ahead_channels = input.shape.channels;
-      task_.ahead_plane = input.plane();
-      task_.ahead_reach = std::max(0, tap_offset(w, input, last_tap));
-    }
+    if (!split_) task_.ahead = fetch_ahead(conv.window, input, output);
     if (!stays_near(conv.window, input)) task_.fetch_taps = fetch_taps_;
   }
 

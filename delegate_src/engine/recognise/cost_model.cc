@@ -101,11 +101,12 @@ double CostModel::efficiency(ConvKernel kernel) const {
   return one_vector ? share * kOneVectorShare : share;
 }
 
-// OS walks pad columns too, IS whole vectors and Winograd blocks of a row; BC only what is there.
+// OS walks pad columns too, IS vectors or halves of the widest and Winograd blocks of a row; BC
+// only what is there.
 double CostModel::positions(ConvKernel kernel) const {
   const int real = output_.shape.height * output_.shape.width;
   if (kernel == ConvKernel::kBc16) return real;
-  if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, kernels_.lanes);
+  if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, std::min(kernels_.lanes, 8));
   if (kernel == ConvKernel::kWinograd) {
     return output_.shape.height * PlanarLayout::round_up(output_.shape.width, 16);
   }

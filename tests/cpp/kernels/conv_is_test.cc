@@ -52,8 +52,8 @@ class ConvIsTester {
     make_kernels();
     p.allocate(p.chance(0.3));
 
-    const int positions =
-        in_place_ ? p.out.padded_positions() : p.out.shape.height * p.out.shape.width;
+    const int positions = in_place_ ? PlanarLayout::round_up(p.out.positions(), 8)
+                                    : p.out.shape.height * p.out.shape.width;
     const int tile = std::min(table.is_positions, PlanarLayout::round_up(positions, table.lanes));
     const int taps = static_cast<int>(taps_.size());
     std::vector<std::int32_t> tap_offset, out_plane;
@@ -86,10 +86,12 @@ class ConvIsTester {
                                    packed.filter_start.data(),
                                    bias.data(),
                                    out_plane.data()};
+    const bool fetches = in_place_ && p.chance(0.5);
+    const kernels::FetchAhead ahead{fetches ? p.in.shape.channels : 0, p.in.plane(), 3};
     const auto run = [&](int block_begin, int block_end, int begin, int end) {
       table.conv_is({p.input(), p.output(), stream, p.epilogue(), in_place_ ? mask.data() : nullptr,
-                     scratch.data(), tile, p.stride_y * p.in.pitch(), p.stride_x, p.out.pitch(),
-                     p.out.shape.width, block_begin, block_end, begin, end});
+                     ahead, scratch.data(), tile, p.stride_y * p.in.pitch(), p.stride_x,
+                     p.out.pitch(), p.out.shape.width, block_begin, block_end, begin, end});
     };
     const int blocks = static_cast<int>(packed.block_start.size());
     run(0, blocks, 0, positions);

@@ -36,11 +36,11 @@ class ConvTester {
     for (int p = 0; p < problem.out.positions(); ++p) {
       mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;
     }
-    const int ahead = problem.chance(0.5) ? channels_ : 0;
+    const kernels::FetchAhead ahead{problem.chance(0.5) ? channels_ : 0, problem.in.plane(), 3};
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
-      table.conv_os[filters_per_group_ / 2](
-          {problem.input(), problem.output(), taps.view(), problem.epilogue(), mask.data(), ahead,
-           problem.in.plane(), 3, fetch_taps, group_begin, group_end, begin, end});
+      table.conv_os[filters_per_group_ / 2]({problem.input(), problem.output(), taps.view(),
+                                             problem.epilogue(), mask.data(), ahead, fetch_taps,
+                                             group_begin, group_end, begin, end});
     };
     const int positions = PlanarLayout::round_up(problem.out.positions(), 8);
     run(0, groups_, 0, positions);
