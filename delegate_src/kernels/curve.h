@@ -1,14 +1,24 @@
 // Activations that are more than a clamp, element by element on planar tensors.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/exponential.h"
 
 namespace patternlite::kernels::PL_ISA {
+
+PL_INLINE V sigmoid(V x) {
+  const V one = broadcast(1), least = broadcast(kExpLeast), most = broadcast(kExpMost);
+  const V y = one / (one + exponential(-(x > most ? most : x)));
+  return x < least ? V{} : y;  // so that minus infinity, as a factor, meets zero
+}
 
 template <CurveKind Kind>
 PL_INLINE V bend(V x, V slope) {
   if constexpr (Kind == CurveKind::kLeakyRelu) return x > V{} ? x : x * slope;
-  return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
+  if constexpr (Kind == CurveKind::kHardSwish) {
+    return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
+  }
+  if constexpr (Kind == CurveKind::kSigmoid) return sigmoid(x);
+  return x * sigmoid(x);
 }
 
 template <CurveKind Kind>
@@ -26,8 +36,16 @@ void curve_planes(const Curve& curve) {
 }
 
 inline void curve(const Curve& curve) {
-  if (curve.kind == CurveKind::kLeakyRelu) return curve_planes<CurveKind::kLeakyRelu>(curve);
-  curve_planes<CurveKind::kHardSwish>(curve);
+  switch (curve.kind) {
+    case CurveKind::kLeakyRelu:
+      return curve_planes<CurveKind::kLeakyRelu>(curve);
+    case CurveKind::kHardSwish:
+      return curve_planes<CurveKind::kHardSwish>(curve);
+    case CurveKind::kSigmoid:
+      return curve_planes<CurveKind::kSigmoid>(curve);
+    case CurveKind::kSilu:
+      return curve_planes<CurveKind::kSilu>(curve);
+  }
 }
 
 }  // namespace patternlite::kernels::PL_ISA

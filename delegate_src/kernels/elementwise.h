@@ -1,4 +1,4 @@
-// Pooling and addition on planar tensors. Both write real positions only.
+// Pooling, addition and multiplication on planar tensors. All write real positions only.
 #pragma once
 
 #include "kernels/gather.h"
@@ -155,16 +155,30 @@ inline void pool(const Pool& pool) {
   }
 }
 
-inline void add(const Add& add) {
-  for (int c = 0; c < add.channels; ++c) {
-    for (int y = 0; y < add.height; ++y) {
-      const size_t row = c * add.plane + static_cast<size_t>(y) * add.pitch;
-      for (int x = 0; x < add.width; x += kLanes) {
-        const V sum = load(add.a + row + x) + load(add.b + row + x);
-        store_part(add.output + row + x, clamp(sum, add.low, add.high), min(kLanes, add.width - x));
+template <BinaryKind Kind, bool Scalars>
+void binary_planes(const Binary& op) {
+  for (int c = 0; c < op.channels; ++c) {
+    const float* b = op.b + c * op.b_plane;
+    const V scalar = broadcast(*b);
+    for (int y = 0; y < op.height; ++y) {
+      const size_t row = static_cast<size_t>(y) * op.pitch, at = c * op.plane + row;
+      for (int x = 0; x < op.width; x += kLanes) {
+        const V left = load(op.a + at + x), right = Scalars ? scalar : load(b + row + x);
+        const V result = Kind == BinaryKind::kAdd ? left + right : left * right;
+        store_part(op.output + at + x, clamp(result, op.low, op.high), min(kLanes, op.width - x));
       }
     }
   }
+}
+
+inline void binary(const Binary& op) {
+  const bool adds = op.kind == BinaryKind::kAdd;
+  if (op.b_is_scalars) {
+    return adds ? binary_planes<BinaryKind::kAdd, true>(op)
+                : binary_planes<BinaryKind::kMultiply, true>(op);
+  }
+  adds ? binary_planes<BinaryKind::kAdd, false>(op)
+       : binary_planes<BinaryKind::kMultiply, false>(op);
 }
 
 }  // namespace patternlite::kernels::PL_ISA

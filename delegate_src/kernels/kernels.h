@@ -35,7 +35,7 @@ struct KernelTable {
   void (*fc_dense)(const FcDense&);
   void (*fc_sparse)(const FcSparse&);
   void (*pool)(const Pool&);
-  void (*add)(const Add&);
+  void (*binary)(const Binary&);
   void (*curve)(const Curve&);
   void (*to_planar)(const Interleave&);
   void (*to_interleaved)(const Interleave&);

@@ -56,20 +56,25 @@ struct Pool {
   float low, high;
 };
 
-// output = clamp(a + b). Writes real positions only; the output may be a or b.
-struct Add {
+// output = clamp(a + b) or clamp(a * b). Writes real positions only; the output may be an operand
+// of its geometry.
+enum class BinaryKind : int { kAdd, kMultiply };
+struct Binary {
   const float* a;
   const float* b;
   float* output;
+  BinaryKind kind;
+  bool b_is_scalars;  // one element for each channel; else a map of a's height, width and pitch
   int channels;
   int height, width, pitch;
-  size_t plane;  // elements between planes: one geometry for all three
+  size_t plane, b_plane;  // elements between planes, of a and the output, and of b
   float low, high;
 };
 
-// An activation that bends: leaky ReLU, x * slope below 0, or hard swish, x * clamp(x + 3, 0, 6)
-// / 6. Writes real positions only; the output may be the input.
-enum class CurveKind : int { kLeakyRelu, kHardSwish };
+// An activation that bends: leaky ReLU, x * slope below 0; hard swish, x * clamp(x + 3, 0, 6) / 6;
+// sigmoid, 1 / (1 + exp(-x)); or SiLU, x * sigmoid(x). Writes real positions only; the output may
+// be the input.
+enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu };
 struct Curve {
   const float* input;
   float* output;

@@ -20,6 +20,8 @@ class Fuser {
   Graph run() {
     rename_aliases();
     fold_padding();
+    fold_gates();
+    fold_resizes();
     fold_activations();
     fold_additions();
     fold_poolings();
@@ -99,6 +101,36 @@ class Fuser {
       if (!fits) return false;
     }
     return true;
+  }
+
+  // What is multiplied by its own sigmoid.
+  void fold_gates() {
+    fold_each<CurveOp>([this](const CurveOp& gate) {
+      if (gate.curve != Curve::kSigmoid || readers(graph_, gate.output) != 1) return false;
+      for (Node& node : graph_.nodes) {
+        const auto* product = std::get_if<Multiplication>(&node.op);
+        if (product == nullptr || product->activation != Activation::kNone) continue;
+        if (std::minmax(product->a, product->b) != std::minmax(gate.input, gate.output)) continue;
+        node.op = CurveOp{gate.input, product->output, Curve::kSilu};
+        return true;
+      }
+      return false;
+    });
+  }
+
+  void fold_resizes() {
+    fold_each<Resize>([this](const Resize& first) {
+      if (readers(graph_, first.output) != 1) return false;
+      for (Node& node : graph_.nodes) {
+        auto* second = std::get_if<Resize>(&node.op);
+        if (second == nullptr || second->input != first.output) continue;
+        second->input = first.input;
+        for (int& row : second->rows) row = first.rows[row];
+        for (int& column : second->columns) column = first.columns[column];
+        return true;
+      }
+      return false;
+    });
   }
 
   void fold_activations() {

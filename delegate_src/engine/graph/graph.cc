@@ -97,6 +97,12 @@ struct Validator {
       reject(node, "operands of an addition differ in shape");
     }
   }
+  void operator()(const Multiplication& op) const {
+    const Shape &a = read(op.a), &b = read(op.b);
+    if (a != write(op.output) || (b != a && b != Shape{a.channels, 1, 1})) {
+      reject(node, "operands of a multiplication do not fit together");
+    }
+  }
   void operator()(const Padding& op) const {
     const Shape& in = read(op.input);
     const Shape& out = write(op.output);
@@ -130,6 +136,21 @@ struct Validator {
     };
     if (in.channels != out.channels || !picks(op.rows, in.height, out.height) ||
         !picks(op.columns, in.width, out.width)) {
+      reject(node, "rows and columns do not give the output's shape");
+    }
+  }
+  void operator()(const BilinearResize& op) const {
+    const Shape& in = read(op.input);
+    const Shape& out = write(op.output);
+    const auto blends = [](const std::vector<Blend>& cells, int from, int to) {
+      return std::ssize(cells) == to && std::ranges::all_of(cells, [from](const Blend& cell) {
+               const bool neighbours =
+                   cell.second - cell.first == 0 || cell.second - cell.first == 1;
+               return cell.first >= 0 && cell.second < from && neighbours;
+             });
+    };
+    if (in.channels != out.channels || !blends(op.rows, in.height, out.height) ||
+        !blends(op.columns, in.width, out.width)) {
       reject(node, "rows and columns do not give the output's shape");
     }
   }

@@ -107,6 +107,12 @@ struct Addition {
   Activation activation = Activation::kNone;
 };
 
+// Element by element; b may hold a single element for each channel.
+struct Multiplication {
+  TensorId a, b, output;
+  Activation activation = Activation::kNone;
+};
+
 // Zeros around the image; folded into the convolutions that read it.
 struct Padding {
   TensorId input, output;
@@ -118,7 +124,7 @@ struct ActivationOp {
   Activation activation;
 };
 
-enum class Curve { kLeakyRelu, kHardSwish };
+enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu };
 
 // An activation that is no clamp.
 struct CurveOp {
@@ -139,6 +145,18 @@ struct Resize {
   std::vector<int> rows, columns;
 };
 
+// Two neighbouring cells of an axis: the first, and of what the second is more a share.
+struct Blend {
+  int first, second;
+  float share;
+};
+
+// Each output cell is mixed of four input cells: those of two rows and two columns.
+struct BilinearResize {
+  TensorId input, output;
+  std::vector<Blend> rows, columns;
+};
+
 // Over the channels of each position: exp(beta * x), scaled to a sum of 1.
 struct Softmax {
   TensorId input, output;
@@ -150,8 +168,8 @@ struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Padding, ActivationOp, CurveOp,
-                              Concatenation, Resize, Softmax, Alias>;
+using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Padding, ActivationOp,
+                              CurveOp, Concatenation, Resize, BilinearResize, Softmax, Alias>;
 
 struct Node {
   Operator op;

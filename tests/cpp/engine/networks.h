@@ -71,6 +71,9 @@ class GraphBuilder {
   TensorId sum(TensorId a, TensorId b, Activation activation) {
     return add(Addition{a, b, kNoTensor, activation}, graph.tensors[a]);
   }
+  TensorId product(TensorId a, TensorId b, Activation activation) {
+    return add(Multiplication{a, b, kNoTensor, activation}, graph.tensors[a]);
+  }
   TensorId activate(TensorId from, Activation activation) {
     return add(ActivationOp{from, kNoTensor, activation}, graph.tensors[from]);
   }
@@ -89,6 +92,11 @@ class GraphBuilder {
     const Shape shape{graph.tensors[from].channels, static_cast<int>(rows.size()),
                       static_cast<int>(columns.size())};
     return add(Resize{from, kNoTensor, std::move(rows), std::move(columns)}, shape);
+  }
+  TensorId resize(TensorId from, std::vector<Blend> rows, std::vector<Blend> columns) {
+    const Shape shape{graph.tensors[from].channels, static_cast<int>(rows.size()),
+                      static_cast<int>(columns.size())};
+    return add(BilinearResize{from, kNoTensor, std::move(rows), std::move(columns)}, shape);
   }
   TensorId softmax(TensorId from, float beta) {
     return add(Softmax{from, kNoTensor, beta}, graph.tensors[from]);

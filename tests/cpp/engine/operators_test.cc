@@ -21,13 +21,23 @@ TEST(Program, OperatorsSharedAmongThreads) {
   std::vector<int> cells(24);
   for (int i = 0; i < 24; ++i) cells[i] = i / 2;
   const TensorId q = b.resize(p, cells, cells);
-  b.graph.outputs = {b.concatenate({q, x, q}), z, b.pad(y, 1, 2, 0, 1)};
+  const TensorId scaled = b.product(z, b.bend(b.mean(x), Curve::kSigmoid, 0), Activation::kNone);
+  std::vector<Blend> blends(40);
+  for (int i = 0; i < 40; ++i) blends[i] = {i / 2, i / 2 + i % 2, i % 4 / 4.0f};
+  const TensorId blended = b.resize(x, blends, blends);
+  b.graph.outputs = {b.concatenate({q, x, q}),
+                     z,
+                     b.pad(y, 1, 2, 0, 1),
+                     scaled,
+                     b.product(scaled, x, Activation::kRelu),
+                     blended};
   const std::vector<Image> inputs{random_image({96, 24, 24}, b.random())};
   const auto expected = run_reference(b.graph, inputs);
   for (int threads : {1, 3}) {
     const auto program = Program::compile(b.graph, {.parallel = make_thread_pool(threads)});
     const auto actual = run(*program, b.graph, inputs);
-    for (int i : {0, 1, 2}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << threads << i;
+    for (int i : {0, 1, 2, 3, 4, 5})
+      EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << threads << i;
   }
 }
 

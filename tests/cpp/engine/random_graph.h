@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -76,12 +77,30 @@ class RandomGraph {
     return b_.pool(from, mode, kernel, draw(1, 3), draw(0, (kernel - 1) / 2));
   }
 
-  TensorId sum(TensorId from) {
-    std::vector<TensorId> partners;
+  // Of one shape.
+  TensorId partner(TensorId of) {
+    std::vector<TensorId> partners = {of};
     for (const TensorId map : maps_) {
-      if (shape_of(map) == shape_of(from)) partners.push_back(map);
+      if (shape_of(map) == shape_of(of)) partners.push_back(map);
     }
-    return b_.sum(from, partners[draw(0, static_cast<int>(partners.size()) - 1)], activation());
+    return partners[draw(0, static_cast<int>(partners.size()) - 1)];
+  }
+
+  TensorId sum(TensorId from) { return b_.sum(from, partner(from), activation()); }
+
+  // By numbers between 0 and 1: deep graphs' values do not grow.
+  TensorId product(TensorId from) {
+    const TensorId source = once_in(2) ? from : partner(from);
+    const TensorId gate = b_.bend(once_in(3) ? b_.mean(source) : source, Curve::kSigmoid, 0);
+    const TensorId result = b_.product(from, gate, once_in(2) ? Activation::kNone : activation());
+    if (once_in(4)) maps_.push_back(gate);
+    return result;
+  }
+
+  TensorId bend(TensorId from) {
+    constexpr std::array kCurves = {Curve::kLeakyRelu, Curve::kHardSwish, Curve::kSigmoid,
+                                    Curve::kSilu};
+    return b_.bend(from, kCurves[draw(0, 3)], 0.3f);
   }
 
   TensorId concatenate(TensorId from) {
@@ -104,12 +123,21 @@ class RandomGraph {
       std::ranges::sort(cells);
       return cells;
     };
-    return b_.resize(from, cells(shape_of(from).height), cells(shape_of(from).width));
+    if (once_in(2))
+      return b_.resize(from, cells(shape_of(from).height), cells(shape_of(from).width));
+    const auto blends = [&](int size) {
+      std::vector<Blend> blends;
+      for (const int cell : cells(size)) {
+        blends.push_back({cell, std::min(cell + draw(0, 1), size - 1), draw(0, 8) / 8.0f});
+      }
+      return blends;
+    };
+    return b_.resize(from, blends(shape_of(from).height), blends(shape_of(from).width));
   }
 
   TensorId add_one() {
     const TensorId from = any();
-    switch (draw(0, 17)) {
+    switch (draw(0, 19)) {
       case 0:
         return pool(from);
       case 1:
@@ -124,7 +152,7 @@ class RandomGraph {
       case 6:
         return b_.activate(from, activation());
       case 7:
-        return b_.bend(from, once_in(2) ? Curve::kLeakyRelu : Curve::kHardSwish, 0.3f);
+        return bend(from);
       case 8:  // where large values come in, their rounding decides what comes out
         return b_.softmax(b_.activate(from, Activation::kRelu6), 0.5f);
       case 9:
@@ -139,6 +167,9 @@ class RandomGraph {
         return conv(from, true);
       case 13:  // what becomes a sum within the convolution
         return sum(b_.conv(from, shape_of(from).channels, 3, 1, 1, pruning()));
+      case 14:
+      case 15:
+        return product(from);
       default:
         return conv(from, false);
     }

@@ -108,5 +108,17 @@ TEST(ValidateTest, RefusesShapesThatDoNotFit) {
   refuses([](GraphBuilder& b, TensorId) { b.graph.tensors[3].width = 3; });
 }
 
+TEST(ValidateTest, RefusesBlendsOfOtherThanNeighbours) {
+  const auto with = [](Blend row) {
+    GraphBuilder b(4);
+    b.graph.outputs = {b.resize(b.input({3, 8, 6}), {{0, 1, 0.5f}, row}, {{5, 5, 0}})};
+    return b.graph;
+  };
+  validate(with({6, 7, 1}));
+  for (const Blend& row : {Blend{7, 8, 0}, {-1, 0, 1}, {2, 4, 0.5f}, {3, 2, 0.5f}}) {
+    EXPECT_THROW(validate(with(row)), std::invalid_argument) << row.first;
+  }
+}
+
 }  // namespace
 }  // namespace patternlite::test

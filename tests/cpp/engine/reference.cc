@@ -88,6 +88,15 @@ struct Runner {
     });
   }
 
+  void operator()(const Multiplication& op) const {
+    const Image& b = tensors[op.b];
+    const bool scalars = b.shape != tensors[op.a].shape;
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      const double factor = scalars ? b.at(c, 0, 0) : b.at(c, y, x);
+      return clamp(tensors[op.a].at(c, y, x) * factor, op.activation);
+    });
+  }
+
   void operator()(const Padding& op) const {
     const Image& input = tensors[op.input];
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
@@ -104,8 +113,17 @@ struct Runner {
   void operator()(const CurveOp& op) const {
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
       const double value = tensors[op.input].at(c, y, x);
-      if (op.curve == Curve::kLeakyRelu) return value > 0 ? value : value * op.slope;
-      return value * std::clamp(value + 3, 0.0, 6.0) / 6;
+      switch (op.curve) {
+        case Curve::kLeakyRelu:
+          return value > 0 ? value : value * op.slope;
+        case Curve::kHardSwish:
+          return value * std::clamp(value + 3, 0.0, 6.0) / 6;
+        case Curve::kSigmoid:
+          return 1 / (1 + std::exp(-value));
+        case Curve::kSilu:
+          break;
+      }
+      return value / (1 + std::exp(-value));
     });
   }
 
@@ -120,6 +138,19 @@ struct Runner {
   void operator()(const Resize& op) const {
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
       return tensors[op.input].at(c, op.rows[y], op.columns[x]);
+    });
+  }
+
+  void operator()(const BilinearResize& op) const {
+    const Image& input = tensors[op.input];
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      const Blend &row = op.rows[y], &column = op.columns[x];
+      const auto along = [&](int from) {
+        const double left = input.at(c, from, column.first);
+        return left + (input.at(c, from, column.second) - left) * column.share;
+      };
+      const double above = along(row.first);
+      return above + (along(row.second) - above) * row.share;
     });
   }
 

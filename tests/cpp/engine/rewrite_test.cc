@@ -112,6 +112,49 @@ TEST(Fuse, PoolsAStridedPointwiseConvolution) {
 }
 
 // One image read through several windows of any shape: what is rewritten of them reads the same.
+// A sigmoid that only its own product reads is none: once the product has an activation, or another
+// reads the sigmoid, it is.
+TEST(Fuse, Gates) {
+  const auto folds = [](bool with_activation, bool read_again, bool of_another) {
+    GraphBuilder b(1);
+    const TensorId x = b.input({4, 5, 6}), other = b.bend(x, Curve::kHardSwish, 0);
+    const TensorId gate = b.bend(of_another ? other : x, Curve::kSigmoid, 0);
+    const auto activation = with_activation ? Activation::kRelu : Activation::kNone;
+    b.graph.outputs = {b.product(gate, x, activation)};
+    if (read_again) b.graph.outputs.push_back(gate);
+    const Graph fused = rewrite(b.graph);
+    const std::vector<Image> inputs{random_image({4, 5, 6}, b.random())};
+    for (std::size_t i = 0; i < fused.outputs.size(); ++i) {
+      EXPECT_LT(relative_error(run_reference(b.graph, inputs)[i], run_reference(fused, inputs)[i]),
+                1e-6);
+    }
+    return std::ranges::any_of(fused.nodes, [](const Node& node) {
+      const auto* curve = std::get_if<CurveOp>(&node.op);
+      return curve != nullptr && curve->curve == Curve::kSilu;
+    });
+  };
+  EXPECT_TRUE(folds(false, false, false));
+  EXPECT_FALSE(folds(true, false, false));
+  EXPECT_FALSE(folds(false, true, false));
+  EXPECT_FALSE(folds(false, false, true));
+}
+
+TEST(Fuse, ResizesOfResizes) {
+  for (const bool read_again : {false, true}) {
+    GraphBuilder b(1);
+    const TensorId first = b.resize(b.input({2, 3, 4}), {2, 0, 0, 1}, {0, 0, 3, 1, 1});
+    b.graph.outputs = {b.resize(first, {3, 1, 0, 0, 2, 2}, {4, 2, 0})};
+    if (read_again) b.graph.outputs.push_back(first);
+    const Graph fused = rewrite(b.graph);
+    EXPECT_EQ(fused.nodes.size(), read_again ? 2u : 1u);
+    const std::vector<Image> inputs{random_image({2, 3, 4}, b.random())};
+    const auto expected = run_reference(b.graph, inputs), actual = run_reference(fused, inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(expected[i].values, actual[i].values);
+    }
+  }
+}
+
 TEST(Rewrite, WindowsOverOneImage) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     WeightStore store(seed);

@@ -50,6 +50,22 @@ TEST(Validate, RefusesWindowsThat32BitsCannotCount) {
   EXPECT_THROW(validate(with([](Window& w) { w.pad_top = 1 << 30; })), std::invalid_argument);
 }
 
+TEST(Validate, RefusesFactorsOfAnotherShape) {
+  for (const auto& [factors, fit] : {std::pair{Shape{3, 8, 6}, true},
+                                     {Shape{3, 1, 1}, true},
+                                     {Shape{3, 1, 6}, false},
+                                     {Shape{1, 1, 1}, false}}) {
+    GraphBuilder b(1);
+    const TensorId image = b.input({3, 8, 6});
+    b.graph.outputs = {b.product(image, b.input(factors), Activation::kNone)};
+    if (fit) {
+      validate(b.graph);
+    } else {
+      EXPECT_THROW(validate(b.graph), std::invalid_argument);
+    }
+  }
+}
+
 TEST(Validate, RefusesDilatedPooling) {
   GraphBuilder b(1);
   b.graph.outputs = {b.pool(b.input({3, 8, 8}), PoolMode::kMax, 2, 1, 0)};

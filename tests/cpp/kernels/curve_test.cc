@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <vector>
 
 #include "isa_test.h"
 #include "sparse_problem.h"
@@ -16,7 +18,9 @@ using CurveTest = IsaTest;
 double expected(CurveKind kind, double x, double slope) {
   if (std::isnan(x)) return x;
   if (kind == CurveKind::kLeakyRelu) return x > 0 ? x : x * slope;
-  return x * std::clamp(x + 3, 0.0, 6.0) / 6;
+  if (kind == CurveKind::kHardSwish) return x * std::clamp(x + 3, 0.0, 6.0) / 6;
+  const double sigmoid = 1 / (1 + std::exp(-x));
+  return kind == CurveKind::kSigmoid ? sigmoid : x * sigmoid;
 }
 
 TEST_P(CurveTest, Random) {
@@ -25,9 +29,12 @@ TEST_P(CurveTest, Random) {
     SparseProblem p(seed);  // supplies layouts and guarded tensors
     p.in = p.out = {{p.draw(1, 9), p.draw(1, 20), p.draw(1, 70)}, p.draw(0, 3)};
     p.allocate(p.chance(0.3));
+    if (p.chance(0.3)) p.scatter({-6e29f, -25, -17.5f, -17.3f, 17.3f, 25, 6e29f});  // times 5
     std::vector<float> in(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
     for (float& value : in) value *= 5;
-    const CurveKind kind = p.chance(0.5) ? CurveKind::kLeakyRelu : CurveKind::kHardSwish;
+    constexpr std::array kKinds = {CurveKind::kLeakyRelu, CurveKind::kHardSwish,
+                                   CurveKind::kSigmoid, CurveKind::kSilu};
+    const CurveKind kind = kKinds[p.draw(0, 3)];
     const float slope = p.real();
     const Shape& shape = p.in.shape;
     const kernels::Curve task{in.data() + p.in.lead(),
@@ -53,7 +60,7 @@ TEST_P(CurveTest, Random) {
           } else if (std::isinf(wanted)) {
             ASSERT_EQ(actual, wanted) << in[at];
           } else {
-            ASSERT_NEAR(actual, wanted, 2e-6) << in[at];
+            ASSERT_NEAR(actual, wanted, 2e-6 + 3e-7 * std::abs(wanted)) << in[at];
           }
         }
       }
@@ -71,6 +78,20 @@ TEST_P(CurveTest, Random) {
       if (real[i]) {
         ASSERT_EQ(std::memcmp(&in[i], &whole[i], sizeof(float)), 0) << i;
       }
+    }
+  }
+}
+
+TEST_P(CurveTest, SigmoidsAreAccurate) {
+  std::vector<float> in, out(70000);
+  for (float x = -86; x < 88; x += 0.0025f) in.push_back(x);
+  const int count = static_cast<int>(in.size());
+  in.resize(out.size());  // whole vectors are read
+  for (const CurveKind kind : {CurveKind::kSigmoid, CurveKind::kSilu}) {
+    table().curve({in.data(), out.data(), kind, 0, 1, 1, count, count, out.size()});
+    for (int i = 0; i < count; ++i) {
+      const double wanted = expected(kind, in[i], 0);
+      ASSERT_NEAR(out[i], wanted, std::abs(wanted) * (4e-7 + 1e-7 * std::abs(in[i]))) << in[i];
     }
   }
 }

@@ -4,6 +4,20 @@
 namespace patternlite {
 namespace {
 
+kernels::CurveKind kind_of(Curve curve) {
+  switch (curve) {
+    case Curve::kLeakyRelu:
+      return kernels::CurveKind::kLeakyRelu;
+    case Curve::kHardSwish:
+      return kernels::CurveKind::kHardSwish;
+    case Curve::kSigmoid:
+      return kernels::CurveKind::kSigmoid;
+    case Curve::kSilu:
+      break;
+  }
+  return kernels::CurveKind::kSilu;
+}
+
 class CurveStep final : public Step {
  public:
   CurveStep(const CurveOp& op, const TensorMemory& memory, const kernels::KernelTable& kernels)
@@ -11,8 +25,7 @@ class CurveStep final : public Step {
     const PlanarLayout& layout = memory.layouts[op.output];
     task_ = {.input = memory.at(op.input),
              .output = memory.at(op.output),
-             .kind = op.curve == Curve::kLeakyRelu ? kernels::CurveKind::kLeakyRelu
-                                                   : kernels::CurveKind::kHardSwish,
+             .kind = kind_of(op.curve),
              .slope = op.slope,
              .channels = layout.shape.channels,
              .height = layout.shape.height,

@@ -11,6 +11,8 @@ std::unique_ptr<Step> make_operator_step(const Pooling& op, const TensorMemory& 
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Addition& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Multiplication& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Padding& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
@@ -20,6 +22,8 @@ std::unique_ptr<Step> make_operator_step(const CurveOp& op, const TensorMemory& 
 std::unique_ptr<Step> make_operator_step(const Concatenation& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Resize& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const BilinearResize& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Softmax& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
