@@ -16,17 +16,22 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinDepthwiseConv2d = 4,
   kTfLiteBuiltinDequantize = 6,
   kTfLiteBuiltinFullyConnected = 9,
+  kTfLiteBuiltinLogistic = 14,
   kTfLiteBuiltinMaxPool2d = 17,
+  kTfLiteBuiltinMul = 18,
   kTfLiteBuiltinRelu = 19,
   kTfLiteBuiltinReluN1To1 = 20,
   kTfLiteBuiltinRelu6 = 21,
   kTfLiteBuiltinReshape = 22,
+  kTfLiteBuiltinResizeBilinear = 23,
   kTfLiteBuiltinSoftmax = 25,
   kTfLiteBuiltinPad = 34,
+  kTfLiteBuiltinTranspose = 39,
   kTfLiteBuiltinMean = 40,
   kTfLiteBuiltinSqueeze = 43,
   kTfLiteBuiltinDelegate = 51,
   kTfLiteBuiltinPadV2 = 60,
+  kTfLiteBuiltinTile = 69,
   kTfLiteBuiltinResizeNearestNeighbor = 97,
   kTfLiteBuiltinLeakyRelu = 98,
   kTfLiteBuiltinHardSwish = 117,
@@ -69,6 +74,10 @@ struct TfLiteAddParams {
   TfLiteFusedActivation activation;
 };
 
+struct TfLiteMulParams {
+  TfLiteFusedActivation activation;
+};
+
 struct TfLiteFullyConnectedParams {
   TfLiteFusedActivation activation;
   int weights_format;  // 0: [units][input_depth]
@@ -80,7 +89,8 @@ struct TfLiteConcatenationParams {
   TfLiteFusedActivation activation;
 };
 
-struct TfLiteResizeNearestNeighborParams {
+// Of RESIZE_BILINEAR and of RESIZE_NEAREST_NEIGHBOR.
+struct TfLiteResizeParams {
   bool align_corners, half_pixel_centers;
 };
 

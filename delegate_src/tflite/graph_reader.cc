@@ -14,9 +14,13 @@ size_t operands(const OpNode& node) {
     case kTfLiteBuiltinFullyConnected:
     case kTfLiteBuiltinMean:
     case kTfLiteBuiltinAdd:
+    case kTfLiteBuiltinMul:
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
+    case kTfLiteBuiltinResizeBilinear:
     case kTfLiteBuiltinResizeNearestNeighbor:
+    case kTfLiteBuiltinTile:
+    case kTfLiteBuiltinTranspose:
       return 2;
     case kTfLiteBuiltinConcatenation:
       return node.inputs.size();
@@ -48,6 +52,8 @@ void GraphReader::add(const OpNode& node) {
       return add_mean(node);
     case kTfLiteBuiltinAdd:
       return add_addition(node);
+    case kTfLiteBuiltinMul:
+      return add_multiplication(node);
     case kTfLiteBuiltinRelu:
       return add_activation(node, Activation::kRelu);
     case kTfLiteBuiltinRelu6:
@@ -58,6 +64,8 @@ void GraphReader::add(const OpNode& node) {
       return add_curve(node, Curve::kLeakyRelu, node.params_as<TfLiteLeakyReluParams>().alpha);
     case kTfLiteBuiltinHardSwish:
       return add_curve(node, Curve::kHardSwish);
+    case kTfLiteBuiltinLogistic:
+      return add_curve(node, Curve::kSigmoid);
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
       return add_pad(node);
@@ -70,8 +78,13 @@ void GraphReader::add(const OpNode& node) {
       return add_expander(node);
     case kTfLiteBuiltinConcatenation:
       return add_concatenation(node);
+    case kTfLiteBuiltinResizeBilinear:
     case kTfLiteBuiltinResizeNearestNeighbor:
       return add_resize(node);
+    case kTfLiteBuiltinTile:
+      return add_tile(node);
+    case kTfLiteBuiltinTranspose:
+      return add_transpose(node);
     case kTfLiteBuiltinSoftmax:
       return add_softmax(node);
     default:
@@ -87,6 +100,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     const Value& value = values_.at(output);
     if (value.pad) throw Declined(value.pad->node, "pad-not-foldable");
     if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
+    if (value.transposer >= 0) throw Declined(value.transposer, "transpose");
     // The engine writes each output once: another name for it stays with the runtime.
     const auto [first, is_new] = aliases.emplace(value.id, value.alias_node);
     if (!is_new) throw Declined(std::max(first->second, value.alias_node), "only-renames");
@@ -138,8 +152,15 @@ GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   Value operand = value(node, input);
   if (operand.pad) throw Declined(operand.pad->node, "pad-not-foldable");
   const bool multiplies_rows = node.builtin_code == kTfLiteBuiltinFullyConnected;
-  if (operand.flattener >= 0 && !multiplies_rows && node.builtin_code != kTfLiteBuiltinReshape) {
+  const bool reshapes = node.builtin_code == kTfLiteBuiltinReshape;
+  if (operand.flattener >= 0 && !multiplies_rows && !reshapes) {
     throw Declined(operand.flattener, "reshape");
+  }
+  const bool transposes = node.builtin_code == kTfLiteBuiltinTranspose ||
+                          node.builtin_code == kTfLiteBuiltinConcatenation;
+  if (operand.transposer >= 0 && !transposes) throw Declined(operand.transposer, "transpose");
+  if (operand.dims.size() == 5 && !reshapes && node.builtin_code != kTfLiteBuiltinTile) {
+    throw Declined(node.index, "rank");
   }
   return operand;
 }

@@ -56,7 +56,8 @@ class GraphReader {
     float fill = 0;
   };
   // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
-  // tensor do in NHWC, also where `dims` calls it flat: a row for each image, or each position.
+  // tensor do in NHWC, also where `dims` calls it flat, a row for each image, or each position, or
+  // gives it a fifth axis, behind the rows or the columns, of how often they are repeated.
   struct Value {
     TensorId id = -1;
     int batch = 1;
@@ -65,7 +66,16 @@ class GraphReader {
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
     int flattener = -1;   // the RESHAPE to rows as long as its maps, which may come to be others
+    // What made it NCHW, until a TRANSPOSE back: its elements lie as if that had been already.
+    int transposer = -1;
     std::optional<Pad> pad = std::nullopt;
+  };
+
+  // Two operands, and what comes of them where single rows, columns or images are repeated.
+  struct Operands {
+    Value a, b;
+    Shape shape;
+    std::vector<int> dims;
   };
 
   void add_convolution(const OpNode& node);
@@ -75,6 +85,7 @@ class GraphReader {
   void add_pooling(const OpNode& node, PoolMode mode);
   void add_mean(const OpNode& node);
   void add_addition(const OpNode& node);
+  void add_multiplication(const OpNode& node);
   void add_activation(const OpNode& node, Activation activation);
   void add_curve(const OpNode& node, Curve curve, float slope = 0);
   void add_pad(const OpNode& node);
@@ -83,7 +94,10 @@ class GraphReader {
   void add_expander(const OpNode& node);
   void add_concatenation(const OpNode& node);
   void add_resize(const OpNode& node);
+  void add_tile(const OpNode& node);
+  void add_transpose(const OpNode& node);
   void add_softmax(const OpNode& node);
+  Operands broadcast(const OpNode& node);
   // The value's tensor, or a map of this shape of which all rows or columns are the value's only
   // one.
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
@@ -109,6 +123,7 @@ class GraphReader {
   // What the node makes of `source`; maybe more is known of it: the result refers to values_.
   Value& define(const OpNode& node, const Value& source, const Shape& shape, std::vector<int> dims,
                 Activation activation);
+  Value& define(const OpNode& node, const Operands& operands, Activation activation);
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;

@@ -7,12 +7,18 @@
 namespace patternlite::tflite {
 namespace {
 
-// Which of `input` cells along one axis each of `output` cells shows. TFLite's rule, in its
-// precision.
-std::vector<int> nearest(int input, int output, const TfLiteResizeNearestNeighborParams& params) {
+constexpr int kMostCells = 1 << 15;  // of a resized axis
+
+float scale_of(int input, int output, const TfLiteResizeParams& params) {
   const bool corners = params.align_corners && output > 1;
-  const float scale = corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
-                              : static_cast<float>(input) / static_cast<float>(output);
+  return corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
+                 : static_cast<float>(input) / static_cast<float>(output);
+}
+
+// Which of `input` cells along one axis each of `output` cells shows. TFLite's rule, in its
+// precision, as that of blended() is.
+std::vector<int> nearest(int input, int output, const TfLiteResizeParams& params) {
+  const float scale = scale_of(input, output, params);
   const float offset = params.half_pixel_centers ? 0.5f : 0.0f;
   std::vector<int> cells(output);
   for (int i = 0; i < output; ++i) {
@@ -21,6 +27,30 @@ std::vector<int> nearest(int input, int output, const TfLiteResizeNearestNeighbo
     cells[i] = std::clamp(cell, 0, input - 1);
   }
   return cells;
+}
+
+std::vector<Blend> blended(int input, int output, const TfLiteResizeParams& params) {
+  const float scale = scale_of(input, output, params);
+  const float offset = params.half_pixel_centers ? 0.5f : 0.0f;
+  std::vector<Blend> cells(output);
+  for (int i = 0; i < output; ++i) {
+    const float at = std::max(0.0f, (static_cast<float>(i) + offset) * scale - offset);
+    const int first = std::min(static_cast<int>(at), input - 1);
+    cells[i] = {first, std::min(first + 1, input - 1), at - static_cast<float>(first)};
+  }
+  return cells;
+}
+
+std::vector<int> repeated_cells(int cells, int times) {
+  std::vector<int> repeated(static_cast<std::size_t>(cells) * times);
+  for (std::size_t i = 0; i < repeated.size(); ++i) repeated[i] = static_cast<int>(i) / times;
+  return repeated;
+}
+
+// A map's shape with an axis more.
+std::vector<int> unfolded(std::vector<int> map, int axis) {
+  map.insert(map.begin() + axis, 1);
+  return map;
 }
 
 }  // namespace
@@ -67,10 +97,13 @@ void GraphReader::add_reshape(const OpNode& node) {
   const std::vector<int> images = {input.batch, per_image};
   const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
   const std::vector<int> map = {input.batch, shape.height, shape.width, shape.channels};
+  const bool flattens = dims == images || dims == positions;
   // A map of other sizes is not read as another batch of such maps.
-  if (dims != images && dims != positions && (dims != map || !input.fixed_size)) {
-    throw Declined(node.index, "reshape");
-  }
+  const bool keeps_maps = input.fixed_size || (input.dims.size() == 5 && !counts_rows);
+  const bool folds = dims == map && keeps_maps;
+  const bool unfolds = dims.size() == 5 && (input.fixed_size || !counts_rows) &&
+                       (dims == unfolded(map, 2) || dims == unfolded(map, 3));
+  if (!flattens && !folds && !unfolds) throw Declined(node.index, "reshape");
   alias(node, input, dims);
   // At other sizes, its rows are parts of maps or hold several.
   if (counts_rows && dims != positions && !input.fixed_size) {
@@ -98,6 +131,20 @@ void GraphReader::add_expander(const OpNode& node) {
   expanders_[node.outputs[0]] = node.index;
 }
 
+// onnx2tf puts a pair of them around some concatenations.
+void GraphReader::add_transpose(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const bool is_back = input.transposer >= 0;
+  const std::vector<int> order = is_back ? std::vector<int>{0, 2, 3, 1} : std::vector{0, 3, 1, 2};
+  if (input.dims.size() != 4 || constant_ints(node, 1) != order) {
+    throw Declined(node.index, "transpose");
+  }
+  std::vector<int> dims;
+  for (const int axis : order) dims.push_back(input.dims[axis]);
+  alias(node, input, dims);
+  values_[node.outputs[0]].transposer = is_back ? -1 : node.index;
+}
+
 void GraphReader::add_concatenation(const OpNode& node) {
   const auto& params = node.params_as<TfLiteConcatenationParams>();
   if (params.activation != kTfLiteActNone) throw Declined(node.index, "activation");
@@ -110,15 +157,19 @@ void GraphReader::add_concatenation(const OpNode& node) {
     const Value part = unpadded_value(node, i);
     const Shape shape = shape_of(part);
     const int rank = static_cast<int>(part.dims.size());
+    const int channels = part.transposer < 0 ? rank - 1 : 1;
     // Flattened maps do not lie one after the other, channel by channel.
-    if (params.axis != rank - 1 && params.axis != -1) throw Declined(node.index, "axes");
+    if (params.axis != channels && params.axis != channels - rank) {
+      throw Declined(node.index, "axes");
+    }
     if (rank == 2 && !is_vector(part)) throw Declined(node.index, "axes");
-    if (i == 0) first = part, dims = part.dims, dims.back() = 0;
-    dims.back() += part.dims.back();
-    const std::vector<int> expected(dims.begin(), dims.end() - 1);
-    if (!std::ranges::equal(expected, std::span(part.dims).first(rank - 1))) {
+    if (i == 0) first = part, dims = part.dims, dims[channels] = 0;
+    std::vector<int> expected = part.dims;
+    expected[channels] = dims[channels];
+    if (dims != expected || (part.transposer < 0) != (first.transposer < 0)) {
       throw Declined(node.index, "shapes");
     }
+    dims[channels] += shape.channels;
     whole = {whole.channels + shape.channels, shape.height, shape.width};
     non_negative &= part.non_negative;
     fixed_size |= part.fixed_size;  // then all are as large as this one
@@ -127,6 +178,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
   Value& output = define(node, first, whole, dims, Activation::kNone);
   output.non_negative = non_negative;
   output.fixed_size = fixed_size;
+  if (first.transposer >= 0) output.transposer = node.index;
   concatenation.output = output.id;
   graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
 }
@@ -135,19 +187,50 @@ void GraphReader::add_resize(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   const std::vector<int> size = constant_ints(node, 1);
   if (input.dims.size() != 4 || size.size() != 2) throw Declined(node.index, "rank");
-  if (std::ranges::any_of(size, [](int cells) { return cells < 1 || cells > 1 << 15; })) {
+  if (std::ranges::any_of(size, [](int cells) { return cells < 1 || cells > kMostCells; })) {
     throw Declined(node.index, "size");
   }
-  const auto& params = node.params_as<TfLiteResizeNearestNeighborParams>();
+  const auto& params = node.params_as<TfLiteResizeParams>();
   const Shape shape = shape_of(input);
   Value& output = define(node, input, {shape.channels, size[0], size[1]},
                          {input.batch, size[0], size[1], shape.channels}, Activation::kNone);
   output.non_negative = input.non_negative;
   output.fixed_size = true;
+  const auto resize = [&]() -> Operator {
+    if (node.builtin_code == kTfLiteBuiltinResizeBilinear) {
+      return BilinearResize{input.id, output.id, blended(shape.height, size[0], params),
+                            blended(shape.width, size[1], params)};
+    }
+    return Resize{input.id, output.id, nearest(shape.height, size[0], params),
+                  nearest(shape.width, size[1], params)};
+  };
+  graph_.nodes.push_back({resize(), name_of(context_, node)});
+}
+
+// Rows or columns repeated, as Keras's UpSampling2D comes out of the converter: a RESHAPE puts an
+// axis of 1 behind them, this repeats it, and the next RESHAPE joins the two.
+void GraphReader::add_tile(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::vector<int> times = constant_ints(node, 1);
+  if (input.dims.size() != 5 || times.size() != 5) throw Declined(node.index, "rank");
+  const int axis = times[2] != 1 ? 2 : 3;
+  std::vector<int> expected(5, 1);
+  expected[axis] = times[axis];
+  if (times != expected || input.dims[axis] != 1) throw Declined(node.index, "axes");
+  const Shape from = shape_of(input);
+  const int row_times = axis == 2 ? times[axis] : 1, column_times = axis == 3 ? times[axis] : 1;
+  const int most = kMostCells / std::max(from.height, from.width);
+  if (times[axis] < 1 || times[axis] > most) throw Declined(node.index, "size");
+  std::vector<int> dims = input.dims;
+  dims[axis] = times[axis];
+  Value& output =
+      define(node, input, {from.channels, from.height * row_times, from.width * column_times}, dims,
+             Activation::kNone);
+  output.non_negative = input.non_negative;
   Resize resize{.input = input.id,
                 .output = output.id,
-                .rows = nearest(shape.height, size[0], params),
-                .columns = nearest(shape.width, size[1], params)};
+                .rows = repeated_cells(from.height, row_times),
+                .columns = repeated_cells(from.width, column_times)};
   graph_.nodes.push_back({std::move(resize), name_of(context_, node)});
 }
 

@@ -69,9 +69,8 @@ void GraphReader::add_mean(const OpNode& node) {
   graph_.nodes.push_back({pooling, name_of(context_, node)});
 }
 
-void GraphReader::add_addition(const OpNode& node) {
-  const Value a = unpadded_value(node, 0);
-  const Value b = unpadded_value(node, 1);
+GraphReader::Operands GraphReader::broadcast(const OpNode& node) {
+  const Value a = unpadded_value(node, 0), b = unpadded_value(node, 1);
   // Flattened maps of other sizes may be as long, one as the other.
   if (a.dims.size() == 2 && (!is_vector(a) || !is_vector(b))) {
     throw Declined(node.index, "broadcast");
@@ -87,16 +86,43 @@ void GraphReader::add_addition(const OpNode& node) {
     if (dims[axis] == 1) dims[axis] = b.dims[axis];
     if (b.dims[axis] != 1 && b.dims[axis] != dims[axis]) throw Declined(node.index, "broadcast");
   }
-  const int batch = std::max(a.batch, b.batch);
-  if (elements_of(dims) != batch * static_cast<std::int64_t>(shape.elements())) {
+  if (elements_of(dims) !=
+      std::max(a.batch, b.batch) * static_cast<std::int64_t>(shape.elements())) {
     throw Declined(node.index, "broadcast");
   }
-  const TensorId left = repeated(node, a, shape), right = repeated(node, b, shape);
-  const Activation activation = read_activation(node, node.params_as<TfLiteAddParams>().activation);
-  Value& output = define(node, a, shape, std::move(dims), activation);
-  output.batch = batch;
+  return {a, b, shape, std::move(dims)};
+}
+
+GraphReader::Value& GraphReader::define(const OpNode& node, const Operands& operands,
+                                        Activation activation) {
+  const auto& [a, b, shape, dims] = operands;
+  Value& output = define(node, a, shape, dims, activation);
+  output.batch = std::max(a.batch, b.batch);
   output.fixed_size = a.fixed_size && b.fixed_size;
+  return output;
+}
+
+void GraphReader::add_addition(const OpNode& node) {
+  const Operands operands = broadcast(node);
+  const TensorId left = repeated(node, operands.a, operands.shape);
+  const TensorId right = repeated(node, operands.b, operands.shape);
+  const Activation activation = read_activation(node, node.params_as<TfLiteAddParams>().activation);
+  const Value& output = define(node, operands, activation);
   graph_.nodes.push_back({Addition{left, right, output.id, activation}, name_of(context_, node)});
+}
+
+void GraphReader::add_multiplication(const OpNode& node) {
+  const Operands operands = broadcast(node);
+  Value a = operands.a, b = operands.b;
+  const Shape& shape = operands.shape;
+  const Shape one_each{shape.channels, 1, 1};
+  if (shape_of(a) == one_each) std::swap(a, b);
+  const TensorId left = repeated(node, a, shape);
+  const TensorId right = shape_of(b) == one_each ? b.id : repeated(node, b, shape);
+  const Activation activation = read_activation(node, node.params_as<TfLiteMulParams>().activation);
+  const Value& output = define(node, operands, activation);
+  graph_.nodes.push_back(
+      {Multiplication{left, right, output.id, activation}, name_of(context_, node)});
 }
 
 TensorId GraphReader::repeated(const OpNode& node, const Value& value, const Shape& shape) {

@@ -165,12 +165,17 @@ class ModelBuilder:
         return self._operator("PADV2", inputs, shape, "PadV2Options", schema.PadV2OptionsT())
 
     def add(self, a: int, b: int, *, activation: int = NONE) -> int:
-        options = schema.AddOptionsT()
+        return self.binary("Add", a, b, activation=activation)
+
+    def binary(self, name: str, a: int, b: int, *, activation: int = NONE) -> int:
+        """name: "Add" or "Mul"."""
+        options = getattr(schema, f"{name}OptionsT")()
         options.fusedActivationFunction = activation
-        return self._operator("ADD", [a, b], self.shape(a), "AddOptions", options)
+        shape = np.broadcast_shapes(self.shape(a), self.shape(b))
+        return self._operator(name.upper(), [a, b], shape, f"{name}Options", options)
 
     def unary(self, name: str, x: int) -> int:
-        """RELU, RELU6, LOGISTIC, ..."""
+        """RELU, RELU6, TANH, ..."""
         return self._operator(name, [x], self.shape(x))
 
     def leaky_relu(self, x: int, alpha: float) -> int:
@@ -200,6 +205,16 @@ class ModelBuilder:
         """shape: an int32 tensor, which makes the output a dynamic one."""
         return self._operator("RESHAPE", [x, shape], expected, "ReshapeOptions", schema.ReshapeOptionsT())
 
+    def tile(self, x: int, *multiples: int) -> int:
+        shape = np.multiply(self.shape(x), multiples).tolist()
+        inputs = [x, self.constant(np.array(multiples, np.int32))]
+        return self._operator("TILE", inputs, shape, "TileOptions", schema.TileOptionsT())
+
+    def transpose(self, x: int, *order: int) -> int:
+        shape = [self.shape(x)[axis] for axis in order]
+        inputs = [x, self.constant(np.array(order, np.int32))]
+        return self._operator("TRANSPOSE", inputs, shape, "TransposeOptions", schema.TransposeOptionsT())
+
     def squeeze(self, x: int) -> int:
         """(N, 1, 1, C) -> (N, C)."""
         options = schema.SqueezeOptionsT()
@@ -214,17 +229,20 @@ class ModelBuilder:
         shape[axis] = sum(self.shape(part)[axis] for part in parts)
         return self._operator("CONCATENATION", list(parts), shape, "ConcatenationOptions", options)
 
-    def resize_nearest(
-        self, x: int, height: int, width: int, *, align_corners: bool = False, half_pixels: bool = False
-    ) -> int:
-        options = schema.ResizeNearestNeighborOptionsT()
+    def resize_nearest(self, x: int, height: int, width: int, **options: bool) -> int:
+        return self.resize("NearestNeighbor", x, height, width, **options)
+
+    def resize(
+        self, kind: str, x: int, height: int, width: int, *, align_corners: bool = False,
+        half_pixels: bool = False,
+    ) -> int:  # fmt: skip
+        """kind: "NearestNeighbor" or "Bilinear"."""
+        options = getattr(schema, f"Resize{kind}OptionsT")()
         options.alignCorners, options.halfPixelCenters = align_corners, half_pixels
         n, _, _, c = self.shape(x)
-        inputs = [x, self.constant(np.array([height, width], np.int32))]
-        shape = (n, height, width, c)
-        return self._operator(
-            "RESIZE_NEAREST_NEIGHBOR", inputs, shape, "ResizeNearestNeighborOptions", options
-        )
+        inputs, shape = [x, self.constant(np.array([height, width], np.int32))], (n, height, width, c)
+        name = "RESIZE_BILINEAR" if kind == "Bilinear" else "RESIZE_NEAREST_NEIGHBOR"
+        return self._operator(name, inputs, shape, f"Resize{kind}Options", options)
 
     def softmax(self, x: int, beta: float = 1.0) -> int:
         options = schema.SoftmaxOptionsT()
@@ -274,27 +292,3 @@ def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> 
     if padding == SAME:
         return -(-size // stride)
     return (size - (kernel - 1) * dilation - 1) // stride + 1
-
-
-def pattern_weights(
-    rng: np.random.Generator, filters: int, size: int, channels: int, *, taps: int = 4, kept: float = 0.4
-) -> np.ndarray:
-    """(O, H, W, I) weights of which each kernel keeps one of eight patterns, or nothing at all."""
-    patterns = [rng.permutation(size * size)[:taps] for _ in range(8)]
-    weights = np.zeros((filters, size * size, channels), np.float32)
-    for o in range(filters):
-        for i in range(channels):
-            if rng.random() < kept:
-                weights[o, patterns[rng.integers(8)], i] = rng.normal(size=taps)
-    return weights.reshape(filters, size, size, channels) / np.sqrt(taps * kept * channels)
-
-
-def depthwise_weights(
-    rng: np.random.Generator, size: int, channels: int, *, taps: int = 4, kept: float = 0.9
-) -> np.ndarray:
-    """(1, H, W, C) weights, each kernel with a pattern, some with no weight at all."""
-    return pattern_weights(rng, channels, size, 1, taps=taps, kept=kept).transpose(3, 1, 2, 0)
-
-
-def bias_of(rng: np.random.Generator, filters: int) -> np.ndarray:
-    return rng.normal(size=filters).astype(np.float32)

@@ -8,7 +8,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, bias_of, depthwise_weights, pattern_weights
+from .builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder
+from .weights import bias_of, depthwise_weights, pattern_weights
 
 PAD_1 = ((0, 0), (1, 1), (1, 1), (0, 0))
 LOWEST = float(np.finfo(np.float32).min)

@@ -9,9 +9,10 @@ import pytest
 
 from patternlite.tflite import available_isas, get_library_path, load_delegate
 
-from .builder import SAME, ModelBuilder, bias_of, pattern_weights
+from .builder import SAME, ModelBuilder
 from .networks import convolution, dense_weights, residual_network
 from .runtimes import Runtime, assert_close
+from .weights import bias_of, pattern_weights
 
 
 def int8_model(rng: np.random.Generator) -> bytes:
@@ -128,7 +129,7 @@ def test_batches_that_differ_where_nothing_joins_them(litert: Runtime, rng: np.r
 def test_limits_on_partitions(
     litert: Runtime, rng: np.random.Generator, options, claimed, capfd: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
-    model = residual_network(rng, middle="LOGISTIC")
+    model = residual_network(rng, middle="TANH")
     x = [rng.normal(size=(1, 24, 24, 3)).astype(np.float32)]
     actual = litert.run(model, x, load_delegate(force=True, **options))
     assert f" {claimed}/8 CONV_2D" in capfd.readouterr().err

@@ -11,9 +11,10 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
-from .builder import RELU, ModelBuilder, bias_of, pattern_weights
+from .builder import RELU, ModelBuilder
 from .networks import convolution, dense_weights, joined
 from .runtimes import Runtime, invoke
+from .weights import bias_of, pattern_weights
 
 
 def of_graphs(rng: np.random.Generator, *counts: int) -> bytes:
@@ -24,7 +25,7 @@ def of_graphs(rng: np.random.Generator, *counts: int) -> bytes:
         y = b.input(1, 16, 16, 32)
         for i in range(count):
             y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32), activation=RELU)
-            y = b.unary("LOGISTIC", y) if i == 0 else y
+            y = b.unary("TANH", y) if i == 0 else y
         graphs.append(b.build(y))
     return joined(*graphs)
 

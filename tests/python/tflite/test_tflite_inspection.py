@@ -16,10 +16,11 @@ from patternlite.runtimes import open_session, runtime_named
 from patternlite.stored.stamp import KEY, Stamp
 from patternlite.tflite import load_delegate
 
-from .builder import TANH, ModelBuilder, bias_of, depthwise_weights, pattern_weights
+from .builder import TANH, ModelBuilder
 from .networks import convolution, dense_weights, joined
 from .runtimes import Runtime
 from .stored_builders import Float16Builder, SparseBuilder
+from .weights import bias_of, depthwise_weights, pattern_weights
 
 
 @pytest.fixture

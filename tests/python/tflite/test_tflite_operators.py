@@ -9,20 +9,10 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
-from .builder import (
-    NONE,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-    SAME,
-    VALID,
-    ModelBuilder,
-    bias_of,
-    depthwise_weights,
-    pattern_weights,
-)
+from .builder import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, ModelBuilder
 from .networks import LOWEST, PAD_1, dense_weights
 from .runtimes import Runtime, assert_close
+from .weights import bias_of, depthwise_weights, pattern_weights
 
 Case = Callable[[ModelBuilder, np.random.Generator, int], int]
 CASES: dict[str, Case] = {}
@@ -57,6 +47,22 @@ def fc_case(units: int, depth: int, kept: float, **options) -> Case:
         return b.fully_connected(x, weights.astype("f"), bias_of(rng, units), **options)
 
     return build
+
+
+def keras_upsampling(b: ModelBuilder, x: int, rows: int, columns: int) -> int:
+    """Keras's UpSampling2D, as TensorFlow's converter writes it."""
+    n, h, w, c = b.shape(x)
+    y = b.tile(b.reshape(x, n, h, 1, w, c), 1, 1, rows, 1, 1)
+    y = b.tile(b.reshape(y, n, h * rows, w, 1, c), 1, 1, 1, columns, 1)
+    return b.reshape(y, n, h * rows, w * columns, c)
+
+
+def to_nchw(b: ModelBuilder, x: int) -> int:
+    return b.transpose(x, 0, 3, 1, 2)
+
+
+def to_nhwc(b: ModelBuilder, x: int) -> int:
+    return b.transpose(x, 0, 2, 3, 1)
 
 
 def padded(amounts, fill: float | None = None) -> Case:
@@ -98,6 +104,28 @@ CASES |= {
     "leaky-relu-negative": lambda b, rng, x: b.leaky_relu(x, -1.5),
     "hard-swish": lambda b, rng, x: b.unary("HARD_SWISH", x),
     "add": lambda b, rng, x: b.add(x, b.unary("RELU", x), activation=RELU6),
+    "logistic": lambda b, rng, x: b.unary("LOGISTIC", x),
+    "silu": lambda b, rng, x: b.binary("Mul", x, b.unary("LOGISTIC", x)),
+    "silu-reversed": lambda b, rng, x: b.binary("Mul", b.unary("LOGISTIC", x), x, activation=RELU),
+    "multiply": lambda b, rng, x: b.binary("Mul", x, b.unary("RELU", x), activation=RELU6),
+    "multiply-by-itself": lambda b, rng, x: b.binary("Mul", x, x),
+    "multiply-channels": lambda b, rng, x: b.binary("Mul", x, b.mean(x, keep_dims=True)),
+    "multiply-by-channels": lambda b, rng, x: b.binary("Mul", b.mean(x, keep_dims=True), x, activation=RELU),
+    "multiply-rows": lambda b, rng, x: b.binary("Mul", b.resize_nearest(x, 1, 13), x),
+    "multiply-rows-and-columns": lambda b, rng, x: b.binary(
+        "Mul", b.resize_nearest(x, 1, 13), b.resize_nearest(x, 11, 1)
+    ),
+    "multiply-vectors": lambda b, rng, x: b.binary(
+        "Mul", b.mean(x, keep_dims=False), b.unary("LOGISTIC", b.mean(x, keep_dims=False))
+    ),
+    "squeeze-and-excite": lambda b, rng, x: b.binary(
+        "Mul", x, b.unary("LOGISTIC", conv_case(1, 12)(b, rng, b.mean(x, keep_dims=True)))
+    ),
+    "keras-upsampling": lambda b, rng, x: keras_upsampling(b, x, 2, 3),
+    "keras-upsampling-rows": lambda b, rng, x: b.reshape(
+        b.tile(b.reshape(x, 2, 11, 1, 13, 12), 1, 1, 4, 1, 1), 2, 44, 13, 12
+    ),
+    "keras-upsampling-of-one-column": lambda b, rng, x: keras_upsampling(b, b.resize_nearest(x, 5, 1), 2, 2),
     "add-to-itself": lambda b, rng, x: b.add(x, x),
     "max-pool-same": lambda b, rng, x: b.pool(x, "MAX", 3, stride=2, padding=SAME),
     "max-pool-padded": lambda b, rng, x: b.pool(b.pad(x, PAD_1, LOWEST), "MAX", 3, stride=2),
@@ -117,6 +145,13 @@ CASES |= {
     "concatenate-twice": lambda b, rng, x: b.concatenate(b.concatenate(b.unary("RELU", x), x), x),
     "concatenate-flat": lambda b, rng, x: b.concatenate(
         b.mean(x, keep_dims=False), b.mean(b.unary("RELU", x), keep_dims=False), axis=1
+    ),
+    "transpose-and-back": lambda b, rng, x: b.unary("RELU", to_nhwc(b, to_nchw(b, b.unary("RELU6", x)))),
+    "concatenate-transposed": lambda b, rng, x: b.unary(
+        "RELU", to_nhwc(b, b.concatenate(to_nchw(b, x), to_nchw(b, conv_case()(b, rng, x)), axis=1))
+    ),
+    "concatenate-transposed-twice": lambda b, rng, x: to_nhwc(
+        b, b.concatenate(b.concatenate(to_nchw(b, x), to_nchw(b, x), axis=-3), to_nchw(b, x), axis=1)
     ),
     "softmax": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=False)),
     "softmax-beta": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=True), 7.5),
@@ -138,6 +173,9 @@ for height, width in ((22, 26), (17, 40), (5, 6), (11, 13), (1, 1), (33, 1)):
     for options in ({}, {"align_corners": True}, {"half_pixels": True}):
         CASES[f"resize-{height}-{width}-{''.join(options)}"] = (
             lambda b, rng, x, size=(height, width), options=options: b.resize_nearest(x, *size, **options)
+        )
+        CASES[f"bilinear-{height}-{width}-{''.join(options)}"] = (
+            lambda b, rng, x, size=(height, width), options=options: b.resize("Bilinear", x, *size, **options)
         )
 
 
@@ -175,7 +213,31 @@ def not_foldable() -> dict[str, Case]:
         "depthwise-multiplier": lambda b, rng, x: b.depthwise(
             conv(b, rng, x), depthwise_weights(rng, 3, 40), bias_of(rng, 40)
         ),
-        "unknown-at-the-end": lambda b, rng, x: b.unary("LOGISTIC", conv(b, rng, x)),
+        "reshape-at-the-end": lambda b, rng, x: b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20),
+        "tile-of-a-map": lambda b, rng, x: b.tile(conv(b, rng, x), 1, 2, 2, 1),
+        "tile-of-channels": lambda b, rng, x: b.tile(
+            b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20), 1, 1, 1, 1, 2
+        ),
+        "tile-of-rows-as-they-are": lambda b, rng, x: b.tile(
+            b.reshape(conv(b, rng, x), 2, 11, 13, 1, 20), 1, 1, 2, 1, 1
+        ),
+        "relu-of-an-unfolded-map": lambda b, rng, x: b.unary(
+            "RELU", b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20)
+        ),
+        "multiply-by-a-constant": lambda b, rng, x: b.binary(
+            "Mul", conv(b, rng, x), b.constant(rng.normal(size=20).astype("f"))
+        ),
+        "transpose-at-the-end": lambda b, rng, x: to_nchw(b, conv(b, rng, x)),
+        "transpose-of-rows": lambda b, rng, x: b.transpose(conv(b, rng, x), 0, 2, 1, 3),
+        "transpose-twice": lambda b, rng, x: to_nchw(b, to_nchw(b, conv(b, rng, x))),
+        "relu-of-a-transposed-map": lambda b, rng, x: b.unary("RELU", to_nchw(b, conv(b, rng, x))),
+        "concatenate-transposed-at-the-end": lambda b, rng, x: b.concatenate(
+            to_nchw(b, conv(b, rng, x)), to_nchw(b, conv(b, rng, x)), axis=1
+        ),
+        "concatenate-transposed-rows": lambda b, rng, x: to_nhwc(
+            b, b.concatenate(to_nchw(b, conv(b, rng, x)), to_nchw(b, conv(b, rng, x)), axis=2)
+        ),
+        "unknown-at-the-end": lambda b, rng, x: b.unary("TANH", conv(b, rng, x)),
         "softmax-of-a-map": lambda b, rng, x: b.softmax(conv(b, rng, x)),
         "softmax-of-a-flattened-map": lambda b, rng, x: b.softmax(b.reshape(conv(b, rng, x), 2, -1)),
         "concatenate-rows": lambda b, rng, x: b.concatenate(

@@ -9,8 +9,9 @@ import pytest
 
 from patternlite.tflite import load_delegate
 
-from .builder import RELU, ModelBuilder, bias_of, pattern_weights
+from .builder import RELU, ModelBuilder
 from .runtimes import Runtime, assert_close, invoke
+from .weights import bias_of, pattern_weights
 
 CHANNELS = 32
 Head = Callable[[ModelBuilder, np.random.Generator, int], int]

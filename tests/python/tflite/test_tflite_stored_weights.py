@@ -8,10 +8,11 @@ import pytest
 from patternlite.stored.weights import conv_weights
 from patternlite.tflite import load_delegate
 
-from .builder import RELU, ModelBuilder, bias_of, pattern_weights
+from .builder import RELU, ModelBuilder
 from .networks import mobile_network, residual_network
 from .runtimes import Runtime, assert_close, invoke
 from .stored_builders import Float16Builder, RoundedBuilder, SparseBuilder, SparseFloat16Builder
+from .weights import bias_of, pattern_weights
 
 BUILDERS = [Float16Builder, SparseBuilder, SparseFloat16Builder]
 
@@ -54,7 +55,7 @@ def test_a_whole_network_becomes_one_partition(
 def test_two_partitions_and_resizes(
     runtime: Runtime, rng: np.random.Generator, builder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    model, _ = networks(builder, middle="LOGISTIC", head=False)
+    model, _ = networks(builder, middle="TANH", head=False)
     stock = runtime.interpreter(model)
     ours = runtime.interpreter(model, load_delegate(force=True))
     for batch, size in ((1, 24), (3, 24), (2, 17), (1, 24)):
@@ -100,7 +101,7 @@ def test_weights_that_others_read_too(litert: Runtime, rng: np.random.Generator)
     weights = b.constant(pattern_weights(rng, 1, 3, 16))
     y = b.conv(b.input(1, 8, 8, 16), weights, b.constant(bias_of(rng, 1)), activation=RELU)
     # An operator that the delegate does not know, and one that it knows.
-    model = b.build(y, b.unary("LOGISTIC", weights), b.add(weights, weights))
+    model = b.build(y, b.unary("TANH", weights), b.add(weights, weights))
     delegate = load_delegate(force=True)
     x = [rng.normal(size=(1, 8, 8, 16)).astype(np.float32)]
     assert_close(litert.run(model, x, delegate), litert.run(model, x))

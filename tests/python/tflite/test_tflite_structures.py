@@ -8,8 +8,9 @@ import pytest
 from patternlite.native import load_native
 from patternlite.tflite import load_delegate
 
-from .builder import ModelBuilder, bias_of
+from .builder import ModelBuilder
 from .runtimes import RUNTIMES, Runtime
+from .weights import bias_of
 
 torch = pytest.importorskip("torch")
 
