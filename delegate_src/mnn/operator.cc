@@ -57,7 +57,7 @@ class Table {
 
 constexpr int kOpMainType = 6, kOpMain = 8, kOpName = 10, kOpType = 14;
 constexpr std::uint8_t kMainBinaryOp = 6, kMainConvolution2D = 9, kMainEltwise = 14, kMainPool = 31,
-                       kMainRelu = 51, kMainRelu6 = 52;
+                       kMainRelu = 51, kMainRelu6 = 52, kMainUnaryOp = 70;
 constexpr int kConvCommon = 4, kConvBias = 8, kConvQuantisation = 10;
 constexpr int kQuantisationValues = 6, kQuantisationIntegerScale = 24, kQuantisationIndices = 30;
 constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, kStrideY = 14,
@@ -65,6 +65,7 @@ constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, 
               kInputCount = 26, kFusedRelu = 28, kFusedRelu6 = 30, kPads = 32;
 constexpr int kBinaryKind = 4, kBinaryActivation = 8;
 constexpr int kEltwiseKind = 4, kEltwiseFactors = 6;
+constexpr int kUnaryKind = 4;
 constexpr int kReluSlope = 4, kRelu6Low = 4, kRelu6High = 6;
 constexpr int kPoolPadX = 4, kPoolPadY = 6, kPoolGlobal = 8, kPoolKernelX = 10, kPoolKernelY = 12,
               kPoolStrideX = 14, kPoolStrideY = 16, kPoolKind = 18, kPoolPadding = 20,
@@ -85,6 +86,32 @@ bool is_damaged(const Table& quantisation, std::size_t weights) {
 Table main_of(const abi::Op* op, std::uint8_t kind) {
   const Table table(op);
   return table.scalar<std::uint8_t>(kOpMainType, 0) == kind ? table.table(kOpMain) : Table(nullptr);
+}
+
+// How Eltwise and BinaryOp name an operation.
+struct Operation {
+  int eltwise, binary;
+};
+
+std::optional<Activation> read_binary(const abi::Op* op, Operation operation) {
+  constexpr int kNoActivation = 0, kReluActivation = 1;
+  if (const Table eltwise = main_of(op, kMainEltwise)) {
+    const bool plain = eltwise.scalar<std::int8_t>(kEltwiseKind, 0) == operation.eltwise &&
+                       eltwise.vector<float>(kEltwiseFactors).empty();
+    return plain ? std::optional(Activation::kNone) : std::nullopt;
+  }
+  const Table binary = main_of(op, kMainBinaryOp);
+  if (!binary || binary.scalar<std::int32_t>(kBinaryKind, 0) != operation.binary) {
+    return std::nullopt;
+  }
+  switch (binary.scalar<std::int32_t>(kBinaryActivation, 0)) {
+    case kNoActivation:
+      return Activation::kNone;
+    case kReluActivation:
+      return Activation::kRelu;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -145,19 +172,32 @@ Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape&
 }
 
 std::optional<Activation> read_addition(const abi::Op* op) {
-  constexpr int kAdd = 0, kSum = 1, kNoActivation = 0, kReluActivation = 1;
-  if (const Table eltwise = main_of(op, kMainEltwise)) {
-    const bool sum = eltwise.scalar<std::int8_t>(kEltwiseKind, 0) == kSum &&
-                     eltwise.vector<float>(kEltwiseFactors).empty();
-    return sum ? std::optional(Activation::kNone) : std::nullopt;
+  return read_binary(op, {.eltwise = 1, .binary = 0});
+}
+
+std::optional<Activation> read_multiplication(const abi::Op* op) {
+  return read_binary(op, {.eltwise = 0, .binary = 2});
+}
+
+std::optional<CurveOp> read_curve(const abi::Op* op) {
+  constexpr int kSigmoid = 29, kHardSwish = 31, kSilu = 34;
+  CurveOp curve{kNoTensor, kNoTensor, Curve::kLeakyRelu};
+  if (const Table relu = main_of(op, kMainRelu)) {
+    curve.slope = relu.scalar<float>(kReluSlope, 0);
+    return curve;
   }
-  const Table binary = main_of(op, kMainBinaryOp);
-  if (!binary || binary.scalar<std::int32_t>(kBinaryKind, 0) != kAdd) return std::nullopt;
-  switch (binary.scalar<std::int32_t>(kBinaryActivation, 0)) {
-    case kNoActivation:
-      return Activation::kNone;
-    case kReluActivation:
-      return Activation::kRelu;
+  const Table unary = main_of(op, kMainUnaryOp);
+  if (!unary) return std::nullopt;
+  switch (unary.scalar<std::int32_t>(kUnaryKind, 0)) {
+    case kSigmoid:
+      curve.curve = Curve::kSigmoid;
+      return curve;
+    case kHardSwish:
+      curve.curve = Curve::kHardSwish;
+      return curve;
+    case kSilu:
+      curve.curve = Curve::kSilu;
+      return curve;
     default:
       return std::nullopt;
   }

@@ -18,6 +18,7 @@ enum OpType : std::int32_t {
   kPooling = 47,
   kRelu = 69,
   kRelu6 = 70,
+  kUnaryOp = 101,
   kRaster = 128
 };
 
@@ -50,12 +51,16 @@ ConvolutionOp read_convolution(const abi::Op* op);
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
 
-// The activation of a BinaryOp or Eltwise that adds two tensors; nothing if `op` is another
-// operator or does more.
+// The activation of a BinaryOp or Eltwise that adds or multiplies two tensors; nothing if `op` is
+// another operator or does more.
 std::optional<Activation> read_addition(const abi::Op* op);
+std::optional<Activation> read_multiplication(const abi::Op* op);
 
 // Of a ReLU or ReLU6; nothing if `op` is another operator, or has a slope or other bounds.
 std::optional<Activation> read_activation(const abi::Op* op);
+
+// Without its tensors: of a UnaryOp or a ReLU with a slope; nothing if `op` is another operator.
+std::optional<CurveOp> read_curve(const abi::Op* op);
 
 struct PoolingOp {
   PoolMode mode = PoolMode::kMax;

@@ -56,16 +56,16 @@ void add_exports(Graph& graph, const Recording& recording, const std::vector<boo
   }
 }
 
-SessionNode session_node(const Node& node, bool cleared) {
+SessionNode session_node(const Node& node, TensorId clears) {
   const TensorId tensor = output_of(node.op);
   const auto* activation = std::get_if<ActivationOp>(&node.op);
   if (activation && activation->activation == Activation::kNone) {
-    return {SessionNode::Kind::kImport, number_of(node), tensor, {}, cleared};
+    return {SessionNode::Kind::kImport, number_of(node), tensor, {}, clears};
   }
   if (std::holds_alternative<Alias>(node.op)) {
     return {SessionNode::Kind::kExport, number_of(node), tensor, {}};
   }
-  return {SessionNode::Kind::kOperator, number_of(node), tensor, node, cleared};
+  return {SessionNode::Kind::kOperator, number_of(node), tensor, node, clears};
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ SessionGraph make_session_graph(const Recording& recording) {
   add_exports(graph, recording, leaves);
   session.plan = plan_memory(graph);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    session.nodes.push_back(session_node(graph.nodes[i], session.plan.clears[i] != kNoTensor));
+    session.nodes.push_back(session_node(graph.nodes[i], session.plan.clears[i]));
   }
   for (std::size_t id = 0; id < leaves.size(); ++id) {
     const auto makes = [id](const SessionNode& node) {

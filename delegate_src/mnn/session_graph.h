@@ -12,10 +12,10 @@ namespace patternlite::mnn {
 struct SessionNode {
   enum class Kind { kImport, kOperator, kExport };
   Kind kind;
-  int recorded;          // the node's number in the recording
-  TensorId tensor;       // written, or exported: MNN's tensor and ours have one number
-  Node node;             // kOperator
-  bool cleared = false;  // the borders of what it writes must be made zero just before
+  int recorded;                 // the node's number in the recording
+  TensorId tensor;              // written, or exported: MNN's tensor and ours have one number
+  Node node;                    // kOperator
+  TensorId clears = kNoTensor;  // the tensor whose borders must be made zero just before
 };
 
 struct SessionGraph {

@@ -33,6 +33,7 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
   runs_ = graph.runs;
   layouts_ = graph.plan.layouts;
   slot_of_ = graph.plan.slot;
+  channel_of_ = graph.plan.channel;
   allocate(graph.plan);
   stages_.resize(recording.nodes().size());
   pack(graph, recording, log, budget);
@@ -63,7 +64,7 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     layers.push_back({layer, planar_convolution(*conv, layouts_)});
     recorded.push_back(node.recorded);
     stages_[node.recorded].convolve.push_back(
-        {nullptr, conv->input, conv->residual, conv->output, node.cleared});
+        {nullptr, conv->input, conv->residual, conv->output, node.clears});
   }
   auto packed = pack_layers(layers, kernels_, budget);
   for (std::size_t i = 0; i < packed.size(); ++i) {
@@ -79,7 +80,7 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) 
     case SessionNode::Kind::kImport: {
       const auto operand = std::find(recorded.inputs.begin(), recorded.inputs.end(), node.tensor);
       stage.imports.push_back(
-          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin()), node.cleared});
+          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin()), node.clears});
       break;
     }
     case SessionNode::Kind::kExport:
@@ -91,7 +92,9 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) 
       for (int image = 0; image < batch_; ++image) {
         const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
         auto& steps = stage.image_steps[image];
-        if (node.cleared) steps.push_back(make_clear_step(node.tensor, memory, Borders::kAll));
+        if (node.clears != kNoTensor) {
+          steps.push_back(make_clear_step(node.clears, memory, Borders::kAll));
+        }
         steps.push_back(make_step(node.node, memory, kernels_));
       }
       break;
@@ -101,7 +104,9 @@ void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) 
 // Row 0, column 0 of channel 0.
 float* SessionProgram::at(TensorId id, int image) const {
   const Slot& slot = slots_[slot_of_[id]];
-  return slot.memory.data() + image * slot.image_stride + layouts_[id].lead();
+  const PlanarLayout& layout = layouts_[id];
+  return slot.memory.data() + image * slot.image_stride + channel_of_[id] * layout.plane() +
+         layout.lead();
 }
 
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
@@ -109,23 +114,23 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
   const Stage& stage = stages_[node];
   for (int image = 0; image < inputs[0]->dim[0].extent; ++image) {
     const auto clear = [&](TensorId id, Borders which) {
-      clear_borders(layouts_[id], at(id, image), which, parallel);
+      if (id != kNoTensor) clear_borders(layouts_[id], at(id, image), which, parallel);
     };
-    for (const auto& [tensor, operand, cleared] : stage.imports) {
-      if (cleared) clear(tensor, Borders::kAll);
+    for (const auto& [tensor, operand, clears] : stage.imports) {
+      clear(clears, Borders::kAll);
       to_planar(blocked_tensor(*inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
                 kernels_, parallel);
     }
     if (!stage.image_steps.empty()) {
       for (const auto& step : stage.image_steps[image]) step->run(parallel);
     }
-    for (const auto& [layer, input, residual, output, cleared] : stage.convolve) {
-      if (cleared) clear(output, not_written_by(*layer->convolution));
+    for (const auto& [layer, input, residual, output, clears] : stage.convolve) {
+      clear(clears, clears == output ? not_written_by(*layer->convolution) : Borders::kAll);
       layer->convolution->run(at(input, image),
                               residual == kNoTensor ? nullptr : at(residual, image),
                               at(output, image), parallel);
     }
-    for (const auto& [tensor, operand, cleared] : stage.exports) {
+    for (const auto& [tensor, operand, clears] : stage.exports) {
       from_planar(at(tensor, image), layouts_[tensor], blocked_tensor(*outputs[operand], pack),
                   image, kernels_, parallel);
     }

@@ -33,12 +33,12 @@ class SessionProgram {
   struct Convolve {
     std::shared_ptr<const PackedLayer> layer;
     TensorId input, residual, output;
-    bool cleared = false;  // the borders of the output, just before
+    TensorId clears = kNoTensor;  // the tensor whose borders are made zero just before
   };
   struct Transfer {
     TensorId tensor;
-    std::size_t operand;   // which of the node's inputs, or outputs
-    bool cleared = false;  // the borders of the tensor, just before
+    std::size_t operand;  // which of the node's inputs, or outputs
+    TensorId clears = kNoTensor;
   };
   struct Stage {
     std::vector<Transfer> imports, exports;
@@ -60,7 +60,7 @@ class SessionProgram {
   int batch_ = 0;
   std::vector<bool> runs_;
   std::vector<PlanarLayout> layouts_;
-  std::vector<int> slot_of_;
+  std::vector<int> slot_of_, channel_of_;  // [tensors]: as in MemoryPlan
   struct Slot {
     mutable AlignedVector<float> memory;
     std::size_t image_stride;

@@ -9,9 +9,7 @@
 
 namespace patternlite::mnn {
 
-// `stock` wrapped if it is a sum of two tensors, a ReLU or ReLU6 that MNN's converter left alone, a
-// Raster that does no more than to put zeros around the image, or a pooling; else null, and `stock`
-// kept.
+// `stock` wrapped if it is an operator that translation.h knows; else null, and `stock` kept.
 std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                   std::shared_ptr<ShadowBackend> shadow,
                                                   StockExecution& stock, const abi::Op* op);

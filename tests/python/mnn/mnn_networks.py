@@ -126,7 +126,7 @@ class Network:
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
             self.weights,
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
         onnx.save(onnx.shape_inference.infer_shapes(model), str(path))
         return path
 

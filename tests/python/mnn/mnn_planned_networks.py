@@ -54,9 +54,9 @@ def read_by_both() -> tuple[Network, ...]:
     net = Network((1, 16, 10, 14))
     a = net.conv("x", 16, 16)
     b = net.conv(a, 16, 16)
-    c = net.op("Sigmoid", a)
+    c = net.op("Tanh", a)
     d = net.op("Add", b, a)
-    e = net.conv(net.op("Concat", c, d, axis=1), 32, 8)
+    e = net.conv(net.op("Sub", c, d), 16, 8)
     return net, e, d  # type: ignore[return-value]
 
 
@@ -83,8 +83,40 @@ def activations_alone() -> tuple[Network, str]:
     a = net.conv("x", 16, 16)
     b = net.op("Add", net.conv(a, 16, 16), a)
     c = net.relu6(b)
-    d = net.op("Add", net.relu(net.op("Sigmoid", b)), c)
-    return net, net.conv(net.op("LeakyRelu", d, alpha=0.1), 16, 8)
+    d = net.op("Add", net.relu(net.op("Tanh", b)), c)
+    return net, net.conv(net.op("Elu", d, alpha=0.1), 16, 8)
+
+
+def gates() -> tuple[Network, str]:
+    """SiLU, a squeeze-and-excite block, products of maps, one of them of a single channel, leaky ReLU and
+    hard swish."""
+    net = Network((2, 16, 12, 10))
+    a = net.conv("x", 16, 20)
+    a = net.conv(net.op("Mul", a, net.op("Sigmoid", a)), 20, 20)
+    scale = net.relu(net.conv(net.op("GlobalAveragePool", a), 20, 8, size=1, keep=0.9))
+    scale = net.op("Sigmoid", net.conv(scale, 8, 20, size=1, keep=0.9))
+    b = net.conv(net.op("Mul", a, scale), 20, 20)
+    b = net.conv(net.op("LeakyRelu", net.op("Mul", b, a), alpha=0.1), 20, 20)
+    b = net.op("HardSwish", b)
+    return net, net.conv(net.op("Mul", b, net.conv(b, 20, 1)), 20, 8)
+
+
+def concatenations() -> tuple[Network, str]:
+    """Of channels that fill MNN's blocks and such that do not, one part twice, one that is MNN's."""
+    net = Network((2, 16, 11, 9))
+    a, b = net.conv("x", 16, 16), net.conv("x", 16, 21)
+    c = net.conv(net.op("Concat", a, b, net.pool(a, size=3, stride=1, pad=1), axis=1), 53, 16)
+    d = net.conv(net.op("Concat", c, c, axis=1), 32, 16)
+    e = net.op("Concat", net.op("Tanh", d), d, axis=1)
+    return net, net.conv(net.op("Concat", e, e, axis=2), 32, 8)
+
+
+def concatenated_pools() -> tuple[Network, str]:
+    """The first to write what a convolution reads with zeros around it is a pool, into used memory."""
+    net = Network((2, 16, 22, 18))
+    a = net.pool(net.conv(net.conv("x", 16, 16), 16, 16))
+    b = net.conv(net.op("Concat", a, net.conv(a, 16, 16), axis=1), 32, 16)
+    return net, net.conv(b, 16, 8)
 
 
 def other_means() -> tuple[Network, str]:
@@ -111,8 +143,8 @@ def inverted_residuals() -> tuple[Network, str]:
 def no_run() -> tuple[Network, str]:
     """The first layer and the last pay; what is between is MNN's, or too little alone."""
     net = Network((1, 32, 40, 40))
-    y = net.op("Sigmoid", net.conv("x", 32, 32, keep=0.05))
-    y = net.op("Sigmoid", net.conv(y, 32, 32, size=1, keep=0.5))
+    y = net.op("Tanh", net.conv("x", 32, 32, keep=0.05))
+    y = net.op("Tanh", net.conv(y, 32, 32, size=1, keep=0.5))
     return net, net.conv(y, 32, 32, keep=0.05)
 
 
@@ -141,7 +173,8 @@ def random_network(seed: int) -> Built:
                 kind = str(rng.choice(["MaxPool", "AveragePool"]))
                 return read(net.pool(x, kind), x), channels, (h // 2, w // 2)
             case 5:
-                return read(net.op(str(rng.choice(["Sigmoid", "Relu"])), x), x), channels, (h, w)
+                kind = str(rng.choice(["Sigmoid", "Relu", "Tanh", "HardSwish"]))
+                return read(net.op(kind, x), x), channels, (h, w)
             case 6 if channels < 64:
                 other = alike[rng.integers(len(alike))][0]
                 return read(net.op("Concat", x, other, axis=1), x, other), 2 * channels, (h, w)
@@ -153,7 +186,7 @@ def random_network(seed: int) -> Built:
                 return read(net.pad(x, (0, 0, 1, 0, 0, 0, 2, 1)), x), channels, (h + 3, w + 1)
             case _:
                 other = alike[rng.integers(len(alike))][0]
-                y = net.op("Add", x, other)
+                y = net.op(str(rng.choice(["Add", "Add", "Mul"])), x, other)
                 return read(net.relu(y) if rng.random() < 0.5 else y, x, other), channels, (h, w)
 
     def read(y: str, *inputs: str) -> str:
@@ -176,6 +209,9 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "other-means": other_means,
     "padded": padded,
     "activations-alone": activations_alone,
+    "gates": gates,
+    "concatenations": concatenations,
+    "concatenated-pools": concatenated_pools,
     "inverted-residuals": inverted_residuals,
     "no-run": no_run,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},

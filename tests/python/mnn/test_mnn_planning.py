@@ -98,6 +98,18 @@ def test_pools_within_convolutions(models, process):
         assert error(outputs[name], expected) < 1e-4
 
 
+def test_gates_between_convolutions(models, process):
+    """All are ours but the mean and the product with one channel: what they read and make is handed over."""
+    stats = process.call(mnn_runs.session_stats, models("gates").path, models("gates").x)
+    assert (stats.conversions, stats.private_tensors) == (6, 13)
+
+
+def test_concatenations_between_convolutions(models, process):
+    """One part is MNN's; rows are put one after the other by MNN."""
+    stats = process.call(mnn_runs.session_stats, models("concatenations").path, models("concatenations").x)
+    assert stats.conversions == 6
+
+
 def test_zeros_around_the_image(models, process):
     """One becomes the convolution's padding, one stays before the pool; the other two are MNN's."""
     stats = process.call(mnn_runs.session_stats, models("padded").path, models("padded").x)
