@@ -45,6 +45,38 @@ def mobilenetv2(keras: Any) -> Any:
     return MobileNetV2(weights=None, classifier_activation=None)
 
 
+def unet(keras: Any) -> Any:
+    """As Ronneberger et al. 2015 have it, for 320x320 images: it ends in a map of two classes."""
+    widths = (32, 64, 128, 256)
+    x = image = keras.Input((320, 320, 3))
+    skipped = []
+    for width in widths:
+        x = _conv(keras, _conv(keras, x, width, 3, relu=True), width, 3, relu=True)
+        skipped.append(x)
+        x = keras.MaxPooling2D(2, 2)(x)
+    x = _conv(keras, x, widths[-1], 3, relu=True)
+    for width in reversed(widths):
+        x = keras.Concatenate()([keras.UpSampling2D(2)(x), skipped.pop()])
+        x = _conv(keras, _conv(keras, x, width, 3, relu=True), width, 3, relu=True)
+    return _model(image, _conv(keras, x, 2, 1))
+
+
+def detector(keras: Any) -> Any:
+    """Like the smaller YOLO, for 416x416 images: cross-stage blocks with SiLU, and two scales brought
+    together in what it answers."""
+    image = keras.Input((416, 416, 3))
+    x = _silu(keras, _silu(keras, image, 32, 3, stride=2), 64, 3, stride=2)
+    x = _cross_stage(keras, x, 64, 1)
+    scales = []
+    for width, depth in ((128, 2), (256, 2), (512, 1)):
+        x = _cross_stage(keras, _silu(keras, x, width, 3, stride=2), width, depth)
+        scales.append(x)
+    for width, scale in ((256, scales[1]), (128, scales[0])):
+        x = keras.UpSampling2D(2)(_silu(keras, x, width, 1))
+        x = _cross_stage(keras, keras.Concatenate()([x, scale]), width, 1)
+    return _model(image, _conv(keras, x, 85, 1))
+
+
 def tiny(keras: Any) -> Any:
     """For the tests: one of each kind of layer that is pruned."""
     image = keras.Input((16, 16, 3))
@@ -57,7 +89,8 @@ def tiny(keras: Any) -> Any:
 
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
-    f.__name__: f for f in (resnet18, resnet50, vgg16, mobilenetv2, resnet18_cifar, vgg16_cifar, tiny)
+    f.__name__: f
+    for f in (resnet18, resnet50, vgg16, mobilenetv2, unet, detector, resnet18_cifar, vgg16_cifar, tiny)
 }
 
 
@@ -93,6 +126,20 @@ def _residual(keras: Any, x: Any, y: Any, stride: int) -> Any:
     if x.shape != y.shape:
         x = _conv(keras, x, y.shape[-1], 1, stride=stride)
     return keras.ReLU()(keras.Add()([y, x]))
+
+
+def _cross_stage(keras: Any, x: Any, width: int, depth: int) -> Any:
+    """Wang et al. 2020, CSPNet: half of the channels go past the residual blocks."""
+    past = _silu(keras, x, width // 2, 1)
+    x = _silu(keras, x, width // 2, 1)
+    for _ in range(depth):
+        y = _silu(keras, _silu(keras, x, width // 2, 1), width // 2, 3)
+        x = keras.Add()([x, y])
+    return _silu(keras, keras.Concatenate()([past, x]), width, 1)
+
+
+def _silu(keras: Any, x: Any, filters: int, size: int, *, stride: int = 1) -> Any:
+    return keras.Activation("swish")(_conv(keras, x, filters, size, stride=stride))
 
 
 def _conv(keras: Any, x: Any, filters: int, size: int, *, stride: int = 1, relu: bool = False) -> Any:
