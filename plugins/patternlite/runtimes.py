@@ -110,7 +110,7 @@ class Session(ABC):
 
     @abstractmethod
     def output(self) -> np.ndarray:
-        """A copy of the output of the last `invoke`."""
+        """A copy of the output of the last `invoke`, in the layout that the file gives it."""
 
     def run(self, x: np.ndarray) -> np.ndarray:
         self.set_input(x)
@@ -231,7 +231,7 @@ class MnnSession(Session):
         self._interpreter.runSession(self._session)
 
     def output(self) -> np.ndarray:
-        host = self._mnn.Tensor(self._result, self._mnn.Tensor_DimensionType_Caffe)
+        host = self._mnn.Tensor(self._result, self._result.getDimensionType())
         if not self._result.copyToHostTensor(host):
             raise PatternliteError("MNN cannot copy the model's output: convert it with a float32 one")
         return np.array(host.getNumpyData()).reshape(self._result.getShape())

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from ai_edge_litert.interpreter import Interpreter
 
-from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
+from patternlite.pruning.convert import Conversion, to_mnn, to_onnx, to_tflite
 from patternlite.runtimes import open_session, runtime_named
 
 RUN_MNN = """
@@ -108,3 +109,15 @@ def test_converters_are_silent(
     to_mnn(onnx, tmp_path / "silent.mnn")
     assert capfd.readouterr() == ("", "")
     assert not list(recwarn)
+
+
+def test_sessions_read_maps_in_their_layout(tmp_path: Path) -> None:
+    """A map that TensorFlow's converter wrote has its channels last, in MNN, too."""
+    onnx = to_onnx(torch.nn.Conv2d(3, 5, 3), (1, 3, 9, 7), tmp_path / "map.onnx")
+    tflite = to_tflite(onnx, tmp_path / "map.tflite")
+    mnn = to_mnn(tflite, tmp_path / "map.mnn")
+    x = np.random.default_rng(0).standard_normal((1, 3, 9, 7)).astype(np.float32)
+    expected = open_session(runtime_named("ai-edge-litert"), tflite.path).run(x)
+    assert expected.shape == (1, 7, 5, 5)
+    actual = open_session(runtime_named("mnn"), mnn.path).run(x)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
