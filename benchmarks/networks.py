@@ -56,7 +56,7 @@ def unet(keras: Any) -> Any:
         x = keras.MaxPooling2D(2, 2)(x)
     x = _conv(keras, x, widths[-1], 3, relu=True)
     for width in reversed(widths):
-        x = keras.Concatenate()([_twice_as_large(keras, x), skipped.pop()])
+        x = keras.Concatenate()([keras.UpSampling2D(2)(x), skipped.pop()])
         x = _conv(keras, _conv(keras, x, width, 3, relu=True), width, 3, relu=True)
     return _model(image, _conv(keras, x, 2, 1))
 
@@ -72,7 +72,7 @@ def detector(keras: Any) -> Any:
         x = _cross_stage(keras, _silu(keras, x, width, 3, stride=2), width, depth)
         scales.append(x)
     for width, scale in ((256, scales[1]), (128, scales[0])):
-        x = _twice_as_large(keras, _silu(keras, x, width, 1))
+        x = keras.UpSampling2D(2)(_silu(keras, x, width, 1))
         x = _cross_stage(keras, keras.Concatenate()([x, scale]), width, 1)
     return _model(image, _conv(keras, x, 85, 1))
 
@@ -136,14 +136,6 @@ def _cross_stage(keras: Any, x: Any, width: int, depth: int) -> Any:
         y = _silu(keras, _silu(keras, x, width // 2, 1), width // 2, 3)
         x = keras.Add()([x, y])
     return _silu(keras, keras.Concatenate()([past, x]), width, 1)
-
-
-def _twice_as_large(keras: Any, x: Any) -> Any:
-    """As PyTorch's Upsample is converted; MNN 3.6.1 gets UpSampling2D and centres of pixels wrong."""
-    from tensorflow import raw_ops
-
-    size = [2 * x.shape[1], 2 * x.shape[2]]
-    return keras.Lambda(lambda images: raw_ops.ResizeNearestNeighbor(images=images, size=size))(x)
 
 
 def _silu(keras: Any, x: Any, filters: int, size: int, *, stride: int = 1) -> Any:
