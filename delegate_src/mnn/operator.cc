@@ -92,6 +92,7 @@ Table main_of(const abi::Op* op, std::uint8_t kind) {
 struct Operation {
   int eltwise, binary;
 };
+constexpr Operation kAdd{.eltwise = 1, .binary = 0}, kMultiply{.eltwise = 0, .binary = 2};
 
 std::optional<Activation> read_binary(const abi::Op* op, Operation operation) {
   constexpr int kNoActivation = 0, kReluActivation = 1;
@@ -172,11 +173,11 @@ Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape&
 }
 
 std::optional<Activation> read_addition(const abi::Op* op) {
-  return read_binary(op, {.eltwise = 1, .binary = 0});
+  return read_binary(op, kAdd);
 }
 
 std::optional<Activation> read_multiplication(const abi::Op* op) {
-  return read_binary(op, {.eltwise = 0, .binary = 2});
+  return read_binary(op, kMultiply);
 }
 
 std::optional<CurveOp> read_curve(const abi::Op* op) {
