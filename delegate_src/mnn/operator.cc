@@ -172,9 +172,7 @@ Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape&
   return window;
 }
 
-std::optional<Activation> read_addition(const abi::Op* op) {
-  return read_binary(op, kAdd);
-}
+std::optional<Activation> read_addition(const abi::Op* op) { return read_binary(op, kAdd); }
 
 std::optional<Activation> read_multiplication(const abi::Op* op) {
   return read_binary(op, kMultiply);
