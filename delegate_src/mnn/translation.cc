@@ -1,6 +1,5 @@
 #include "mnn/translation.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "mnn/blocked_tensor.h"
@@ -53,12 +52,13 @@ Translation addition(Activation activation) {
   };
 }
 
-Translation activation_alone(Activation activation) {
-  return [activation](const EngineHandle&, const abi::Tensors& inputs,
-                      const abi::Tensor& output) -> std::optional<Operator> {
+// Of each element alone.
+Translation elementwise(const Operator& op) {
+  return [op](const EngineHandle&, const abi::Tensors& inputs,
+              const abi::Tensor& output) -> std::optional<Operator> {
     if (inputs.size() != 1) return std::nullopt;
     if (blocked_tensor(*inputs[0], 1).shape != blocked_tensor(output, 1).shape) return std::nullopt;
-    return ActivationOp{kNoTensor, kNoTensor, activation};
+    return op;
   };
 }
 
@@ -124,15 +124,6 @@ Translation multiplication(Activation activation) {
   };
 }
 
-Translation bending(const CurveOp& curve) {
-  return [curve](const EngineHandle&, const abi::Tensors& inputs,
-                 const abi::Tensor& output) -> std::optional<Operator> {
-    if (inputs.size() != 1) return std::nullopt;
-    if (blocked_tensor(*inputs[0], 1).shape != blocked_tensor(output, 1).shape) return std::nullopt;
-    return curve;
-  };
-}
-
 }  // namespace
 
 Translation translation_of(const abi::Op* op) {
@@ -144,10 +135,11 @@ Translation translation_of(const abi::Op* op) {
       return nullptr;
     case kRelu:
     case kRelu6:
-      if (const auto activation = read_activation(op)) return activation_alone(*activation);
+      if (const auto activation = read_activation(op))
+        return elementwise(ActivationOp{kNoTensor, kNoTensor, *activation});
       [[fallthrough]];
     case kUnaryOp:
-      if (const auto curve = read_curve(op)) return bending(*curve);
+      if (const auto curve = read_curve(op)) return elementwise(*curve);
       return nullptr;
     case kRaster:
       return raster();

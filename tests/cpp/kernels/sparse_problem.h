@@ -114,8 +114,13 @@ class SparseProblem {
         }
       }
     }
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      if (seen[i]) continue;
+    check_untouched(seen);
+  }
+
+  // All elements of the output but those that were to be written.
+  void check_untouched(const std::vector<char>& written) const {
+    for (std::size_t i = 0; i < written.size(); ++i) {
+      if (written[i]) continue;
       ASSERT_TRUE(std::isnan((*output_)[i])) << "written outside, element " << i;
     }
   }
