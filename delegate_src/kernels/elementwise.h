@@ -172,13 +172,9 @@ void binary_planes(const Binary& op) {
 }
 
 inline void binary(const Binary& op) {
-  const bool adds = op.kind == BinaryKind::kAdd;
-  if (op.b_is_scalars) {
-    return adds ? binary_planes<BinaryKind::kAdd, true>(op)
-                : binary_planes<BinaryKind::kMultiply, true>(op);
-  }
-  adds ? binary_planes<BinaryKind::kAdd, false>(op)
-       : binary_planes<BinaryKind::kMultiply, false>(op);
+  if (op.kind == BinaryKind::kAdd) return binary_planes<BinaryKind::kAdd, false>(op);
+  if (op.b_is_scalars) return binary_planes<BinaryKind::kMultiply, true>(op);
+  binary_planes<BinaryKind::kMultiply, false>(op);
 }
 
 }  // namespace patternlite::kernels::PL_ISA

@@ -64,7 +64,9 @@ struct Binary {
   const float* b;
   float* output;
   BinaryKind kind;
-  bool b_is_scalars;  // one element for each channel; else a map of a's height, width and pitch
+  // Of kMultiply: b has one element for each channel. Else b is a map of a's height, width and
+  // pitch.
+  bool b_is_scalars;
   int channels;
   int height, width, pitch;
   size_t plane, b_plane;  // elements between planes, of a and the output, and of b

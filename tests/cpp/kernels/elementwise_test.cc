@@ -103,7 +103,7 @@ TEST_P(BinaryTest, Random) {
     if (p.chance(0.5)) p.low = -0.4f, p.high = 0.7f;
     p.allocate(p.chance(0.3));
     const auto kind = p.chance(0.5) ? BinaryKind::kAdd : BinaryKind::kMultiply;
-    const bool scalars = p.chance(0.4);
+    const bool scalars = kind == BinaryKind::kMultiply && p.chance(0.5);
     const PlanarLayout one_each{{shape.channels, 1, 1}, p.draw(0, 3)};
     const PlanarLayout& layout = scalars ? one_each : p.out;
     GuardedBuffer factors(layout.elements(), Flush::kBack, kPoison);
