@@ -6,9 +6,8 @@
 namespace patternlite::kernels::PL_ISA {
 
 PL_INLINE V sigmoid(V x) {
-  const V one = broadcast(1), least = broadcast(kExpLeast), most = broadcast(kExpMost);
-  const V y = one / (one + exponential(-(x > most ? most : x)));
-  return x < least ? V{} : y;  // so that minus infinity, as a factor, meets zero
+  const V one = broadcast(1);
+  return one / (one + exponential(-x));
 }
 
 template <CurveKind Kind>
@@ -18,21 +17,59 @@ PL_INLINE V bend(V x, V slope) {
     return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
   }
   if constexpr (Kind == CurveKind::kSigmoid) return sigmoid(x);
+  if constexpr (Kind == CurveKind::kTanh) return sigmoid(x + x) * broadcast(2) - broadcast(1);
   return x * sigmoid(x);
 }
 
+// Stores vectors, where masks are used each after the next one has been loaded: the end of a row,
+// stored by a mask, counts as whole to a CPU, and in place a load of the row behind it would wait.
+class LateStore {
+ public:
+  // first: where anything may be stored.
+  explicit PL_INLINE LateStore([[maybe_unused]] float* first) {
+#if PL_LANES == 16
+    to_ = first;
+#endif
+  }
+  PL_INLINE void put(float* to, V v, int count) {
+#if PL_LANES == 16
+    flush();
+    to_ = to;
+    v_ = v;
+    count_ = count;
+#else
+    store_part(to, v, count);
+#endif
+  }
+  PL_INLINE void flush() {
+#if PL_LANES == 16
+    store_part(to_, v_, count_);
+#endif
+  }
+
+#if PL_LANES == 16
+ private:
+  V v_{};
+  float* to_;
+  int count_ = 0;
+#endif
+};
+
 template <CurveKind Kind>
 void curve_planes(const Curve& curve) {
-  const V slope = broadcast(curve.slope);
+  LateStore late(curve.output);
   for (int c = 0; c < curve.channels; ++c) {
+    const V slope = Kind == CurveKind::kLeakyRelu ? broadcast(curve.slopes[c]) : V{};
     for (int y = 0; y < curve.height; ++y) {
       const size_t row = c * curve.plane + static_cast<size_t>(y) * curve.pitch;
       for (int x = 0; x < curve.width; x += kLanes) {
-        const V bent = bend<Kind>(load(curve.input + row + x), slope);
-        store_part(curve.output + row + x, bent, min(kLanes, curve.width - x));
+        const int count = min(kLanes, curve.width - x);
+        const V bent = bend<Kind>(load_part(curve.input + row + x, count), slope);
+        late.put(curve.output + row + x, bent, count);
       }
     }
   }
+  late.flush();
 }
 
 inline void curve(const Curve& curve) {
@@ -45,6 +82,8 @@ inline void curve(const Curve& curve) {
       return curve_planes<CurveKind::kSigmoid>(curve);
     case CurveKind::kSilu:
       return curve_planes<CurveKind::kSilu>(curve);
+    case CurveKind::kTanh:
+      return curve_planes<CurveKind::kTanh>(curve);
   }
 }
 

@@ -1,4 +1,4 @@
-// Pooling, addition and multiplication on planar tensors. All write real positions only.
+// Pooling, addition, multiplication and scaling on planar tensors. All write real positions only.
 #pragma once
 
 #include "kernels/gather.h"
@@ -155,26 +155,37 @@ inline void pool(const Pool& pool) {
   }
 }
 
-template <BinaryKind Kind, bool Scalars>
+template <BinaryKind Kind>
 void binary_planes(const Binary& op) {
   for (int c = 0; c < op.channels; ++c) {
-    const float* b = op.b + c * op.b_plane;
-    const V scalar = broadcast(*b);
     for (int y = 0; y < op.height; ++y) {
-      const size_t row = static_cast<size_t>(y) * op.pitch, at = c * op.plane + row;
+      const size_t row = c * op.plane + static_cast<size_t>(y) * op.pitch;
       for (int x = 0; x < op.width; x += kLanes) {
-        const V left = load(op.a + at + x), right = Scalars ? scalar : load(b + row + x);
-        const V result = Kind == BinaryKind::kAdd ? left + right : left * right;
-        store_part(op.output + at + x, clamp(result, op.low, op.high), min(kLanes, op.width - x));
+        const V a = load(op.a + row + x), b = load(op.b + row + x);
+        const V result = Kind == BinaryKind::kAdd ? a + b : a * b;
+        store_part(op.output + row + x, clamp(result, op.low, op.high), min(kLanes, op.width - x));
       }
     }
   }
 }
 
 inline void binary(const Binary& op) {
-  if (op.kind == BinaryKind::kAdd) return binary_planes<BinaryKind::kAdd, false>(op);
-  if (op.b_is_scalars) return binary_planes<BinaryKind::kMultiply, true>(op);
-  binary_planes<BinaryKind::kMultiply, false>(op);
+  if (op.kind == BinaryKind::kAdd) return binary_planes<BinaryKind::kAdd>(op);
+  binary_planes<BinaryKind::kMultiply>(op);
+}
+
+inline void scale(const Scale& op) {
+  for (int c = 0; c < op.channels; ++c) {
+    const V factor = broadcast(op.scales[c * op.scale_stride]);
+    const V shift = op.shifts ? broadcast(op.shifts[c]) : V{};
+    for (int y = 0; y < op.height; ++y) {
+      const size_t row = c * op.plane + static_cast<size_t>(y) * op.pitch;
+      for (int x = 0; x < op.width; x += kLanes) {
+        const V result = load(op.input + row + x) * factor + shift;
+        store_part(op.output + row + x, clamp(result, op.low, op.high), min(kLanes, op.width - x));
+      }
+    }
+  }
 }
 
 }  // namespace patternlite::kernels::PL_ISA

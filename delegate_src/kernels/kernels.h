@@ -36,6 +36,7 @@ struct KernelTable {
   void (*fc_sparse)(const FcSparse&);
   void (*pool)(const Pool&);
   void (*binary)(const Binary&);
+  void (*scale)(const Scale&);
   void (*curve)(const Curve&);
   void (*to_planar)(const Interleave&);
   void (*to_interleaved)(const Interleave&);

@@ -56,32 +56,42 @@ struct Pool {
   float low, high;
 };
 
-// output = clamp(a + b) or clamp(a * b). Writes real positions only; the output may be an operand
-// of its geometry.
+// output = clamp(a + b) or clamp(a * b). Writes real positions only; the output may be an operand.
 enum class BinaryKind : int { kAdd, kMultiply };
 struct Binary {
   const float* a;
   const float* b;
   float* output;
   BinaryKind kind;
-  // Of kMultiply: b has one element for each channel. Else b is a map of a's height, width and
-  // pitch.
-  bool b_is_scalars;
   int channels;
   int height, width, pitch;
-  size_t plane, b_plane;  // elements between planes, of a and the output, and of b
+  size_t plane;  // elements between planes: one geometry for all
   float low, high;
 };
 
-// An activation that bends: leaky ReLU, x * slope below 0; hard swish, x * clamp(x + 3, 0, 6) / 6;
-// sigmoid, 1 / (1 + exp(-x)); or SiLU, x * sigmoid(x). Writes real positions only; the output may
-// be the input.
-enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu };
+// output = clamp(input * scale + shift), each channel by its own. Writes real positions only; the
+// output may be the input.
+struct Scale {
+  const float* input;
+  float* output;
+  const float* scales;  // of channel c: scales[c * scale_stride]
+  const float* shifts;  // [channels], or null: none
+  size_t scale_stride;
+  int channels;
+  int height, width, pitch;
+  size_t plane;
+  float low, high;
+};
+
+// An activation that bends: leaky ReLU, x * slope below 0, each channel by its own; hard swish,
+// x * clamp(x + 3, 0, 6) / 6; sigmoid, 1 / (1 + exp(-x)); SiLU, x * sigmoid(x); or the hyperbolic
+// tangent. Writes real positions only; the output may be the input.
+enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh };
 struct Curve {
   const float* input;
   float* output;
   CurveKind kind;
-  float slope;
+  const float* slopes;  // [channels], of kLeakyRelu
   int channels;
   int height, width, pitch;
   size_t plane;  // elements between planes: one geometry for both

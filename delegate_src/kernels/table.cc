@@ -31,6 +31,7 @@ extern const KernelTable kTable = {
     .fc_sparse = fc_sparse,
     .pool = pool,
     .binary = binary,
+    .scale = scale,
     .curve = curve,
     .to_planar = to_planar,
     .to_interleaved = to_interleaved,

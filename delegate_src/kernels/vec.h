@@ -155,6 +155,25 @@ class Lanes {
 #endif
 };
 
+// Loads the first `count` (1 or more) elements, and reads nothing behind them: another thread may
+// be writing there.
+PL_INLINE V load_part(const float* p, int count) {
+#if PL_LANES == 16
+  const auto lanes = static_cast<__mmask16>((1u << count) - 1);
+  return reinterpret_cast<V>(_mm512_maskz_loadu_ps(lanes, p));
+#elif PL_LANES == 8
+  if (count == PL_LANES) return load(p);
+  const __m256i lanes =
+      _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return reinterpret_cast<V>(_mm256_maskload_ps(p, lanes));
+#else
+  if (count == PL_LANES) return load(p);
+  V v{};
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
 // Stores the first `count` (1 or more) elements and touches nothing behind them.
 template <class T>
 PL_INLINE void store_part(float* p, T v, int count) {

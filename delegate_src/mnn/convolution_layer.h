@@ -17,6 +17,7 @@ struct PackedLayer {
   PlanarLayout input, written;
   Activation activation;
   std::optional<FusedPooling> pooling;
+  std::optional<CurveOp> curve;
   const kernels::KernelTable* kernels;
   std::unique_ptr<const PackedConvolution> convolution;
 };

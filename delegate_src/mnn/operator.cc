@@ -179,24 +179,21 @@ std::optional<Activation> read_multiplication(const abi::Op* op) {
 }
 
 std::optional<CurveOp> read_curve(const abi::Op* op) {
-  constexpr int kSigmoid = 29, kHardSwish = 31, kSilu = 34;
-  CurveOp curve{kNoTensor, kNoTensor, Curve::kLeakyRelu};
+  constexpr int kSigmoid = 29, kTanh = 30, kHardSwish = 31, kSilu = 34;
   if (const Table relu = main_of(op, kMainRelu)) {
-    curve.slope = relu.scalar<float>(kReluSlope, 0);
-    return curve;
+    return CurveOp{kNoTensor, kNoTensor, Curve::kLeakyRelu, {relu.scalar<float>(kReluSlope, 0)}};
   }
   const Table unary = main_of(op, kMainUnaryOp);
   if (!unary) return std::nullopt;
   switch (unary.scalar<std::int32_t>(kUnaryKind, 0)) {
     case kSigmoid:
-      curve.curve = Curve::kSigmoid;
-      return curve;
+      return CurveOp{kNoTensor, kNoTensor, Curve::kSigmoid};
+    case kTanh:
+      return CurveOp{kNoTensor, kNoTensor, Curve::kTanh};
     case kHardSwish:
-      curve.curve = Curve::kHardSwish;
-      return curve;
+      return CurveOp{kNoTensor, kNoTensor, Curve::kHardSwish};
     case kSilu:
-      curve.curve = Curve::kSilu;
-      return curve;
+      return CurveOp{kNoTensor, kNoTensor, Curve::kSilu};
     default:
       return std::nullopt;
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/graph/fold_selections.h"
 #include "engine/graph/visit.h"
 
 namespace patternlite {
@@ -19,9 +20,12 @@ class Fuser {
 
   Graph run() {
     rename_aliases();
+    fold_selections(graph_);
     fold_padding();
     fold_gates();
     fold_resizes();
+    fold_scalings();
+    fold_curves();
     fold_activations();
     fold_additions();
     fold_poolings();
@@ -35,6 +39,17 @@ class Fuser {
       if (output_of(graph_.nodes[i].op) == id) return i;
     }
     return std::nullopt;
+  }
+
+  // The operator that alone reads `id`, if it is of this kind.
+  template <typename Op>
+  Op* only_reader(TensorId id) {
+    if (readers(graph_, id) != 1) return nullptr;
+    for (Node& node : graph_.nodes) {
+      auto* op = std::get_if<Op>(&node.op);
+      if (op != nullptr && op->input == id) return op;
+    }
+    return nullptr;
   }
 
   void erase(std::size_t index) {
@@ -120,16 +135,40 @@ class Fuser {
 
   void fold_resizes() {
     fold_each<Resize>([this](const Resize& first) {
-      if (readers(graph_, first.output) != 1) return false;
-      for (Node& node : graph_.nodes) {
-        auto* second = std::get_if<Resize>(&node.op);
-        if (second == nullptr || second->input != first.output) continue;
-        second->input = first.input;
-        for (int& row : second->rows) row = first.rows[row];
-        for (int& column : second->columns) column = first.columns[column];
-        return true;
+      auto* second = only_reader<Resize>(first.output);
+      if (second == nullptr) return false;
+      second->input = first.input;
+      for (int& row : second->rows) row = first.rows[row];
+      for (int& column : second->columns) column = first.columns[column];
+      return true;
+    });
+  }
+
+  void fold_scalings() {
+    fold_each<Scaling>([this](const Scaling& first) {
+      auto* second = only_reader<Scaling>(first.output);
+      if (second == nullptr || first.activation != Activation::kNone) return false;
+      second->input = first.input;
+      for (std::size_t c = 0; c < first.scales.size(); ++c) {
+        second->shifts[c] += first.shifts[c] * second->scales[c];
+        second->scales[c] *= first.scales[c];
       }
-      return false;
+      return true;
+    });
+  }
+
+  void fold_curves() {
+    fold_each<CurveOp>([this](const CurveOp& curve) {
+      const auto index = producer(curve.input);
+      if (!index || readers(graph_, curve.input) != 1) return false;
+      auto* conv = std::get_if<Convolution>(&graph_.nodes[*index].op);
+      if (conv == nullptr || conv->activation != Activation::kNone || conv->curve ||
+          is_fully_connected(*conv, graph_.tensors[conv->input], graph_.tensors[conv->output])) {
+        return false;
+      }
+      conv->curve = CurveOp{kNoTensor, kNoTensor, curve.curve, curve.slopes};
+      conv->output = curve.output;
+      return true;
     });
   }
 
@@ -150,7 +189,10 @@ class Fuser {
     if (!index || readers(graph_, id) != 1) return nullptr;
     return std::visit(
         [](auto& op) -> Activation* {
-          if constexpr (requires { op.window; } || requires { op.a; }) {
+          if constexpr (requires { op.curve; } && requires { op.window; }) {
+            if (op.curve) return nullptr;
+          }
+          if constexpr (requires { op.window; } || requires { op.a; } || requires { op.scales; }) {
             return op.activation == Activation::kNone ? &op.activation : nullptr;
           }
           return nullptr;
@@ -173,7 +215,7 @@ class Fuser {
     if (!index_a) return false;
     auto* conv = std::get_if<Convolution>(&graph_.nodes[*index_a].op);
     if (conv == nullptr || conv->activation != Activation::kNone || conv->residual != kNoTensor ||
-        readers(graph_, add.a) != 1) {
+        conv->curve || readers(graph_, add.a) != 1) {
       return false;
     }
     conv->residual = add.b;
@@ -195,7 +237,8 @@ class Fuser {
       return false;
     }
     auto* conv = std::get_if<Convolution>(&graph_.nodes[*index].op);
-    if (conv == nullptr || conv->depthwise || conv->pooling || conv->residual != kNoTensor ||
+    if (conv == nullptr || conv->depthwise || conv->pooling || conv->curve ||
+        conv->residual != kNoTensor ||
         is_fully_connected(*conv, graph_.tensors[conv->input], map)) {
       return false;
     }

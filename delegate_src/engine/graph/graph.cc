@@ -76,6 +76,13 @@ struct Validator {
     if (op.depthwise && in.channels != out.channels) {
       reject(node, "a depthwise convolution changes the number of channels");
     }
+    if (const auto& w = op.weights; w.group_channels) {
+      const bool fit =
+          !op.depthwise && w.group_filters > 0 && w.group_channels > 0 &&
+          out.channels % w.group_filters == 0 &&
+          std::int64_t{out.channels} / w.group_filters * w.group_channels == in.channels;
+      if (!fit) reject(node, "groups do not give the numbers of channels");
+    }
     if (op.residual != kNoTensor && read(op.residual) != out) {
       reject(node, "residual and output differ in shape");
     }
@@ -103,6 +110,13 @@ struct Validator {
       reject(node, "operands of a multiplication do not fit together");
     }
   }
+  void operator()(const Scaling& op) const {
+    same(op.input, op.output);
+    const int channels = graph.tensors[op.input].channels;
+    if (std::ssize(op.scales) != channels || std::ssize(op.shifts) != channels) {
+      reject(node, "scales and shifts are not one for each channel");
+    }
+  }
   void operator()(const Padding& op) const {
     const Shape& in = read(op.input);
     const Shape& out = write(op.output);
@@ -113,7 +127,13 @@ struct Validator {
     }
   }
   void operator()(const ActivationOp& op) const { same(op.input, op.output); }
-  void operator()(const CurveOp& op) const { same(op.input, op.output); }
+  void operator()(const CurveOp& op) const {
+    same(op.input, op.output);
+    const auto channels = static_cast<std::size_t>(graph.tensors[op.input].channels);
+    const std::size_t slopes = op.slopes.size();
+    const bool fit = op.curve == Curve::kLeakyRelu ? slopes == 1 || slopes == channels : !slopes;
+    if (!fit) reject(node, "slopes are not one for each channel");
+  }
   void operator()(const Concatenation& op) const {
     Shape whole;
     for (const TensorId input : op.inputs) {
@@ -126,6 +146,33 @@ struct Validator {
       return part.height == out.height && part.width == out.width;
     });
     if (!same_maps || whole != out) reject(node, "the parts do not make up the output's shape");
+  }
+  static bool are_channels(const std::vector<int>& channels, const Shape& map) {
+    return std::ranges::all_of(channels,
+                               [&](int channel) { return channel >= 0 && channel < map.channels; });
+  }
+  void operator()(const ChannelSelection& op) const {
+    const Shape& in = read(op.input);
+    const Shape& out = write(op.output);
+    if (!are_channels(op.channels, in) ||
+        out != Shape{static_cast<int>(op.channels.size()), in.height, in.width}) {
+      reject(node, "the channels do not give the output's shape");
+    }
+  }
+  void operator()(const Interleaving& op) const {
+    check(op.output);
+    const Shape& whole = graph.tensors[op.output];
+    bool fit = op.block > 0 && std::ssize(op.inputs) == std::ptrdiff_t{op.block} * op.block &&
+               op.channels.size() == op.inputs.size();
+    for (std::size_t i = 0; fit && i < op.inputs.size(); ++i) {
+      const int row = static_cast<int>(i) / op.block, column = static_cast<int>(i) % op.block;
+      const Shape& in = read(op.inputs[i]);
+      fit = in.height == interleaved(whole.height, op.block, row) &&
+            in.width == interleaved(whole.width, op.block, column) &&
+            std::ssize(op.channels[i]) == whole.channels && are_channels(op.channels[i], in);
+    }
+    write(op.output);
+    if (!fit) reject(node, "the parts do not make up the output's shape");
   }
   void operator()(const Resize& op) const {
     const Shape& in = read(op.input);
@@ -178,9 +225,16 @@ int required_border(const Window& w, const Shape& input, const Shape& output) {
 
 bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output) {
   const Window& w = conv.window;
-  return !conv.depthwise && output.height == 1 && output.width == 1 && w.pad_top == 0 &&
-         w.pad_left == 0 && w.kernel_h == input.height && w.kernel_w == input.width &&
-         (w.dilation_h == 1 || w.kernel_h == 1) && (w.dilation_w == 1 || w.kernel_w == 1);
+  return !conv.depthwise && !conv.weights.group_channels && output.height == 1 &&
+         output.width == 1 && w.pad_top == 0 && w.pad_left == 0 && w.kernel_h == input.height &&
+         w.kernel_w == input.width && (w.dilation_h == 1 || w.kernel_h == 1) &&
+         (w.dilation_w == 1 || w.kernel_w == 1);
+}
+
+bool is_part(const ChannelSelection& selection) {
+  const std::vector<int>& channels = selection.channels;
+  return std::ranges::adjacent_find(channels, [](int a, int b) { return b != a + 1; }) ==
+         channels.end();
 }
 
 double dense_macs(const Convolution& conv, const Shape& input, const Shape& output) {

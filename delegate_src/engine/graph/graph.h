@@ -46,8 +46,21 @@ struct WeightsView {
   const float* data = nullptr;
   std::ptrdiff_t filter_stride = 0, channel_stride = 0, row_stride = 0, column_stride = 0;
   bool lasting = false;  // stays as long as the compiled graph, which may use it in place
+  // Of a grouped convolution, how many filters read how many channels; all others' weights are zero
+  // and not there. 0: all filters read all channels.
+  int group_filters = 0, group_channels = 0;
+
+  // Null where the filter reads nothing of the channel.
+  const float* kernel(int o, int i) const {
+    if (group_channels) {
+      i -= o / group_filters * group_channels;
+      if (i < 0 || i >= group_channels) return nullptr;
+    }
+    return data + o * filter_stride + i * channel_stride;
+  }
   float at(int o, int i, int y, int x) const {
-    return data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride];
+    const float* weights = kernel(o, i);
+    return weights ? weights[y * row_stride + x * column_stride] : 0;
   }
 };
 
@@ -62,6 +75,16 @@ struct FusedPooling {
   bool operator==(const FusedPooling&) const = default;
 };
 
+enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh };
+
+// An activation that is no clamp.
+struct CurveOp {
+  TensorId input, output;
+  Curve curve;
+  std::vector<float> slopes = {};  // of kLeakyRelu below 0: one for each channel, or for all
+  bool operator==(const CurveOp&) const = default;
+};
+
 // CONV_2D; FULLY_CONNECTED as a convolution whose kernel is the whole map; DEPTHWISE_CONV_2D.
 struct Convolution {
   TensorId input, output;
@@ -72,6 +95,7 @@ struct Convolution {
   TensorId residual = kNoTensor;        // added before the activation; set by fuse()
   bool depthwise = false;               // filter o reads channel o alone: its only one, weights say
   std::optional<FusedPooling> pooling;  // `output` is pooled; set by fuse()
+  std::optional<CurveOp> curve;         // bends the sums; its ids are not used; set by fuse()
 };
 
 // The shape of its own result; output: of the tensor it writes.
@@ -86,7 +110,8 @@ inline bool reads_zeros(const Convolution& conv, const Shape& input, const Shape
 
 // Input channels that each filter reads.
 inline int channels_per_filter(const Convolution& conv, const Shape& input) {
-  return conv.depthwise ? 1 : input.channels;
+  if (conv.depthwise) return 1;
+  return conv.weights.group_channels ? conv.weights.group_channels : input.channels;
 }
 
 // Whether each weight is used once: one output position, whose window is the whole input.
@@ -113,6 +138,13 @@ struct Multiplication {
   Activation activation = Activation::kNone;
 };
 
+// Each channel by constants of its own: input * scale + shift.
+struct Scaling {
+  TensorId input, output;
+  std::vector<float> scales, shifts;  // [channels]
+  Activation activation = Activation::kNone;
+};
+
 // Zeros around the image; folded into the convolutions that read it.
 struct Padding {
   TensorId input, output;
@@ -124,20 +156,34 @@ struct ActivationOp {
   Activation activation;
 };
 
-enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu };
-
-// An activation that is no clamp.
-struct CurveOp {
-  TensorId input, output;
-  Curve curve;
-  float slope = 0;  // of kLeakyRelu below 0
-};
-
 // The channels of several maps, one map's after the other's.
 struct Concatenation {
   std::vector<TensorId> inputs;
   TensorId output;
 };
+
+// Some channels of a map, in any order: output channel c is input channel channels[c].
+struct ChannelSelection {
+  TensorId input, output;
+  std::vector<int> channels;
+};
+
+// Whether they follow one another, as they do in a part of a map.
+bool is_part(const ChannelSelection& selection);
+
+// Parts of block * block maps in one: output cell (y, x) of channel c is cell (y / block, x /
+// block) of channel channels[i][c] of input i, which is (y % block) * block + x % block.
+struct Interleaving {
+  std::vector<TensorId> inputs;
+  TensorId output;
+  int block;
+  std::vector<std::vector<int>> channels;
+};
+
+// Rows or columns of a whole that its part number `phase` has.
+inline int interleaved(int whole, int block, int phase) {
+  return (whole - phase + block - 1) / block;
+}
 
 // Each output cell is one input cell: that of input row rows[y] and input column columns[x].
 struct Resize {
@@ -168,8 +214,9 @@ struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Padding, ActivationOp,
-                              CurveOp, Concatenation, Resize, BilinearResize, Softmax, Alias>;
+using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Scaling, Padding,
+                              ActivationOp, CurveOp, Concatenation, ChannelSelection, Interleaving,
+                              Resize, BilinearResize, Softmax, Alias>;
 
 struct Node {
   Operator op;

@@ -2,8 +2,10 @@
 
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/pack/broadcast_convolution.h"
+#include "engine/pack/curved_convolution.h"
 #include "engine/pack/depthwise_convolution.h"
 #include "engine/pack/fully_connected.h"
 #include "engine/pack/input_stationary_convolution.h"
@@ -50,8 +52,21 @@ void PackedConvolution::run_positions(const float*, const float*, float*, Range)
   throw std::logic_error(kernel_name() + " does not run by positions");
 }
 
+namespace {
+
+PlanarConvolution without_curve(PlanarConvolution conv) {
+  conv.op.curve.reset();
+  return conv;
+}
+
+}  // namespace
+
 std::unique_ptr<PackedConvolution> PackedConvolution::pack_only_way(
     const PlanarConvolution& conv, const Sparsity& sparsity, const kernels::KernelTable& kernels) {
+  if (conv.op.curve) {
+    auto straight = pack_only_way(without_curve(conv), sparsity, kernels);
+    return straight ? pack_curved(conv, std::move(straight), kernels) : nullptr;
+  }
   if (conv.op.depthwise) return pack_depthwise(conv.op, conv.input, conv.output, kernels);
   if (sparsity.fully_connected) {
     return pack_fully_connected(conv.op, sparsity, conv.input, conv.output, kernels);
@@ -67,6 +82,9 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const PlanarConvoluti
     return pack_pooled(conv, kernels, [&](const PlanarConvolution& unpooled) {
       return pack(unpooled, taps, choice, kernels);
     });
+  }
+  if (conv.op.curve) {
+    return pack_curved(conv, pack(without_curve(conv), taps, choice, kernels), kernels);
   }
   switch (choice.kernel) {
     case ConvKernel::kBc16:

@@ -64,8 +64,8 @@ struct Place {
   int channel = 0;
 };
 
-// Of each tensor, the outermost concatenation it is part of, or itself. A tensor that goes into
-// several has its place in the first.
+// Of each tensor, the outermost concatenation it is part of, or the tensor that it is selected
+// from, or itself. A tensor that goes into several has its place in the first.
 std::vector<Place> find_places(const Graph& graph) {
   std::vector<Place> places;
   for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
@@ -81,6 +81,13 @@ std::vector<Place> find_places(const Graph& graph) {
       places[part] = {outer.whole, channel};
       channel += graph.tensors[part].channels;
     }
+  }
+  for (const Node& node : graph.nodes) {
+    const auto* part = std::get_if<ChannelSelection>(&node.op);
+    // Of an output or a concatenation, it is written there.
+    if (part == nullptr || !is_part(*part) || places[part->output].whole != part->output) continue;
+    const Place& outer = places[part->input];
+    places[part->output] = {outer.whole, outer.channel + part->channels.front()};
   }
   return places;
 }

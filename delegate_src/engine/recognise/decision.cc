@@ -16,6 +16,16 @@ std::string kind_of(const Convolution& conv) {
   return kind;
 }
 
+// Of the kernels that there are: a grouped convolution is not sparse for its groups.
+Sparsity within_groups(Sparsity sparsity, const Convolution& conv, const Shape& input) {
+  if (conv.weights.group_channels) {
+    const double groups = input.channels / channels_per_filter(conv, input);
+    sparsity.density *= groups;
+    sparsity.kernels_kept *= groups;
+  }
+  return sparsity;
+}
+
 }  // namespace
 
 Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch) {
@@ -25,7 +35,8 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch
     const auto* conv = std::get_if<Convolution>(&node.op);
     if (conv == nullptr) continue;
     const Shape &input = graph.tensors[conv->input], &output = graph.tensors[conv->output];
-    const Sparsity& sparsity = verdict.analyses.emplace_back(*conv, input, output).sparsity;
+    const Sparsity& whole = verdict.analyses.emplace_back(*conv, input, output).sparsity;
+    const Sparsity sparsity = within_groups(whole, *conv, input);
     const double macs = dense_macs(*conv, input, output);
     const bool fc = sparsity.fully_connected;
     LayerReport layer{.name = node.name,
@@ -42,7 +53,7 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch
                       .kernel = "stock"};
     verdict.sparse |= is_sparse(layer.reason);
     verdict.finite &= sparsity.finite;
-    ours += estimated_cost(*conv, sparsity, input, output, kernels);
+    ours += estimated_cost(*conv, whole, input, output, kernels);
     stock += stock_cost(*conv, input, output, kernels, batch);
     verdict.layers.push_back(std::move(layer));
   }

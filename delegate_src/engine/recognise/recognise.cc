@@ -136,7 +136,7 @@ Sparsity recognise(const TapSets& taps) {
 
 Analysis::Analysis(const Convolution& conv, const Shape& input, const Shape& output)
     : taps(conv, is_fully_connected(conv, input, output) ? 0 : output.channels,
-           channels_per_filter(conv, input)),
+           conv.depthwise ? 1 : input.channels),
       sparsity(taps.filters() == 0 ? recognise_fully_connected(conv, input, output.channels)
                                    : recognise(taps)) {}
 

@@ -44,9 +44,10 @@ TapSets::TapSets(const Convolution& conv, int filters, int channels)
     std::uint64_t word = 0;
     int filled = 0;
     for (int i = 0; i < channels; ++i) {
-      const float* kernel = weights.data + o * weights.filter_stride + i * weights.channel_stride;
+      const float* kernel = weights.kernel(o, i);
       for (const std::ptrdiff_t at : place) {
-        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(kernel[at]) & kMagnitude;
+        const float weight = kernel ? kernel[at] : 0;
+        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(weight) & kMagnitude;
         odd |= magnitude >= kInfinity;
         word |= static_cast<std::uint64_t>(magnitude != 0) << filled;
         if (++filled < 64) continue;

@@ -76,6 +76,36 @@ TEST(SlotAllocator, OtherGeometriesStayOutOfTheSlotsOfInputs) {
   EXPECT_EQ(uses.cleared, std::vector<int>{});
 }
 
+// As in a cross-stage block: no channel is copied.
+TEST(MemoryPlan, PartsAreReadAndWrittenWithinTheirWholes) {
+  GraphBuilder b(1);
+  const TensorId x = b.conv(b.input({3, 6, 6}), 8, 1, 1, 0, {});
+  const TensorId second = b.select(x, {4, 5, 6, 7}), made = b.conv(second, 4, 3, 1, 1, {});
+  const TensorId last = b.select(made, {2, 3}), shuffled = b.select(x, {1, 0});
+  const TensorId whole = b.concatenate({shuffled, x, made});
+  b.graph.outputs = {b.conv(whole, 2, 1, 1, 0, {}), last};
+  const MemoryPlan plan = plan_memory(b.graph);
+  for (const TensorId id : {x, second, made, last, shuffled, whole}) {
+    EXPECT_EQ(plan.slot[id], plan.slot[whole]) << id;
+  }
+  EXPECT_EQ(plan.channel[shuffled], 0);
+  EXPECT_EQ(plan.channel[x], 2);
+  EXPECT_EQ(plan.channel[second], 6);
+  EXPECT_EQ(plan.channel[made], 10);
+  EXPECT_EQ(plan.channel[last], 12);
+}
+
+TEST(MemoryPlan, APartKeepsItsWholeAlive) {
+  GraphBuilder b(1);
+  const TensorId x = b.activate(b.input({8, 6, 6}), Activation::kRelu);
+  const TensorId part = b.select(x, {2, 3});
+  const TensorId other = b.activate(b.activate(x, Activation::kRelu), Activation::kRelu6);
+  b.graph.outputs = {b.concatenate({b.activate(part, Activation::kRelu6), other})};
+  const MemoryPlan plan = plan_memory(b.graph);
+  EXPECT_EQ(plan.slot[part], plan.slot[x]);
+  EXPECT_NE(plan.slot[other], plan.slot[x]);
+}
+
 TEST(MemoryPlan, RowsOfWholeLinesWhereConvolutionsOverNeighboursAreMostOfTheWork) {
   const auto lines_with = [](int pointwise_filters) {
     GraphBuilder b(1);

@@ -29,6 +29,15 @@ class GraphBuilder {
                 Activation activation = Activation::kNone) {
     return conv(from, filters, square(kernel, stride, pad), pad, pad, pruning, activation);
   }
+  // As large as its input. groups: divides the channels and the filters.
+  TensorId grouped(TensorId from, int filters, int kernel, int groups, Pruning pruning) {
+    const Shape shape = graph.tensors[from];
+    Convolution op{.input = from, .window = square(kernel, 1, kernel / 2)};
+    store_.fill(op, filters, shape.channels / groups, pruning);
+    op.weights.group_filters = filters / groups;
+    op.weights.group_channels = shape.channels / groups;
+    return add(op, {filters, shape.height, shape.width});
+  }
   TensorId depthwise(TensorId from, int kernel, int stride, int pad, Pruning pruning,
                      Activation activation = Activation::kNone) {
     return conv(from, graph.tensors[from].channels, square(kernel, stride, pad), pad, pad, pruning,
@@ -77,8 +86,13 @@ class GraphBuilder {
   TensorId activate(TensorId from, Activation activation) {
     return add(ActivationOp{from, kNoTensor, activation}, graph.tensors[from]);
   }
-  TensorId bend(TensorId from, Curve curve, float slope) {
-    return add(CurveOp{from, kNoTensor, curve, slope}, graph.tensors[from]);
+  TensorId bend(TensorId from, Curve curve, std::vector<float> slopes = {}) {
+    return add(CurveOp{from, kNoTensor, curve, std::move(slopes)}, graph.tensors[from]);
+  }
+  TensorId scale(TensorId from, std::vector<float> scales, std::vector<float> shifts,
+                 Activation activation) {
+    return add(Scaling{from, kNoTensor, std::move(scales), std::move(shifts), activation},
+               graph.tensors[from]);
   }
   TensorId concatenate(std::vector<TensorId> parts) {
     Shape whole;
@@ -87,6 +101,21 @@ class GraphBuilder {
       whole = {whole.channels + shape.channels, shape.height, shape.width};
     }
     return add(Concatenation{std::move(parts), kNoTensor}, whole);
+  }
+  TensorId select(TensorId from, std::vector<int> channels) {
+    Shape shape = graph.tensors[from];
+    shape.channels = static_cast<int>(channels.size());
+    return add(ChannelSelection{from, kNoTensor, std::move(channels)}, shape);
+  }
+  // parts: block * block, of which the first has all columns and rows that any has.
+  TensorId interleave(std::vector<TensorId> parts, int block) {
+    const Shape &first = graph.tensors[parts.front()], &last = graph.tensors[parts.back()];
+    const Shape whole{first.channels, first.height * (block - 1) + last.height,
+                      first.width * (block - 1) + last.width};
+    std::vector<int> all(first.channels);
+    std::iota(all.begin(), all.end(), 0);
+    const std::vector channels(parts.size(), all);
+    return add(Interleaving{std::move(parts), kNoTensor, block, channels}, whole);
   }
   TensorId resize(TensorId from, std::vector<int> rows, std::vector<int> columns) {
     const Shape shape{graph.tensors[from].channels, static_cast<int>(rows.size()),

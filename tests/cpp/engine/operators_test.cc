@@ -16,12 +16,14 @@ namespace {
 TEST(Program, OperatorsSharedAmongThreads) {
   GraphBuilder b(1);
   const TensorId x = b.input({96, 24, 24});
-  const TensorId y = b.bend(x, Curve::kHardSwish, 0), z = b.sum(x, y, Activation::kRelu6);
+  const TensorId y = b.bend(x, Curve::kHardSwish), z = b.sum(x, y, Activation::kRelu6);
   const TensorId p = b.pool(z, PoolMode::kAverage, 3, 1, 1);
   std::vector<int> cells(24);
   for (int i = 0; i < 24; ++i) cells[i] = i / 2;
   const TensorId q = b.resize(p, cells, cells);
-  const TensorId scaled = b.product(z, b.bend(b.mean(x), Curve::kSigmoid, 0), Activation::kNone);
+  const TensorId scaled = b.product(z, b.bend(b.mean(x), Curve::kSigmoid), Activation::kNone);
+  std::vector<int> backwards(96);
+  for (int i = 0; i < 96; ++i) backwards[i] = 95 - i;
   std::vector<Blend> blends(40);
   for (int i = 0; i < 40; ++i) blends[i] = {i / 2, i / 2 + i % 2, i % 4 / 4.0f};
   const TensorId blended = b.resize(x, blends, blends);
@@ -30,13 +32,15 @@ TEST(Program, OperatorsSharedAmongThreads) {
                      b.pad(y, 1, 2, 0, 1),
                      scaled,
                      b.product(scaled, x, Activation::kRelu),
-                     blended};
+                     blended,
+                     b.select(x, backwards),
+                     b.interleave({x, z, y, p}, 2)};
   const std::vector<Image> inputs{random_image({96, 24, 24}, b.random())};
   const auto expected = run_reference(b.graph, inputs);
   for (int threads : {1, 3}) {
     const auto program = Program::compile(b.graph, {.parallel = make_thread_pool(threads)});
     const auto actual = run(*program, b.graph, inputs);
-    for (int i : {0, 1, 2, 3, 4, 5})
+    for (int i : {0, 1, 2, 3, 4, 5, 6, 7})
       EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << threads << i;
   }
 }

@@ -111,6 +111,18 @@ TEST(Judge, SeesDepthwiseAndPointwiseLayersTogether) {
   }
 }
 
+TEST(Judge, DoesNotTakeGroupsForZeros) {
+  for (const bool sparse : {false, true}) {
+    GraphBuilder b(1);
+    const TensorId x = b.input({64, 28, 28});
+    b.graph.outputs = {b.grouped(x, 64, 3, 8, {.kernels_kept = sparse ? 0.5 : 1, .taps = 9})};
+    const LayerReport layer = judge(b.graph, best_kernels()).layers[0];
+    EXPECT_EQ(layer.dense_macs, 64.0 * 8 * 9 * 28 * 28);
+    EXPECT_NEAR(layer.kernels_kept, sparse ? 0.5 : 1, 0.1);
+    EXPECT_EQ(layer.reason, sparse ? "sparse-kxk" : "dense:too-few-zeros");
+  }
+}
+
 TEST(Judge, TakesWhatGainsAndLeavesTheRest) {
   EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {}).graph, best_kernels()).worthwhile);
   EXPECT_FALSE(judge(OneConvolution(64, 64, 3, {.taps = 8}).graph, best_kernels()).worthwhile);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,29 @@ class RandomGraph {
                    pruning(), activation(), depthwise);
   }
 
+  TensorId grouped(TensorId from) {
+    const int channels = shape_of(from).channels;
+    std::vector<int> divisors;
+    for (int groups = 2; groups <= channels; ++groups) {
+      if (channels % groups == 0) divisors.push_back(groups);
+    }
+    if (divisors.empty()) return conv(from, false);
+    const int groups = divisors[draw(0, static_cast<int>(divisors.size()) - 1)];
+    const int filters = groups * draw(1, std::max(1, 40 / groups));
+    return b_.grouped(from, filters, 2 * draw(0, 1) + 1, groups, pruning());
+  }
+
+  TensorId bent_conv(TensorId from) {
+    const bool depthwise = once_in(3);
+    const int filters = depthwise ? shape_of(from).channels : draw(1, 40);
+    const int kernel = 2 * draw(0, 1) + 1;
+    const Direction h = fit(shape_of(from).height, kernel, draw(1, 2), 1);
+    const Direction w = fit(shape_of(from).width, kernel, h.stride, 1);
+    const Window window{kernel, kernel, h.stride, h.stride, 1, 1, h.before, w.before};
+    return bend(
+        b_.conv(from, filters, window, h.after, w.after, pruning(), Activation::kNone, depthwise));
+  }
+
   TensorId pool(TensorId from) {
     if (once_in(4)) return b_.mean(from);
     const Shape shape = shape_of(from);
@@ -91,16 +115,28 @@ class RandomGraph {
   // By numbers between 0 and 1: deep graphs' values do not grow.
   TensorId product(TensorId from) {
     const TensorId source = once_in(2) ? from : partner(from);
-    const TensorId gate = b_.bend(once_in(3) ? b_.mean(source) : source, Curve::kSigmoid, 0);
+    const TensorId gate = b_.bend(once_in(3) ? b_.mean(source) : source, Curve::kSigmoid);
     const TensorId result = b_.product(from, gate, once_in(2) ? Activation::kNone : activation());
     if (once_in(4)) maps_.push_back(gate);
     return result;
   }
 
   TensorId bend(TensorId from) {
-    constexpr std::array kCurves = {Curve::kLeakyRelu, Curve::kHardSwish, Curve::kSigmoid,
-                                    Curve::kSilu};
-    return b_.bend(from, kCurves[draw(0, 3)], 0.3f);
+    constexpr std::array kCurves = {Curve::kHardSwish, Curve::kSigmoid, Curve::kSilu, Curve::kTanh};
+    if (once_in(4)) return b_.bend(from, Curve::kLeakyRelu, once_in(2) ? reals(1) : reals_of(from));
+    return b_.bend(from, kCurves[draw(0, 3)]);
+  }
+
+  std::vector<float> reals(int count) {
+    std::vector<float> reals(count);
+    for (float& real : reals) real = std::uniform_real_distribution<float>(-1, 1)(b_.random());
+    return reals;
+  }
+  std::vector<float> reals_of(TensorId channels) { return reals(shape_of(channels).channels); }
+
+  TensorId scale(TensorId from) {
+    const TensorId scaled = b_.scale(from, reals_of(from), reals_of(from), activation());
+    return once_in(3) ? b_.scale(scaled, reals_of(from), reals_of(from), activation()) : scaled;
   }
 
   TensorId concatenate(TensorId from) {
@@ -114,6 +150,49 @@ class RandomGraph {
       parts.insert(once_in(2) ? parts.begin() : parts.end(), part);
     }
     return b_.concatenate(std::move(parts));
+  }
+
+  TensorId select(TensorId from) {
+    const int channels = shape_of(from).channels;
+    std::vector<int> selected(channels);
+    std::iota(selected.begin(), selected.end(), 0);
+    if (once_in(3)) std::ranges::shuffle(selected, b_.random());
+    const int first = draw(0, channels - 1), last = draw(first + 1, channels);
+    return b_.select(from, {selected.begin() + first, selected.begin() + last});
+  }
+
+  // All parts of a map, of which some lie side by side in another.
+  TensorId split(TensorId from) {
+    const int channels = shape_of(from).channels, middle = draw(0, channels - 1);
+    std::vector<TensorId> parts;
+    for (const auto& [first, last] : {std::pair{0, middle}, std::pair{middle, channels}}) {
+      std::vector<int> selected(last - first);
+      std::iota(selected.begin(), selected.end(), first);
+      if (!selected.empty()) parts.push_back(b_.select(from, selected));
+    }
+    maps_.insert(maps_.end(), parts.begin(), parts.end());
+    if (once_in(3)) std::ranges::shuffle(parts, b_.random());
+    if (once_in(2)) parts.push_back(conv(parts.back(), false));
+    const Shape &of = shape_of(from), &last = shape_of(parts.back());
+    if (of.height != last.height || of.width != last.width) return parts.back();
+    return b_.concatenate(parts);
+  }
+
+  // Parts of one map, or what convolutions make of it.
+  TensorId interleave(TensorId from) {
+    const int block = draw(1, 3);
+    const Shape shape = shape_of(from);
+    const int filters = std::max(1, shape.channels / (block * block));
+    std::vector<TensorId> parts;
+    for (int i = 0; i < block * block; ++i) {
+      std::vector<int> channels(filters);
+      std::iota(channels.begin(), channels.end(), i * filters);
+      const bool selects = channels.back() < shape.channels && !once_in(3);
+      parts.push_back(selects ? b_.select(from, channels)
+                              : b_.conv(from, filters, 3, 1, 1, pruning()));
+    }
+    if (shape.height * block > 40 || shape.width * block > 40) return parts.back();
+    return b_.interleave(std::move(parts), block);
   }
 
   TensorId resize(TensorId from) {
@@ -137,7 +216,7 @@ class RandomGraph {
 
   TensorId add_one() {
     const TensorId from = any();
-    switch (draw(0, 19)) {
+    switch (draw(0, 26)) {
       case 0:
         return pool(from);
       case 1:
@@ -170,6 +249,19 @@ class RandomGraph {
       case 14:
       case 15:
         return product(from);
+      case 16:
+        return scale(from);
+      case 17:
+        return select(from);
+      case 18:
+        return split(from);
+      case 19:
+        return interleave(from);
+      case 20:
+        return grouped(from);
+      case 21:
+      case 22:
+        return bent_conv(from);
       default:
         return conv(from, false);
     }

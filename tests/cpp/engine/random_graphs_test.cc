@@ -39,7 +39,9 @@ TEST_P(RandomGraphsTest, EqualTheReferenceWithAnyNumberOfThreads) {
       if (seed % 2) options.chains = {.least_bytes = 0, .most_bytes = 20000};
       programs.push_back(Program::compile(b.graph, options));
     }
-    for (const LayerReport& layer : programs[0]->layers()) seen.insert(layer.kernel);
+    for (const LayerReport& layer : programs[0]->layers()) {
+      seen.insert(layer.kernel.substr(0, layer.kernel.find('+')));
+    }
     std::vector<Image> poisoned = random_images(b);
     for (Image& image : poisoned) std::ranges::fill(image.values, NAN);
     for (const auto& program : programs) run(*program, b.graph, poisoned);

@@ -21,6 +21,22 @@ double clamp(double value, Activation activation) {
   return value;
 }
 
+double bend(double value, const CurveOp& op, int channel) {
+  switch (op.curve) {
+    case Curve::kLeakyRelu:
+      return value > 0 ? value : value * op.slopes[op.slopes.size() == 1 ? 0 : channel];
+    case Curve::kHardSwish:
+      return value * std::clamp(value + 3, 0.0, 6.0) / 6;
+    case Curve::kSigmoid:
+      return 1 / (1 + std::exp(-value));
+    case Curve::kTanh:
+      return std::tanh(value);
+    case Curve::kSilu:
+      break;
+  }
+  return value / (1 + std::exp(-value));
+}
+
 bool inside(const Image& image, int y, int x) {
   return y >= 0 && y < image.shape.height && x >= 0 && x < image.shape.width;
 }
@@ -58,7 +74,7 @@ struct Runner {
         }
       }
       if (op.residual != kNoTensor) sum += tensors[op.residual].at(o, y, x);
-      return clamp(sum, op.activation);
+      return op.curve ? bend(sum, *op.curve, o) : clamp(sum, op.activation);
     });
   }
 
@@ -97,6 +113,13 @@ struct Runner {
     });
   }
 
+  void operator()(const Scaling& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      const double value = tensors[op.input].at(c, y, x);
+      return clamp(value * op.scales[c] + op.shifts[c], op.activation);
+    });
+  }
+
   void operator()(const Padding& op) const {
     const Image& input = tensors[op.input];
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
@@ -112,18 +135,7 @@ struct Runner {
 
   void operator()(const CurveOp& op) const {
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
-      const double value = tensors[op.input].at(c, y, x);
-      switch (op.curve) {
-        case Curve::kLeakyRelu:
-          return value > 0 ? value : value * op.slope;
-        case Curve::kHardSwish:
-          return value * std::clamp(value + 3, 0.0, 6.0) / 6;
-        case Curve::kSigmoid:
-          return 1 / (1 + std::exp(-value));
-        case Curve::kSilu:
-          break;
-      }
-      return value / (1 + std::exp(-value));
+      return bend(tensors[op.input].at(c, y, x), op, c);
     });
   }
 
@@ -132,6 +144,19 @@ struct Runner {
       auto part = op.inputs.begin();
       for (; c >= tensors[*part].shape.channels; ++part) c -= tensors[*part].shape.channels;
       return tensors[*part].at(c, y, x);
+    });
+  }
+
+  void operator()(const ChannelSelection& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      return tensors[op.input].at(op.channels[c], y, x);
+    });
+  }
+
+  void operator()(const Interleaving& op) const {
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      const int part = y % op.block * op.block + x % op.block;
+      return tensors[op.inputs[part]].at(op.channels[part][c], y / op.block, x / op.block);
     });
   }
 

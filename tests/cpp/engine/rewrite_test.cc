@@ -111,14 +111,13 @@ TEST(Fuse, PoolsAStridedPointwiseConvolution) {
             2e-5);
 }
 
-// One image read through several windows of any shape: what is rewritten of them reads the same.
 // A sigmoid that only its own product reads is none: once the product has an activation, or another
 // reads the sigmoid, it is.
 TEST(Fuse, Gates) {
   const auto folds = [](bool with_activation, bool read_again, bool of_another) {
     GraphBuilder b(1);
-    const TensorId x = b.input({4, 5, 6}), other = b.bend(x, Curve::kHardSwish, 0);
-    const TensorId gate = b.bend(of_another ? other : x, Curve::kSigmoid, 0);
+    const TensorId x = b.input({4, 5, 6}), other = b.bend(x, Curve::kHardSwish);
+    const TensorId gate = b.bend(of_another ? other : x, Curve::kSigmoid);
     const auto activation = with_activation ? Activation::kRelu : Activation::kNone;
     b.graph.outputs = {b.product(gate, x, activation)};
     if (read_again) b.graph.outputs.push_back(gate);
@@ -155,6 +154,114 @@ TEST(Fuse, ResizesOfResizes) {
   }
 }
 
+// The graph as it runs and as it was given compute the same. Returns the first.
+Graph rewritten_alike(GraphBuilder& b) {
+  const Graph fused = rewrite(b.graph);
+  const std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
+  const auto expected = run_reference(b.graph, inputs), actual = run_reference(fused, inputs);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT(relative_error(expected[i], actual[i]), 1e-6) << "output " << i;
+  }
+  return fused;
+}
+
+TEST(Fuse, ScalingsOfScalings) {
+  const auto nodes_of = [](Activation between, bool read_again) {
+    GraphBuilder b(1);
+    const TensorId first = b.scale(b.input({2, 3, 4}), {2, -0.5f}, {0.25f, 3}, between);
+    const TensorId second = b.scale(first, {-3, 4}, {1, -2}, Activation::kNone);
+    b.graph.outputs = {b.activate(second, Activation::kRelu)};
+    if (read_again) b.graph.outputs.push_back(first);
+    return rewritten_alike(b).nodes.size();
+  };
+  EXPECT_EQ(nodes_of(Activation::kNone, false), 1u);
+  EXPECT_EQ(nodes_of(Activation::kRelu, false), 2u);
+  EXPECT_EQ(nodes_of(Activation::kNone, true), 2u);
+}
+
+// Into the convolution before it, unless another reads its sums or they are clamped; what follows
+// is done to what is bent.
+TEST(Fuse, Curves) {
+  const auto folds = [](Activation before, bool read_again, const auto& after) {
+    GraphBuilder b(1);
+    const TensorId x = b.input({6, 9, 8});
+    const TensorId sums = b.conv(x, 6, 3, 1, 1, kPattern, before);
+    b.graph.outputs = {after(b, b.bend(sums, Curve::kSilu), x)};
+    if (read_again) b.graph.outputs.push_back(sums);
+    const Graph fused = rewritten_alike(b);
+    const std::vector<Image> inputs{random_image({6, 9, 8}, b.random())};
+    EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0],
+                             run(*Program::compile(b.graph, {}), b.graph, inputs)[0]),
+              2e-5);
+    return std::ranges::none_of(
+        fused.nodes, [](const Node& node) { return std::holds_alternative<CurveOp>(node.op); });
+  };
+  const auto nothing = [](GraphBuilder&, TensorId bent, TensorId) { return bent; };
+  EXPECT_TRUE(folds(Activation::kNone, false, nothing));
+  EXPECT_FALSE(folds(Activation::kRelu, false, nothing));
+  EXPECT_FALSE(folds(Activation::kNone, true, nothing));
+  EXPECT_TRUE(folds(Activation::kNone, false, [](GraphBuilder& b, TensorId bent, TensorId x) {
+    return b.sum(bent, x, Activation::kNone);
+  }));
+  EXPECT_TRUE(folds(Activation::kNone, false, [](GraphBuilder& b, TensorId bent, TensorId) {
+    return b.activate(bent, Activation::kRelu);
+  }));
+  EXPECT_FALSE(folds(Activation::kNone, false, [](GraphBuilder& b, TensorId bent, TensorId) {
+    return b.bend(bent, Curve::kTanh);
+  }));
+}
+
+TEST(Fuse, SelectionsOfSelections) {
+  GraphBuilder b(1);
+  const TensorId shuffled = b.select(b.input({6, 3, 4}), {3, 0, 4, 1, 5, 2});
+  b.graph.outputs = {b.select(shuffled, {0, 1, 2}), b.select(b.select(shuffled, {5, 4}), {1})};
+  const Graph fused = rewritten_alike(b);
+  EXPECT_EQ(fused.nodes.size(), 2u);
+  for (const Node& node : fused.nodes) {
+    EXPECT_EQ(std::get<ChannelSelection>(node.op).input, b.graph.inputs[0]);
+  }
+}
+
+TEST(Fuse, InterleavingsOfSelections) {
+  GraphBuilder b(1);
+  const TensorId x = b.input({8, 3, 4}), kept = b.select(x, {3, 7});
+  const std::vector<TensorId> parts = {b.select(x, {0, 4}), b.select(x, {1, 5}),
+                                       b.select(b.select(x, {6, 2}), {1, 0}), kept};
+  b.graph.outputs = {b.interleave(parts, 2), kept};
+  const Graph fused = rewritten_alike(b);
+  EXPECT_EQ(fused.nodes.size(), 2u);
+  for (const Node& node : fused.nodes) {
+    const auto* op = std::get_if<Interleaving>(&node.op);
+    if (op != nullptr) EXPECT_EQ(op->inputs, (std::vector{x, x, x, x}));
+  }
+}
+
+// Only all parts of a map, in their order, are the map.
+TEST(Fuse, PartsSideBySide) {
+  const auto inputs_of = [](std::vector<std::vector<int>> parts, bool from_another = false) {
+    GraphBuilder b(1);
+    const TensorId x = b.activate(b.input({5, 3, 4}), Activation::kRelu);
+    const TensorId other = b.activate(x, Activation::kRelu6);
+    std::vector<TensorId> tensors = {other};
+    for (const auto& channels : parts) {
+      const TensorId from = from_another && tensors.size() == 2 ? other : x;
+      tensors.push_back(b.select(from, channels));
+    }
+    tensors.push_back(x);
+    b.graph.outputs = {b.concatenate(tensors)};
+    const Graph fused = rewritten_alike(b);
+    return std::get<Concatenation>(fused.nodes.back().op).inputs.size();
+  };
+  EXPECT_EQ(inputs_of({{0, 1}, {2, 3, 4}}), 3u);
+  EXPECT_EQ(inputs_of({{0}, {1, 2, 3}, {4}, {0, 1, 2, 3, 4}}), 4u);
+  EXPECT_EQ(inputs_of({{2, 3, 4}, {0, 1}}), 4u);
+  EXPECT_EQ(inputs_of({{0, 1}, {2, 4, 3}}), 4u);
+  EXPECT_EQ(inputs_of({{0, 1}, {2, 3}}), 4u);
+  EXPECT_EQ(inputs_of({{1}, {2, 3, 4}}), 4u);
+  EXPECT_EQ(inputs_of({{0, 1}, {2, 3, 4}}, true), 4u);
+}
+
+// One image read through several windows of any shape: what is rewritten of them reads the same.
 TEST(Rewrite, WindowsOverOneImage) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     WeightStore store(seed);

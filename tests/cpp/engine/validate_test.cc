@@ -50,6 +50,77 @@ TEST(Validate, RefusesWindowsThat32BitsCannotCount) {
   EXPECT_THROW(validate(with([](Window& w) { w.pad_top = 1 << 30; })), std::invalid_argument);
 }
 
+TEST(Validate, RefusesChannelsThatAreNotThere) {
+  const auto selecting = [](std::vector<int> channels) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.select(b.input({3, 8, 6}), std::move(channels))};
+    return b.graph;
+  };
+  validate(selecting({2, 0}));
+  EXPECT_THROW(validate(selecting({0, 3})), std::invalid_argument);
+  EXPECT_THROW(validate(selecting({-1})), std::invalid_argument);
+  Graph other = selecting({2, 0});
+  std::get<ChannelSelection>(other.nodes[0].op).channels.push_back(1);
+  EXPECT_THROW(validate(other), std::invalid_argument);
+}
+
+TEST(Validate, RefusesNumbersThatAreNotOneForEachChannel) {
+  const auto scaled = [](std::vector<float> scales, std::vector<float> shifts) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.scale(b.input({3, 8, 6}), scales, shifts, Activation::kNone)};
+    return b.graph;
+  };
+  const auto bent = [](Curve curve, std::vector<float> slopes) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.bend(b.input({3, 8, 6}), curve, std::move(slopes))};
+    return b.graph;
+  };
+  validate(scaled({1, 2, 3}, {1, 2, 3}));
+  EXPECT_THROW(validate(scaled({1, 2}, {1, 2, 3})), std::invalid_argument);
+  EXPECT_THROW(validate(scaled({1, 2, 3}, {1})), std::invalid_argument);
+  validate(bent(Curve::kLeakyRelu, {0.5f}));
+  validate(bent(Curve::kLeakyRelu, {0.5f, 1, 2}));
+  EXPECT_THROW(validate(bent(Curve::kLeakyRelu, {})), std::invalid_argument);
+  EXPECT_THROW(validate(bent(Curve::kLeakyRelu, {1, 2})), std::invalid_argument);
+  EXPECT_THROW(validate(bent(Curve::kTanh, {1})), std::invalid_argument);
+}
+
+TEST(Validate, RefusesGroupsThatDoNotDivide) {
+  const auto grouped = [](int filters, int channels, bool depthwise = false) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.grouped(b.input({12, 5, 5}), 12, 3, 3, {})};
+    auto& conv = std::get<Convolution>(b.graph.nodes[0].op);
+    conv.weights.group_filters = filters;
+    conv.weights.group_channels = channels;
+    conv.depthwise = depthwise;
+    return b.graph;
+  };
+  validate(grouped(4, 4));
+  EXPECT_THROW(validate(grouped(4, 3)), std::invalid_argument);
+  EXPECT_THROW(validate(grouped(5, 4)), std::invalid_argument);
+  EXPECT_THROW(validate(grouped(0, 4)), std::invalid_argument);
+  EXPECT_THROW(validate(grouped(4, 4, true)), std::invalid_argument);
+}
+
+TEST(Validate, RefusesPartsThatDoNotInterleave) {
+  const auto interleaved = [](Shape last, int parts, int block) {
+    GraphBuilder b(1);
+    std::vector<TensorId> tensors;
+    for (int i = 0; i + 1 < parts; ++i) tensors.push_back(b.input({3, 8, 6}));
+    tensors.push_back(b.input(last));
+    b.graph.outputs = {b.interleave(std::move(tensors), block)};
+    return b.graph;
+  };
+  validate(interleaved({3, 8, 6}, 4, 2));
+  EXPECT_THROW(validate(interleaved({3, 8, 5}, 4, 2)), std::invalid_argument);
+  EXPECT_THROW(validate(interleaved({2, 8, 6}, 4, 2)), std::invalid_argument);
+  EXPECT_THROW(validate(interleaved({3, 8, 6}, 3, 2)), std::invalid_argument);
+  EXPECT_THROW(validate(interleaved({3, 8, 6}, 4, 0)), std::invalid_argument);
+  Graph other = interleaved({3, 8, 6}, 4, 2);
+  std::get<Interleaving>(other.nodes[0].op).channels[2][1] = 3;
+  EXPECT_THROW(validate(other), std::invalid_argument);
+}
+
 TEST(Validate, RefusesFactorsOfAnotherShape) {
   for (const auto& [factors, fit] : {std::pair{Shape{3, 8, 6}, true},
                                      {Shape{3, 1, 1}, true},

@@ -15,10 +15,11 @@ namespace {
 using kernels::CurveKind;
 using CurveTest = IsaTest;
 
-double expected(CurveKind kind, double x, double slope) {
+double expected(CurveKind kind, double x, double slope = 0) {
   if (std::isnan(x)) return x;
   if (kind == CurveKind::kLeakyRelu) return x > 0 ? x : x * slope;
   if (kind == CurveKind::kHardSwish) return x * std::clamp(x + 3, 0.0, 6.0) / 6;
+  if (kind == CurveKind::kTanh) return std::tanh(x);
   const double sigmoid = 1 / (1 + std::exp(-x));
   return kind == CurveKind::kSigmoid ? sigmoid : x * sigmoid;
 }
@@ -33,14 +34,15 @@ TEST_P(CurveTest, Random) {
     std::vector<float> in(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
     for (float& value : in) value *= 5;
     constexpr std::array kKinds = {CurveKind::kLeakyRelu, CurveKind::kHardSwish,
-                                   CurveKind::kSigmoid, CurveKind::kSilu};
-    const CurveKind kind = kKinds[p.draw(0, 3)];
-    const float slope = p.real();
+                                   CurveKind::kSigmoid, CurveKind::kSilu, CurveKind::kTanh};
+    const CurveKind kind = kKinds[p.draw(0, 4)];
     const Shape& shape = p.in.shape;
+    GuardedBuffer slopes(shape.channels, Flush::kBack, kPoison);
+    for (int c = 0; c < shape.channels; ++c) slopes[c] = p.real();
     const kernels::Curve task{in.data() + p.in.lead(),
                               p.output(),
                               kind,
-                              slope,
+                              slopes.data(),
                               shape.channels,
                               shape.height,
                               shape.width,
@@ -53,7 +55,7 @@ TEST_P(CurveTest, Random) {
         for (int x = 0; x < shape.width; ++x) {
           const std::ptrdiff_t at = SparseProblem::index(p.in, c, y, x);
           real[at] = 1;
-          const double wanted = expected(kind, in[at], slope);
+          const double wanted = expected(kind, in[at], slopes[c]);
           const float actual = p.output()[at - p.in.lead()];
           if (std::isnan(wanted)) {
             ASSERT_TRUE(std::isnan(actual)) << in[at];
@@ -85,9 +87,9 @@ TEST_P(CurveTest, SigmoidsAreAccurate) {
   const int count = static_cast<int>(in.size());
   in.resize(out.size());  // whole vectors are read
   for (const CurveKind kind : {CurveKind::kSigmoid, CurveKind::kSilu}) {
-    table().curve({in.data(), out.data(), kind, 0, 1, 1, count, count, out.size()});
+    table().curve({in.data(), out.data(), kind, nullptr, 1, 1, count, count, out.size()});
     for (int i = 0; i < count; ++i) {
-      const double wanted = expected(kind, in[i], 0);
+      const double wanted = expected(kind, in[i]);
       ASSERT_NEAR(out[i], wanted, std::abs(wanted) * (4e-7 + 1e-7 * std::abs(in[i]))) << in[i];
     }
   }

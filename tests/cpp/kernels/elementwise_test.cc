@@ -1,4 +1,4 @@
-// pool and binary of every ISA against naive loops.
+// pool, binary and scale of every ISA against naive loops.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,7 +83,7 @@ class PoolTester {
 
 using PoolTest = IsaTest;
 using kernels::BinaryKind;
-using BinaryTest = IsaTest;
+using ArithmeticTest = IsaTest;
 
 TEST_P(PoolTest, Random) {
   for (unsigned seed = 0; seed < 300; ++seed) {
@@ -93,63 +93,99 @@ TEST_P(PoolTest, Random) {
   }
 }
 
-TEST_P(BinaryTest, Random) {
-  for (unsigned seed = 0; seed < 300; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    SparseProblem p(seed);
-    const Shape shape{p.draw(1, 9), p.draw(1, 20), p.draw(1, 70)};
-    p.in = p.out = {shape, p.draw(0, 3)};
-    p.with_residual = true;
-    if (p.chance(0.5)) p.low = -0.4f, p.high = 0.7f;
-    p.allocate(p.chance(0.3));
-    const auto kind = p.chance(0.5) ? BinaryKind::kAdd : BinaryKind::kMultiply;
-    const bool scalars = kind == BinaryKind::kMultiply && p.chance(0.5);
-    const PlanarLayout one_each{{shape.channels, 1, 1}, p.draw(0, 3)};
-    const PlanarLayout& layout = scalars ? one_each : p.out;
-    GuardedBuffer factors(layout.elements(), Flush::kBack, kPoison);
-    for (int c = 0; c < shape.channels; ++c)
-      factors[SparseProblem::index(layout, c, 0, 0)] = p.real();
-    const float* b = scalars ? factors.data() + layout.lead() : p.residual();
-    kernels::Binary task{
-        p.input(),    b,           p.output(),   kind,         scalars,        shape.channels,
-        shape.height, shape.width, p.in.pitch(), p.in.plane(), layout.plane(), p.low,
-        p.high};
-    table().binary(task);
-    std::vector<char> real(p.output_bits().size(), 0);
-    for (int c = 0; c < shape.channels; ++c) {
-      for (int y = 0; y < shape.height; ++y) {
-        for (int x = 0; x < shape.width; ++x) {
-          const std::ptrdiff_t at = SparseProblem::index(p.out, c, y, x) - p.out.lead();
-          const float left = p.input()[at];
-          const float right = scalars ? b[c * layout.plane()] : b[at];
-          const float result = kind == BinaryKind::kAdd ? left + right : left * right;
-          real[at + p.out.lead()] = 1;
-          if (std::isnan(result)) {
-            ASSERT_TRUE(std::isnan(p.output()[at]));
-          } else {
-            ASSERT_EQ(p.output()[at], std::clamp(result, p.low, p.high))
-                << c << ' ' << y << ' ' << x;
-          }
+// What a kernel of single elements makes: expected(c, at) at each real position, nothing elsewhere,
+// and the same bits in place of what it reads. run(input, output) runs it.
+template <typename Run, typename Expected>
+void check_elements(SparseProblem& p, const Run& run, const Expected& expected) {
+  run(p.input(), p.output());
+  const Shape& shape = p.out.shape;
+  std::vector<char> real(p.output_bits().size(), 0);
+  for (int c = 0; c < shape.channels; ++c) {
+    for (int y = 0; y < shape.height; ++y) {
+      for (int x = 0; x < shape.width; ++x) {
+        const std::ptrdiff_t at = SparseProblem::index(p.out, c, y, x) - p.out.lead();
+        real[at + p.out.lead()] = 1;
+        const float wanted = expected(c, at), actual = p.output()[at];
+        if (std::isnan(wanted)) {
+          ASSERT_TRUE(std::isnan(actual)) << c << ' ' << y << ' ' << x;
+        } else {
+          // A multiplication may be fused with an addition.
+          const float clamped = std::clamp(wanted, p.low, p.high);
+          ASSERT_TRUE(actual == clamped || std::abs(actual - clamped) < 1e-6)
+              << actual << " for " << clamped << ", channel " << c << ' ' << y << ' ' << x;
         }
       }
     }
-    p.check_untouched(real);
-    if (HasFatalFailure()) return;
-    // In place: the same bits.
-    const auto whole = p.output_bits();
-    std::vector<float> a(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
-    task.a = task.output = a.data() + p.in.lead();
-    table().binary(task);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (real[i]) {
-        ASSERT_EQ(std::memcmp(&a[i], &whole[i], sizeof(float)), 0) << i;
-      }
+  }
+  p.check_untouched(real);
+  const auto whole = p.output_bits();
+  std::vector<float> a(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
+  run(a.data() + p.in.lead(), a.data() + p.in.lead());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (real[i]) {
+      ASSERT_EQ(std::memcmp(&a[i], &whole[i], sizeof(float)), 0) << i;
     }
   }
 }
 
+void draw_maps(SparseProblem& p) {
+  p.in = p.out = {{p.draw(1, 9), p.draw(1, 20), p.draw(1, 70)}, p.draw(0, 3)};
+  p.with_residual = true;
+  if (p.chance(0.5)) p.low = -0.4f, p.high = 0.7f;
+  p.allocate(p.chance(0.3));
+}
+
+TEST_P(ArithmeticTest, SumsAndProducts) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SparseProblem p(seed);
+    draw_maps(p);
+    const auto kind = p.chance(0.5) ? BinaryKind::kAdd : BinaryKind::kMultiply;
+    const Shape& shape = p.in.shape;
+    check_elements(
+        p,
+        [&](const float* input, float* output) {
+          table().binary({input, p.residual(), output, kind, shape.channels, shape.height,
+                          shape.width, p.in.pitch(), p.in.plane(), p.low, p.high});
+        },
+        [&](int, std::ptrdiff_t at) {
+          const float a = p.input()[at], b = p.residual()[at];
+          return kind == BinaryKind::kAdd ? a + b : a * b;
+        });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_P(ArithmeticTest, Scaling) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SparseProblem p(seed);
+    draw_maps(p);
+    const Shape& shape = p.in.shape;
+    const auto stride = static_cast<std::size_t>(p.draw(1, 40));
+    GuardedBuffer scales((shape.channels - 1) * stride + 1, Flush::kBack, kPoison);
+    GuardedBuffer shifts(shape.channels, Flush::kBack, kPoison);
+    for (int c = 0; c < shape.channels; ++c) {
+      scales[c * stride] = p.real();
+      shifts[c] = p.real();
+    }
+    const bool shifted = p.chance(0.5);
+    check_elements(
+        p,
+        [&](const float* input, float* output) {
+          table().scale({input, output, scales.data(), shifted ? shifts.data() : nullptr, stride,
+                         shape.channels, shape.height, shape.width, p.in.pitch(), p.in.plane(),
+                         p.low, p.high});
+        },
+        [&](int c, std::ptrdiff_t at) {
+          return p.input()[at] * scales[c * stride] + (shifted ? shifts[c] : 0);
+        });
+    if (HasFatalFailure()) return;
+  }
+}
+
 INSTANTIATE_ISA_TESTS(PoolTest);
-INSTANTIATE_ISA_TESTS(BinaryTest);
+INSTANTIATE_ISA_TESTS(ArithmeticTest);
 
 }  // namespace
 }  // namespace patternlite::test

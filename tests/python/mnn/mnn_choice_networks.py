@@ -23,10 +23,10 @@ def square(size: int, filters: int, keep: float = 1, stride: int = 1, hw: int = 
 def one_that_pays() -> tuple[Network, str]:
     """Of any size: a layer that pays, then two that do not even together, MNN's operators around them."""
     net = Network((1, 16, "height", "width"))
-    y = net.op("Tanh", net.relu(net.conv("x", 16, 32, keep=0.15)))
+    y = net.op("Sin", net.relu(net.conv("x", 16, 32, keep=0.15)))
     y = net.relu(net.conv(y, 32, 48, size=1, keep=0.2))
     y = net.conv_of(y, net.rng.standard_normal((48, 48, 1, 1), np.float32) / np.float32(10))
-    return net, net.op("Tanh", y)
+    return net, net.op("Sin", y)
 
 
 CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {

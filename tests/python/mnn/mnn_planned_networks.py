@@ -54,7 +54,7 @@ def read_by_both() -> tuple[Network, ...]:
     net = Network((1, 16, 10, 14))
     a = net.conv("x", 16, 16)
     b = net.conv(a, 16, 16)
-    c = net.op("Tanh", a)
+    c = net.op("Sin", a)
     d = net.op("Add", b, a)
     e = net.conv(net.op("Sub", c, d), 16, 8)
     return net, e, d  # type: ignore[return-value]
@@ -83,7 +83,7 @@ def activations_alone() -> tuple[Network, str]:
     a = net.conv("x", 16, 16)
     b = net.op("Add", net.conv(a, 16, 16), a)
     c = net.relu6(b)
-    d = net.op("Add", net.relu(net.op("Tanh", b)), c)
+    d = net.op("Add", net.relu(net.op("Sin", b)), c)
     return net, net.conv(net.op("Elu", d, alpha=0.1), 16, 8)
 
 
@@ -107,7 +107,7 @@ def concatenations() -> tuple[Network, str]:
     a, b = net.conv("x", 16, 16), net.conv("x", 16, 21)
     c = net.conv(net.op("Concat", a, b, net.pool(a, size=3, stride=1, pad=1), axis=1), 53, 16)
     d = net.conv(net.op("Concat", c, c, axis=1), 32, 16)
-    e = net.op("Concat", net.op("Tanh", d), d, axis=1)
+    e = net.op("Concat", net.op("Sin", d), d, axis=1)
     return net, net.conv(net.op("Concat", e, e, axis=2), 32, 8)
 
 
@@ -143,8 +143,8 @@ def inverted_residuals() -> tuple[Network, str]:
 def no_run() -> tuple[Network, str]:
     """The first layer and the last pay; what is between is MNN's, or too little alone."""
     net = Network((1, 32, 40, 40))
-    y = net.op("Tanh", net.conv("x", 32, 32, keep=0.05))
-    y = net.op("Tanh", net.conv(y, 32, 32, size=1, keep=0.5))
+    y = net.op("Sin", net.conv("x", 32, 32, keep=0.05))
+    y = net.op("Sin", net.conv(y, 32, 32, size=1, keep=0.5))
     return net, net.conv(y, 32, 32, keep=0.05)
 
 
@@ -173,7 +173,7 @@ def random_network(seed: int) -> Built:
                 kind = str(rng.choice(["MaxPool", "AveragePool"]))
                 return read(net.pool(x, kind), x), channels, (h // 2, w // 2)
             case 5:
-                kind = str(rng.choice(["Sigmoid", "Relu", "Tanh", "HardSwish"]))
+                kind = str(rng.choice(["Sigmoid", "Relu", "Tanh", "Sin", "HardSwish"]))
                 return read(net.op(kind, x), x), channels, (h, w)
             case 6 if channels < 64:
                 other = alike[rng.integers(len(alike))][0]

@@ -101,7 +101,7 @@ def test_pools_within_convolutions(models, process):
 def test_gates_between_convolutions(models, process):
     """All are ours but the mean and the product with one channel: what they read and make is handed over."""
     stats = process.call(mnn_runs.session_stats, models("gates").path, models("gates").x)
-    assert (stats.conversions, stats.private_tensors) == (6, 13)
+    assert (stats.conversions, stats.private_tensors) == (6, 11)
 
 
 def test_concatenations_between_convolutions(models, process):

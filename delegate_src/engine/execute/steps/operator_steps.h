@@ -13,6 +13,8 @@ std::unique_ptr<Step> make_operator_step(const Addition& op, const TensorMemory&
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Multiplication& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Padding& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
@@ -20,6 +22,10 @@ std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMem
 std::unique_ptr<Step> make_operator_step(const CurveOp& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Concatenation& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const ChannelSelection& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const Interleaving& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Resize& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);

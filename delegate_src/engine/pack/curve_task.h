@@ -1,0 +1,47 @@
+// A curve over a planar tensor, as the kernel wants it.
+#pragma once
+
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/graph/planar.h"
+#include "kernels/kernels.h"
+
+namespace patternlite {
+
+inline kernels::CurveKind kind_of(Curve curve) {
+  switch (curve) {
+    case Curve::kLeakyRelu:
+      return kernels::CurveKind::kLeakyRelu;
+    case Curve::kHardSwish:
+      return kernels::CurveKind::kHardSwish;
+    case Curve::kSigmoid:
+      return kernels::CurveKind::kSigmoid;
+    case Curve::kTanh:
+      return kernels::CurveKind::kTanh;
+    case Curve::kSilu:
+      break;
+  }
+  return kernels::CurveKind::kSilu;
+}
+
+// One for each channel, where the curve has slopes.
+inline std::vector<float> slopes_of(const CurveOp& op, int channels) {
+  return op.slopes.size() == 1 ? std::vector<float>(channels, op.slopes[0]) : op.slopes;
+}
+
+// Without the tensors. slopes: slopes_of(op); the task refers to them.
+inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
+                                 const std::vector<float>& slopes) {
+  return {.input = nullptr,
+          .output = nullptr,
+          .kind = kind_of(op.curve),
+          .slopes = slopes.empty() ? nullptr : slopes.data(),
+          .channels = layout.shape.channels,
+          .height = layout.shape.height,
+          .width = layout.shape.width,
+          .pitch = layout.pitch(),
+          .plane = layout.plane()};
+}
+
+}  // namespace patternlite

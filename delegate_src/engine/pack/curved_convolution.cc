@@ -1,0 +1,164 @@
+#include "engine/pack/curved_convolution.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "engine/pack/curve_task.h"
+#include "engine/support/machine.h"
+#include "engine/support/scratch.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+namespace {
+
+constexpr int kUnit = 16;  // positions: whole vectors
+
+const char* name_of(Curve curve) {
+  switch (curve) {
+    case Curve::kLeakyRelu:
+      return "leaky-relu";
+    case Curve::kHardSwish:
+      return "hard-swish";
+    case Curve::kSigmoid:
+      return "sigmoid";
+    case Curve::kTanh:
+      return "tanh";
+    case Curve::kSilu:
+      break;
+  }
+  return "silu";
+}
+
+class CurvedConvolution final : public PackedConvolution {
+ public:
+  CurvedConvolution(const CurveOp& op, const PlanarLayout& layout,
+                    std::unique_ptr<PackedConvolution> convolution,
+                    const kernels::KernelTable& kernels)
+      : convolution_(std::move(convolution)),
+        kernel_(kernels.curve),
+        layout_(layout),
+        slopes_(slopes_of(op, layout.shape.channels)),
+        task_(curve_task(op, layout, slopes_)),
+        name_(convolution_->kernel_name() + "+" + name_of(op.curve)) {}
+
+  void run(const float* input, const float* residual, float* output,
+           Parallel& parallel) const override {
+    const int parts = parts_of_share(parallel.threads());
+    if (parts == 1 || !by_positions()) {
+      convolution_->run(input, residual, output, parallel);
+      return bend_all(output, parallel);
+    }
+    const int shares = std::min(parallel.threads(), (layout_.positions() + kUnit - 1) / kUnit);
+    const auto body = [&](int share) {
+      const auto [first, last] = range_of(layout_.positions(), shares, share, kUnit);
+      for (int part = 0; part < parts; ++part) {
+        const auto [begin, end] = range_of(last - first, parts, part, kUnit);
+        if (begin < end) {
+          run_positions(input, residual, output, {first + begin, first + end});
+        }
+      }
+    };
+    parallel.run(shares, std::ref(body));
+  }
+
+  bool by_rows() const override { return convolution_->by_rows(); }
+  bool by_positions() const override { return convolution_->by_positions(); }
+
+  // A vector of positions before the rows, which the convolution may overwrite with its own sums,
+  // are bent already.
+  void run_rows(const float* input, float* output, Range rows) const override {
+    float* const scratch = scratch_of<CurvedConvolution>(layout_.shape.channels * kUnit);
+    float* kept = scratch;
+    for_each_before(rows.begin, output,
+                    [&](float* run, int count) { kept = std::copy_n(run, count, kept); });
+    convolution_->run_rows(input, output, rows);
+    kept = scratch;
+    for_each_before(rows.begin, output, [&](float* run, int count) {
+      std::copy_n(kept, count, run);
+      kept += count;
+    });
+    bend(output, rows.begin, rows.count(), 0, layout_.shape.width);
+  }
+
+  void run_positions(const float* input, const float* residual, float* output,
+                     Range positions) const override {
+    convolution_->run_positions(input, residual, output, positions);
+    const int pitch = layout_.pitch(), width = layout_.shape.width;
+    int row = positions.begin / pitch;
+    const auto column = [&](int position) { return std::clamp(position - row * pitch, 0, width); };
+    if (column(positions.begin) > 0) {
+      bend(output, row, 1, column(positions.begin), column(positions.end));
+      ++row;
+    }
+    const int whole = std::max(0, positions.end / pitch - row);
+    bend(output, row, whole, 0, width);
+    row += whole;
+    if (row < layout_.shape.height) bend(output, row, 1, 0, column(positions.end));
+  }
+
+  std::string kernel_name() const override { return name_; }
+  std::size_t weight_bytes() const override { return convolution_->weight_bytes(); }
+
+ private:
+  // So that what one writes stays in the cache.
+  int parts_of_share(int threads) const {
+    const std::size_t bytes = sizeof(float) * layout_.plane() * layout_.shape.channels / threads;
+    return static_cast<int>(bytes / (second_level_cache() / 2)) + 1;
+  }
+
+  void bend_all(float* output, Parallel& parallel) const {
+    constexpr std::size_t kFloatsPerShare = 16 * 1024;  // fewer are not worth waking a thread
+    const int channels = layout_.shape.channels;
+    const int shares = static_cast<int>(std::clamp<std::size_t>(
+        channels * layout_.plane() / kFloatsPerShare, 1, std::min(parallel.threads(), channels)));
+    const auto body = [&](int share) {
+      const auto [first, last] = range_of(channels, shares, share);
+      kernels::Curve task = task_;
+      if (task.slopes) task.slopes += first;
+      task.input = task.output = output + first * task.plane;
+      task.channels = last - first;
+      kernel_(task);
+    };
+    parallel.run(shares, std::ref(body));
+  }
+
+  // Calls body(first, count) for the parts of rows that hold the vector of positions before a row.
+  template <typename Body>
+  void for_each_before(int row, float* output, const Body& body) const {
+    const int width = layout_.shape.width;
+    for (int left = kUnit; left > 0 && row > 0; left -= width) {
+      const int count = std::min(left, width);
+      float* run = output + std::ptrdiff_t{--row} * layout_.pitch() + width - count;
+      for (int c = 0; c < layout_.shape.channels; ++c, run += layout_.plane()) body(run, count);
+    }
+  }
+
+  // Of all channels, these rows' columns from `first` on, before `last`.
+  void bend(float* output, int row, int rows, int first, int last) const {
+    if (rows < 1 || first >= last) return;
+    kernels::Curve task = task_;
+    task.input = task.output = output + std::ptrdiff_t{row} * task.pitch + first;
+    task.height = rows;
+    task.width = last - first;
+    kernel_(task);
+  }
+
+  std::unique_ptr<PackedConvolution> convolution_;
+  void (*kernel_)(const kernels::Curve&);
+  PlanarLayout layout_;
+  std::vector<float> slopes_;
+  kernels::Curve task_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<PackedConvolution> pack_curved(const PlanarConvolution& conv,
+                                               std::unique_ptr<PackedConvolution> convolution,
+                                               const kernels::KernelTable& kernels) {
+  return std::make_unique<CurvedConvolution>(*conv.op.curve, conv.output, std::move(convolution),
+                                             kernels);
+}
+
+}  // namespace patternlite
