@@ -12,6 +12,7 @@ class Groups {
  public:
   Groups(const TfLiteContext& context, std::span<const OpNode> nodes) {
     for (const OpNode& node : nodes) {
+      for (const int other : node.outputs.subspan(1)) group_[of(other)] = of(node.outputs[0]);
       for (const int tensor : node.inputs) {
         if (tensor < 0 || is_constant(context.tensors[tensor])) continue;
         group_[of(tensor)] = of(node.outputs[0]);

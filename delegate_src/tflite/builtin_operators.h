@@ -14,6 +14,7 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinConcatenation = 2,
   kTfLiteBuiltinConv2d = 3,
   kTfLiteBuiltinDepthwiseConv2d = 4,
+  kTfLiteBuiltinDepthToSpace = 5,
   kTfLiteBuiltinDequantize = 6,
   kTfLiteBuiltinFullyConnected = 9,
   kTfLiteBuiltinLogistic = 14,
@@ -25,15 +26,24 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinReshape = 22,
   kTfLiteBuiltinResizeBilinear = 23,
   kTfLiteBuiltinSoftmax = 25,
+  kTfLiteBuiltinTanh = 28,
   kTfLiteBuiltinPad = 34,
   kTfLiteBuiltinTranspose = 39,
   kTfLiteBuiltinMean = 40,
+  kTfLiteBuiltinSub = 41,
+  kTfLiteBuiltinDiv = 42,
   kTfLiteBuiltinSqueeze = 43,
+  kTfLiteBuiltinStridedSlice = 45,
+  kTfLiteBuiltinSplit = 49,
   kTfLiteBuiltinDelegate = 51,
+  kTfLiteBuiltinPrelu = 54,
   kTfLiteBuiltinPadV2 = 60,
+  kTfLiteBuiltinSlice = 65,
+  kTfLiteBuiltinTransposeConv = 67,
   kTfLiteBuiltinTile = 69,
   kTfLiteBuiltinResizeNearestNeighbor = 97,
   kTfLiteBuiltinLeakyRelu = 98,
+  kTfLiteBuiltinSplitV = 102,
   kTfLiteBuiltinHardSwish = 117,
   kTfLiteBuiltinDensify = 124,
 };
@@ -63,6 +73,12 @@ struct TfLiteDepthwiseConvParams {
   int dilation_width_factor, dilation_height_factor;
 };
 
+struct TfLiteTransposeConvParams {
+  TfLitePadding padding;
+  int stride_width, stride_height;
+  TfLiteFusedActivation activation;
+};
+
 struct TfLitePoolParams {
   TfLitePadding padding;
   int stride_width, stride_height;
@@ -70,11 +86,8 @@ struct TfLitePoolParams {
   TfLiteFusedActivation activation;
 };
 
-struct TfLiteAddParams {
-  TfLiteFusedActivation activation;
-};
-
-struct TfLiteMulParams {
+// Of ADD, SUB, MUL and DIV.
+struct TfLiteArithmeticParams {
   TfLiteFusedActivation activation;
 };
 
@@ -114,6 +127,15 @@ struct TfLiteReducerParams {
 struct TfLiteSqueezeParams {
   int32_t squeeze_dims[8];
   int num_squeeze_dims;
+};
+
+struct TfLiteDepthToSpaceParams {
+  int block_size;
+};
+
+struct TfLiteStridedSliceParams {
+  int begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
+  bool offset;  // the ends count from the begins
 };
 
 }  // extern "C"

@@ -20,51 +20,77 @@ void GraphReader::add_depthwise(const OpNode& node) {
                /*depthwise=*/true);
 }
 
+bool GraphReader::folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h,
+                        int kernel_w) {
+  return pad.fill == 0 &&
+         touches(params.padding, pad.top, pad.bottom, kernel_h, params.dilation_height_factor) &&
+         touches(params.padding, pad.left, pad.right, kernel_w, params.dilation_width_factor);
+}
+
+TensorId GraphReader::repeated_channels(const OpNode& node, const Value& input, int times) {
+  Shape shape = shape_of(input);
+  std::vector<int> channels(std::size_t(shape.channels) * times);
+  for (std::size_t i = 0; i < channels.size(); ++i) channels[i] = static_cast<int>(i) / times;
+  shape.channels = static_cast<int>(channels.size());
+  const TensorId repeated = graph_.add_tensor(shape);
+  graph_.nodes.push_back(
+      {ChannelSelection{input.id, repeated, std::move(channels)}, name_of(context_, node)});
+  return repeated;
+}
+
 void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise) {
-  const Value input = map_value(node, 0);
+  Value input = map_value(node, 0);
   require_window(node, params.stride_height, params.stride_width);
   require_window(node, params.dilation_height_factor, params.dilation_width_factor);
-  const Pad pad = input.pad.value_or(Pad{});
-  if (pad.fill != 0) throw Declined(pad.node, "pad-not-foldable");
 
   // O, H, W, I, or 1, H, W, C
   const std::span<const int> dims = items(tensor(node.inputs[1]).dims);
-  const Shape shape = shape_of(input);
   if (dims.size() != 4) throw Declined(node.index, "rank");
-  if (dims[3] != shape.channels || (depthwise && dims[0] != 1)) {
-    throw Declined(node.index, depthwise ? "depth-multiplier" : "groups");
+  const int kernel_h = dims[1], kernel_w = dims[2], channels = shape_of(input).channels;
+  const int filters = depthwise ? dims[3] : dims[0], group_channels = depthwise ? 1 : dims[3];
+  const int groups = group_channels > 0 ? channels / group_channels : 0;
+  if (groups < 1 || channels % group_channels != 0 || filters < 1 || filters % groups != 0 ||
+      (depthwise && dims[0] != 1)) {
+    throw Declined(node.index, "groups");
   }
-  const int kernel_h = dims[1], kernel_w = dims[2], channels = dims[3];
-  const int filters = depthwise ? channels : dims[0];
   require_window(node, kernel_h, kernel_w);
+  // The engine wants every window to touch the image, which the pad is part of if need be.
+  if (input.pad && !folds(*input.pad, params, kernel_h, kernel_w)) {
+    input = padded_value(node.inputs[0]);
+  }
+  const Pad pad = input.pad.value_or(Pad{});
+  const Shape shape = shape_of(input);
 
   const Axis rows = slide(params.padding, shape.height + pad.top + pad.bottom, kernel_h,
                           params.stride_height, params.dilation_height_factor);
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right, kernel_w,
                              params.stride_width, params.dilation_width_factor);
-  // The engine wants every window to touch the image.
-  if (!touches(params.padding, pad.top, pad.bottom, kernel_h, params.dilation_height_factor) ||
-      !touches(params.padding, pad.left, pad.right, kernel_w, params.dilation_width_factor)) {
-    throw Declined(pad.node, "pad-not-foldable");
-  }
   const Activation activation = read_activation(node, params.activation);
   const Value output = define(node, input, {filters, rows.output, columns.output},
                               {input.batch, rows.output, columns.output, filters}, activation);
-  const Convolution convolution{
-      .input = input.id,
-      .output = output.id,
-      .window = {.kernel_h = kernel_h,
-                 .kernel_w = kernel_w,
-                 .stride_h = params.stride_height,
-                 .stride_w = params.stride_width,
-                 .dilation_h = params.dilation_height_factor,
-                 .dilation_w = params.dilation_width_factor,
-                 .pad_top = rows.pad + pad.top,
-                 .pad_left = columns.pad + pad.left},
-      .weights = view_of(weights(node), {channels, kernel_h, kernel_w}, depthwise),
-      .bias = bias(node, filters),
-      .activation = activation,
-      .depthwise = depthwise};
+  WeightsView view =
+      view_of(weights(node), {depthwise ? filters : group_channels, kernel_h, kernel_w}, depthwise);
+  const bool by_channel = depthwise || (groups > 1 && group_channels == 1);
+  if (by_channel && filters > channels) {
+    input.id = repeated_channels(node, input, filters / channels);
+  } else if (!by_channel && groups > 1) {
+    view.group_filters = filters / groups;
+    view.group_channels = group_channels;
+  }
+  const Convolution convolution{.input = input.id,
+                                .output = output.id,
+                                .window = {.kernel_h = kernel_h,
+                                           .kernel_w = kernel_w,
+                                           .stride_h = params.stride_height,
+                                           .stride_w = params.stride_width,
+                                           .dilation_h = params.dilation_height_factor,
+                                           .dilation_w = params.dilation_width_factor,
+                                           .pad_top = rows.pad + pad.top,
+                                           .pad_left = columns.pad + pad.left},
+                                .weights = view,
+                                .bias = bias(node, 2, filters),
+                                .activation = activation,
+                                .depthwise = by_channel};
   graph_.nodes.push_back({convolution, name_of(context_, node)});
   convolution_nodes_.push_back(node.index);
 }
@@ -97,7 +123,7 @@ void GraphReader::add_fully_connected(const OpNode& node) {
                           .output = output.id,
                           .window = {.kernel_h = window.height, .kernel_w = window.width},
                           .weights = view_of(weights(node), window),
-                          .bias = bias(node, units),
+                          .bias = bias(node, 2, units),
                           .activation = activation};
   convolution.weights.lasting = !constants_.is_expanded(node.inputs[1]);
   graph_.nodes.push_back({convolution, name_of(context_, node)});

@@ -14,14 +14,24 @@ size_t operands(const OpNode& node) {
     case kTfLiteBuiltinFullyConnected:
     case kTfLiteBuiltinMean:
     case kTfLiteBuiltinAdd:
+    case kTfLiteBuiltinSub:
     case kTfLiteBuiltinMul:
+    case kTfLiteBuiltinDiv:
+    case kTfLiteBuiltinPrelu:
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
     case kTfLiteBuiltinResizeBilinear:
     case kTfLiteBuiltinResizeNearestNeighbor:
     case kTfLiteBuiltinTile:
     case kTfLiteBuiltinTranspose:
+    case kTfLiteBuiltinSplit:
       return 2;
+    case kTfLiteBuiltinSlice:
+    case kTfLiteBuiltinSplitV:
+    case kTfLiteBuiltinTransposeConv:
+      return 3;
+    case kTfLiteBuiltinStridedSlice:
+      return 4;
     case kTfLiteBuiltinConcatenation:
       return node.inputs.size();
     default:
@@ -29,12 +39,34 @@ size_t operands(const OpNode& node) {
   }
 }
 
+bool splits(const OpNode& node) {
+  return node.builtin_code == kTfLiteBuiltinSplit || node.builtin_code == kTfLiteBuiltinSplitV;
+}
+
+bool reads_views(const OpNode& node) {
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinReshape:
+    case kTfLiteBuiltinTranspose:
+    case kTfLiteBuiltinTile:
+    case kTfLiteBuiltinConcatenation:
+    case kTfLiteBuiltinSplit:
+    case kTfLiteBuiltinSplitV:
+    case kTfLiteBuiltinSlice:
+    case kTfLiteBuiltinStridedSlice:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void GraphReader::add(const OpNode& node) {
   const auto missing = [](int tensor) { return tensor < 0; };
-  if (node.inputs.size() < operands(node) || node.outputs.size() != 1 ||
-      std::ranges::any_of(node.inputs.first(operands(node)), missing) || missing(node.outputs[0])) {
+  if (node.inputs.size() < operands(node) || node.outputs.empty() ||
+      (node.outputs.size() > 1 && !splits(node)) ||
+      std::ranges::any_of(node.inputs.first(operands(node)), missing) ||
+      std::ranges::any_of(node.outputs, missing)) {
     throw Declined(node.index, "unsupported-op");
   }
   switch (node.builtin_code) {
@@ -42,6 +74,10 @@ void GraphReader::add(const OpNode& node) {
       return add_convolution(node);
     case kTfLiteBuiltinDepthwiseConv2d:
       return add_depthwise(node);
+    case kTfLiteBuiltinTransposeConv:
+      return add_transposed_convolution(node);
+    case kTfLiteBuiltinDepthToSpace:
+      return add_depth_to_space(node);
     case kTfLiteBuiltinFullyConnected:
       return add_fully_connected(node);
     case kTfLiteBuiltinMaxPool2d:
@@ -51,9 +87,10 @@ void GraphReader::add(const OpNode& node) {
     case kTfLiteBuiltinMean:
       return add_mean(node);
     case kTfLiteBuiltinAdd:
-      return add_addition(node);
+    case kTfLiteBuiltinSub:
     case kTfLiteBuiltinMul:
-      return add_multiplication(node);
+    case kTfLiteBuiltinDiv:
+      return add_arithmetic(node);
     case kTfLiteBuiltinRelu:
       return add_activation(node, Activation::kRelu);
     case kTfLiteBuiltinRelu6:
@@ -61,11 +98,15 @@ void GraphReader::add(const OpNode& node) {
     case kTfLiteBuiltinReluN1To1:
       return add_activation(node, Activation::kReluN1To1);
     case kTfLiteBuiltinLeakyRelu:
-      return add_curve(node, Curve::kLeakyRelu, node.params_as<TfLiteLeakyReluParams>().alpha);
+      return add_curve(node, Curve::kLeakyRelu, {node.params_as<TfLiteLeakyReluParams>().alpha});
+    case kTfLiteBuiltinPrelu:
+      return add_curve(node, Curve::kLeakyRelu, channel_constants(node, value(node, 0), 1));
     case kTfLiteBuiltinHardSwish:
       return add_curve(node, Curve::kHardSwish);
     case kTfLiteBuiltinLogistic:
       return add_curve(node, Curve::kSigmoid);
+    case kTfLiteBuiltinTanh:
+      return add_curve(node, Curve::kTanh);
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
       return add_pad(node);
@@ -85,6 +126,13 @@ void GraphReader::add(const OpNode& node) {
       return add_tile(node);
     case kTfLiteBuiltinTranspose:
       return add_transpose(node);
+    case kTfLiteBuiltinSplit:
+    case kTfLiteBuiltinSplitV:
+      return add_split(node);
+    case kTfLiteBuiltinSlice:
+      return add_slice(node);
+    case kTfLiteBuiltinStridedSlice:
+      return add_strided_slice(node);
     case kTfLiteBuiltinSoftmax:
       return add_softmax(node);
     default:
@@ -97,10 +145,9 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   std::map<TensorId, int> aliases;  // of what is already an input or output, the RESHAPE or -1
   for (const TensorId input : graph_.inputs) aliases.emplace(input, -1);
   for (const int output : outputs) {
-    const Value& value = values_.at(output);
-    if (value.pad) throw Declined(value.pad->node, "pad-not-foldable");
+    const Value value = padded_value(output);
     if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
-    if (value.transposer >= 0) throw Declined(value.transposer, "transpose");
+    if (value.view) throw Declined(value.viewer, "rearranged");
     // The engine writes each output once: another name for it stays with the runtime.
     const auto [first, is_new] = aliases.emplace(value.id, value.alias_node);
     if (!is_new) throw Declined(std::max(first->second, value.alias_node), "only-renames");
@@ -150,25 +197,35 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
 
 GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   Value operand = value(node, input);
-  if (operand.pad) throw Declined(operand.pad->node, "pad-not-foldable");
+  if (operand.pad) operand = padded_value(node.inputs[input]);
   const bool multiplies_rows = node.builtin_code == kTfLiteBuiltinFullyConnected;
   const bool reshapes = node.builtin_code == kTfLiteBuiltinReshape;
   if (operand.flattener >= 0 && !multiplies_rows && !reshapes) {
     throw Declined(operand.flattener, "reshape");
   }
-  const bool transposes = node.builtin_code == kTfLiteBuiltinTranspose ||
-                          node.builtin_code == kTfLiteBuiltinConcatenation;
-  if (operand.transposer >= 0 && !transposes) throw Declined(operand.transposer, "transpose");
-  if (operand.dims.size() == 5 && !reshapes && node.builtin_code != kTfLiteBuiltinTile) {
-    throw Declined(node.index, "rank");
-  }
+  if (operand.view && !reads_views(node)) throw Declined(operand.viewer, "rearranged");
   return operand;
 }
 
 GraphReader::Value GraphReader::map_value(const OpNode& node, int input) {
   Value operand = value(node, input);
+  if (operand.view) throw Declined(operand.viewer, "rearranged");
   if (operand.dims.size() != 4) throw Declined(node.index, "rank");
   return operand;
+}
+
+GraphReader::Value GraphReader::padded_value(int tensor) {
+  Value& value = values_.at(tensor);
+  if (!value.pad) return value;
+  const Pad pad = *std::exchange(value.pad, std::nullopt);
+  if (pad.fill != 0) throw Declined(pad.node, "pad-not-foldable");
+  const Shape from = shape_of(value);
+  const TensorId padded = graph_.add_tensor(
+      {from.channels, from.height + pad.top + pad.bottom, from.width + pad.left + pad.right});
+  graph_.nodes.push_back(
+      {Padding{std::exchange(value.id, padded), padded, pad.top, pad.left, pad.bottom, pad.right},
+       context_.tensors[tensor].name ? context_.tensors[tensor].name : ""});
+  return value;
 }
 
 const float* GraphReader::weights(const OpNode& node) const {
@@ -180,8 +237,8 @@ const float* GraphReader::weights(const OpNode& node) const {
   return data.data();
 }
 
-const float* GraphReader::bias(const OpNode& node, int filters) const {
-  const std::span<const float> data = constant(node, 2);
+const float* GraphReader::bias(const OpNode& node, size_t operand, int filters) const {
+  const std::span<const float> data = constant(node, operand);
   if (data.data() && data.size() != static_cast<std::size_t>(filters)) {
     throw Declined(node.index, "bias-shape");
   }
@@ -191,6 +248,26 @@ const float* GraphReader::bias(const OpNode& node, int filters) const {
 std::span<const float> GraphReader::constant(const OpNode& node, size_t input) const {
   if (input >= node.inputs.size() || node.inputs[input] < 0) return {};
   return constants_.floats(node, node.inputs[input]);
+}
+
+bool GraphReader::is_constant_operand(const OpNode& node, size_t operand) const {
+  const int index = node.inputs[operand];
+  return is_constant(tensor(index)) || constants_.is_expanded(index);
+}
+
+std::vector<float> GraphReader::channel_constants(const OpNode& node, const Value& input,
+                                                  size_t operand) const {
+  const std::span<const float> data = constant(node, operand);
+  const std::span<const int> dims = items(tensor(node.inputs[operand]).dims);
+  const int channels = shape_of(input).channels;
+  if (!data.data() || data.empty()) throw Declined(node.index, "dynamic-operand");
+  if (dims.size() > input.dims.size()) throw Declined(node.index, "rank");
+  if (data.size() == 1) return std::vector<float>(channels, data[0]);
+  // Rows of whole maps have other constants for each position.
+  if (std::ssize(data) != channels || dims.back() != channels || input.dims.back() != channels) {
+    throw Declined(node.index, "broadcast");
+  }
+  return {data.begin(), data.end()};
 }
 
 std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) const {
@@ -206,8 +283,8 @@ std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) co
 }
 
 GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source, const Shape& shape,
-                                        std::vector<int> dims, Activation activation) {
-  require_type(node, tensor(node.outputs[0]), kTfLiteFloat32);
+                                        std::vector<int> dims, Activation activation, int output) {
+  require_type(node, tensor(node.outputs[output]), kTfLiteFloat32);
   if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
     throw Declined(node.index, "empty-output");
   }
@@ -216,7 +293,7 @@ GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source,
              .dims = std::move(dims),
              .fixed_size = source.fixed_size,
              .non_negative = activation == Activation::kRelu || activation == Activation::kRelu6};
-  return values_[node.outputs[0]] = std::move(made);
+  return values_[node.outputs[output]] = std::move(made);
 }
 
 void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int> dims) {

@@ -11,12 +11,14 @@
 // FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "tflite/axes.h"
 #include "tflite/constants.h"
 #include "tflite/node.h"
 
@@ -32,7 +34,8 @@ struct PartitionGraph {
   std::vector<int> outputs;  // tensors, in the order of graph.outputs
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
-  std::vector<int> convolution_nodes;         // node index of each convolution, in graph order
+  // Node index of each convolution, in graph order; a TRANSPOSE_CONV has become several.
+  std::vector<int> convolution_nodes;
 };
 
 class GraphReader {
@@ -41,23 +44,23 @@ class GraphReader {
   GraphReader(const TfLiteContext& context, Constants& constants)
       : context_(context), constants_(constants) {}
 
-  // Throws Declined, naming the node to leave out: this one, or an earlier PAD or RESHAPE that
-  // could not be folded into this one.
+  // Throws Declined, naming the node to leave out: this one, or an earlier PAD or RESHAPE that this
+  // one cannot read.
   void add(const OpNode& node);
 
   // The graph that computes these tensors. Throws Declined as well.
   PartitionGraph finish(std::span<const int> outputs) &&;
 
  private:
-  // A PAD that waits for the convolution or max pooling that reads it.
+  // A PAD that waits for the convolution or max pooling that reads it and needs no zeros in memory.
   struct Pad {
     int node = -1;
     int top = 0, left = 0, bottom = 0, right = 0;
     float fill = 0;
   };
   // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
-  // tensor do in NHWC, also where `dims` calls it flat, a row for each image, or each position, or
-  // gives it a fifth axis, behind the rows or the columns, of how often they are repeated.
+  // tensor do in NHWC, also where `dims` calls it flat, a row for each image, or each position;
+  // unless there is a view.
   struct Value {
     TensorId id = -1;
     int batch = 1;
@@ -66,10 +69,21 @@ class GraphReader {
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
     int flattener = -1;   // the RESHAPE to rows as long as its maps, which may come to be others
-    // What made it NCHW, until a TRANSPOSE back: its elements lie as if that had been already.
-    int transposer = -1;
+    // Its axes, where they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map
+    // of them; and the one that they come out of.
+    std::optional<Axes> view = std::nullopt;
+    int viewer = -1;
     std::optional<Pad> pad = std::nullopt;
   };
+
+  // Cells of an axis: `count` from `first` on, `step` apart.
+  struct Steps {
+    int first, count, step = 1;
+    std::vector<int> cells() const;
+    bool is_whole(int size) const { return first == 0 && count == size && step == 1; }
+  };
+
+  static constexpr std::array kToNchw = {0, 3, 1, 2}, kToNhwc = {0, 2, 3, 1};
 
   // Two operands, and what comes of them where single rows, columns or images are repeated.
   struct Operands {
@@ -80,14 +94,21 @@ class GraphReader {
 
   void add_convolution(const OpNode& node);
   void add_depthwise(const OpNode& node);
+  // A map that has each channel so many times, one after the other.
+  TensorId repeated_channels(const OpNode& node, const Value& input, int times);
+  static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
   void add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise);
+  void add_transposed_convolution(const OpNode& node);
+  void add_depth_to_space(const OpNode& node);
   void add_fully_connected(const OpNode& node);
   void add_pooling(const OpNode& node, PoolMode mode);
   void add_mean(const OpNode& node);
+  void add_arithmetic(const OpNode& node);
   void add_addition(const OpNode& node);
   void add_multiplication(const OpNode& node);
+  void add_scaling(const OpNode& node, int constant);
   void add_activation(const OpNode& node, Activation activation);
-  void add_curve(const OpNode& node, Curve curve, float slope = 0);
+  void add_curve(const OpNode& node, Curve curve, std::vector<float> slopes = {});
   void add_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);
@@ -96,6 +117,9 @@ class GraphReader {
   void add_resize(const OpNode& node);
   void add_tile(const OpNode& node);
   void add_transpose(const OpNode& node);
+  void add_split(const OpNode& node);
+  void add_slice(const OpNode& node);
+  void add_strided_slice(const OpNode& node);
   void add_softmax(const OpNode& node);
   Operands broadcast(const OpNode& node);
   // The value's tensor, or a map of this shape of which all rows or columns are the value's only
@@ -111,19 +135,42 @@ class GraphReader {
 
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
-  // Throws where a PAD or RESHAPE waits for another reader.
+  // Throws where a RESHAPE or TRANSPOSE waits for another reader.
   Value unpadded_value(const OpNode& node, int input);
   Value map_value(const OpNode& node, int input);  // rank 4
+  // The tensor's value, its pad in memory.
+  Value padded_value(int tensor);
   // The constant operand's elements, float or int; data() is null for one left out.
   std::span<const float> constant(const OpNode& node, size_t input) const;
   const float* weights(const OpNode& node) const;
-  const float* bias(const OpNode& node, int filters) const;
+  const float* bias(const OpNode& node, size_t operand, int filters) const;
+  // A constant operand's number for each channel of another operand.
+  std::vector<float> channel_constants(const OpNode& node, const Value& input,
+                                       size_t operand) const;
+  bool is_constant_operand(const OpNode& node, size_t operand) const;
   std::vector<int> constant_ints(const OpNode& node, size_t input) const;
 
   // What the node makes of `source`; maybe more is known of it: the result refers to values_.
   Value& define(const OpNode& node, const Value& source, const Shape& shape, std::vector<int> dims,
-                Activation activation);
+                Activation activation, int output = 0);
   Value& define(const OpNode& node, const Operands& operands, Activation activation);
+  // These cells of each axis of the source.
+  void define_slice(const OpNode& node, const Value& source, std::vector<Steps> axes);
+  // These channels of it.
+  Value selected_channels(const OpNode& node, const Value& source, std::vector<int> channels,
+                          std::vector<int> dims, int output = 0);
+  // Parts with these channels of it, interleaved.
+  Value interleaved_parts(const OpNode& node, const Value& source,
+                          const std::vector<std::vector<int>>& parts, int block,
+                          std::vector<int> dims);
+  // The source with these axes: a map if they are one's, NHWC or NCHW, else a view.
+  void rearrange(const OpNode& node, const Value& source, const Axes& axes);
+  void define_view(const OpNode& node, const Value& source, const Axes& axes);
+  Axes map_axes(const Value& value) const;
+  bool is_nchw(const Value& value) const;
+  void set_nchw(Value& value, const OpNode& node) const;
+  // Throws where the value is a view that is not NCHW.
+  void require_map(const Value& value) const;
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;

@@ -41,18 +41,6 @@ std::vector<Blend> blended(int input, int output, const TfLiteResizeParams& para
   return cells;
 }
 
-std::vector<int> repeated_cells(int cells, int times) {
-  std::vector<int> repeated(static_cast<std::size_t>(cells) * times);
-  for (std::size_t i = 0; i < repeated.size(); ++i) repeated[i] = static_cast<int>(i) / times;
-  return repeated;
-}
-
-// A map's shape with an axis more.
-std::vector<int> unfolded(std::vector<int> map, int axis) {
-  map.insert(map.begin() + axis, 1);
-  return map;
-}
-
 }  // namespace
 
 void GraphReader::add_pad(const OpNode& node) {
@@ -76,41 +64,6 @@ void GraphReader::add_pad(const OpNode& node) {
   values_[node.outputs[0]] = padded;
 }
 
-void GraphReader::add_reshape(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
-  std::vector<int> dims;
-  if (node.inputs.size() > 1) {
-    dims = constant_ints(node, 1);
-  } else {
-    const auto& params = node.params_as<TfLiteReshapeParams>();
-    dims.assign(params.shape, params.shape + params.num_dimensions);
-  }
-  const Shape shape = shape_of(input);
-  const auto elements = static_cast<std::int64_t>(shape.elements()) * input.batch;
-  const bool counts_rows = !dims.empty() && dims[0] < 0;
-  std::int64_t known = 1;
-  for (const int size : dims) known *= size < 0 ? 1 : size;
-  for (int& size : dims) {
-    if (size < 0 && known > 0) size = static_cast<int>(elements / known);
-  }
-  const int per_image = static_cast<int>(shape.elements());
-  const std::vector<int> images = {input.batch, per_image};
-  const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
-  const std::vector<int> map = {input.batch, shape.height, shape.width, shape.channels};
-  const bool flattens = dims == images || dims == positions;
-  // A map of other sizes is not read as another batch of such maps.
-  const bool keeps_maps = input.fixed_size || (input.dims.size() == 5 && !counts_rows);
-  const bool folds = dims == map && keeps_maps;
-  const bool unfolds = dims.size() == 5 && (input.fixed_size || !counts_rows) &&
-                       (dims == unfolded(map, 2) || dims == unfolded(map, 3));
-  if (!flattens && !folds && !unfolds) throw Declined(node.index, "reshape");
-  alias(node, input, dims);
-  // At other sizes, its rows are parts of maps or hold several.
-  if (counts_rows && dims != positions && !input.fixed_size) {
-    values_[node.outputs[0]].flattener = node.index;
-  }
-}
-
 void GraphReader::add_squeeze(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   const auto& params = node.params_as<TfLiteSqueezeParams>();
@@ -131,20 +84,6 @@ void GraphReader::add_expander(const OpNode& node) {
   expanders_[node.outputs[0]] = node.index;
 }
 
-// onnx2tf puts a pair of them around some concatenations.
-void GraphReader::add_transpose(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
-  const bool is_back = input.transposer >= 0;
-  const std::vector<int> order = is_back ? std::vector<int>{0, 2, 3, 1} : std::vector{0, 3, 1, 2};
-  if (input.dims.size() != 4 || constant_ints(node, 1) != order) {
-    throw Declined(node.index, "transpose");
-  }
-  std::vector<int> dims;
-  for (const int axis : order) dims.push_back(input.dims[axis]);
-  alias(node, input, dims);
-  values_[node.outputs[0]].transposer = is_back ? -1 : node.index;
-}
-
 void GraphReader::add_concatenation(const OpNode& node) {
   const auto& params = node.params_as<TfLiteConcatenationParams>();
   if (params.activation != kTfLiteActNone) throw Declined(node.index, "activation");
@@ -155,9 +94,10 @@ void GraphReader::add_concatenation(const OpNode& node) {
   bool non_negative = true, fixed_size = false;
   for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
     const Value part = unpadded_value(node, i);
+    require_map(part);
     const Shape shape = shape_of(part);
     const int rank = static_cast<int>(part.dims.size());
-    const int channels = part.transposer < 0 ? rank - 1 : 1;
+    const int channels = part.view ? 1 : rank - 1;
     // Flattened maps do not lie one after the other, channel by channel.
     if (params.axis != channels && params.axis != channels - rank) {
       throw Declined(node.index, "axes");
@@ -166,7 +106,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
     if (i == 0) first = part, dims = part.dims, dims[channels] = 0;
     std::vector<int> expected = part.dims;
     expected[channels] = dims[channels];
-    if (dims != expected || (part.transposer < 0) != (first.transposer < 0)) {
+    if (dims != expected || part.view.has_value() != first.view.has_value()) {
       throw Declined(node.index, "shapes");
     }
     dims[channels] += shape.channels;
@@ -178,7 +118,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
   Value& output = define(node, first, whole, dims, Activation::kNone);
   output.non_negative = non_negative;
   output.fixed_size = fixed_size;
-  if (first.transposer >= 0) output.transposer = node.index;
+  if (first.view) set_nchw(output, node);
   concatenation.output = output.id;
   graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
 }
@@ -205,33 +145,6 @@ void GraphReader::add_resize(const OpNode& node) {
                   nearest(shape.width, size[1], params)};
   };
   graph_.nodes.push_back({resize(), name_of(context_, node)});
-}
-
-// Rows or columns repeated, as Keras's UpSampling2D comes out of the converter: a RESHAPE puts an
-// axis of 1 behind them, this repeats it, and the next RESHAPE joins the two.
-void GraphReader::add_tile(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
-  const std::vector<int> times = constant_ints(node, 1);
-  if (input.dims.size() != 5 || times.size() != 5) throw Declined(node.index, "rank");
-  const int axis = times[2] != 1 ? 2 : 3;
-  std::vector<int> expected(5, 1);
-  expected[axis] = times[axis];
-  if (times != expected || input.dims[axis] != 1) throw Declined(node.index, "axes");
-  const Shape from = shape_of(input);
-  const int row_times = axis == 2 ? times[axis] : 1, column_times = axis == 3 ? times[axis] : 1;
-  const int most = kMostCells / std::max(from.height, from.width);
-  if (times[axis] < 1 || times[axis] > most) throw Declined(node.index, "size");
-  std::vector<int> dims = input.dims;
-  dims[axis] = times[axis];
-  Value& output =
-      define(node, input, {from.channels, from.height * row_times, from.width * column_times}, dims,
-             Activation::kNone);
-  output.non_negative = input.non_negative;
-  Resize resize{.input = input.id,
-                .output = output.id,
-                .rows = repeated_cells(from.height, row_times),
-                .columns = repeated_cells(from.width, column_times)};
-  graph_.nodes.push_back({std::move(resize), name_of(context_, node)});
 }
 
 }  // namespace patternlite::tflite

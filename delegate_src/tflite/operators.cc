@@ -1,5 +1,6 @@
 // GraphReader's translation of the operators without weights.
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -10,23 +11,22 @@ namespace patternlite::tflite {
 
 void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
   const auto& params = node.params_as<TfLitePoolParams>();
-  const Value input = map_value(node, 0);
-  const Shape shape = shape_of(input);
+  Value input = map_value(node, 0);
   require_window(node, params.stride_height, params.stride_width);
   require_window(node, params.filter_height, params.filter_width);
-  const Pad pad = input.pad.value_or(Pad{});
   if (input.pad) {
     // The engine's pooling skips what lies outside the image. That is the same maximum if the fill
     // can never win and every window holds a real value.
+    const Pad& pad = *input.pad;
     const bool never_wins =
         pad.fill <= std::numeric_limits<float>::lowest() || (pad.fill == 0 && input.non_negative);
     const bool fits = pad.top < params.filter_height && pad.bottom < params.filter_height &&
                       pad.left < params.filter_width && pad.right < params.filter_width &&
                       params.padding == kTfLitePaddingValid;
-    if (mode != PoolMode::kMax || !never_wins || !fits) {
-      throw Declined(pad.node, "pad-not-foldable");
-    }
+    if (mode != PoolMode::kMax || !never_wins || !fits) input = padded_value(node.inputs[0]);
   }
+  const Pad pad = input.pad.value_or(Pad{});
+  const Shape shape = shape_of(input);
   const Axis rows = slide(params.padding, shape.height + pad.top + pad.bottom, params.filter_height,
                           params.stride_height, 1);
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right,
@@ -102,11 +102,50 @@ GraphReader::Value& GraphReader::define(const OpNode& node, const Operands& oper
   return output;
 }
 
+void GraphReader::add_arithmetic(const OpNode& node) {
+  for (const int operand : {0, 1}) {
+    if (is_constant_operand(node, operand)) return add_scaling(node, operand);
+  }
+  if (node.builtin_code == kTfLiteBuiltinAdd) return add_addition(node);
+  if (node.builtin_code == kTfLiteBuiltinMul) return add_multiplication(node);
+  throw Declined(node.index, "no-constant");
+}
+
+void GraphReader::add_scaling(const OpNode& node, int constant) {
+  const Value input = unpadded_value(node, 1 - constant);
+  std::vector<float> numbers = channel_constants(node, input, constant);
+  const auto channels = numbers.size();
+  const bool from_constant = constant == 0;
+  Scaling scaling{.input = input.id, .output = kNoTensor, .scales = {}, .shifts = {}};
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinDiv:
+      if (from_constant) throw Declined(node.index, "divided-constant");
+      for (float& number : numbers) number = 1 / number;
+      [[fallthrough]];
+    case kTfLiteBuiltinMul:
+      scaling.scales = std::move(numbers);
+      scaling.shifts.assign(channels, 0);
+      break;
+    case kTfLiteBuiltinSub:
+      if (!from_constant) std::ranges::transform(numbers, numbers.begin(), std::negate());
+      [[fallthrough]];
+    default:
+      scaling.scales.assign(channels, 1);
+      if (from_constant && node.builtin_code == kTfLiteBuiltinSub)
+        scaling.scales.assign(channels, -1);
+      scaling.shifts = std::move(numbers);
+  }
+  scaling.activation = read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
+  scaling.output = define(node, input, shape_of(input), input.dims, scaling.activation).id;
+  graph_.nodes.push_back({std::move(scaling), name_of(context_, node)});
+}
+
 void GraphReader::add_addition(const OpNode& node) {
   const Operands operands = broadcast(node);
   const TensorId left = repeated(node, operands.a, operands.shape);
   const TensorId right = repeated(node, operands.b, operands.shape);
-  const Activation activation = read_activation(node, node.params_as<TfLiteAddParams>().activation);
+  const Activation activation =
+      read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
   const Value& output = define(node, operands, activation);
   graph_.nodes.push_back({Addition{left, right, output.id, activation}, name_of(context_, node)});
 }
@@ -119,7 +158,8 @@ void GraphReader::add_multiplication(const OpNode& node) {
   if (shape_of(a) == one_each) std::swap(a, b);
   const TensorId left = repeated(node, a, shape);
   const TensorId right = shape_of(b) == one_each ? b.id : repeated(node, b, shape);
-  const Activation activation = read_activation(node, node.params_as<TfLiteMulParams>().activation);
+  const Activation activation =
+      read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
   const Value& output = define(node, operands, activation);
   graph_.nodes.push_back(
       {Multiplication{left, right, output.id, activation}, name_of(context_, node)});
@@ -149,10 +189,11 @@ void GraphReader::add_activation(const OpNode& node, Activation activation) {
   graph_.nodes.push_back({ActivationOp{input.id, output.id, activation}, name_of(context_, node)});
 }
 
-void GraphReader::add_curve(const OpNode& node, Curve curve, float slope) {
+void GraphReader::add_curve(const OpNode& node, Curve curve, std::vector<float> slopes) {
   const Value input = unpadded_value(node, 0);
   const Value output = define(node, input, shape_of(input), input.dims, Activation::kNone);
-  graph_.nodes.push_back({CurveOp{input.id, output.id, curve, slope}, name_of(context_, node)});
+  graph_.nodes.push_back(
+      {CurveOp{input.id, output.id, curve, std::move(slopes)}, name_of(context_, node)});
 }
 
 void GraphReader::add_softmax(const OpNode& node) {

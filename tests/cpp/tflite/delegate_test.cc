@@ -188,7 +188,7 @@ TEST(DelegateTest, DeclinesWithAReason) {
       {"declined:constant-operand",
        [](Model& m) { m.interpreter.raw(m.input).allocation_type = kTfLiteMmapRo; }},
       {"declined:groups",
-       [](Model& m) { m.interpreter.resize(m.input, std::vector<int>{1, 9, 9, 32}); }},
+       [](Model& m) { m.interpreter.resize(m.input, std::vector<int>{1, 9, 9, 24}); }},
       {"declined:rank",
        [](Model& m) { m.interpreter.resize(m.input, std::vector<int>{9, 9, 16}); }},
       {"declined:dynamic-shape",

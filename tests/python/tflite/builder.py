@@ -42,6 +42,10 @@ class ModelBuilder:
         builder.Finish(self._model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
+    @property
+    def operators(self) -> int:
+        return len(self._graph.operators)
+
     def shape(self, tensor: int) -> tuple[int, ...]:
         return tuple(self._graph.tensors[tensor].shape)
 
@@ -125,6 +129,33 @@ class ModelBuilder:
         inputs = [x, self.constant(weights), self.constant(bias)]
         return self._operator("DEPTHWISE_CONV_2D", inputs, shape, "DepthwiseConv2DOptions", options)
 
+    def transpose_conv(
+        self, x: int, weights: np.ndarray, bias: np.ndarray | None = None, *, stride: int = 2,
+        size: tuple[int, int] | None = None, padding: int = SAME, activation: int = NONE,
+    ) -> int:  # fmt: skip
+        """weights: (O, H, W, I). size: of the output; as large as it may be, unless given."""
+        options = schema.TransposeConvOptionsT()
+        options.padding, options.fusedActivationFunction = padding, activation
+        options.strideH = options.strideW = stride
+        n, h, w, _ = self.shape(x)
+        filters, kh, kw, _ = weights.shape
+        valid = ((h - 1) * stride + kh, (w - 1) * stride + kw)
+        shape = (n, *(size or ((h * stride, w * stride) if padding == SAME else valid)), filters)
+        inputs = [self.constant(np.array(shape, np.int32)), self.constant(weights), x]
+        version = 4 if activation else 3 if bias is not None else 1
+        if bias is not None:
+            inputs.append(self.constant(bias))
+        return self._operators(
+            "TRANSPOSE_CONV", inputs, [shape], "TransposeConvOptions", options, version=version
+        )[0]
+
+    def depth_to_space(self, x: int, block: int) -> int:
+        options = schema.DepthToSpaceOptionsT()
+        options.blockSize = block
+        n, h, w, c = self.shape(x)
+        shape = (n, h * block, w * block, c // block**2)
+        return self._operator("DEPTH_TO_SPACE", [x], shape, "DepthToSpaceOptions", options)
+
     def fully_connected(
         self,
         x: int,
@@ -168,7 +199,7 @@ class ModelBuilder:
         return self.binary("Add", a, b, activation=activation)
 
     def binary(self, name: str, a: int, b: int, *, activation: int = NONE) -> int:
-        """name: "Add" or "Mul"."""
+        """name: "Add", "Sub", "Mul" or "Div"."""
         options = getattr(schema, f"{name}OptionsT")()
         options.fusedActivationFunction = activation
         shape = np.broadcast_shapes(self.shape(a), self.shape(b))
@@ -182,6 +213,44 @@ class ModelBuilder:
         options = schema.LeakyReluOptionsT()
         options.alpha = alpha
         return self._operator("LEAKY_RELU", [x], self.shape(x), "LeakyReluOptions", options)
+
+    def prelu(self, x: int, slopes: np.ndarray) -> int:
+        return self._operator("PRELU", [x, self.constant(slopes)], self.shape(x))
+
+    def split(self, x: int, parts: int, axis: int = -1) -> list[int]:
+        options = schema.SplitOptionsT()
+        options.numSplits = parts
+        shape = list(self.shape(x))
+        shape[axis] //= parts
+        inputs = [self.constant(np.array(axis, np.int32)), x]
+        return self._operators("SPLIT", inputs, [shape] * parts, "SplitOptions", options)
+
+    def split_unevenly(self, x: int, *sizes: int, axis: int = -1) -> list[int]:
+        """sizes: one may be -1, the rest."""
+        options = schema.SplitVOptionsT()
+        options.numSplits = len(sizes)
+        shapes = [list(self.shape(x)) for _ in sizes]
+        for shape, size in zip(shapes, sizes, strict=True):
+            shape[axis] = size if size >= 0 else shape[axis] - sum(sizes) - 1
+        inputs = [x, *(self.constant(np.array(n, np.int32)) for n in (sizes, axis))]
+        return self._operators("SPLIT_V", inputs, shapes, "SplitVOptions", options)
+
+    def slice(self, x: int, begin: Sequence[int], size: Sequence[int]) -> int:
+        """size: -1 for all that is left."""
+        rest = zip(self.shape(x), begin, size, strict=True)
+        shape = [n if n >= 0 else cells - first for cells, first, n in rest]
+        inputs = [x, *(self.constant(np.array(n, np.int32)) for n in (begin, size))]
+        return self._operator("SLICE", inputs, shape, "SliceOptions", schema.SliceOptionsT())
+
+    def strided_slice(self, x: int, *axes: slice) -> int:
+        options = schema.StridedSliceOptionsT()
+        options.beginMask = sum((axis.start is None) << i for i, axis in enumerate(axes))
+        options.endMask = sum((axis.stop is None) << i for i, axis in enumerate(axes))
+        options.ellipsisMask = options.newAxisMask = options.shrinkAxisMask = 0
+        numbers = [[a.start or 0 for a in axes], [a.stop or 0 for a in axes], [a.step or 1 for a in axes]]
+        shape = [len(range(n)[axis]) for n, axis in zip(self.shape(x), axes, strict=True)]
+        inputs = [x, *(self.constant(np.array(n, np.int32)) for n in numbers)]
+        return self._operator("STRIDED_SLICE", inputs, shape, "StridedSliceOptions", options)
 
     def mean(self, x: int, *, keep_dims: bool) -> int:
         options = schema.ReducerOptionsT()
@@ -274,18 +343,24 @@ class ModelBuilder:
         self, name: str, inputs: list[int], shape: Sequence[int], options_name: str | None = None,
         options: Any = None, dtype: Any = np.float32,
     ) -> int:  # fmt: skip
+        return self._operators(name, inputs, [shape], options_name, options, dtype)[0]
+
+    def _operators(
+        self, name: str, inputs: list[int], shapes: Sequence[Sequence[int]], options_name: str | None = None,
+        options: Any = None, dtype: Any = np.float32, version: int = 1,
+    ) -> list[int]:  # fmt: skip
         code = schema.OperatorCodeT()
         code.builtinCode = getattr(schema.BuiltinOperator, name)
-        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
+        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), version
         self._model.operatorCodes.append(code)
         operator = schema.OperatorT()
         operator.opcodeIndex = len(self._model.operatorCodes) - 1
-        operator.inputs, operator.outputs = inputs, [self._tensor(shape, dtype)]
+        operator.inputs, operator.outputs = inputs, [self._tensor(shape, dtype) for shape in shapes]
         if options_name:
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, options_name)
             operator.builtinOptions = options
         self._graph.operators.append(operator)
-        return operator.outputs[0]
+        return operator.outputs
 
 
 def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:

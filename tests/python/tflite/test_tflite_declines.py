@@ -129,7 +129,7 @@ def test_batches_that_differ_where_nothing_joins_them(litert: Runtime, rng: np.r
 def test_limits_on_partitions(
     litert: Runtime, rng: np.random.Generator, options, claimed, capfd: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
-    model = residual_network(rng, middle="TANH")
+    model = residual_network(rng, middle="ABS")
     x = [rng.normal(size=(1, 24, 24, 3)).astype(np.float32)]
     actual = litert.run(model, x, load_delegate(force=True, **options))
     assert f" {claimed}/8 CONV_2D" in capfd.readouterr().err

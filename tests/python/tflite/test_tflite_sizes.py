@@ -50,6 +50,13 @@ HEADS: dict[str, Head] = {
     "context": lambda b, rng, x: b.add(x, b.mean(x, keep_dims=True)),
     "context-first": lambda b, rng, x: b.add(b.mean(x, keep_dims=True), x),
     "context-then-more": lambda b, rng, x: conv(b, rng, b.add(b.mean(x, keep_dims=True), x)),
+    "split": lambda b, rng, x: b.concatenate(*b.split(conv(b, rng, x), 4)[::-1]),
+    "corner": lambda b, rng, x: b.strided_slice(
+        conv(b, rng, x), slice(None), slice(5), slice(-4, None, 2), slice(None)
+    ),
+    "norm": lambda b, rng, x: b.binary(
+        "Mul", b.binary("Add", x, b.constant(bias_of(rng, CHANNELS))), b.constant(bias_of(rng, CHANNELS))
+    ),
     "pad": lambda b, rng, x: b.conv(
         b.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0))),
         pattern_weights(rng, 8, 1, CHANNELS, taps=1), bias_of(rng, 8), stride=2,

@@ -55,7 +55,7 @@ def test_a_whole_network_becomes_one_partition(
 def test_two_partitions_and_resizes(
     runtime: Runtime, rng: np.random.Generator, builder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    model, _ = networks(builder, middle="TANH", head=False)
+    model, _ = networks(builder, middle="ABS", head=False)
     stock = runtime.interpreter(model)
     ours = runtime.interpreter(model, load_delegate(force=True))
     for batch, size in ((1, 24), (3, 24), (2, 17), (1, 24)):
@@ -101,7 +101,7 @@ def test_weights_that_others_read_too(litert: Runtime, rng: np.random.Generator)
     weights = b.constant(pattern_weights(rng, 1, 3, 16))
     y = b.conv(b.input(1, 8, 8, 16), weights, b.constant(bias_of(rng, 1)), activation=RELU)
     # An operator that the delegate does not know, and one that it knows.
-    model = b.build(y, b.unary("TANH", weights), b.add(weights, weights))
+    model = b.build(y, b.unary("ABS", weights), b.add(weights, weights))
     delegate = load_delegate(force=True)
     x = [rng.normal(size=(1, 8, 8, 16)).astype(np.float32)]
     assert_close(litert.run(model, x, delegate), litert.run(model, x))

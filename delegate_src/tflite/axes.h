@@ -1,0 +1,60 @@
+// What the axes of a TFLite tensor are in the map that it holds.
+//
+// RESHAPE cuts axes into factors and joins them, TRANSPOSE moves them. A network shuffles channels,
+// or makes positions of them, by some of both; onnx2tf puts TRANSPOSEs around what it leaves as it
+// was in PyTorch. What all of them come to is known at the last one.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace patternlite::tflite {
+
+enum class MapAxis { kBatch, kRows, kColumns, kChannels };
+
+// Of an index along the map's axis: `size` values, `stride` apart.
+struct Factor {
+  MapAxis of;
+  int size, stride;
+  bool operator==(const Factor&) const = default;
+};
+
+// Of one axis of a tensor, that of the largest steps first; none is of size 1.
+using Factors = std::vector<Factor>;
+
+// The sums of their steps, in the order of the axis.
+std::vector<int> steps_of(std::span<const Factor> factors);
+
+// How the axes of a tensor are those of a map: output cell (y, x) of a channel is cell
+// (y / block, x / block) of input channel parts[y % block * block + x % block][channel].
+struct MapOfParts {
+  int block;
+  std::vector<std::vector<int>> parts;
+};
+
+class Axes {
+ public:
+  // Of the map itself, N, H, W and C.
+  static Axes of_map(int batch, int height, int width, int channels);
+
+  std::vector<int> dims() const;
+  // As these axes instead; nothing where they cut a factor unevenly.
+  std::optional<Axes> reshaped(std::span<const int> dims) const;
+  // order: must name each axis once.
+  Axes transposed(std::span<const int> order) const;
+
+  // Whether elements follow one another as in the map.
+  bool in_order(const Axes& map) const;
+  // As N, H, W, C of another map, made of this one's channels.
+  std::optional<MapOfParts> as_map(const Axes& map) const;
+
+  bool operator==(const Axes&) const = default;
+
+ private:
+  Factors flat() const;
+
+  std::vector<Factors> axes_;
+};
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,162 @@
+// GraphReader's translation of the operators that rename axes or move them, and of TILE, which some
+// of these prepare.
+#include <algorithm>
+#include <numeric>
+
+#include "tflite/graph_reader.h"
+#include "tflite/parameters.h"
+
+namespace patternlite::tflite {
+namespace {
+
+constexpr int kMostCells = 1 << 15;  // of a repeated axis
+
+std::vector<int> repeated_cells(int cells, int times) {
+  std::vector<int> repeated(static_cast<std::size_t>(cells) * times);
+  for (std::size_t i = 0; i < repeated.size(); ++i) repeated[i] = static_cast<int>(i) / times;
+  return repeated;
+}
+
+bool is_sequence(const std::vector<int>& channels, int count) {
+  std::vector<int> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  return channels == all;
+}
+
+}  // namespace
+
+Axes GraphReader::map_axes(const Value& value) const {
+  const Shape& shape = shape_of(value);
+  return Axes::of_map(value.batch, shape.height, shape.width, shape.channels);
+}
+
+bool GraphReader::is_nchw(const Value& value) const {
+  return value.view && *value.view == map_axes(value).transposed(kToNchw);
+}
+
+void GraphReader::set_nchw(Value& value, const OpNode& node) const {
+  value.view = map_axes(value).transposed(kToNchw);
+  value.viewer = node.index;
+  value.dims = value.view->dims();
+}
+
+void GraphReader::require_map(const Value& value) const {
+  if (value.view && !is_nchw(value)) throw Declined(value.viewer, "rearranged");
+}
+
+void GraphReader::rearrange(const OpNode& node, const Value& input, const Axes& axes) {
+  const Axes map = map_axes(input);
+  const auto of_nhwc = axes.as_map(map);
+  const auto back =
+      axes.dims().size() == 4 ? std::optional(axes.transposed(kToNhwc)) : std::nullopt;
+  const auto of_nchw = back && !of_nhwc ? back->as_map(map) : std::nullopt;
+  if (!of_nhwc && !of_nchw) return define_view(node, input, axes);
+  const auto& [block, parts] = of_nhwc ? *of_nhwc : *of_nchw;
+  Value made = input;
+  const std::vector<int> dims = of_nhwc ? axes.dims() : back->dims();
+  if (block > 1) {
+    made = interleaved_parts(node, input, parts, block, dims);
+  } else if (!is_sequence(parts[0], shape_of(input).channels)) {
+    made = selected_channels(node, input, parts[0], dims);
+  }
+  made.view.reset();
+  alias(node, made, dims);
+  if (!of_nhwc) set_nchw(values_[node.outputs[0]], node);
+}
+
+void GraphReader::define_view(const OpNode& node, const Value& input, const Axes& axes) {
+  alias(node, input, axes.dims());
+  Value& made = values_[node.outputs[0]];
+  made.view = axes;
+  made.viewer = node.index;
+}
+
+void GraphReader::add_reshape(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  std::vector<int> dims;
+  if (node.inputs.size() > 1) {
+    dims = constant_ints(node, 1);
+  } else {
+    const auto& params = node.params_as<TfLiteReshapeParams>();
+    dims.assign(params.shape, params.shape + params.num_dimensions);
+  }
+  const Shape shape = shape_of(input);
+  const auto elements = static_cast<std::int64_t>(shape.elements()) * input.batch;
+  const bool counts_rows = !dims.empty() && dims[0] < 0;
+  std::int64_t known = 1;
+  for (const int size : dims) known *= size < 0 ? 1 : size;
+  for (int& size : dims) {
+    if (size < 0 && known > 0) size = static_cast<int>(elements / known);
+  }
+  const Axes map = map_axes(input);
+  const bool in_order = !input.view || input.view->in_order(map);
+  const int per_image = static_cast<int>(shape.elements());
+  const std::vector<int> images = {input.batch, per_image};
+  const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
+  const std::vector<int> own = {input.batch, shape.height, shape.width, shape.channels};
+  const bool flattens = in_order && (dims == images || dims == positions);
+  // A map of other sizes is not read as another batch of such maps.
+  const bool keeps_sizes = input.fixed_size || !counts_rows;
+  const bool folds = in_order && dims == own && (input.fixed_size || (input.view && keeps_sizes));
+  if (flattens || folds) {
+    alias(node, input, dims);
+    values_[node.outputs[0]].view.reset();
+  } else {
+    const bool sized = std::ranges::all_of(dims, [](int size) { return size > 0; });
+    if (!keeps_sizes || !sized || (in_order && dims == own)) throw Declined(node.index, "reshape");
+    const auto axes = (input.view ? *input.view : map).reshaped(dims);
+    if (!axes) throw Declined(node.index, "reshape");
+    rearrange(node, input, *axes);
+  }
+  // At other sizes, its rows are parts of maps or hold several.
+  if (counts_rows && dims != positions && !input.fixed_size) {
+    values_[node.outputs[0]].flattener = node.index;
+  }
+}
+
+void GraphReader::add_transpose(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::vector<int> order = constant_ints(node, 1);
+  std::vector<int> sorted = order;
+  std::ranges::sort(sorted);
+  if (!is_sequence(sorted, static_cast<int>(input.dims.size())) || input.batch < 1 ||
+      (!input.view && input.dims.size() != 4)) {
+    throw Declined(node.index, "transpose");
+  }
+  rearrange(node, input, (input.view ? *input.view : map_axes(input)).transposed(order));
+}
+
+// Rows or columns repeated, as Keras's UpSampling2D comes out of the converter: a RESHAPE puts an
+// axis of 1 behind them, this repeats it, and the next RESHAPE joins the two.
+void GraphReader::add_tile(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::vector<int> times = constant_ints(node, 1);
+  if (input.dims.size() != 5 || times.size() != 5) throw Declined(node.index, "rank");
+  const Shape from = shape_of(input);
+  const int axis = times[2] != 1 ? 2 : 3;
+  std::vector<int> expected(5, 1);
+  expected[axis] = times[axis];
+  std::vector<int> unfolded = {input.batch, from.height, from.width, from.channels};
+  unfolded.insert(unfolded.begin() + axis, 1);
+  if (times != expected || input.dims != unfolded || !input.view->in_order(map_axes(input))) {
+    throw Declined(node.index, "axes");
+  }
+  const int row_times = axis == 2 ? times[axis] : 1, column_times = axis == 3 ? times[axis] : 1;
+  const int most = kMostCells / std::max(from.height, from.width);
+  if (times[axis] < 1 || times[axis] > most) throw Declined(node.index, "size");
+  std::vector<int> dims = input.dims;
+  dims[axis] = times[axis];
+  Value& output =
+      define(node, input, {from.channels, from.height * row_times, from.width * column_times}, dims,
+             Activation::kNone);
+  output.non_negative = input.non_negative;
+  output.view = map_axes(output).reshaped(dims);
+  output.viewer = node.index;
+  Resize resize{.input = input.id,
+                .output = output.id,
+                .rows = repeated_cells(from.height, row_times),
+                .columns = repeated_cells(from.width, column_times)};
+  graph_.nodes.push_back({std::move(resize), name_of(context_, node)});
+}
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,133 @@
+// GraphReader's translation of the operators that take parts of a map.
+#include <algorithm>
+#include <numeric>
+
+#include "tflite/graph_reader.h"
+#include "tflite/parameters.h"
+
+namespace patternlite::tflite {
+namespace {
+
+std::int64_t sum_of(const std::vector<int>& sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+}
+
+}  // namespace
+
+std::vector<int> GraphReader::Steps::cells() const {
+  std::vector<int> cells(count);
+  for (int i = 0; i < count; ++i) cells[i] = first + i * step;
+  return cells;
+}
+
+GraphReader::Value GraphReader::selected_channels(const OpNode& node, const Value& source,
+                                                  std::vector<int> channels, std::vector<int> dims,
+                                                  int output) {
+  const Shape& shape = shape_of(source);
+  const Shape selected{static_cast<int>(channels.size()), shape.height, shape.width};
+  Value& made = define(node, source, selected, std::move(dims), Activation::kNone, output);
+  made.non_negative = source.non_negative;
+  if (is_nchw(source)) set_nchw(made, node);
+  graph_.nodes.push_back(
+      {ChannelSelection{source.id, made.id, std::move(channels)}, name_of(context_, node)});
+  return made;
+}
+
+void GraphReader::add_split(const OpNode& node) {
+  const bool by_sizes = node.builtin_code == kTfLiteBuiltinSplitV;
+  const Value input = unpadded_value(node, by_sizes ? 0 : 1);
+  require_map(input);
+  const std::vector<int> axis = constant_ints(node, by_sizes ? 2 : 0);
+  const int rank = static_cast<int>(input.dims.size()), own = input.view ? 1 : rank - 1;
+  const int parts = static_cast<int>(node.outputs.size()), channels = shape_of(input).channels;
+  if (axis.size() != 1 || (axis[0] != own && axis[0] != own - rank)) {
+    throw Declined(node.index, "axes");
+  }
+  if (input.dims[own] != channels) throw Declined(node.index, "rank");
+  std::vector<int> sizes(parts, channels / parts);
+  if (by_sizes) {
+    sizes = constant_ints(node, 1);
+    const auto rest = std::ranges::find(sizes, -1);
+    if (rest != sizes.end()) *rest = static_cast<int>(channels - 1 - sum_of(sizes));
+  }
+  if (std::ssize(sizes) != parts || std::ranges::min(sizes) < 1 || sum_of(sizes) != channels) {
+    throw Declined(node.index, "size");
+  }
+  int first = 0;
+  for (int i = 0; i < parts; first += sizes[i++]) {
+    std::vector<int> dims = input.dims;
+    dims[own] = sizes[i];
+    selected_channels(node, input, Steps{first, sizes[i]}.cells(), std::move(dims), i);
+  }
+}
+
+void GraphReader::define_slice(const OpNode& node, const Value& source, std::vector<Steps> axes) {
+  require_map(source);
+  const Shape shape = shape_of(source);
+  if (source.view) std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
+  const std::size_t own = source.view ? 1 : source.dims.size() - 1;
+  if (source.dims[own] != shape.channels) throw Declined(node.index, "rank");
+  if (!axes[0].is_whole(source.dims[0])) throw Declined(node.index, "axes");
+  if (std::ranges::any_of(axes, [](const Steps& axis) { return axis.count < 1; })) {
+    throw Declined(node.index, "empty-output");
+  }
+  std::vector<int> dims = source.dims;
+  dims[own] = axes.back().count;
+  const Value part = selected_channels(node, source, axes.back().cells(), dims);
+  const bool crops =
+      dims.size() == 4 && !(axes[1].is_whole(shape.height) && axes[2].is_whole(shape.width));
+  if (!crops) return;
+  const Shape left{axes[3].count, axes[1].count, axes[2].count};
+  Value& output = define(node, part, left, {source.batch, left.height, left.width, left.channels},
+                         Activation::kNone);
+  output.non_negative = source.non_negative;
+  if (source.view) set_nchw(output, node);
+  graph_.nodes.push_back(
+      {Resize{part.id, output.id, axes[1].cells(), axes[2].cells()}, name_of(context_, node)});
+}
+
+void GraphReader::add_slice(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::vector<int> begin = constant_ints(node, 1), size = constant_ints(node, 2);
+  if (begin.size() != input.dims.size() || size.size() != begin.size()) {
+    throw Declined(node.index, "rank");
+  }
+  std::vector<Steps> axes;
+  for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+    if (begin[axis] < 0) throw Declined(node.index, "size");
+    const int rest = input.dims[axis] - begin[axis];
+    const int count = size[axis] == -1 ? rest : size[axis];
+    if (count < 0 || count > rest) throw Declined(node.index, "size");
+    axes.push_back({begin[axis], count});
+  }
+  define_slice(node, input, axes);
+}
+
+void GraphReader::add_strided_slice(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::vector<int> begin = constant_ints(node, 1), end = constant_ints(node, 2);
+  const std::vector<int> step = constant_ints(node, 3);
+  const auto& params = node.params_as<TfLiteStridedSliceParams>();
+  if (begin.size() != input.dims.size() || end.size() != begin.size() ||
+      step.size() != begin.size()) {
+    throw Declined(node.index, "rank");
+  }
+  if (params.ellipsis_mask || params.new_axis_mask || params.shrink_axis_mask || params.offset ||
+      std::ranges::min(step) < 1) {
+    throw Declined(node.index, "axes");
+  }
+  std::vector<Steps> axes;
+  for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+    const int cells = input.dims[axis];
+    const auto counted = [cells](int from) {
+      return std::clamp(from < 0 ? from + cells : from, 0, cells);
+    };
+    const int first = params.begin_mask >> axis & 1 ? 0 : counted(begin[axis]);
+    const int last = params.end_mask >> axis & 1 ? cells : counted(end[axis]);
+    const int count = last <= first ? 0 : (last - first - 1) / step[axis] + 1;
+    axes.push_back({first, count, step[axis]});
+  }
+  define_slice(node, input, axes);
+}
+
+}  // namespace patternlite::tflite
