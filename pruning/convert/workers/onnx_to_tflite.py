@@ -12,7 +12,10 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import onnx
 import onnx2tf
+import onnxoptimizer
+import onnxsim
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
@@ -26,12 +29,12 @@ _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 def main(source: str, target: str, mode: str, stamp: str) -> None:
     np.save(_SAMPLES, np.random.default_rng(0).random((20, 128, 128, 3), dtype=np.float32))
     model = onnx2tf.convert(
-        input_onnx_file_path=source,
+        onnx_graph=with_constant_shapes(onnx.load(source)),
         output_folder_path="onnx2tf",
         disable_strict_mode=mode == "fast",
         disable_model_save=True,
         output_signaturedefs=True,  # makes names valid in a saved model: no leading slash
-        not_use_onnxsim=True,  # it may change weights, and torch has already folded the constants
+        not_use_onnxsim=True,  # all of its passes: some change weights
         non_verbose=True,
     )
     (model_input,) = model.inputs
@@ -46,6 +49,15 @@ def main(source: str, target: str, mode: str, stamp: str) -> None:
     content = converter.convert()
     with open(target, "wb") as file:
         file.write(with_metadata(content, KEY, stamp) if stamp else content)
+
+
+def with_constant_shapes(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """What the graph computes of shapes, which are known, becomes constants: where a network splits or
+    reshuffles channels, as torch exports it, onnx2tf mistakes channels for columns otherwise."""
+    wanted = {"eliminate_shape_op", "eliminate_shape_gather", "eliminate_slice_after_shape"}
+    others = [name for name in onnxoptimizer.get_available_passes() if name not in wanted]
+    simplified, _ = onnxsim.simplify(graph, skipped_optimizers=others)
+    return simplified
 
 
 def with_metadata(content: bytes, name: str, text: str) -> bytes:
