@@ -18,9 +18,7 @@ def resnet50(keras: Any) -> Any:
 
 
 def vgg16(keras: Any) -> Any:
-    from tensorflow.keras.applications import VGG16
-
-    return VGG16(weights=None, classifier_activation=None)
+    return _application("VGG16")
 
 
 def resnet18_cifar(keras: Any) -> Any:
@@ -40,9 +38,22 @@ def vgg16_cifar(keras: Any) -> Any:
 
 
 def mobilenetv2(keras: Any) -> Any:
-    from tensorflow.keras.applications import MobileNetV2
+    return _application("MobileNetV2")
 
-    return MobileNetV2(weights=None, classifier_activation=None)
+
+def resnet50v2(keras: Any) -> Any:
+    """Its batch norms stand before convolutions, and are scales and shifts of their own."""
+    return _application("ResNet50V2")
+
+
+def densenet121(keras: Any) -> Any:
+    """As resnet50v2, and each map is joined to those before it."""
+    return _application("DenseNet121")
+
+
+def nasnetmobile(keras: Any) -> Any:
+    """Of many small layers, pads and pools."""
+    return _application("NASNetMobile")
 
 
 def unet(keras: Any) -> Any:
@@ -90,8 +101,17 @@ def tiny(keras: Any) -> Any:
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
     f.__name__: f
-    for f in (resnet18, resnet50, vgg16, mobilenetv2, unet, detector, resnet18_cifar, vgg16_cifar, tiny)
-}
+    for f in (
+        resnet18, resnet50, vgg16, mobilenetv2, resnet50v2, densenet121, nasnetmobile, unet, detector,
+        resnet18_cifar, vgg16_cifar, tiny,
+    )
+}  # fmt: skip
+
+
+def _application(name: str) -> Any:
+    from tensorflow.keras import applications
+
+    return getattr(applications, name)(weights=None, classifier_activation=None)
 
 
 def _resnet(keras: Any, block: Callable[..., Any], depths: tuple[int, ...]) -> Any:

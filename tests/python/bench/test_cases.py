@@ -30,6 +30,7 @@ def outcome(claim: Claim, threads: int = 1, seconds: float = 0.3, **rounds: tupl
 def test_the_plan_that_ships() -> None:
     plan = read_plan(PLANS / "nets.toml")
     nets = {"resnet18", "resnet50", "vgg16", "mobilenetv2", "unet", "detector"}
+    nets |= {"resnet50v2", "densenet121", "nasnetmobile"}
     assert {case.net for case in plan.cases} == nets
     for case in plan.cases:
         for claim in case.claims:
