@@ -94,9 +94,6 @@ class GraphReader {
 
   void add_convolution(const OpNode& node);
   void add_depthwise(const OpNode& node);
-  // A map that has each channel so many times, one after the other.
-  TensorId repeated_channels(const OpNode& node, const Value& input, int times);
-  static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
   void add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise);
   void add_transposed_convolution(const OpNode& node);
   void add_depth_to_space(const OpNode& node);
@@ -125,6 +122,10 @@ class GraphReader {
   // The value's tensor, or a map of this shape of which all rows or columns are the value's only
   // one.
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
+  // A map that has each of the value's channels so many times, one after the other.
+  TensorId repeated_channels(const OpNode& node, const Value& value, int times);
+  // Whether a convolution of this window reads the pad as it does its own.
+  static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
 
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }

@@ -44,4 +44,13 @@ inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
           .plane = layout.plane()};
 }
 
+// The part with the channels from `first` to `last`.
+inline kernels::Curve channels_of(kernels::Curve task, int first, int last) {
+  task.input += first * task.plane;
+  task.output += first * task.plane;
+  if (task.slopes) task.slopes += first;
+  task.channels = last - first;
+  return task;
+}
+
 }  // namespace patternlite

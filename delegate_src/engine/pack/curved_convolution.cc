@@ -115,10 +115,8 @@ class CurvedConvolution final : public PackedConvolution {
     const auto body = [&](int share) {
       const auto [first, last] = range_of(channels, shares, share);
       kernels::Curve task = task_;
-      if (task.slopes) task.slopes += first;
-      task.input = task.output = output + first * task.plane;
-      task.channels = last - first;
-      kernel_(task);
+      task.input = task.output = output;
+      kernel_(channels_of(task, first, last));
     };
     parallel.run(shares, std::ref(body));
   }

@@ -6,6 +6,7 @@
 
 #include "engine/execute/steps.h"
 #include "engine/execute/steps/share_out.h"
+#include "engine/pack/curve_task.h"
 
 namespace patternlite {
 
@@ -23,14 +24,6 @@ inline kernels::Scale channels_of(kernels::Scale task, int first, int last) {
   task.output += first * task.plane;
   task.scales += first * task.scale_stride;
   if (task.shifts) task.shifts += first;
-  task.channels = last - first;
-  return task;
-}
-
-inline kernels::Curve channels_of(kernels::Curve task, int first, int last) {
-  task.input += first * task.plane;
-  task.output += first * task.plane;
-  if (task.slopes) task.slopes += first;
   task.channels = last - first;
   return task;
 }
