@@ -1,8 +1,6 @@
 #include "tflite/partitions.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -75,18 +73,6 @@ class Selector {
   void drop(int index, const std::string& reason) {
     if (candidates_.erase(index) == 0) throw std::logic_error("node dropped twice");
     reasons_[index] = reason;
-    if (getenv("DROPS"))
-      fprintf(stderr, "DROP %d code %d %s %s\n", index, by_index_.at(index).builtin_code,
-              reason.c_str(), name_of(*context_, by_index_.at(index)).c_str());
-    if (getenv("DROPS"))
-      fprintf(stderr, "DROP %d code %d %s %s\n", index, by_index_.at(index).builtin_code,
-              reason.c_str(), name_of(*context_, by_index_.at(index)).c_str());
-    if (getenv("DROPS"))
-      fprintf(stderr, "DROP %d code %d %s %s\n", index, by_index_.at(index).builtin_code,
-              reason.c_str(), name_of(*context_, by_index_.at(index)).c_str());
-    if (getenv("DROPS"))
-      fprintf(stderr, "DROP %d code %d %s %s\n", index, by_index_.at(index).builtin_code,
-              reason.c_str(), name_of(*context_, by_index_.at(index)).c_str());
     changed_ = true;
     // "dense:..." tells more than that its partition was not worth it.
     const auto report = reports_.find(index);
