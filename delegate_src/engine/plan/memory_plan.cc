@@ -84,7 +84,7 @@ std::vector<Place> find_places(const Graph& graph) {
   }
   for (const Node& node : graph.nodes) {
     const auto* part = std::get_if<ChannelSelection>(&node.op);
-    // Of an output or a concatenation, it is written there.
+    // What goes into a concatenation is copied to there.
     if (part == nullptr || !is_part(*part) || places[part->output].whole != part->output) continue;
     const Place& outer = places[part->input];
     places[part->output] = {outer.whole, outer.channel + part->channels.front()};

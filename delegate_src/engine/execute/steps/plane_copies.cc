@@ -11,12 +11,15 @@ namespace {
 
 class PlaneCopies final : public Step {
  public:
-  // layout: its geometry is that of all tensors.
-  explicit PlaneCopies(const PlanarLayout& layout) : layout_(layout) {}
+  // layout: of the output; its geometry is that of all tensors.
+  PlaneCopies(const PlanarLayout& layout, float* output) : layout_(layout), next_(output) {}
 
-  // Nothing to do where the memory plan has placed the one in the other.
-  void add(const float* from, float* to) {
-    if (from != to) copies_.emplace_back(from, to);
+  // The output's next channel. Nothing is to do where the memory plan has placed the one in the
+  // other.
+  void add(const float* from, int channel) {
+    from += channel * layout_.plane();
+    if (from != next_) copies_.emplace_back(from, next_);
+    next_ += layout_.plane();
   }
 
   void run(Parallel& parallel) override {
@@ -35,6 +38,7 @@ class PlaneCopies final : public Step {
   }
 
   PlanarLayout layout_;
+  float* next_;
   std::vector<std::pair<const float*, float*>> copies_;
 };
 
@@ -42,28 +46,18 @@ class PlaneCopies final : public Step {
 
 std::unique_ptr<Step> make_operator_step(const Concatenation& op, const TensorMemory& memory,
                                          const kernels::KernelTable&) {
-  const PlanarLayout& layout = memory.layouts[op.output];
-  auto step = std::make_unique<PlaneCopies>(layout);
-  float* to = memory.at(op.output);
+  auto step = std::make_unique<PlaneCopies>(memory.layouts[op.output], memory.at(op.output));
   for (const TensorId input : op.inputs) {
-    const float* from = memory.at(input);
-    for (int c = 0; c < memory.layouts[input].shape.channels; ++c) {
-      step->add(from + c * layout.plane(), to);
-      to += layout.plane();
-    }
+    const int channels = memory.layouts[input].shape.channels;
+    for (int c = 0; c < channels; ++c) step->add(memory.at(input), c);
   }
   return step;
 }
 
 std::unique_ptr<Step> make_operator_step(const ChannelSelection& op, const TensorMemory& memory,
                                          const kernels::KernelTable&) {
-  const PlanarLayout& layout = memory.layouts[op.output];
-  auto step = std::make_unique<PlaneCopies>(layout);
-  float* to = memory.at(op.output);
-  for (const int channel : op.channels) {
-    step->add(memory.at(op.input) + channel * layout.plane(), to);
-    to += layout.plane();
-  }
+  auto step = std::make_unique<PlaneCopies>(memory.layouts[op.output], memory.at(op.output));
+  for (const int channel : op.channels) step->add(memory.at(op.input), channel);
   return step;
 }
 
