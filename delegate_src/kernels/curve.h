@@ -10,6 +10,21 @@ PL_INLINE V sigmoid(V x) {
   return one / (one + exponential(-x));
 }
 
+// With erf by Abramowitz and Stegun 7.1.26, whose terms are halved here: within |x| * 8e-8.
+PL_INLINE V gelu(V x) {
+  constexpr float kTerms[] = {0, 0.1274148f, -0.14224837f, 0.71070687f, -0.72657601f, 0.53070271f};
+  const V size = x > V{} ? x : -x, one = broadcast(1);
+  const V t = one / (one + size * broadcast(0.3275911f * 0.70710678f));
+  const V beyond = polynomial(t, kTerms) * exponential(x * x * broadcast(-0.5f));
+  return x * (x > V{} ? one - beyond : beyond);
+}
+
+// 1 + tanh(x) is 2 * sigmoid(2 * x).
+PL_INLINE V tanh_gelu(V x) {
+  constexpr float kLinear = 1.59576912f, kCubic = kLinear * 0.044715f;  // 2 * sqrt(2 / pi)
+  return x * sigmoid(x * (broadcast(kLinear) + x * x * broadcast(kCubic)));
+}
+
 template <CurveKind Kind>
 PL_INLINE V bend(V x, V slope) {
   if constexpr (Kind == CurveKind::kLeakyRelu) return x > V{} ? x : x * slope;
@@ -18,6 +33,8 @@ PL_INLINE V bend(V x, V slope) {
   }
   if constexpr (Kind == CurveKind::kSigmoid) return sigmoid(x);
   if constexpr (Kind == CurveKind::kTanh) return sigmoid(x + x) * broadcast(2) - broadcast(1);
+  if constexpr (Kind == CurveKind::kGelu) return gelu(x);
+  if constexpr (Kind == CurveKind::kTanhGelu) return tanh_gelu(x);
   return x * sigmoid(x);
 }
 
@@ -84,6 +101,10 @@ inline void curve(const Curve& curve) {
       return curve_planes<CurveKind::kSilu>(curve);
     case CurveKind::kTanh:
       return curve_planes<CurveKind::kTanh>(curve);
+    case CurveKind::kGelu:
+      return curve_planes<CurveKind::kGelu>(curve);
+    case CurveKind::kTanhGelu:
+      return curve_planes<CurveKind::kTanhGelu>(curve);
   }
 }
 

@@ -84,9 +84,10 @@ struct Scale {
 };
 
 // An activation that bends: leaky ReLU, x * slope below 0, each channel by its own; hard swish,
-// x * clamp(x + 3, 0, 6) / 6; sigmoid, 1 / (1 + exp(-x)); SiLU, x * sigmoid(x); or the hyperbolic
-// tangent. Writes real positions only; the output may be the input.
-enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh };
+// x * clamp(x + 3, 0, 6) / 6; sigmoid, 1 / (1 + exp(-x)); SiLU, x * sigmoid(x); the hyperbolic
+// tangent; GELU, x * (1 + erf(x / sqrt(2))) / 2; or what often stands for it, x * (1 + tanh(sqrt(2
+// / pi) * (x + 0.044715 x^3))) / 2. Writes real positions only; the output may be the input.
+enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh, kGelu, kTanhGelu };
 struct Curve {
   const float* input;
   float* output;

@@ -43,9 +43,12 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinTile = 69,
   kTfLiteBuiltinResizeNearestNeighbor = 97,
   kTfLiteBuiltinLeakyRelu = 98,
+  kTfLiteBuiltinMirrorPad = 100,
   kTfLiteBuiltinSplitV = 102,
   kTfLiteBuiltinHardSwish = 117,
   kTfLiteBuiltinDensify = 124,
+  kTfLiteBuiltinGelu = 150,
+  kTfLiteBuiltinRelu0To1 = 152,
 };
 
 enum TfLitePadding : int { kTfLitePaddingSame = 1, kTfLitePaddingValid = 2 };
@@ -113,6 +116,16 @@ struct TfLiteSoftmaxParams {
 
 struct TfLiteLeakyReluParams {
   float alpha;
+};
+
+struct TfLiteGeluParams {
+  bool approximate;
+};
+
+enum TfLiteMirrorPadding : int { kTfLiteMirrorReflect = 1, kTfLiteMirrorSymmetric = 2 };
+
+struct TfLiteMirrorPaddingParams {
+  TfLiteMirrorPadding mode;
 };
 
 struct TfLiteReshapeParams {

@@ -3,69 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/graph/activation.h"
+#include "tflite/operand_rules.h"
+
 namespace patternlite::tflite {
-namespace {
-
-// That an operator cannot do without.
-size_t operands(const OpNode& node) {
-  switch (node.builtin_code) {
-    case kTfLiteBuiltinConv2d:
-    case kTfLiteBuiltinDepthwiseConv2d:
-    case kTfLiteBuiltinFullyConnected:
-    case kTfLiteBuiltinMean:
-    case kTfLiteBuiltinAdd:
-    case kTfLiteBuiltinSub:
-    case kTfLiteBuiltinMul:
-    case kTfLiteBuiltinDiv:
-    case kTfLiteBuiltinPrelu:
-    case kTfLiteBuiltinPad:
-    case kTfLiteBuiltinPadV2:
-    case kTfLiteBuiltinResizeBilinear:
-    case kTfLiteBuiltinResizeNearestNeighbor:
-    case kTfLiteBuiltinTile:
-    case kTfLiteBuiltinTranspose:
-    case kTfLiteBuiltinSplit:
-      return 2;
-    case kTfLiteBuiltinSlice:
-    case kTfLiteBuiltinSplitV:
-    case kTfLiteBuiltinTransposeConv:
-      return 3;
-    case kTfLiteBuiltinStridedSlice:
-      return 4;
-    case kTfLiteBuiltinConcatenation:
-      return node.inputs.size();
-    default:
-      return 1;
-  }
-}
-
-bool splits(const OpNode& node) {
-  return node.builtin_code == kTfLiteBuiltinSplit || node.builtin_code == kTfLiteBuiltinSplitV;
-}
-
-bool reads_views(const OpNode& node) {
-  switch (node.builtin_code) {
-    case kTfLiteBuiltinReshape:
-    case kTfLiteBuiltinTranspose:
-    case kTfLiteBuiltinTile:
-    case kTfLiteBuiltinConcatenation:
-    case kTfLiteBuiltinSplit:
-    case kTfLiteBuiltinSplitV:
-    case kTfLiteBuiltinSlice:
-    case kTfLiteBuiltinStridedSlice:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 void GraphReader::add(const OpNode& node) {
   const auto missing = [](int tensor) { return tensor < 0; };
-  if (node.inputs.size() < operands(node) || node.outputs.empty() ||
+  if (node.inputs.size() < least_operands(node) || node.outputs.empty() ||
       (node.outputs.size() > 1 && !splits(node)) ||
-      std::ranges::any_of(node.inputs.first(operands(node)), missing) ||
+      std::ranges::any_of(node.inputs.first(least_operands(node)), missing) ||
       std::ranges::any_of(node.outputs, missing)) {
     throw Declined(node.index, "unsupported-op");
   }
@@ -97,6 +43,8 @@ void GraphReader::add(const OpNode& node) {
       return add_activation(node, Activation::kRelu6);
     case kTfLiteBuiltinReluN1To1:
       return add_activation(node, Activation::kReluN1To1);
+    case kTfLiteBuiltinRelu0To1:
+      return add_activation(node, Activation::kRelu0To1);
     case kTfLiteBuiltinLeakyRelu:
       return add_curve(node, Curve::kLeakyRelu, {node.params_as<TfLiteLeakyReluParams>().alpha});
     case kTfLiteBuiltinPrelu:
@@ -107,9 +55,14 @@ void GraphReader::add(const OpNode& node) {
       return add_curve(node, Curve::kSigmoid);
     case kTfLiteBuiltinTanh:
       return add_curve(node, Curve::kTanh);
+    case kTfLiteBuiltinGelu:
+      return add_curve(
+          node, node.params_as<TfLiteGeluParams>().approximate ? Curve::kTanhGelu : Curve::kGelu);
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
       return add_pad(node);
+    case kTfLiteBuiltinMirrorPad:
+      return add_mirror_pad(node);
     case kTfLiteBuiltinReshape:
       return add_reshape(node);
     case kTfLiteBuiltinSqueeze:
@@ -292,7 +245,7 @@ GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source,
              .batch = source.batch,
              .dims = std::move(dims),
              .fixed_size = source.fixed_size,
-             .non_negative = activation == Activation::kRelu || activation == Activation::kRelu6};
+             .non_negative = clamp_of(activation).low == 0};
   return values_[node.outputs[output]] = std::move(made);
 }
 

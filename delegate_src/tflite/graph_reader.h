@@ -107,6 +107,7 @@ class GraphReader {
   void add_activation(const OpNode& node, Activation activation);
   void add_curve(const OpNode& node, Curve curve, std::vector<float> slopes = {});
   void add_pad(const OpNode& node);
+  void add_mirror_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);
   void add_expander(const OpNode& node);
@@ -124,6 +125,8 @@ class GraphReader {
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
   // A map that has each of the value's channels so many times, one after the other.
   TensorId repeated_channels(const OpNode& node, const Value& value, int times);
+  // What a padding operator adds around the input's maps. Throws where it adds to other axes.
+  Pad read_pad(const OpNode& node, const Value& input) const;
   // Whether a convolution of this window reads the pad as it does its own.
   static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
 

@@ -29,6 +29,16 @@ std::vector<int> nearest(int input, int output, const TfLiteResizeParams& params
   return cells;
 }
 
+// An axis with so many cells more before and behind it, as a mirror shows them.
+std::vector<int> mirrored(int cells, int before, int behind, bool repeats_edge) {
+  std::vector<int> all;
+  const int first = repeats_edge ? -1 : 0;  // what cell 0 is mirrored to
+  for (int i = -before; i < cells + behind; ++i) {
+    all.push_back(i < 0 ? first - i : i < cells ? i : 2 * (cells - 1) - first - i);
+  }
+  return all;
+}
+
 std::vector<Blend> blended(int input, int output, const TfLiteResizeParams& params) {
   const float scale = scale_of(input, output, params);
   const float offset = params.half_pixel_centers ? 0.5f : 0.0f;
@@ -43,25 +53,55 @@ std::vector<Blend> blended(int input, int output, const TfLiteResizeParams& para
 
 }  // namespace
 
-void GraphReader::add_pad(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
+GraphReader::Pad GraphReader::read_pad(const OpNode& node, const Value& input) const {
   const std::vector<int> amounts = constant_ints(node, 1);  // [rank][before, after]
-  const std::span<const float> fill = constant(node, 2);
   if (input.dims.size() != 4 || amounts.size() != 8) throw Declined(node.index, "rank");
   if (amounts[0] || amounts[1] || amounts[6] || amounts[7]) throw Declined(node.index, "axes");
   if (std::ranges::any_of(amounts, [](int amount) { return amount < 0 || amount > 4096; })) {
     throw Declined(node.index, "pad-amount");
   }
+  return {.node = node.index,
+          .top = amounts[2],
+          .left = amounts[4],
+          .bottom = amounts[3],
+          .right = amounts[5]};
+}
+
+void GraphReader::add_pad(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const std::span<const float> fill = constant(node, 2);
+  Pad pad = read_pad(node, input);
+  if (!fill.empty()) pad.fill = fill[0];
   Value padded = input;
-  padded.pad = Pad{.node = node.index,
-                   .top = amounts[2],
-                   .left = amounts[4],
-                   .bottom = amounts[3],
-                   .right = amounts[5],
-                   .fill = fill.empty() ? 0 : fill[0]};
-  padded.dims[1] += amounts[2] + amounts[3];
-  padded.dims[2] += amounts[4] + amounts[5];
-  values_[node.outputs[0]] = padded;
+  padded.dims[1] += pad.top + pad.bottom;
+  padded.dims[2] += pad.left + pad.right;
+  padded.pad = pad;
+  values_[node.outputs[0]] = std::move(padded);
+}
+
+void GraphReader::add_mirror_pad(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const auto mode = node.params_as<TfLiteMirrorPaddingParams>().mode;
+  if (mode != kTfLiteMirrorReflect && mode != kTfLiteMirrorSymmetric) {
+    throw Declined(node.index, "pad-mode");
+  }
+  const bool repeats_edge = mode == kTfLiteMirrorSymmetric;
+  const Pad pad = read_pad(node, input);
+  const Shape shape = shape_of(input);
+  const int rows_left = shape.height - !repeats_edge, columns_left = shape.width - !repeats_edge;
+  if (std::max(pad.top, pad.bottom) > rows_left || std::max(pad.left, pad.right) > columns_left) {
+    throw Declined(node.index, "pad-amount");
+  }
+  std::vector<int> rows = mirrored(shape.height, pad.top, pad.bottom, repeats_edge);
+  std::vector<int> columns = mirrored(shape.width, pad.left, pad.right, repeats_edge);
+  const Shape padded{shape.channels, static_cast<int>(rows.size()),
+                     static_cast<int>(columns.size())};
+  Value& output =
+      define(node, input, padded, {input.batch, padded.height, padded.width, padded.channels},
+             Activation::kNone);
+  output.non_negative = input.non_negative;
+  graph_.nodes.push_back(
+      {Resize{input.id, output.id, std::move(rows), std::move(columns)}, name_of(context_, node)});
 }
 
 void GraphReader::add_squeeze(const OpNode& node) {

@@ -20,6 +20,8 @@ inline Clamp clamp_of(Activation activation) {
       return {0, 6};
     case Activation::kReluN1To1:
       return {-1, 1};
+    case Activation::kRelu0To1:
+      return {0, 1};
     case Activation::kNone:
       break;
   }

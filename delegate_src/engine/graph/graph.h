@@ -16,7 +16,7 @@ namespace patternlite {
 using TensorId = int;
 inline constexpr TensorId kNoTensor = -1;
 
-enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
+enum class Activation { kNone, kRelu, kRelu6, kReluN1To1, kRelu0To1 };
 
 struct Window {  // a kernel's or pooling window's way over the image
   int kernel_h = 1, kernel_w = 1;
@@ -75,7 +75,7 @@ struct FusedPooling {
   bool operator==(const FusedPooling&) const = default;
 };
 
-enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh };
+enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh, kGelu, kTanhGelu };
 
 // An activation that is no clamp.
 struct CurveOp {

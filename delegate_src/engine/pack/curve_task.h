@@ -19,6 +19,10 @@ inline kernels::CurveKind kind_of(Curve curve) {
       return kernels::CurveKind::kSigmoid;
     case Curve::kTanh:
       return kernels::CurveKind::kTanh;
+    case Curve::kGelu:
+      return kernels::CurveKind::kGelu;
+    case Curve::kTanhGelu:
+      return kernels::CurveKind::kTanhGelu;
     case Curve::kSilu:
       break;
   }

@@ -24,6 +24,10 @@ const char* name_of(Curve curve) {
       return "sigmoid";
     case Curve::kTanh:
       return "tanh";
+    case Curve::kGelu:
+      return "gelu";
+    case Curve::kTanhGelu:
+      return "tanh-gelu";
     case Curve::kSilu:
       break;
   }

@@ -16,8 +16,9 @@ class CurvedConvolutionTest : public PackingTest {
  protected:
   void draw_curve(Convolution& conv, int filters, std::mt19937& random) {
     constexpr std::array kCurves = {Curve::kLeakyRelu, Curve::kHardSwish, Curve::kSigmoid,
-                                    Curve::kSilu, Curve::kTanh};
-    conv.curve = CurveOp{kNoTensor, kNoTensor, kCurves[draw(random, 0, 4)]};
+                                    Curve::kSilu,      Curve::kTanh,      Curve::kGelu,
+                                    Curve::kTanhGelu};
+    conv.curve = CurveOp{kNoTensor, kNoTensor, kCurves[draw(random, 0, kCurves.size() - 1)]};
     if (conv.curve->curve != Curve::kLeakyRelu) return;
     for (int i = 0; i < filters; ++i) conv.curve->slopes.push_back(draw(random, -9, 9) / 10.0f);
   }

@@ -122,9 +122,10 @@ class RandomGraph {
   }
 
   TensorId bend(TensorId from) {
-    constexpr std::array kCurves = {Curve::kHardSwish, Curve::kSigmoid, Curve::kSilu, Curve::kTanh};
+    constexpr std::array kCurves = {Curve::kHardSwish, Curve::kSigmoid, Curve::kSilu,
+                                    Curve::kTanh,      Curve::kGelu,    Curve::kTanhGelu};
     if (once_in(4)) return b_.bend(from, Curve::kLeakyRelu, once_in(2) ? reals(1) : reals_of(from));
-    return b_.bend(from, kCurves[draw(0, 3)]);
+    return b_.bend(from, kCurves[draw(0, kCurves.size() - 1)]);
   }
 
   std::vector<float> reals(int count) {

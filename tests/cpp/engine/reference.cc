@@ -15,6 +15,8 @@ double clamp(double value, Activation activation) {
       return value < 0 ? 0 : value > 6 ? 6 : value;
     case Activation::kReluN1To1:
       return value < -1 ? -1 : value > 1 ? 1 : value;
+    case Activation::kRelu0To1:
+      return value < 0 ? 0 : value > 1 ? 1 : value;
     case Activation::kNone:
       break;
   }
@@ -31,6 +33,11 @@ double bend(double value, const CurveOp& op, int channel) {
       return 1 / (1 + std::exp(-value));
     case Curve::kTanh:
       return std::tanh(value);
+    case Curve::kGelu:
+      return value * (1 + std::erf(value / std::sqrt(2.0))) / 2;
+    case Curve::kTanhGelu:
+      return value *
+             (1 + std::tanh(std::sqrt(2 / M_PI) * (value + 0.044715 * std::pow(value, 3)))) / 2;
     case Curve::kSilu:
       break;
   }

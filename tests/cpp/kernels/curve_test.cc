@@ -20,6 +20,10 @@ double expected(CurveKind kind, double x, double slope = 0) {
   if (kind == CurveKind::kLeakyRelu) return x > 0 ? x : x * slope;
   if (kind == CurveKind::kHardSwish) return x * std::clamp(x + 3, 0.0, 6.0) / 6;
   if (kind == CurveKind::kTanh) return std::tanh(x);
+  if (kind == CurveKind::kGelu) return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+  if (kind == CurveKind::kTanhGelu) {
+    return x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))) / 2;
+  }
   const double sigmoid = 1 / (1 + std::exp(-x));
   return kind == CurveKind::kSigmoid ? sigmoid : x * sigmoid;
 }
@@ -33,9 +37,10 @@ TEST_P(CurveTest, Random) {
     if (p.chance(0.3)) p.scatter({-6e29f, -25, -17.5f, -17.3f, 17.3f, 25, 6e29f});  // times 5
     std::vector<float> in(p.input() - p.in.lead(), p.input() - p.in.lead() + p.in.elements());
     for (float& value : in) value *= 5;
-    constexpr std::array kKinds = {CurveKind::kLeakyRelu, CurveKind::kHardSwish,
-                                   CurveKind::kSigmoid, CurveKind::kSilu, CurveKind::kTanh};
-    const CurveKind kind = kKinds[p.draw(0, 4)];
+    constexpr std::array kKinds = {
+        CurveKind::kLeakyRelu, CurveKind::kHardSwish, CurveKind::kSigmoid, CurveKind::kSilu,
+        CurveKind::kTanh,      CurveKind::kGelu,      CurveKind::kTanhGelu};
+    const CurveKind kind = kKinds[p.draw(0, kKinds.size() - 1)];
     const Shape& shape = p.in.shape;
     GuardedBuffer slopes(shape.channels, Flush::kBack, kPoison);
     for (int c = 0; c < shape.channels; ++c) slopes[c] = p.real();

@@ -195,6 +195,13 @@ class ModelBuilder:
         inputs.append(self.constant(np.array(fill, np.float32)))
         return self._operator("PADV2", inputs, shape, "PadV2Options", schema.PadV2OptionsT())
 
+    def mirror_pad(self, x: int, amounts: Sequence[tuple[int, int]], *, symmetric: bool = False) -> int:
+        options = schema.MirrorPadOptionsT()
+        options.mode = schema.MirrorPadMode.SYMMETRIC if symmetric else schema.MirrorPadMode.REFLECT
+        inputs = [x, self.constant(np.array(amounts, np.int32))]
+        shape = tuple(n + sum(a) for n, a in zip(self.shape(x), amounts, strict=True))
+        return self._operator("MIRROR_PAD", inputs, shape, "MirrorPadOptions", options)
+
     def add(self, a: int, b: int, *, activation: int = NONE) -> int:
         return self.binary("Add", a, b, activation=activation)
 
@@ -208,6 +215,11 @@ class ModelBuilder:
     def unary(self, name: str, x: int) -> int:
         """RELU, RELU6, TANH, ..."""
         return self._operator(name, [x], self.shape(x))
+
+    def gelu(self, x: int, *, approximate: bool = False) -> int:
+        options = schema.GeluOptionsT()
+        options.approximate = approximate
+        return self._operator("GELU", [x], self.shape(x), "GeluOptions", options)
 
     def leaky_relu(self, x: int, alpha: float) -> int:
         options = schema.LeakyReluOptionsT()

@@ -112,6 +112,11 @@ MOVING |= {
         b.pool(y := b.pad(x, PAD_1), "MAX", 3), conv_case(filters=12, padding=VALID)(b, rng, y)
     ),
     "pad-beyond-the-kernel": conv_case(kernel=1, before=padded(PAD_1)),
+    "mirror-pad": lambda b, rng, x: b.mirror_pad(x, ((0, 0), (1, 3), (2, 0), (0, 0))),
+    "mirror-pad-of-most": lambda b, rng, x: b.mirror_pad(x, ((0, 0), (10, 10), (12, 12), (0, 0))),
+    "mirror-pad-with-edges": lambda b, rng, x: conv_case(padding=VALID)(
+        b, rng, b.mirror_pad(b.unary("RELU", x), ((0, 0), (1, 11), (13, 2), (0, 0)), symmetric=True)
+    ),
     "concatenate-padded": lambda b, rng, x: b.concatenate(b.pad(x, PAD_1), b.pad(x, PAD_1)),
     "resize-padded": lambda b, rng, x: b.resize_nearest(b.pad(x, PAD_1), 20, 20),
     "keras-upsampling": lambda b, rng, x: keras_upsampling(b, x, 2, 3),

@@ -42,6 +42,9 @@ def not_foldable() -> dict[str, Case]:
             b.pad(conv(b, rng, x), PAD_1, 1.0), "MAX", 3
         ),
         "pad-with-ones": lambda b, rng, x: conv(b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1, 1.0)),
+        "mirror-pad-of-channels": lambda b, rng, x: b.mirror_pad(
+            conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (1, 1))
+        ),
         "reshape-at-the-start": lambda b, rng, x: conv(b, rng, b.reshape(x, 2, 11, 13, 12)),
         "reshape-across-images": lambda b, rng, x: b.reshape(conv(b, rng, x), 1, -1),
         "reshape-at-the-end": lambda b, rng, x: b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20),
