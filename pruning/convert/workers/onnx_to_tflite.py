@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import onnx
 import onnx2tf
+import onnx_graphsurgeon as gs
 import onnxoptimizer
 import onnxsim
 import tensorflow as tf
@@ -29,12 +30,13 @@ _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 def main(source: str, target: str, mode: str, stamp: str) -> None:
     np.save(_SAMPLES, np.random.default_rng(0).random((20, 128, 128, 3), dtype=np.float32))
     model = onnx2tf.convert(
-        onnx_graph=with_constant_shapes(onnx.load(source)),
+        onnx_graph=with_gelus(with_constant_shapes(onnx.load(source))),
         output_folder_path="onnx2tf",
         disable_strict_mode=mode == "fast",
         disable_model_save=True,
         output_signaturedefs=True,  # makes names valid in a saved model: no leading slash
         not_use_onnxsim=True,  # all of its passes: some change weights
+        replace_to_pseudo_operators=["erf"],  # which TFLite does not have: made of those that it has
         non_verbose=True,
     )
     (model_input,) = model.inputs
@@ -58,6 +60,53 @@ def with_constant_shapes(graph: onnx.ModelProto) -> onnx.ModelProto:
     others = [name for name in onnxoptimizer.get_available_passes() if name not in wanted]
     simplified, _ = onnxsim.simplify(graph, skipped_optimizers=others)
     return simplified
+
+
+def with_gelus(model: onnx.ModelProto) -> onnx.ModelProto:
+    """x * (1 + erf(x / sqrt(2))) / 2, as torch exports a GELU, becomes an operator, which TFLite has, too."""
+    graph = gs.import_onnx(model)
+    gelus = [gelu for node in graph.nodes if node.op == "Erf" and (gelu := _gelu_of(node, graph.outputs))]
+    if not gelus:
+        return model
+    domain = "com.microsoft"  # onnxruntime's, which ONNX has only from version 20 on
+    for x, y in gelus:
+        y.inputs.clear()
+        graph.nodes.append(gs.Node("Gelu", y.name, inputs=[x], outputs=[y], domain=domain))
+    graph.cleanup().toposort()
+    graph.import_domains = [*graph.import_domains, onnx.helper.make_opsetid(domain, 1)]
+    return gs.export_onnx(graph)
+
+
+def _gelu_of(erf: gs.Node, kept: list[gs.Tensor]) -> tuple[gs.Tensor, gs.Tensor] | None:
+    """What the GELU of this erf reads and what it makes. kept: tensors that others need."""
+
+    def reader(tensor: gs.Tensor, op: str) -> gs.Node | None:
+        alone = len(tensor.outputs) == 1 and not any(tensor is other for other in kept)
+        return tensor.outputs[0] if alone and tensor.outputs[0].op == op else None
+
+    def maker(tensor: gs.Tensor, *ops: str) -> gs.Node | None:
+        return tensor.inputs[0] if tensor.inputs and tensor.inputs[0].op in ops else None
+
+    def beside(node: gs.Node | None, number: float) -> gs.Tensor | None:
+        """The operand beside this number."""
+        for one, another in (node.inputs, node.inputs[::-1]) if node else ():
+            if isinstance(one, gs.Constant) and one.values.size == 1 and np.isclose(one.values, number).all():
+                return another
+        return None
+
+    scaled = maker(erf.inputs[0], "Div", "Mul")
+    one_more = reader(erf.outputs[0], "Add")
+    if scaled is None or one_more is None or beside(one_more, 1) is None:
+        return None
+    x = beside(scaled, np.sqrt(2) if scaled.op == "Div" else np.sqrt(0.5))
+    product = reader(one_more.outputs[0], "Mul")
+    if x is None or product is None:
+        return None
+    (factor,) = (operand for operand in product.inputs if operand is not one_more.outputs[0])
+    if factor is x:
+        half = reader(product.outputs[0], "Mul")
+        return (x, half.outputs[0]) if half and beside(half, 0.5) is not None else None
+    return (x, product.outputs[0]) if beside(maker(factor, "Mul"), 0.5) is x else None
 
 
 def with_metadata(content: bytes, name: str, text: str) -> bytes:
