@@ -100,7 +100,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   for (const int output : outputs) {
     const Value value = padded_value(output);
     if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
-    if (value.view) throw Declined(value.viewer, "rearranged");
+    if (value.view || value.channels_first) throw Declined(value.viewer, "rearranged");
     // The engine writes each output once: another name for it stays with the runtime.
     const auto [first, is_new] = aliases.emplace(value.id, value.alias_node);
     if (!is_new) throw Declined(std::max(first->second, value.alias_node), "only-renames");
@@ -156,13 +156,15 @@ GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   if (operand.flattener >= 0 && !multiplies_rows && !reshapes) {
     throw Declined(operand.flattener, "reshape");
   }
-  if (operand.view && !reads_views(node)) throw Declined(operand.viewer, "rearranged");
+  const bool fits =
+      operand.view ? reads_views(node) : !operand.channels_first || reads_channels_first(node);
+  if (!fits) throw Declined(operand.viewer, "rearranged");
   return operand;
 }
 
 GraphReader::Value GraphReader::map_value(const OpNode& node, int input) {
   Value operand = value(node, input);
-  if (operand.view) throw Declined(operand.viewer, "rearranged");
+  if (operand.view || operand.channels_first) throw Declined(operand.viewer, "rearranged");
   if (operand.dims.size() != 4) throw Declined(node.index, "rank");
   return operand;
 }
@@ -217,7 +219,9 @@ std::vector<float> GraphReader::channel_constants(const OpNode& node, const Valu
   if (dims.size() > input.dims.size()) throw Declined(node.index, "rank");
   if (data.size() == 1) return std::vector<float>(channels, data[0]);
   // Rows of whole maps have other constants for each position.
-  if (std::ssize(data) != channels || dims.back() != channels || input.dims.back() != channels) {
+  const std::size_t axis = channel_axis(input), behind = input.dims.size() - axis;
+  if (std::ssize(data) != channels || input.dims[axis] != channels || dims.size() < behind ||
+      dims[dims.size() - behind] != channels) {
     throw Declined(node.index, "broadcast");
   }
   return {data.begin(), data.end()};
@@ -246,12 +250,15 @@ GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source,
              .dims = std::move(dims),
              .fixed_size = source.fixed_size,
              .non_negative = clamp_of(activation).low == 0};
+  if (source.channels_first) set_channels_first(made, source.viewer);
   return values_[node.outputs[output]] = std::move(made);
 }
 
 void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int> dims) {
   Value renamed = source;
   renamed.dims = std::move(dims);
+  renamed.channels_first = false;
+  renamed.view.reset();
   renamed.alias_node = node.index;
   values_[node.outputs[0]] = renamed;
 }

@@ -60,7 +60,7 @@ class GraphReader {
   };
   // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
   // tensor do in NHWC, also where `dims` calls it flat, a row for each image, or each position;
-  // unless there is a view.
+  // unless its channels come first or there is a view.
   struct Value {
     TensorId id = -1;
     int batch = 1;
@@ -69,10 +69,11 @@ class GraphReader {
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
     int flattener = -1;   // the RESHAPE to rows as long as its maps, which may come to be others
+    bool channels_first = false;  // dims are those of NCHW
     // Its axes, where they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map
-    // of them; and the one that they come out of.
+    // of them.
     std::optional<Axes> view = std::nullopt;
-    int viewer = -1;
+    int viewer = -1;  // the RESHAPE or TRANSPOSE that its axes come out of
     std::optional<Pad> pad = std::nullopt;
   };
 
@@ -140,8 +141,15 @@ class GraphReader {
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
   // Throws where a RESHAPE or TRANSPOSE waits for another reader.
+  // Other axes than a map's in NHWC come only to operators that say so (operand_rules.h).
   Value unpadded_value(const OpNode& node, int input);
-  Value map_value(const OpNode& node, int input);  // rank 4
+  Value map_value(const OpNode& node, int input);  // in NHWC
+  // Of a map, whose channels may come first, or of rows.
+  static std::size_t channel_axis(const Value& value) {
+    return value.channels_first ? 1 : value.dims.size() - 1;
+  }
+  // Of a map; its columns' is the next one.
+  static std::size_t rows_axis(const Value& value) { return value.channels_first ? 2 : 1; }
   // The tensor's value, its pad in memory.
   Value padded_value(int tensor);
   // The constant operand's elements, float or int; data() is null for one left out.
@@ -167,14 +175,15 @@ class GraphReader {
   Value interleaved_parts(const OpNode& node, const Value& source,
                           const std::vector<std::vector<int>>& parts, int block,
                           std::vector<int> dims);
-  // The source with these axes: a map if they are one's, NHWC or NCHW, else a view.
+  // The source with these axes: a map, if they are those of NHWC or NCHW, else a view.
   void rearrange(const OpNode& node, const Value& source, const Axes& axes);
   void define_view(const OpNode& node, const Value& source, const Axes& axes);
-  Axes map_axes(const Value& value) const;
-  bool is_nchw(const Value& value) const;
-  void set_nchw(Value& value, const OpNode& node) const;
-  // Throws where the value is a view that is not NCHW.
-  void require_map(const Value& value) const;
+  Axes map_axes(const Value& value) const;  // those of NHWC
+  Axes axes_of(const Value& value) const;
+  void set_channels_first(Value& value, int viewer) const;
+  // Whether it makes NHWC of a padded NCHW, or the other way round: the pad goes on waiting.
+  bool turns_padded(const OpNode& node, std::span<const int> order);
+  // The same elements under these dims, those of NHWC or of rows.
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;

@@ -56,15 +56,19 @@ std::vector<Blend> blended(int input, int output, const TfLiteResizeParams& para
 GraphReader::Pad GraphReader::read_pad(const OpNode& node, const Value& input) const {
   const std::vector<int> amounts = constant_ints(node, 1);  // [rank][before, after]
   if (input.dims.size() != 4 || amounts.size() != 8) throw Declined(node.index, "rank");
-  if (amounts[0] || amounts[1] || amounts[6] || amounts[7]) throw Declined(node.index, "axes");
+  const std::size_t channels = 2 * channel_axis(input);
+  const std::size_t rows = 2 * rows_axis(input), columns = rows + 2;
+  if (amounts[0] || amounts[1] || amounts[channels] || amounts[channels + 1]) {
+    throw Declined(node.index, "axes");
+  }
   if (std::ranges::any_of(amounts, [](int amount) { return amount < 0 || amount > 4096; })) {
     throw Declined(node.index, "pad-amount");
   }
   return {.node = node.index,
-          .top = amounts[2],
-          .left = amounts[4],
-          .bottom = amounts[3],
-          .right = amounts[5]};
+          .top = amounts[rows],
+          .left = amounts[columns],
+          .bottom = amounts[rows + 1],
+          .right = amounts[columns + 1]};
 }
 
 void GraphReader::add_pad(const OpNode& node) {
@@ -73,8 +77,9 @@ void GraphReader::add_pad(const OpNode& node) {
   Pad pad = read_pad(node, input);
   if (!fill.empty()) pad.fill = fill[0];
   Value padded = input;
-  padded.dims[1] += pad.top + pad.bottom;
-  padded.dims[2] += pad.left + pad.right;
+  const std::size_t rows = rows_axis(input);
+  padded.dims[rows] += pad.top + pad.bottom;
+  padded.dims[rows + 1] += pad.left + pad.right;
   padded.pad = pad;
   values_[node.outputs[0]] = std::move(padded);
 }
@@ -134,10 +139,9 @@ void GraphReader::add_concatenation(const OpNode& node) {
   bool non_negative = true, fixed_size = false;
   for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
     const Value part = unpadded_value(node, i);
-    require_map(part);
     const Shape shape = shape_of(part);
     const int rank = static_cast<int>(part.dims.size());
-    const int channels = part.view ? 1 : rank - 1;
+    const int channels = static_cast<int>(channel_axis(part));
     // Flattened maps do not lie one after the other, channel by channel.
     if (params.axis != channels && params.axis != channels - rank) {
       throw Declined(node.index, "axes");
@@ -146,7 +150,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
     if (i == 0) first = part, dims = part.dims, dims[channels] = 0;
     std::vector<int> expected = part.dims;
     expected[channels] = dims[channels];
-    if (dims != expected || part.view.has_value() != first.view.has_value()) {
+    if (dims != expected || part.channels_first != first.channels_first) {
       throw Declined(node.index, "shapes");
     }
     dims[channels] += shape.channels;
@@ -158,7 +162,6 @@ void GraphReader::add_concatenation(const OpNode& node) {
   Value& output = define(node, first, whole, dims, Activation::kNone);
   output.non_negative = non_negative;
   output.fixed_size = fixed_size;
-  if (first.view) set_nchw(output, node);
   concatenation.output = output.id;
   graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
 }

@@ -40,10 +40,30 @@ bool splits(const OpNode& node) {
 }
 
 bool reads_views(const OpNode& node) {
+  return node.builtin_code == kTfLiteBuiltinReshape ||
+         node.builtin_code == kTfLiteBuiltinTranspose || node.builtin_code == kTfLiteBuiltinTile;
+}
+
+bool reads_channels_first(const OpNode& node) {
   switch (node.builtin_code) {
-    case kTfLiteBuiltinReshape:
-    case kTfLiteBuiltinTranspose:
-    case kTfLiteBuiltinTile:
+    case kTfLiteBuiltinAdd:
+    case kTfLiteBuiltinSub:
+    case kTfLiteBuiltinMul:
+    case kTfLiteBuiltinDiv:
+    case kTfLiteBuiltinMean:
+    case kTfLiteBuiltinRelu:
+    case kTfLiteBuiltinRelu6:
+    case kTfLiteBuiltinReluN1To1:
+    case kTfLiteBuiltinRelu0To1:
+    case kTfLiteBuiltinLeakyRelu:
+    case kTfLiteBuiltinPrelu:
+    case kTfLiteBuiltinHardSwish:
+    case kTfLiteBuiltinLogistic:
+    case kTfLiteBuiltinTanh:
+    case kTfLiteBuiltinGelu:
+    case kTfLiteBuiltinPad:
+    case kTfLiteBuiltinPadV2:
+    case kTfLiteBuiltinMirrorPad:
     case kTfLiteBuiltinConcatenation:
     case kTfLiteBuiltinSplit:
     case kTfLiteBuiltinSplitV:
@@ -51,7 +71,7 @@ bool reads_views(const OpNode& node) {
     case kTfLiteBuiltinStridedSlice:
       return true;
     default:
-      return false;
+      return reads_views(node);
   }
 }
 

@@ -13,7 +13,8 @@ std::size_t least_operands(const OpNode& node);
 // Whether it may have several outputs.
 bool splits(const OpNode& node);
 
-// Whether it reads a tensor whose axes are neither a map's nor rows.
+// Whether it reads a map whose channels come first (NCHW), or a tensor of any other axes.
+bool reads_channels_first(const OpNode& node);
 bool reads_views(const OpNode& node);
 
 }  // namespace patternlite::tflite

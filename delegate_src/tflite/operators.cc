@@ -49,17 +49,20 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
 }
 
 void GraphReader::add_mean(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
+  Value input = unpadded_value(node, 0);
   if (input.dims.size() != 4) throw Declined(node.index, "rank");
   std::vector<int> axes = constant_ints(node, 1);
   for (int& axis : axes) axis += axis < 0 ? 4 : 0;
   std::ranges::sort(axes);
-  if (axes != std::vector<int>{1, 2}) throw Declined(node.index, "axes");
+  const int rows = static_cast<int>(rows_axis(input));
+  if (axes != std::vector<int>{rows, rows + 1}) throw Declined(node.index, "axes");
 
   const Shape shape = shape_of(input);
-  const std::vector<int> dims = node.params_as<TfLiteReducerParams>().keep_dims
-                                    ? std::vector<int>{input.batch, 1, 1, shape.channels}
-                                    : std::vector<int>{input.batch, shape.channels};
+  std::vector<int> dims = {input.batch, 1, 1, shape.channels};
+  if (!node.params_as<TfLiteReducerParams>().keep_dims) {
+    dims = {input.batch, shape.channels};
+    input.channels_first = false;
+  }
   Value& output = define(node, input, {shape.channels, 1, 1}, dims, Activation::kNone);
   output.fixed_size = true;
   const Pooling pooling{.input = input.id,
@@ -76,7 +79,8 @@ GraphReader::Operands GraphReader::broadcast(const OpNode& node) {
     throw Declined(node.index, "broadcast");
   }
   const Shape shape_a = shape_of(a), shape_b = shape_of(b);
-  if (a.dims.size() != b.dims.size() || shape_a.channels != shape_b.channels) {
+  if (a.dims.size() != b.dims.size() || a.channels_first != b.channels_first ||
+      shape_a.channels != shape_b.channels) {
     throw Declined(node.index, "broadcast");
   }
   const Shape shape{shape_a.channels, std::max(shape_a.height, shape_b.height),

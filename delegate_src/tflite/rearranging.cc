@@ -30,18 +30,16 @@ Axes GraphReader::map_axes(const Value& value) const {
   return Axes::of_map(value.batch, shape.height, shape.width, shape.channels);
 }
 
-bool GraphReader::is_nchw(const Value& value) const {
-  return value.view && *value.view == map_axes(value).transposed(kToNchw);
+Axes GraphReader::axes_of(const Value& value) const {
+  if (value.view) return *value.view;
+  return value.channels_first ? map_axes(value).transposed(kToNchw) : map_axes(value);
 }
 
-void GraphReader::set_nchw(Value& value, const OpNode& node) const {
-  value.view = map_axes(value).transposed(kToNchw);
-  value.viewer = node.index;
-  value.dims = value.view->dims();
-}
-
-void GraphReader::require_map(const Value& value) const {
-  if (value.view && !is_nchw(value)) throw Declined(value.viewer, "rearranged");
+void GraphReader::set_channels_first(Value& value, int viewer) const {
+  const Shape& shape = shape_of(value);
+  value.channels_first = true;
+  value.viewer = viewer;
+  value.dims = {value.batch, shape.channels, shape.height, shape.width};
 }
 
 void GraphReader::rearrange(const OpNode& node, const Value& input, const Axes& axes) {
@@ -59,9 +57,8 @@ void GraphReader::rearrange(const OpNode& node, const Value& input, const Axes& 
   } else if (!is_sequence(parts[0], shape_of(input).channels)) {
     made = selected_channels(node, input, parts[0], dims);
   }
-  made.view.reset();
   alias(node, made, dims);
-  if (!of_nhwc) set_nchw(values_[node.outputs[0]], node);
+  if (!of_nhwc) set_channels_first(values_[node.outputs[0]], node.index);
 }
 
 void GraphReader::define_view(const OpNode& node, const Value& input, const Axes& axes) {
@@ -88,8 +85,8 @@ void GraphReader::add_reshape(const OpNode& node) {
   for (int& size : dims) {
     if (size < 0 && known > 0) size = static_cast<int>(elements / known);
   }
-  const Axes map = map_axes(input);
-  const bool in_order = !input.view || input.view->in_order(map);
+  const Axes axes = axes_of(input);
+  const bool in_order = axes.in_order(map_axes(input));
   const int per_image = static_cast<int>(shape.elements());
   const std::vector<int> images = {input.batch, per_image};
   const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
@@ -97,16 +94,16 @@ void GraphReader::add_reshape(const OpNode& node) {
   const bool flattens = in_order && (dims == images || dims == positions);
   // A map of other sizes is not read as another batch of such maps.
   const bool keeps_sizes = input.fixed_size || !counts_rows;
-  const bool folds = in_order && dims == own && (input.fixed_size || (input.view && keeps_sizes));
+  const bool is_map = !input.view && !input.channels_first;
+  const bool folds = in_order && dims == own && (input.fixed_size || (!is_map && keeps_sizes));
   if (flattens || folds) {
     alias(node, input, dims);
-    values_[node.outputs[0]].view.reset();
   } else {
     const bool sized = std::ranges::all_of(dims, [](int size) { return size > 0; });
     if (!keeps_sizes || !sized || (in_order && dims == own)) throw Declined(node.index, "reshape");
-    const auto axes = (input.view ? *input.view : map).reshaped(dims);
-    if (!axes) throw Declined(node.index, "reshape");
-    rearrange(node, input, *axes);
+    const auto reshaped = axes.reshaped(dims);
+    if (!reshaped) throw Declined(node.index, "reshape");
+    rearrange(node, input, *reshaped);
   }
   // At other sizes, its rows are parts of maps or hold several.
   if (counts_rows && dims != positions && !input.fixed_size) {
@@ -115,15 +112,29 @@ void GraphReader::add_reshape(const OpNode& node) {
 }
 
 void GraphReader::add_transpose(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
   const std::vector<int> order = constant_ints(node, 1);
+  if (turns_padded(node, order)) return;
+  const Value input = unpadded_value(node, 0);
   std::vector<int> sorted = order;
   std::ranges::sort(sorted);
   if (!is_sequence(sorted, static_cast<int>(input.dims.size())) || input.batch < 1 ||
       (!input.view && input.dims.size() != 4)) {
     throw Declined(node.index, "transpose");
   }
-  rearrange(node, input, (input.view ? *input.view : map_axes(input)).transposed(order));
+  rearrange(node, input, axes_of(input).transposed(order));
+}
+
+bool GraphReader::turns_padded(const OpNode& node, std::span<const int> order) {
+  Value input = value(node, 0);
+  const auto& turn = input.channels_first ? kToNhwc : kToNchw;
+  if (!input.pad || input.view || !std::ranges::equal(order, turn)) return false;
+  std::vector<int> dims;
+  for (const int axis : order) dims.push_back(input.dims[axis]);
+  input.channels_first = !input.channels_first;
+  input.viewer = node.index;
+  input.dims = std::move(dims);
+  values_[node.outputs[0]] = std::move(input);
+  return true;
 }
 
 // Rows or columns repeated, as Keras's UpSampling2D comes out of the converter: a RESHAPE puts an

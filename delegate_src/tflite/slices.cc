@@ -27,7 +27,6 @@ GraphReader::Value GraphReader::selected_channels(const OpNode& node, const Valu
   const Shape selected{static_cast<int>(channels.size()), shape.height, shape.width};
   Value& made = define(node, source, selected, std::move(dims), Activation::kNone, output);
   made.non_negative = source.non_negative;
-  if (is_nchw(source)) set_nchw(made, node);
   graph_.nodes.push_back(
       {ChannelSelection{source.id, made.id, std::move(channels)}, name_of(context_, node)});
   return made;
@@ -36,9 +35,9 @@ GraphReader::Value GraphReader::selected_channels(const OpNode& node, const Valu
 void GraphReader::add_split(const OpNode& node) {
   const bool by_sizes = node.builtin_code == kTfLiteBuiltinSplitV;
   const Value input = unpadded_value(node, by_sizes ? 0 : 1);
-  require_map(input);
   const std::vector<int> axis = constant_ints(node, by_sizes ? 2 : 0);
-  const int rank = static_cast<int>(input.dims.size()), own = input.view ? 1 : rank - 1;
+  const int rank = static_cast<int>(input.dims.size());
+  const int own = static_cast<int>(channel_axis(input));
   const int parts = static_cast<int>(node.outputs.size()), channels = shape_of(input).channels;
   if (axis.size() != 1 || (axis[0] != own && axis[0] != own - rank)) {
     throw Declined(node.index, "axes");
@@ -62,10 +61,10 @@ void GraphReader::add_split(const OpNode& node) {
 }
 
 void GraphReader::define_slice(const OpNode& node, const Value& source, std::vector<Steps> axes) {
-  require_map(source);
   const Shape shape = shape_of(source);
-  if (source.view) std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
-  const std::size_t own = source.view ? 1 : source.dims.size() - 1;
+  const std::size_t own = channel_axis(source);
+  if (source.channels_first)
+    std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
   if (source.dims[own] != shape.channels) throw Declined(node.index, "rank");
   if (!axes[0].is_whole(source.dims[0])) throw Declined(node.index, "axes");
   if (std::ranges::any_of(axes, [](const Steps& axis) { return axis.count < 1; })) {
@@ -81,7 +80,6 @@ void GraphReader::define_slice(const OpNode& node, const Value& source, std::vec
   Value& output = define(node, part, left, {source.batch, left.height, left.width, left.channels},
                          Activation::kNone);
   output.non_negative = source.non_negative;
-  if (source.view) set_nchw(output, node);
   graph_.nodes.push_back(
       {Resize{part.id, output.id, axes[1].cells(), axes[2].cells()}, name_of(context_, node)});
 }

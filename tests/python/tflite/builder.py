@@ -264,14 +264,15 @@ class ModelBuilder:
         inputs = [x, *(self.constant(np.array(n, np.int32)) for n in numbers)]
         return self._operator("STRIDED_SLICE", inputs, shape, "StridedSliceOptions", options)
 
-    def mean(self, x: int, *, keep_dims: bool) -> int:
+    def mean(self, x: int, *, keep_dims: bool, axes: tuple[int, int] = (1, 2)) -> int:
         options = schema.ReducerOptionsT()
         options.keepDims = keep_dims
-        n, _, _, c = self.shape(x)
-        axes = self.constant(np.array([1, 2], np.int32))
-        return self._operator(
-            "MEAN", [x, axes], (n, 1, 1, c) if keep_dims else (n, c), "ReducerOptions", options
-        )
+        shape = self.shape(x)
+        gone = [axis % len(shape) for axis in axes]
+        sizes = [1 if axis in gone else size for axis, size in enumerate(shape)]
+        left = sizes if keep_dims else [size for axis, size in enumerate(shape) if axis not in gone]
+        inputs = [x, self.constant(np.array(axes, np.int32))]
+        return self._operator("MEAN", inputs, left, "ReducerOptions", options)
 
     def reshape(self, x: int, *shape: int) -> int:
         options = schema.ReshapeOptionsT()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .builder import RELU, VALID, ModelBuilder
@@ -54,7 +56,59 @@ def cross_stage(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     return b.concatenate(first, second, b.add(second, made))
 
 
+def channels_first(*steps: Callable[[ModelBuilder, np.random.Generator, int], int]) -> Case:
+    """A convolution, its maps as NCHW through these steps, and a convolution of what comes out."""
+
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        y = to_nchw(b, conv_case(filters=12)(b, rng, x))
+        for step in steps:
+            y = step(b, rng, y)
+        return conv_case()(b, rng, to_nhwc(b, y))
+
+    return build
+
+
+def by_planes(rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(size=(12, 1, 1)).astype("f")
+
+
 MOVING |= {
+    "nchw-sums": channels_first(
+        lambda b, rng, y: b.add(y, b.unary("TANH", y)), lambda b, rng, y: b.binary("Mul", y, y)
+    ),
+    "nchw-constants": channels_first(
+        lambda b, rng, y: b.binary("Mul", y, b.constant(by_planes(rng)), activation=RELU),
+        lambda b, rng, y: b.binary("Sub", b.constant(by_planes(rng).reshape(1, 12, 1, 1)), y),
+        lambda b, rng, y: b.binary("Add", y, b.constant(np.array(0.3, np.float32))),
+    ),
+    "nchw-curves": channels_first(
+        lambda b, rng, y: b.prelu(y, by_planes(rng)), lambda b, rng, y: b.leaky_relu(y, 0.2),
+        lambda b, rng, y: b.gelu(y), lambda b, rng, y: b.unary("RELU6", y),
+    ),
+    "nchw-mean": lambda b, rng, x: b.unary("RELU", b.mean(to_nchw(b, x), keep_dims=False, axes=(2, 3))),
+    "nchw-gates": channels_first(
+        lambda b, rng, y: b.binary("Mul", y, b.unary("LOGISTIC", b.mean(y, keep_dims=True, axes=(-1, -2))))
+    ),
+    "nchw-rows-times-columns": channels_first(
+        lambda b, rng, y: b.binary(
+            "Mul", b.slice(y, (0, 0, 3, 0), (-1, -1, 1, -1)), b.slice(y, (0, 0, 0, 5), (-1, -1, -1, 1))
+        )
+    ),
+    "nchw-halves": channels_first(
+        lambda b, rng, y: b.concatenate(
+            b.add(*b.split(y, 2, axis=1)), b.slice(y, (0, 6, 0, 0), (-1, 6, -1, -1)), axis=1
+        )
+    ),
+    "nchw-pad": lambda b, rng, x: b.unary(
+        "RELU", to_nhwc(b, b.pad(to_nchw(b, x), ((0, 0), (0, 0), (1, 2), (0, 3))))
+    ),
+    "nchw-pad-folded": lambda b, rng, x: conv_case(padding=VALID)(
+        b, rng, to_nhwc(b, b.pad(to_nchw(b, x), ((0, 0), (0, 0), (1, 0), (0, 2))))
+    ),
+    "pad-then-nchw": lambda b, rng, x: to_nhwc(b, b.unary("RELU", to_nchw(b, b.pad(x, PAD_1)))),
+    "nchw-mirror-pad": channels_first(
+        lambda b, rng, y: b.mirror_pad(y, ((0, 0), (0, 0), (1, 0), (0, 2)), symmetric=True)
+    ),
     "split": lambda b, rng, x: b.concatenate(*b.split(x, 3)[::-1]),
     "split-and-join": lambda b, rng, x: b.concatenate(*b.split(b.unary("RELU", x), 4), x),
     "split-by-the-last-axis": lambda b, rng, x: b.unary("RELU", b.split(x, 2, axis=3)[1]),

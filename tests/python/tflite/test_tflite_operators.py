@@ -88,6 +88,23 @@ def not_foldable() -> dict[str, Case]:
         "transpose-at-the-end": lambda b, rng, x: to_nchw(b, conv(b, rng, x)),
         "transpose-of-rows": lambda b, rng, x: b.transpose(conv(b, rng, x), 0, 2, 1, 3),
         "transpose-twice": lambda b, rng, x: to_nchw(b, to_nchw(b, conv(b, rng, x))),
+        "sum-with-itself-transposed": lambda b, rng, x: b.add(
+            y := b.resize_nearest(conv(b, rng, x), 20, 20), to_nchw(b, y)
+        ),
+        "transposed-times-constant-columns": lambda b, rng, x: to_nhwc(
+            b,
+            b.binary(
+                "Mul",
+                to_nchw(b, b.resize_nearest(conv(b, rng, x), 20, 20)),
+                b.constant(by_channels(rng, 20)),
+            ),
+        ),
+        "pad-of-transposed-channels": lambda b, rng, x: to_nhwc(
+            b, b.pad(to_nchw(b, conv(b, rng, x)), ((0, 0), (1, 1), (0, 0), (0, 0)))
+        ),
+        "mean-of-transposed-channels": lambda b, rng, x: b.mean(
+            to_nchw(b, conv(b, rng, x)), keep_dims=True, axes=(1, 2)
+        ),
         "relu-of-a-transposed-map": lambda b, rng, x: b.unary("RELU", to_nchw(b, conv(b, rng, x))),
         "concatenate-transposed-at-the-end": lambda b, rng, x: b.concatenate(
             to_nchw(b, conv(b, rng, x)), to_nchw(b, conv(b, rng, x)), axis=1
