@@ -38,6 +38,7 @@ struct KernelTable {
   void (*binary)(const Binary&);
   void (*scale)(const Scale&);
   void (*curve)(const Curve&);
+  void (*channel_norm)(const ChannelNorm&);
   void (*to_planar)(const Interleave&);
   void (*to_interleaved)(const Interleave&);
 };

@@ -98,6 +98,19 @@ struct Curve {
   size_t plane;  // elements between planes: one geometry for both
 };
 
+// output = (input - mean) / sqrt(variance + epsilon) * scale + shift: mean and variance of all
+// channels of a position, scale and shift of each channel. Writes real positions only.
+struct ChannelNorm {
+  const float* input;
+  float* output;
+  const float* scales;  // [channels], as shifts
+  const float* shifts;
+  float epsilon;
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes: one geometry for both
+};
+
 // Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes
 // the channels of real positions only; `pixel_stride` may exceed `channels`.
 struct Interleave {

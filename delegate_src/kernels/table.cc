@@ -1,4 +1,5 @@
 // The kernels of one ISA. Compiled once per ISA: see CMakeLists.txt.
+#include "kernels/channel_norm.h"
 #include "kernels/conv_bc.h"
 #include "kernels/conv_depthwise.h"
 #include "kernels/conv_is.h"
@@ -33,6 +34,7 @@ extern const KernelTable kTable = {
     .binary = binary,
     .scale = scale,
     .curve = curve,
+    .channel_norm = channel_norm,
     .to_planar = to_planar,
     .to_interleaved = to_interleaved,
 };

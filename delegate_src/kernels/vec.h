@@ -97,6 +97,17 @@ PL_INLINE VHalf low_half(V x) {
 #endif
 }
 
+PL_INLINE V square_root(V x) {
+#if PL_LANES == 16
+  return reinterpret_cast<V>(_mm512_sqrt_ps(reinterpret_cast<__m512>(x)));
+#elif PL_LANES == 8
+  return reinterpret_cast<V>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
+#else
+  for (int i = 0; i < kLanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
 // NaN stays: it compares false, and the x86 instructions return their second operand.
 template <class T>
 PL_INLINE T clamp(T x, T low, T high) {

@@ -15,6 +15,7 @@ void GraphReader::add(const OpNode& node) {
       std::ranges::any_of(node.outputs, missing)) {
     throw Declined(node.index, "unsupported-op");
   }
+  if (continues_norm(node)) return;
   switch (node.builtin_code) {
     case kTfLiteBuiltinConv2d:
       return add_convolution(node);
@@ -99,6 +100,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   for (const TensorId input : graph_.inputs) aliases.emplace(input, -1);
   for (const int output : outputs) {
     const Value value = padded_value(output);
+    if (value.norm) throw Declined(value.norm->node, "part-of-a-norm");
     if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
     if (value.view || value.channels_first) throw Declined(value.viewer, "rearranged");
     // The engine writes each output once: another name for it stays with the runtime.
@@ -150,6 +152,7 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
 
 GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   Value operand = value(node, input);
+  if (operand.norm) throw Declined(operand.norm->node, "part-of-a-norm");
   if (operand.pad) operand = padded_value(node.inputs[input]);
   const bool multiplies_rows = node.builtin_code == kTfLiteBuiltinFullyConnected;
   const bool reshapes = node.builtin_code == kTfLiteBuiltinReshape;

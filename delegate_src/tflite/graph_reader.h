@@ -20,6 +20,7 @@
 #include "engine/graph/graph.h"
 #include "tflite/axes.h"
 #include "tflite/constants.h"
+#include "tflite/layer_norm.h"
 #include "tflite/node.h"
 
 namespace patternlite::tflite {
@@ -74,6 +75,7 @@ class GraphReader {
     // of them.
     std::optional<Axes> view = std::nullopt;
     int viewer = -1;  // the RESHAPE or TRANSPOSE that its axes come out of
+    std::optional<LayerNorm> norm = std::nullopt;  // else a part of this, of the tensor
     std::optional<Pad> pad = std::nullopt;
   };
 
@@ -101,6 +103,13 @@ class GraphReader {
   void add_fully_connected(const OpNode& node);
   void add_pooling(const OpNode& node, PoolMode mode);
   void add_mean(const OpNode& node);
+  // Whether a MEAN is that of the channels.
+  bool means_channels(const OpNode& node, const Value& input) const;
+  void begin_norm(const OpNode& node, const Value& input);
+  // Whether the node reads a part of a norm: it makes another. Throws where it makes anything else.
+  bool continues_norm(const OpNode& node);
+  void define_norm(const OpNode& node, const Value& source, LayerNorm norm);
+  void finish_norm(const OpNode& node, Value source);
   void add_arithmetic(const OpNode& node);
   void add_addition(const OpNode& node);
   void add_multiplication(const OpNode& node);

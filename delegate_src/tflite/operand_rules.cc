@@ -13,6 +13,7 @@ std::size_t least_operands(const OpNode& node) {
     case kTfLiteBuiltinMul:
     case kTfLiteBuiltinDiv:
     case kTfLiteBuiltinPrelu:
+    case kTfLiteBuiltinSquaredDifference:
     case kTfLiteBuiltinPad:
     case kTfLiteBuiltinPadV2:
     case kTfLiteBuiltinMirrorPad:

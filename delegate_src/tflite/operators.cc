@@ -50,6 +50,7 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
 
 void GraphReader::add_mean(const OpNode& node) {
   Value input = unpadded_value(node, 0);
+  if (means_channels(node, input)) return begin_norm(node, input);
   if (input.dims.size() != 4) throw Declined(node.index, "rank");
   std::vector<int> axes = constant_ints(node, 1);
   for (int& axis : axes) axis += axis < 0 ? 4 : 0;

@@ -192,7 +192,7 @@ class Fuser {
           if constexpr (requires { op.curve; } && requires { op.window; }) {
             if (op.curve) return nullptr;
           }
-          if constexpr (requires { op.window; } || requires { op.a; } || requires { op.scales; }) {
+          if constexpr (requires { op.activation; }) {
             return op.activation == Activation::kNone ? &op.activation : nullptr;
           }
           return nullptr;

@@ -110,7 +110,10 @@ struct Validator {
       reject(node, "operands of a multiplication do not fit together");
     }
   }
-  void operator()(const Scaling& op) const {
+  void operator()(const Scaling& op) const { check_scales(op); }
+  void operator()(const ChannelNorm& op) const { check_scales(op); }
+  template <typename Op>
+  void check_scales(const Op& op) const {
     same(op.input, op.output);
     const int channels = graph.tensors[op.input].channels;
     if (std::ssize(op.scales) != channels || std::ssize(op.shifts) != channels) {

@@ -145,6 +145,14 @@ struct Scaling {
   Activation activation = Activation::kNone;
 };
 
+// The channels of each position less their mean, over the root of their variance, and each channel
+// by constants of its own then (layer normalisation, Ba et al. 2016).
+struct ChannelNorm {
+  TensorId input, output;
+  std::vector<float> scales, shifts;  // [channels]
+  float epsilon;                      // added to the variance
+};
+
 // Zeros around the image; folded into the convolutions that read it.
 struct Padding {
   TensorId input, output;
@@ -214,9 +222,9 @@ struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Scaling, Padding,
-                              ActivationOp, CurveOp, Concatenation, ChannelSelection, Interleaving,
-                              Resize, BilinearResize, Softmax, Alias>;
+using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Scaling, ChannelNorm,
+                              Padding, ActivationOp, CurveOp, Concatenation, ChannelSelection,
+                              Interleaving, Resize, BilinearResize, Softmax, Alias>;
 
 struct Node {
   Operator op;

@@ -217,7 +217,7 @@ class RandomGraph {
 
   TensorId add_one() {
     const TensorId from = any();
-    switch (draw(0, 26)) {
+    switch (draw(0, 27)) {
       case 0:
         return pool(from);
       case 1:
@@ -263,6 +263,8 @@ class RandomGraph {
       case 21:
       case 22:
         return bent_conv(from);
+      case 23:  // of values that are not all alike, which would be divided by next to nothing
+        return b_.norm(b_.bend(from, Curve::kTanh), reals_of(from), reals_of(from));
       default:
         return conv(from, false);
     }

@@ -127,6 +127,20 @@ struct Runner {
     });
   }
 
+  void operator()(const ChannelNorm& op) const {
+    const Image& input = tensors[op.input];
+    const int channels = input.shape.channels;
+    for_each_output(tensors[op.output], [&](int c, int y, int x) {
+      double mean = 0, variance = 0;
+      for (int i = 0; i < channels; ++i) mean += input.at(i, y, x) / double(channels);
+      for (int i = 0; i < channels; ++i) {
+        variance += std::pow(input.at(i, y, x) - mean, 2) / channels;
+      }
+      const double value = (input.at(c, y, x) - mean) / std::sqrt(variance + op.epsilon);
+      return value * op.scales[c] + op.shifts[c];
+    });
+  }
+
   void operator()(const Padding& op) const {
     const Image& input = tensors[op.input];
     for_each_output(tensors[op.output], [&](int c, int y, int x) {

@@ -70,6 +70,11 @@ TEST(Validate, RefusesNumbersThatAreNotOneForEachChannel) {
     b.graph.outputs = {b.scale(b.input({3, 8, 6}), scales, shifts, Activation::kNone)};
     return b.graph;
   };
+  const auto normed = [](std::vector<float> scales, std::vector<float> shifts) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.norm(b.input({3, 8, 6}), std::move(scales), std::move(shifts))};
+    return b.graph;
+  };
   const auto bent = [](Curve curve, std::vector<float> slopes) {
     GraphBuilder b(1);
     b.graph.outputs = {b.bend(b.input({3, 8, 6}), curve, std::move(slopes))};
@@ -78,6 +83,8 @@ TEST(Validate, RefusesNumbersThatAreNotOneForEachChannel) {
   validate(scaled({1, 2, 3}, {1, 2, 3}));
   EXPECT_THROW(validate(scaled({1, 2}, {1, 2, 3})), std::invalid_argument);
   EXPECT_THROW(validate(scaled({1, 2, 3}, {1})), std::invalid_argument);
+  validate(normed({1, 2, 3}, {1, 2, 3}));
+  EXPECT_THROW(validate(normed({1, 2, 3}, {1, 2, 3, 4})), std::invalid_argument);
   validate(bent(Curve::kLeakyRelu, {0.5f}));
   validate(bent(Curve::kLeakyRelu, {0.5f, 1, 2}));
   EXPECT_THROW(validate(bent(Curve::kLeakyRelu, {})), std::invalid_argument);

@@ -212,6 +212,9 @@ class ModelBuilder:
         shape = np.broadcast_shapes(self.shape(a), self.shape(b))
         return self._operator(name.upper(), [a, b], shape, f"{name}Options", options)
 
+    def squared_difference(self, a: int, b: int) -> int:
+        return self._operator("SQUARED_DIFFERENCE", [a, b], np.broadcast_shapes(self.shape(a), self.shape(b)))
+
     def unary(self, name: str, x: int) -> int:
         """RELU, RELU6, TANH, ..."""
         return self._operator(name, [x], self.shape(x))
@@ -264,7 +267,7 @@ class ModelBuilder:
         inputs = [x, *(self.constant(np.array(n, np.int32)) for n in numbers)]
         return self._operator("STRIDED_SLICE", inputs, shape, "StridedSliceOptions", options)
 
-    def mean(self, x: int, *, keep_dims: bool, axes: tuple[int, int] = (1, 2)) -> int:
+    def mean(self, x: int, *, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
         options = schema.ReducerOptionsT()
         options.keepDims = keep_dims
         shape = self.shape(x)

@@ -11,9 +11,10 @@ from .builder import ModelBuilder
 from .computing_cases import COMPUTING, Case, by_channels, conv_case, transposed
 from .moving_cases import MOVING, to_nchw, to_nhwc
 from .networks import PAD_1
+from .norm_cases import NO_NORMS, NORMS
 from .runtimes import Runtime, assert_close
 
-CASES = COMPUTING | MOVING
+CASES = COMPUTING | MOVING | NORMS
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -128,12 +129,15 @@ def not_foldable() -> dict[str, Case]:
     }
 
 
-@pytest.mark.parametrize("name", not_foldable())
+LEFT = not_foldable() | NO_NORMS
+
+
+@pytest.mark.parametrize("name", LEFT)
 def test_what_cannot_be_taken_stays_with_the_runtime(
     name: str, litert: Runtime, rng: np.random.Generator
 ) -> None:
     b = ModelBuilder()
-    model = b.build(not_foldable()[name](b, rng, b.input(2, 11, 13, 12)))
+    model = b.build(LEFT[name](b, rng, b.input(2, 11, 13, 12)))
     x = rng.normal(size=(2, 11, 13, 12)).astype(np.float32)
     delegate = load_delegate(force=True)
     actual = litert.run(model, [x], delegate)

@@ -1,0 +1,59 @@
+// Layer normalisation over the channels of each position, on planar tensors.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace patternlite::kernels::PL_ISA {
+
+inline constexpr int kNormVectors = 4;  // of a row at a time: what a plane has of them is one run
+
+// So many vectors from `at` on. The variance is that of the differences from the mean: squares of
+// large values would hide it.
+template <int Vectors, class Store>
+PL_INLINE void norm_vectors(const ChannelNorm& norm, size_t at, const Store& store_vector) {
+  const float* const input = norm.input + at;
+  float* const output = norm.output + at;
+  const V part = broadcast(1.0f / static_cast<float>(norm.channels));
+  V mean[Vectors] = {}, factor[Vectors] = {};
+  const float* plane = input;
+  for (int c = 0; c < norm.channels; ++c, plane += norm.plane) {
+    PL_UNROLL for (int v = 0; v < Vectors; ++v) mean[v] += load(plane + v * kLanes);
+  }
+  PL_UNROLL for (int v = 0; v < Vectors; ++v) mean[v] *= part;
+  plane = input;
+  for (int c = 0; c < norm.channels; ++c, plane += norm.plane) {
+    PL_UNROLL for (int v = 0; v < Vectors; ++v) {
+      const V difference = load(plane + v * kLanes) - mean[v];
+      factor[v] += difference * difference;
+    }
+  }
+  PL_UNROLL for (int v = 0; v < Vectors; ++v) {
+    factor[v] = broadcast(1) / square_root(factor[v] * part + broadcast(norm.epsilon));
+  }
+  plane = input;
+  float* to = output;
+  for (int c = 0; c < norm.channels; ++c, plane += norm.plane, to += norm.plane) {
+    const V scale = broadcast(norm.scales[c]), shift = broadcast(norm.shifts[c]);
+    PL_UNROLL for (int v = 0; v < Vectors; ++v) {
+      const V difference = load(plane + v * kLanes) - mean[v];
+      store_vector(to + v * kLanes, difference * (factor[v] * scale) + shift);
+    }
+  }
+}
+
+inline void channel_norm(const ChannelNorm& norm) {
+  const auto whole = [](float* to, V v) { store(to, v); };
+  for (int y = 0; y < norm.height; ++y) {
+    const size_t row = static_cast<size_t>(y) * norm.pitch;
+    int x = 0;
+    for (; x + kNormVectors * kLanes <= norm.width; x += kNormVectors * kLanes) {
+      norm_vectors<kNormVectors>(norm, row + x, whole);
+    }
+    for (; x < norm.width; x += kLanes) {
+      const int count = min(kLanes, norm.width - x);
+      norm_vectors<1>(norm, row + x, [count](float* to, V v) { store_part(to, v, count); });
+    }
+  }
+}
+
+}  // namespace patternlite::kernels::PL_ISA
