@@ -38,7 +38,8 @@ struct KernelTable {
   void (*binary)(const Binary&);
   void (*scale)(const Scale&);
   void (*curve)(const Curve&);
-  void (*channel_norm)(const ChannelNorm&);
+  void (*channel_norm)(const Norm&);
+  void (*instance_norm)(const Norm&);
   void (*to_planar)(const Interleave&);
   void (*to_interleaved)(const Interleave&);
 };

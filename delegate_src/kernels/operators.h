@@ -99,8 +99,9 @@ struct Curve {
 };
 
 // output = (input - mean) / sqrt(variance + epsilon) * scale + shift: mean and variance of all
-// channels of a position, scale and shift of each channel. Writes real positions only.
-struct ChannelNorm {
+// channels of a position, or of all positions of a channel, scale and shift of each channel. Writes
+// real positions only.
+struct Norm {
   const float* input;
   float* output;
   const float* scales;  // [channels], as shifts

@@ -1,5 +1,4 @@
 // The kernels of one ISA. Compiled once per ISA: see CMakeLists.txt.
-#include "kernels/channel_norm.h"
 #include "kernels/conv_bc.h"
 #include "kernels/conv_depthwise.h"
 #include "kernels/conv_is.h"
@@ -9,6 +8,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/fully_connected.h"
 #include "kernels/interleave.h"
+#include "kernels/norms.h"
 #include "kernels/split_phases.h"
 
 #define PL_STRING(x) PL_STRING_OF(x)
@@ -35,6 +35,7 @@ extern const KernelTable kTable = {
     .scale = scale,
     .curve = curve,
     .channel_norm = channel_norm,
+    .instance_norm = instance_norm,
     .to_planar = to_planar,
     .to_interleaved = to_interleaved,
 };

@@ -185,6 +185,18 @@ PL_INLINE V load_part(const float* p, int count) {
 #endif
 }
 
+// The first `count` lanes; the others become 0, whatever they were.
+PL_INLINE V first_lanes(V v, int count) {
+#if PL_LANES == 16
+  const auto lanes = static_cast<__mmask16>((1u << count) - 1);
+  return reinterpret_cast<V>(_mm512_maskz_mov_ps(lanes, reinterpret_cast<__m512>(v)));
+#else
+  VI lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return reinterpret_cast<V>(reinterpret_cast<VI>(v) & (lane < count));
+#endif
+}
+
 // Stores the first `count` (1 or more) elements and touches nothing behind them.
 template <class T>
 PL_INLINE void store_part(float* p, T v, int count) {

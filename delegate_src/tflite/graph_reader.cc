@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/graph/activation.h"
+#include "engine/graph/visit.h"
 #include "tflite/operand_rules.h"
 
 namespace patternlite::tflite {
@@ -118,6 +119,10 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     if (least == 0 && most > 0) throw Declined(-1, "dynamic-shape");
     partition.batch = most;
   }
+  // Means that only norms read, which compute their own.
+  std::erase_if(graph_.nodes, [this](const Node& node) {
+    return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
+  });
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
@@ -262,6 +267,7 @@ void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int
   renamed.dims = std::move(dims);
   renamed.channels_first = false;
   renamed.view.reset();
+  renamed.mean_of = -1;
   renamed.alias_node = node.index;
   values_[node.outputs[0]] = renamed;
 }

@@ -20,8 +20,8 @@
 #include "engine/graph/graph.h"
 #include "tflite/axes.h"
 #include "tflite/constants.h"
-#include "tflite/layer_norm.h"
 #include "tflite/node.h"
+#include "tflite/norm.h"
 
 namespace patternlite::tflite {
 
@@ -74,8 +74,9 @@ class GraphReader {
     // Its axes, where they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map
     // of them.
     std::optional<Axes> view = std::nullopt;
-    int viewer = -1;  // the RESHAPE or TRANSPOSE that its axes come out of
-    std::optional<LayerNorm> norm = std::nullopt;  // else a part of this, of the tensor
+    int viewer = -1;                          // the RESHAPE or TRANSPOSE that its axes come out of
+    int mean_of = -1;                         // the tensor of whose positions it has the mean
+    std::optional<Norm> norm = std::nullopt;  // if it is but a part of one, of the tensor
     std::optional<Pad> pad = std::nullopt;
   };
 
@@ -103,12 +104,12 @@ class GraphReader {
   void add_fully_connected(const OpNode& node);
   void add_pooling(const OpNode& node, PoolMode mode);
   void add_mean(const OpNode& node);
-  // Whether a MEAN is that of the channels.
-  bool means_channels(const OpNode& node, const Value& input) const;
+  std::optional<Norm::Over> mean_over(const OpNode& node, const Value& input) const;
   void begin_norm(const OpNode& node, const Value& input);
   // Whether the node reads a part of a norm: it makes another. Throws where it makes anything else.
   bool continues_norm(const OpNode& node);
-  void define_norm(const OpNode& node, const Value& source, LayerNorm norm);
+  std::optional<Value> part_of_norm(const OpNode& node, std::size_t operand) const;
+  void define_norm(const OpNode& node, const Value& source, Norm norm);
   void finish_norm(const OpNode& node, Value source);
   void add_arithmetic(const OpNode& node);
   void add_addition(const OpNode& node);

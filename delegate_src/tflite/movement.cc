@@ -81,6 +81,7 @@ void GraphReader::add_pad(const OpNode& node) {
   padded.dims[rows] += pad.top + pad.bottom;
   padded.dims[rows + 1] += pad.left + pad.right;
   padded.pad = pad;
+  padded.mean_of = -1;
   values_[node.outputs[0]] = std::move(padded);
 }
 

@@ -50,22 +50,20 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
 
 void GraphReader::add_mean(const OpNode& node) {
   Value input = unpadded_value(node, 0);
-  if (means_channels(node, input)) return begin_norm(node, input);
-  if (input.dims.size() != 4) throw Declined(node.index, "rank");
-  std::vector<int> axes = constant_ints(node, 1);
-  for (int& axis : axes) axis += axis < 0 ? 4 : 0;
-  std::ranges::sort(axes);
-  const int rows = static_cast<int>(rows_axis(input));
-  if (axes != std::vector<int>{rows, rows + 1}) throw Declined(node.index, "axes");
+  const auto over = mean_over(node, input);
+  if (!over) throw Declined(node.index, "axes");
+  if (over == Norm::Over::kChannels) return begin_norm(node, input);
 
   const Shape shape = shape_of(input);
   std::vector<int> dims = {input.batch, 1, 1, shape.channels};
-  if (!node.params_as<TfLiteReducerParams>().keep_dims) {
+  const bool keep_dims = node.params_as<TfLiteReducerParams>().keep_dims;
+  if (!keep_dims) {
     dims = {input.batch, shape.channels};
     input.channels_first = false;
   }
   Value& output = define(node, input, {shape.channels, 1, 1}, dims, Activation::kNone);
   output.fixed_size = true;
+  if (keep_dims) output.mean_of = node.inputs[0];
   const Pooling pooling{.input = input.id,
                         .output = output.id,
                         .mode = PoolMode::kAverage,

@@ -112,6 +112,7 @@ struct Validator {
   }
   void operator()(const Scaling& op) const { check_scales(op); }
   void operator()(const ChannelNorm& op) const { check_scales(op); }
+  void operator()(const InstanceNorm& op) const { check_scales(op); }
   template <typename Op>
   void check_scales(const Op& op) const {
     same(op.input, op.output);

@@ -153,6 +153,13 @@ struct ChannelNorm {
   float epsilon;                      // added to the variance
 };
 
+// The same with each channel's mean and variance (instance normalisation, Ulyanov et al. 2016).
+struct InstanceNorm {
+  TensorId input, output;
+  std::vector<float> scales, shifts;
+  float epsilon;
+};
+
 // Zeros around the image; folded into the convolutions that read it.
 struct Padding {
   TensorId input, output;
@@ -222,9 +229,10 @@ struct Alias {
   TensorId input, output;
 };
 
-using Operator = std::variant<Convolution, Pooling, Addition, Multiplication, Scaling, ChannelNorm,
-                              Padding, ActivationOp, CurveOp, Concatenation, ChannelSelection,
-                              Interleaving, Resize, BilinearResize, Softmax, Alias>;
+using Operator =
+    std::variant<Convolution, Pooling, Addition, Multiplication, Scaling, ChannelNorm, InstanceNorm,
+                 Padding, ActivationOp, CurveOp, Concatenation, ChannelSelection, Interleaving,
+                 Resize, BilinearResize, Softmax, Alias>;
 
 struct Node {
   Operator op;

@@ -94,8 +94,10 @@ class GraphBuilder {
     return add(Scaling{from, kNoTensor, std::move(scales), std::move(shifts), activation},
                graph.tensors[from]);
   }
+  // Op: ChannelNorm or InstanceNorm.
+  template <typename Op>
   TensorId norm(TensorId from, std::vector<float> scales, std::vector<float> shifts) {
-    return add(ChannelNorm{from, kNoTensor, std::move(scales), std::move(shifts), 1e-3f},
+    return add(Op{from, kNoTensor, std::move(scales), std::move(shifts), 1e-3f},
                graph.tensors[from]);
   }
   TensorId concatenate(std::vector<TensorId> parts) {

@@ -215,9 +215,14 @@ class RandomGraph {
     return b_.resize(from, blends(shape_of(from).height), blends(shape_of(from).width));
   }
 
+  template <typename Op>
+  TensorId norm(TensorId from) {
+    return b_.norm<Op>(b_.bend(from, Curve::kTanh), reals_of(from), reals_of(from));
+  }
+
   TensorId add_one() {
     const TensorId from = any();
-    switch (draw(0, 27)) {
+    switch (draw(0, 28)) {
       case 0:
         return pool(from);
       case 1:
@@ -264,7 +269,9 @@ class RandomGraph {
       case 22:
         return bent_conv(from);
       case 23:  // of values that are not all alike, which would be divided by next to nothing
-        return b_.norm(b_.bend(from, Curve::kTanh), reals_of(from), reals_of(from));
+        return norm<ChannelNorm>(from);
+      case 24:
+        return norm<InstanceNorm>(from);
       default:
         return conv(from, false);
     }

@@ -129,15 +129,27 @@ struct Runner {
 
   void operator()(const ChannelNorm& op) const {
     const Image& input = tensors[op.input];
-    const int channels = input.shape.channels;
+    const Shape& shape = input.shape;
+    normalise(op, shape.channels, [&](int i, int, int y, int x) { return input.at(i, y, x); });
+  }
+
+  void operator()(const InstanceNorm& op) const {
+    const Image& input = tensors[op.input];
+    const Shape& shape = input.shape;
+    normalise(op, shape.height * shape.width, [&](int i, int c, int, int) {
+      return input.at(c, i / shape.width, i % shape.width);
+    });
+  }
+
+  // By the mean and variance of `count` values; value(i, c, y, x) is one of those for this element.
+  template <typename Op, typename Value>
+  void normalise(const Op& op, int count, const Value& value) const {
     for_each_output(tensors[op.output], [&](int c, int y, int x) {
       double mean = 0, variance = 0;
-      for (int i = 0; i < channels; ++i) mean += input.at(i, y, x) / double(channels);
-      for (int i = 0; i < channels; ++i) {
-        variance += std::pow(input.at(i, y, x) - mean, 2) / channels;
-      }
-      const double value = (input.at(c, y, x) - mean) / std::sqrt(variance + op.epsilon);
-      return value * op.scales[c] + op.shifts[c];
+      for (int i = 0; i < count; ++i) mean += value(i, c, y, x) / double(count);
+      for (int i = 0; i < count; ++i) variance += std::pow(value(i, c, y, x) - mean, 2) / count;
+      const double centred = tensors[op.input].at(c, y, x) - mean;
+      return centred / std::sqrt(variance + op.epsilon) * op.scales[c] + op.shifts[c];
     });
   }
 

@@ -72,7 +72,8 @@ TEST(Validate, RefusesNumbersThatAreNotOneForEachChannel) {
   };
   const auto normed = [](std::vector<float> scales, std::vector<float> shifts) {
     GraphBuilder b(1);
-    b.graph.outputs = {b.norm(b.input({3, 8, 6}), std::move(scales), std::move(shifts))};
+    b.graph.outputs = {
+        b.norm<InstanceNorm>(b.input({3, 8, 6}), std::move(scales), std::move(shifts))};
     return b.graph;
   };
   const auto bent = [](Curve curve, std::vector<float> slopes) {

@@ -1,4 +1,4 @@
-"""Layer normalisation over channels, as converters write it, and what is much like it."""
+"""Layer and instance normalisation, as converters write them, and what is much like them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import numpy as np
 from .builder import RELU, ModelBuilder
 from .computing_cases import Case, by_channels, conv_case
 from .moving_cases import channels_first
+from .networks import PAD_1
+
+
+def inverse_root(b: ModelBuilder, squares: int, axes: tuple[int, ...], epsilon: float = 1e-3) -> int:
+    variance = b.mean(squares, keep_dims=True, axes=axes)
+    return b.unary("RSQRT", b.binary("Add", variance, b.constant(np.array(epsilon, np.float32))))
 
 
 def factor_of(
@@ -19,8 +25,7 @@ def factor_of(
     epsilon: float = 1e-3,
 ) -> int:
     """Of the differences from the mean."""
-    variance = b.mean(b.squared_difference(x, mean), keep_dims=True, axes=(axis,))
-    factor = b.unary("RSQRT", b.binary("Add", variance, b.constant(np.array(epsilon, np.float32))))
+    factor = inverse_root(b, b.squared_difference(x, mean), (axis,), epsilon)
     return factor if scales is None else b.binary("Mul", factor, b.constant(scales))
 
 
@@ -41,7 +46,57 @@ def keras_norm(b: ModelBuilder, x: int, scales: np.ndarray, shifts: np.ndarray |
     return b.add(shift, b.binary("Mul", factor, x))
 
 
+def joined(
+    b: ModelBuilder, x: int, mean: int, factor: int, shifts: np.ndarray, *, activation: int = 0
+) -> int:
+    shift = b.binary("Sub", b.constant(shifts), b.binary("Mul", mean, factor))
+    return b.add(b.binary("Mul", x, factor), shift, activation=activation)
+
+
+def spelled_out(b: ModelBuilder, x: int, axes: tuple[int, ...]) -> int:
+    """As in PyTorch networks that have their own."""
+    differences = b.binary("Sub", x, b.mean(x, keep_dims=True, axes=axes))
+    return b.binary("Mul", differences, inverse_root(b, b.binary("Mul", differences, differences), axes))
+
+
+def instance_norm(b: ModelBuilder, x: int, axes: tuple[int, ...] = (1, 2)) -> int:
+    """onnx2tf's, of InstanceNormalization."""
+    mean = b.mean(x, keep_dims=True, axes=axes)
+    factor = inverse_root(b, b.squared_difference(x, mean), axes)
+    return b.binary("Mul", b.binary("Sub", x, mean), factor)
+
+
+def instance_norm_that_gates(b: ModelBuilder, x: int) -> int:
+    mean = b.mean(x, keep_dims=True)
+    factor = inverse_root(b, b.squared_difference(x, mean), (1, 2))
+    return b.binary("Mul", b.binary("Mul", b.binary("Sub", x, mean), factor), b.unary("LOGISTIC", mean))
+
+
+def instance_norm_like_a_batch_norm(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    mean = b.mean(x, keep_dims=True)
+    factor = inverse_root(b, b.squared_difference(x, mean), (1, 2))
+    return joined(b, x, mean, b.binary("Mul", factor, b.constant(by_channels(rng))), by_channels(rng))
+
+
 NORMS: dict[str, Case] = {
+    "norm-spelled-out": lambda b, rng, x: b.binary(
+        "Add",
+        b.binary("Mul", spelled_out(b, x, (3,)), b.constant(by_channels(rng))),
+        b.constant(by_channels(rng)),
+    ),
+    "instance-norm": lambda b, rng, x: b.binary(
+        "Mul", instance_norm(b, x), b.constant(by_channels(rng)), activation=RELU
+    ),
+    "instance-norm-between-convolutions": lambda b, rng, x: conv_case()(
+        b, rng, b.leaky_relu(instance_norm(b, conv_case(filters=12)(b, rng, x)), 0.1)
+    ),
+    "instance-norm-spelled-out": lambda b, rng, x: b.unary("RELU", spelled_out(b, x, (1, 2))),
+    "instance-norm-like-a-batch-norm": instance_norm_like_a_batch_norm,
+    "instance-norm-of-nchw": channels_first(lambda b, rng, y: instance_norm(b, y, (2, 3))),
+    "instance-norm-and-gate": lambda b, rng, x: b.binary(
+        "Mul", instance_norm(b, x), b.unary("LOGISTIC", b.mean(x, keep_dims=True))
+    ),
+    "instance-norm-whose-means-gate": lambda b, rng, x: instance_norm_that_gates(b, x),
     "norm": lambda b, rng, x: norm(b, x, by_channels(rng), by_channels(rng)),
     "norm-of-shifted-values": lambda b, rng, x: norm(
         b, b.binary("Add", x, b.constant(np.array(3, np.float32))), by_channels(rng), by_channels(rng)
@@ -67,13 +122,6 @@ NORMS: dict[str, Case] = {
         "RELU", keras_norm(b, x, by_channels(rng).reshape(1, 1, 1, 12))
     ),
 }
-
-
-def joined(
-    b: ModelBuilder, x: int, mean: int, factor: int, shifts: np.ndarray, *, activation: int = 0
-) -> int:
-    shift = b.binary("Sub", b.constant(shifts), b.binary("Mul", mean, factor))
-    return b.add(b.binary("Mul", x, factor), shift, activation=activation)
 
 
 def means_read_twice(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
@@ -112,6 +160,13 @@ def with_relu(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     return joined(b, x, mean, factor, by_channels(rng), activation=RELU)
 
 
+def mixed_means(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    """By the variance of channels of the differences from the mean of positions."""
+    x = conv_case(filters=12)(b, rng, x)
+    differences = b.binary("Sub", x, b.mean(x, keep_dims=True))
+    return b.binary("Mul", differences, inverse_root(b, b.binary("Mul", differences, differences), (3,)))
+
+
 # Which the delegate leaves, next to a convolution that it takes.
 NO_NORMS: dict[str, Case] = {
     "mean-of-channels": lambda b, rng, x: b.mean(conv_case()(b, rng, x), keep_dims=True, axes=(3,)),
@@ -125,6 +180,23 @@ NO_NORMS: dict[str, Case] = {
     "norm-whose-means-are-read-twice": means_read_twice,
     "norm-by-the-means-of-another": means_of_another,
     "norm-by-two-factors": two_factors,
+    "norm-of-mixed-means": mixed_means,
+    "mean-less-its-map": lambda b, rng, x: b.binary(
+        "Sub", b.mean(y := conv_case()(b, rng, x), keep_dims=True), y
+    ),
+    "squared-difference-from-another-mean": lambda b, rng, x: b.squared_difference(
+        conv_case(filters=12)(b, rng, x), b.mean(x, keep_dims=True)
+    ),
+    "difference-from-a-flat-mean": lambda b, rng, x: b.binary(
+        "Sub",
+        y := b.slice(conv_case()(b, rng, x), (0, 0, 0, 0), (2, 11, 2, 20)),
+        b.reshape(b.mean(y, keep_dims=True), 2, 20),
+    ),
+    "difference-from-a-padded-mean": lambda b, rng, x: b.binary(
+        "Sub",
+        y := b.slice(conv_case()(b, rng, x), (0, 0, 0, 0), (2, 3, 3, 20)),
+        b.pad(b.mean(y, keep_dims=True), PAD_1),
+    ),
     "norm-whose-shift-is-turned": turned_shift,
     "norm-with-an-activation": with_relu,
 }

@@ -17,6 +17,8 @@ std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& 
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const ChannelNorm& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
+std::unique_ptr<Step> make_operator_step(const InstanceNorm& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const Padding& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels);
 std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,

@@ -1,4 +1,5 @@
-// Layer normalisation over the channels of each position, on planar tensors.
+// Normalisation over the channels of each position, and over the positions of each channel, on
+// planar tensors.
 #pragma once
 
 #include "kernels/vec.h"
@@ -10,7 +11,7 @@ inline constexpr int kNormVectors = 4;  // of a row at a time: what a plane has 
 // So many vectors from `at` on. The variance is that of the differences from the mean: squares of
 // large values would hide it.
 template <int Vectors, class Store>
-PL_INLINE void norm_vectors(const ChannelNorm& norm, size_t at, const Store& store_vector) {
+PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vector) {
   const float* const input = norm.input + at;
   float* const output = norm.output + at;
   const V part = broadcast(1.0f / static_cast<float>(norm.channels));
@@ -41,7 +42,7 @@ PL_INLINE void norm_vectors(const ChannelNorm& norm, size_t at, const Store& sto
   }
 }
 
-inline void channel_norm(const ChannelNorm& norm) {
+inline void channel_norm(const Norm& norm) {
   const auto whole = [](float* to, V v) { store(to, v); };
   for (int y = 0; y < norm.height; ++y) {
     const size_t row = static_cast<size_t>(y) * norm.pitch;
@@ -52,6 +53,40 @@ inline void channel_norm(const ChannelNorm& norm) {
     for (; x < norm.width; x += kLanes) {
       const int count = min(kLanes, norm.width - x);
       norm_vectors<1>(norm, row + x, [count](float* to, V v) { store_part(to, v, count); });
+    }
+  }
+}
+
+// Adds up visit(vector) over a plane, whose rows' ends count only where they are real.
+template <class Visit>
+PL_INLINE float sum_of_plane(const Norm& norm, const float* plane, const Visit& visit) {
+  V sum{};
+  for (int y = 0; y < norm.height; ++y, plane += norm.pitch) {
+    for (int x = 0; x < norm.width; x += kLanes) {
+      const int count = min(kLanes, norm.width - x);
+      sum += first_lanes(visit(load(plane + x)), count);
+    }
+  }
+  float total = 0;
+  for (int i = 0; i < kLanes; ++i) total += sum[i];
+  return total;
+}
+
+inline void instance_norm(const Norm& norm) {
+  const float part = 1.0f / (static_cast<float>(norm.height) * static_cast<float>(norm.width));
+  for (int c = 0; c < norm.channels; ++c) {
+    const float* plane = norm.input + c * norm.plane;
+    const V mean = broadcast(part * sum_of_plane(norm, plane, [](V v) { return v; }));
+    const auto square = [mean](V v) { return (v - mean) * (v - mean); };
+    const V variance = broadcast(part * sum_of_plane(norm, plane, square) + norm.epsilon);
+    const V factor = broadcast(norm.scales[c]) / square_root(variance);
+    const V shift = broadcast(norm.shifts[c]);
+    float* output = norm.output + c * norm.plane;
+    for (int y = 0; y < norm.height; ++y, plane += norm.pitch, output += norm.pitch) {
+      for (int x = 0; x < norm.width; x += kLanes) {
+        const V v = (load(plane + x) - mean) * factor + shift;
+        store_part(output + x, v, min(kLanes, norm.width - x));
+      }
     }
   }
 }

@@ -1,15 +1,19 @@
-// What is known of a layer normalisation before its last operator.
+// What is known of a normalisation before its last operator.
 #pragma once
 
 #include <vector>
 
 namespace patternlite::tflite {
 
-struct LayerNorm {
-  // What has been computed of it, in the order of the operators.
+struct Norm {
+  // Layer normalisation takes each position's channels together, instance normalisation each
+  // channel's positions.
+  enum class Over { kChannels, kPositions };
+  // What has been computed, in the order of the operators.
   enum class Part {
     kMean,
     kNegatedMean,
+    kDifferences,
     kSquares,
     kVariance,
     kFactor,
@@ -19,6 +23,7 @@ struct LayerNorm {
   };
 
   Part part;
+  Over over;
   int node = -1;  // that computes it
   float epsilon = 0;
   std::vector<float> scales = {}, shifts = {};

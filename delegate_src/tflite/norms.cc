@@ -1,0 +1,169 @@
+// GraphReader's translation of layer and instance normalisation, for which TFLite has no operators.
+// Converters write one of
+//
+//   mean = MEAN(x), variance = MEAN(SQUARED_DIFFERENCE(x, mean)),
+//   factor = MUL(RSQRT(ADD(variance, epsilon)), scales),
+//   ADD(MUL(x, factor), SUB(shifts, MUL(mean, factor))),
+//
+// in which Keras has MUL(NEG(mean), factor), with or without shifts added, and
+//
+//   differences = SUB(x, mean), variance = MEAN(MUL(differences, differences)),
+//   MUL(differences, factor).
+//
+// What all but the last operator make, none but the next ones can read; but for means of positions,
+// which are of use by themselves.
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "tflite/graph_reader.h"
+#include "tflite/parameters.h"
+
+namespace patternlite::tflite {
+
+using Part = Norm::Part;
+
+std::optional<Norm::Over> GraphReader::mean_over(const OpNode& node, const Value& input) const {
+  std::vector<int> axes = constant_ints(node, 1);
+  const auto rank = static_cast<int>(input.dims.size());
+  for (int& axis : axes) axis += axis < 0 ? rank : 0;
+  std::ranges::sort(axes);
+  const int channels = static_cast<int>(channel_axis(input));
+  const int rows = static_cast<int>(rows_axis(input));
+  if (axes == std::vector{channels} && input.dims[channels] == shape_of(input).channels) {
+    return Norm::Over::kChannels;
+  }
+  const bool of_positions = rank == 4 && axes == std::vector{rows, rows + 1};
+  return of_positions ? std::optional(Norm::Over::kPositions) : std::nullopt;
+}
+
+void GraphReader::define_norm(const OpNode& node, const Value& source, Norm norm) {
+  require_type(node, tensor(node.outputs[0]), kTfLiteFloat32);
+  Value made = source;
+  made.norm = std::move(norm);
+  made.norm->node = node.index;
+  values_[node.outputs[0]] = std::move(made);
+}
+
+void GraphReader::begin_norm(const OpNode& node, const Value& input) {
+  if (!node.params_as<TfLiteReducerParams>().keep_dims) throw Declined(node.index, "axes");
+  define_norm(node, input, {.part = Part::kMean, .over = Norm::Over::kChannels});
+}
+
+std::optional<GraphReader::Value> GraphReader::part_of_norm(const OpNode& node,
+                                                            std::size_t operand) const {
+  if (operand >= node.inputs.size()) return std::nullopt;
+  const auto found = values_.find(node.inputs[operand]);
+  if (found == values_.end()) return std::nullopt;
+  const Value& value = found->second;
+  if (value.norm || value.mean_of < 0) {
+    return value.norm ? std::optional(value) : std::nullopt;
+  }
+  const auto other = values_.find(node.inputs[1 - operand]);
+  const bool of_other = node.inputs[1 - operand] == value.mean_of;
+  const bool begins = of_other && (node.builtin_code == kTfLiteBuiltinSquaredDifference ||
+                                   (node.builtin_code == kTfLiteBuiltinSub && operand == 1));
+  if (!begins && (other == values_.end() || !other->second.norm)) return std::nullopt;
+  Value mean = values_.at(value.mean_of);
+  mean.norm = {.part = Part::kMean, .over = Norm::Over::kPositions, .node = node.index};
+  return mean;
+}
+
+bool GraphReader::continues_norm(const OpNode& node) {
+  std::size_t operand = 0;
+  // Of two, the later part comes first.
+  std::optional<Value> part = part_of_norm(node, 0), earlier = part_of_norm(node, 1);
+  if (!part && !earlier) return false;
+  if (!part || (earlier && earlier->norm->part > part->norm->part)) {
+    std::swap(part, earlier);
+    operand = 1;
+  }
+  const Value source = *part;  // but for the norm: parts have their source's shape here
+  Norm norm = *source.norm;
+  const Declined declined(norm.node, "part-of-a-norm");
+  const bool computes = node.builtin_code == kTfLiteBuiltinAdd ||
+                        node.builtin_code == kTfLiteBuiltinSub ||
+                        node.builtin_code == kTfLiteBuiltinMul;
+  if ((earlier && (earlier->id != source.id || earlier->norm->over != norm.over)) ||
+      (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone)) {
+    throw declined;
+  }
+  const std::size_t other = 1 - operand;
+  const bool is_constant = !earlier && node.inputs.size() > 1 && is_constant_operand(node, other);
+  const auto reads_source = [&] {
+    const auto found = values_.find(node.inputs[other]);
+    return !earlier && found != values_.end() && found->second.id == source.id;
+  };
+  const auto is = [&](int operation, Part wanted) {
+    return node.builtin_code == operation && norm.part == wanted;
+  };
+  const auto joins = [&](Part wanted) { return earlier && earlier->norm->part == wanted; };
+
+  if (is(kTfLiteBuiltinAdd, Part::kShift) && joins(Part::kScaled)) {
+    if (earlier->norm->scales != norm.scales || earlier->norm->epsilon != norm.epsilon) {
+      throw declined;
+    }
+    finish_norm(node, source);
+    return true;
+  }
+  if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kDifferences)) {
+    finish_norm(node, source);
+    return true;
+  }
+  if (is(kTfLiteBuiltinSquaredDifference, Part::kMean) && reads_source()) {
+    norm.part = Part::kSquares;
+  } else if (is(kTfLiteBuiltinSub, Part::kMean) && operand == 1 && reads_source()) {
+    norm.part = Part::kDifferences;
+  } else if (is(kTfLiteBuiltinMul, Part::kDifferences) && joins(Part::kDifferences)) {
+    norm.part = Part::kSquares;
+  } else if (is(kTfLiteBuiltinNeg, Part::kMean)) {
+    norm.part = Part::kNegatedMean;
+  } else if (is(kTfLiteBuiltinMean, Part::kSquares) && mean_over(node, source) == norm.over &&
+             node.params_as<TfLiteReducerParams>().keep_dims) {
+    norm.part = Part::kVariance;
+  } else if (is(kTfLiteBuiltinAdd, Part::kVariance) && is_constant && norm.epsilon == 0) {
+    const std::span<const float> epsilon = constant(node, other);
+    if (epsilon.size() != 1) throw declined;
+    norm.epsilon = epsilon[0];
+  } else if (is(kTfLiteBuiltinRsqrt, Part::kVariance)) {
+    norm.part = Part::kFactor;
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && is_constant && norm.scales.empty()) {
+    norm.scales = channel_constants(node, source, other);
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kMean)) {
+    norm.part = Part::kScaledMean;
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kNegatedMean)) {
+    norm.part = Part::kShift;
+    norm.shifts.assign(shape_of(source).channels, 0);
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && reads_source()) {
+    norm.part = Part::kScaled;
+  } else if (is(kTfLiteBuiltinSub, Part::kScaledMean) && is_constant && operand == 1) {
+    norm.part = Part::kShift;
+    norm.shifts = channel_constants(node, source, other);
+  } else if (is(kTfLiteBuiltinAdd, Part::kShift) && is_constant) {
+    const std::vector<float> more = channel_constants(node, source, other);
+    std::ranges::transform(norm.shifts, more, norm.shifts.begin(), std::plus());
+  } else {
+    throw declined;
+  }
+  define_norm(node, source, std::move(norm));
+  return true;
+}
+
+void GraphReader::finish_norm(const OpNode& node, Value source) {
+  Norm norm = *std::exchange(source.norm, std::nullopt);
+  const auto channels = static_cast<std::size_t>(shape_of(source).channels);
+  if (norm.scales.empty()) norm.scales.assign(channels, 1);
+  norm.shifts.resize(channels);
+  const Value& output = define(node, source, shape_of(source), source.dims, Activation::kNone);
+  const auto finish = [&](auto op) {
+    op.input = source.id;
+    op.output = output.id;
+    op.scales = std::move(norm.scales);
+    op.shifts = std::move(norm.shifts);
+    op.epsilon = norm.epsilon;
+    graph_.nodes.push_back({std::move(op), name_of(context_, node)});
+  };
+  norm.over == Norm::Over::kChannels ? finish(ChannelNorm{}) : finish(InstanceNorm{});
+}
+
+}  // namespace patternlite::tflite
