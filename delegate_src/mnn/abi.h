@@ -27,7 +27,8 @@ enum ErrorCode : std::int32_t { kNoError = 0, kOutOfMemory = 1, kNotSupport = 2 
 enum StorageType : std::int32_t { kStatic = 0, kDynamic = 1 };
 enum DimensionType : std::int32_t { kNhwc = 0, kNchw = 1, kNc4hw4 = 2 };  // of a tensor's creation
 enum DimensionFormat : std::uint8_t { kFormatNchw = 0, kFormatNhwc = 1, kFormatNc4hw4 = 2 };
-enum Usage : std::int32_t { kUsageNormal = 0 };  // otherwise known outside the network
+// Neither of these: known outside the network.
+enum Usage : std::int32_t { kUsageNormal = 0, kUsageConstant = 3 };
 
 struct HalideType {
   std::int32_t code;  // 2: float
@@ -71,6 +72,7 @@ inline constexpr std::ptrdiff_t kOriginBackend = 32;  // Backend*
 // What a Raster copies into its output: a box of `size` elements, strided on both sides.
 struct View {
   std::int32_t offset, stride[3];
+  bool operator==(const View&) const = default;
 };
 struct Region {
   View source, destination;

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "mnn/blocked_tensor.h"
 #include "mnn/error_code.h"
+#include "mnn/map_tensor.h"
 
 namespace patternlite::mnn {
 
@@ -18,17 +18,17 @@ ConvolutionExecution::ConvolutionExecution(abi::Backend* backend, StockExecution
 std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
                                                        const abi::Tensors& inputs,
                                                        const abi::Tensors& outputs) {
-  const Shape input = blocked_tensor(*inputs[0], 1).shape;
-  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  const Shape input = blocked_tensor(*inputs[0]).shape;
+  const Shape output = blocked_tensor(*outputs[0]).shape;
   Convolution conv =
       engine_convolution(layer_->op(), padded_window(layer_->op(), input, output), nullptr);
   conv.input = recording.tensor(*inputs[0]);
   conv.output = recording.tensor(*outputs[0]);
   std::optional<double> gain = gain_;
   if (gain) *gain *= output.height * output.width;
-  return RecordedNode{.op = conv,
+  return RecordedNode{.ops = {conv},
                       .inputs = {conv.input},
-                      .place = nullptr,
+                      .output = conv.output,
                       .layer = layer_,
                       .beside_others = static_cast<bool>(stock()),
                       .gain = gain,

@@ -1,7 +1,6 @@
 // Reads the operators of an .mnn file: just enough of its flatbuffer schema for those we run.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,11 +14,15 @@ enum OpType : std::int32_t {
   kConvolution = 12,
   kConvolutionDepthwise = 13,
   kEltwise = 22,
+  kInterp = 35,
   kPooling = 47,
+  kPrelu = 49,
   kRelu = 69,
   kRelu6 = 70,
+  kScale = 77,
   kUnaryOp = 101,
-  kRaster = 128
+  kRaster = 128,
+  kWhile = 600
 };
 
 std::int32_t op_type(const abi::Op* op);
@@ -50,31 +53,5 @@ ConvolutionOp read_convolution(const abi::Op* op);
 
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
-
-// The activation of a BinaryOp or Eltwise that adds or multiplies two tensors; nothing if `op` is
-// another operator or does more.
-std::optional<Activation> read_addition(const abi::Op* op);
-std::optional<Activation> read_multiplication(const abi::Op* op);
-
-// Of a ReLU or ReLU6; nothing if `op` is another operator, or has a slope or other bounds.
-std::optional<Activation> read_activation(const abi::Op* op);
-
-// Without its tensors: of a UnaryOp or a ReLU with a slope; nothing if `op` is another operator.
-std::optional<CurveOp> read_curve(const abi::Op* op);
-
-struct PoolingOp {
-  PoolMode mode = PoolMode::kMax;
-  Window window;  // explicit paddings filled in
-  bool global = false;
-  bool same_padding = false;
-};
-
-// Nothing if `op` is no Pooling.
-std::optional<PoolingOp> read_pooling(const abi::Op* op);
-
-// The window between these shapes; nothing where MNN's rules for what is outside the image differ
-// from the engine's.
-std::optional<Window> pooling_window(const PoolingOp& pool, const Shape& input,
-                                     const Shape& output);
 
 }  // namespace patternlite::mnn

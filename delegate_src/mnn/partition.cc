@@ -10,35 +10,84 @@
 namespace patternlite::mnn {
 namespace {
 
+bool is_constant(const Recording& recording, TensorId id) {
+  return id == kNoTensor || !recording.tensors()[id].constant.empty();
+}
+
+// [tensors]: how often what runs here reads it.
+std::vector<int> our_readers(const Recording& recording, const std::vector<bool>& runs) {
+  std::vector<int> readers(recording.tensors().size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    for (TensorId id : recording.nodes()[i].inputs) {
+      if (id != kNoTensor) ++readers[id];
+    }
+  }
+  return readers;
+}
+
+// [tensors]: those that an operator here reads and none writes.
+std::vector<bool> imported(const Recording& recording, const std::vector<bool>& runs) {
+  std::vector<bool> read(recording.tensors().size()), written(recording.tensors().size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    for (const Operator& op : recording.nodes()[i].ops) {
+      for_each_input(op, [&](TensorId id) { read[id] = read[id] || !written[id]; });
+      written[output_of(op)] = true;
+    }
+  }
+  return read;
+}
+
+bool is_read_elsewhere(const RecordedTensor& tensor, int our_readers) {
+  return tensor.outside || tensor.readers == 0 || tensor.readers != our_readers;
+}
+
 // With the operators other than layers that read what runs here: MNN would have to be handed it.
-std::vector<bool> continued(const Recording& recording, std::vector<bool> runs) {
+void add_readers(const Recording& recording, std::vector<bool>& runs) {
   std::vector<bool> ours(recording.tensors().size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const RecordedNode& node = recording.nodes()[i];
-    const auto is_ours = [&](TensorId id) { return ours[id]; };
-    if (!node.layer) runs[i] = std::any_of(node.inputs.begin(), node.inputs.end(), is_ours);
-    if (runs[i]) ours[output_of(node.op)] = true;
+    const auto is_ours = [&](TensorId id) { return id != kNoTensor && ours[id]; };
+    if (!node.layer) {
+      runs[i] = node.only_here || std::any_of(node.inputs.begin(), node.inputs.end(), is_ours);
+    }
+    if (runs[i]) ours[node.output] = true;
   }
+}
+
+// With what only moves what they read to where it is read: it may as well be moved from before.
+void add_moves(const Recording& recording, std::vector<bool>& runs) {
+  const std::vector<bool> maps = imported(recording, runs);
+  std::vector<int> readers = our_readers(recording, runs);
+  for (std::size_t i = runs.size(); i-- > 0;) {
+    const RecordedNode& node = recording.nodes()[i];
+    const RecordedTensor& output = recording.tensors()[node.output];
+    if (runs[i] || !node.only_moves || is_read_elsewhere(output, readers[node.output])) continue;
+    if (is_constant(recording, node.output) && maps[node.output]) continue;
+    runs[i] = true;
+    for (TensorId id : node.inputs) {
+      if (id != kNoTensor) ++readers[id];
+    }
+  }
+}
+
+std::vector<bool> continued(const Recording& recording, std::vector<bool> runs) {
+  add_readers(recording, runs);
+  add_moves(recording, runs);
   return runs;
 }
 
 // What running these saves, less what it costs to move tensors to them and from them.
 double savings(const Recording& recording, const std::vector<bool>& layers) {
   const std::vector<bool> runs = continued(recording, layers);
-  std::vector<bool> moved = exported(recording, runs), ours(recording.tensors().size());
+  const std::vector<bool> out = exported(recording, runs), in = imported(recording, runs);
   double saved = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    const RecordedNode& node = recording.nodes()[i];
-    saved += node.gain.value_or(0);
-    ours[output_of(node.op)] = true;
+    if (runs[i]) saved += recording.nodes()[i].gain.value_or(0);
   }
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    for (TensorId id : recording.nodes()[i].inputs) moved[id] = moved[id] || !ours[id];
-  }
-  for (std::size_t id = 0; id < moved.size(); ++id) {
-    if (moved[id]) saved -= moving_cost(recording.tensors()[id].shape);
+  for (std::size_t id = 0; id < out.size(); ++id) {
+    if (out[id] || in[id]) saved -= moving_cost(recording.tensors()[id].map.shape);
   }
   return saved;
 }
@@ -54,12 +103,14 @@ std::vector<std::vector<std::size_t>> runs_of_layers(const Recording& recording)
   };
   for (const RecordedNode& node : recording.nodes()) {
     if (node.layer && !node.gain) continue;
-    for (TensorId id : node.inputs) root[root_of(id)] = root_of(output_of(node.op));
+    for (TensorId id : node.inputs) {
+      if (!is_constant(recording, id)) root[root_of(id)] = root_of(node.output);
+    }
   }
   std::map<TensorId, std::vector<std::size_t>> runs;
   for (std::size_t i = 0; i < recording.nodes().size(); ++i) {
     const RecordedNode& node = recording.nodes()[i];
-    if (node.gain) runs[root_of(output_of(node.op))].push_back(i);
+    if (node.gain) runs[root_of(node.output)].push_back(i);
   }
   std::vector<std::vector<std::size_t>> all;
   for (auto& [tensor, layers] : runs) all.push_back(std::move(layers));
@@ -76,7 +127,7 @@ std::vector<bool> choose(const Recording& recording) {
     layers.push_back(node.layer && !node.gain);
     any_sure |= node.layer && !node.beside_others;
   }
-  if (!any_sure) return std::vector<bool>(nodes.size());
+  if (!any_sure) return continued(recording, std::vector<bool>(nodes.size()));
   for (const auto& run : runs_of_layers(recording)) {
     std::vector<bool> more = layers;
     for (std::size_t i : run) more[i] = true;
@@ -86,17 +137,11 @@ std::vector<bool> choose(const Recording& recording) {
 }
 
 std::vector<bool> exported(const Recording& recording, const std::vector<bool>& runs) {
-  std::vector<int> our_readers(recording.tensors().size());
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    for (TensorId id : recording.nodes()[i].inputs) ++our_readers[id];
-  }
+  const std::vector<int> readers = our_readers(recording, runs);
   std::vector<bool> exported(recording.tensors().size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) continue;
-    const TensorId id = output_of(recording.nodes()[i].op);
-    const RecordedTensor& tensor = recording.tensors()[id];
-    exported[id] = tensor.outside || tensor.readers == 0 || tensor.readers != our_readers[id];
+    const TensorId id = recording.nodes()[i].output;
+    if (runs[i]) exported[id] = is_read_elsewhere(recording.tensors()[id], readers[id]);
   }
   return exported;
 }

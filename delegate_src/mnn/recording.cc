@@ -2,22 +2,29 @@
 
 #include <utility>
 
-#include "mnn/blocked_tensor.h"
-
 namespace patternlite::mnn {
 
 TensorId Recording::tensor(const abi::Tensor& tensor) {
   const auto [found, is_new] = ids_.try_emplace(&tensor, static_cast<TensorId>(tensors_.size()));
   if (is_new) {
     const void* describe = engine_->describe(&tensor);
-    const BlockedTensor blocked = blocked_tensor(tensor, 1);
+    MapTensor map = map_tensor(engine_, tensor).value();
+    map.data = nullptr;
     tensors_.push_back(
-        {.shape = blocked.shape,
-         .batch = blocked.batch,
+        {.map = map,
          .readers = abi::field<std::int32_t>(describe, abi::kDescribeUseCount),
          .outside = abi::field<abi::Usage>(describe, abi::kDescribeUsage) != abi::kUsageNormal});
   }
   return found->second;
+}
+
+TensorId Recording::between(const Shape& shape) {
+  tensors_.push_back({.map = {.shape = shape}});
+  return static_cast<TensorId>(tensors_.size() - 1);
+}
+
+void Recording::set_constant(TensorId id, std::vector<float> of_channels) {
+  tensors_[id].constant = std::move(of_channels);
 }
 
 void Recording::add(RecordedNode node) {

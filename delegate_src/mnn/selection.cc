@@ -5,8 +5,8 @@
 
 #include "engine/recognise/recognise.h"
 #include "engine/support/isa.h"
-#include "mnn/blocked_tensor.h"
 #include "mnn/expectation.h"
+#include "mnn/map_tensor.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -24,8 +24,8 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
   if (!is_blocked_float(engine, *inputs[0]) || !is_blocked_float(engine, *outputs[0])) {
     return "declined:layout";
   }
-  const Shape input = blocked_tensor(*inputs[0], 1).shape;
-  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  const Shape input = blocked_tensor(*inputs[0]).shape;
+  const Shape output = blocked_tensor(*outputs[0]).shape;
   const bool all_channels = conv.groups == 1 && conv.channels == input.channels;
   const bool one_each = conv.depthwise && input.channels == output.channels;
   if (!all_channels && !one_each) return "declined:groups";
@@ -52,8 +52,8 @@ LayerReport report_unread(std::string name, const char* reason, const Convolutio
   report.kernels_kept = 1;
   if (!inputs.empty() && !outputs.empty() && inputs[0]->dimensions == 4 &&
       outputs[0]->dimensions == 4) {
-    const Shape input = blocked_tensor(*inputs[0], 1).shape;
-    const Shape output = blocked_tensor(*outputs[0], 1).shape;
+    const Shape input = blocked_tensor(*inputs[0]).shape;
+    const Shape output = blocked_tensor(*outputs[0]).shape;
     report.filters = output.channels;
     report.channels = input.channels;
     report.height = output.height;
@@ -86,8 +86,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
             report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
   }
 
-  const Shape input = blocked_tensor(*inputs[0], 1).shape;
-  const Shape output = blocked_tensor(*outputs[0], 1).shape;
+  const Shape input = blocked_tensor(*inputs[0]).shape;
+  const Shape output = blocked_tensor(*outputs[0]).shape;
   Graph graph;
   graph.tensors = {input, output};
   graph.inputs = {0};

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "mnn/blocked_tensor.h"
+#include "mnn/map_tensor.h"
 
 namespace patternlite::mnn {
 namespace {

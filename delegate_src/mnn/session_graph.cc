@@ -1,6 +1,7 @@
 #include "mnn/session_graph.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -18,21 +19,37 @@ namespace {
 // recording.
 Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   Graph graph;
-  for (const RecordedTensor& tensor : recording.tensors()) graph.add_tensor(tensor.shape);
+  for (const RecordedTensor& tensor : recording.tensors()) graph.add_tensor(tensor.map.shape);
   std::vector<bool> planar(recording.tensors().size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!runs[i]) continue;
-    const RecordedNode& node = recording.nodes()[i];
-    for (TensorId id : node.inputs) {
-      if (planar[id]) continue;
-      planar[id] = true;
-      const TensorId outside = graph.add_tensor(graph.tensors[id]);
-      graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, std::to_string(i)});
+    for (const Operator& op : recording.nodes()[i].ops) {
+      for_each_input(op, [&](TensorId id) {
+        if (planar[id]) return;
+        planar[id] = true;
+        const TensorId outside = graph.add_tensor(graph.tensors[id]);
+        graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, std::to_string(i)});
+      });
+      graph.nodes.push_back({op, std::to_string(i)});
+      planar[output_of(op)] = true;
     }
-    graph.nodes.push_back({node.op, std::to_string(i)});
-    planar[output_of(node.op)] = true;
   }
   return graph;
+}
+
+// [tensors]: the one whose other name it is, itself if it is no alias.
+std::vector<TensorId> originals(const Recording& recording, const std::vector<bool>& runs) {
+  std::vector<TensorId> original(recording.tensors().size());
+  std::iota(original.begin(), original.end(), 0);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) continue;
+    for (const Operator& op : recording.nodes()[i].ops) {
+      if (const auto* alias = std::get_if<Alias>(&op)) {
+        original[alias->output] = original[alias->input];
+      }
+    }
+  }
+  return original;
 }
 
 int additions(const Graph& graph) {
@@ -45,10 +62,11 @@ int number_of(const Node& node) { return std::stoi(node.name); }
 
 // Exports stand where the tensor's own operator stands, even if it was fused into an earlier one:
 // only there has MNN memory for the tensor.
-void add_exports(Graph& graph, const Recording& recording, const std::vector<bool>& exported) {
+void add_exports(Graph& graph, const Recording& recording, const std::vector<bool>& exported,
+                 const std::vector<TensorId>& original) {
   for (std::size_t i = 0; i < recording.nodes().size(); ++i) {
-    const TensorId id = output_of(recording.nodes()[i].op);
-    if (!exported[id]) continue;
+    if (!exported[recording.nodes()[i].output]) continue;
+    const TensorId id = original[recording.nodes()[i].output];
     const auto after = std::find_if(graph.nodes.begin(), graph.nodes.end(), [i](const Node& node) {
       return number_of(node) > static_cast<int>(i);
     });
@@ -82,17 +100,22 @@ SessionGraph make_session_graph(const Recording& recording) {
   graph = rewrite(graph);
   session.fused_additions = before - additions(graph);
   graph.outputs.clear();  // as plan_memory() has it, they would be held to the end
-  add_exports(graph, recording, leaves);
+  const std::vector<TensorId> original = originals(recording, session.runs);
+  add_exports(graph, recording, leaves, original);
   session.plan = plan_memory(graph);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     session.nodes.push_back(session_node(graph.nodes[i], session.plan.clears[i]));
   }
+  std::vector<bool> seen(leaves.size());
   for (std::size_t id = 0; id < leaves.size(); ++id) {
+    if (leaves[id]) seen[original[id]] = true;
+  }
+  for (std::size_t id = 0; id < seen.size(); ++id) {
     const auto makes = [id](const SessionNode& node) {
       return node.kind == SessionNode::Kind::kOperator && node.tensor == static_cast<TensorId>(id);
     };
     session.private_tensors +=
-        !leaves[id] && std::any_of(session.nodes.begin(), session.nodes.end(), makes);
+        !seen[id] && std::any_of(session.nodes.begin(), session.nodes.end(), makes);
   }
   return session;
 }

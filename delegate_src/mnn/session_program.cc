@@ -5,7 +5,7 @@
 
 #include "engine/graph/visit.h"
 #include "engine/support/isa.h"
-#include "mnn/blocked_tensor.h"
+#include "mnn/map_tensor.h"
 #include "mnn/pack_layers.h"
 
 namespace patternlite::mnn {
@@ -15,6 +15,14 @@ constexpr std::size_t kLineFloats = kCacheLine / sizeof(float);
 
 std::size_t whole_lines(std::size_t floats) {
   return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+}
+
+// With the memory that the session's tensor has now. Its sizes may be others: those of the next
+// resize, which is not done yet.
+MapTensor placed(MapTensor map, const abi::Tensor& tensor, int pack) {
+  map.data = reinterpret_cast<float*>(tensor.host);
+  map.pack = pack;
+  return map;
 }
 
 }  // namespace
@@ -28,20 +36,23 @@ void SessionProgram::compile(const Recording& recording, LayerLog& log,
 SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
                                const std::shared_ptr<TuneBudget>& budget)
     : kernels_(best_kernels()) {
-  for (const RecordedTensor& tensor : recording.tensors()) batch_ = std::max(batch_, tensor.batch);
+  for (const RecordedTensor& tensor : recording.tensors())
+    batch_ = std::max(batch_, tensor.map.batch);
   SessionGraph graph = make_session_graph(recording);
   runs_ = graph.runs;
   layouts_ = graph.plan.layouts;
   slot_of_ = graph.plan.slot;
   channel_of_ = graph.plan.channel;
   allocate(graph.plan);
-  stages_.resize(recording.nodes().size());
+  for (const RecordedNode& node : recording.nodes()) {
+    stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
+  }
   pack(graph, recording, log, budget);
-  for (const SessionNode& node : graph.nodes) add(node, recording.nodes()[node.recorded]);
+  for (const SessionNode& node : graph.nodes) add(node, recording);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const RecordedNode& node = recording.nodes()[i];
     if (!node.layer || runs_[i]) continue;
-    log.set_stock(node.row, recording.tensors()[output_of(node.op)].shape);
+    log.set_stock(node.row, recording.tensors()[node.output].map.shape);
   }
   log.set_plan(graph.nodes.empty() ? PlanReport{} : report(graph, recording));
 }
@@ -74,17 +85,19 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
   }
 }
 
-void SessionProgram::add(const SessionNode& node, const RecordedNode& recorded) {
+void SessionProgram::add(const SessionNode& node, const Recording& recording) {
   Stage& stage = stages_[node.recorded];
+  const RecordedNode& recorded = recording.nodes()[node.recorded];
   switch (node.kind) {
     case SessionNode::Kind::kImport: {
       const auto operand = std::find(recorded.inputs.begin(), recorded.inputs.end(), node.tensor);
-      stage.imports.push_back(
-          {node.tensor, static_cast<std::size_t>(operand - recorded.inputs.begin()), node.clears});
+      stage.imports.push_back({recording.tensors()[node.tensor].map, node.tensor,
+                               static_cast<std::size_t>(operand - recorded.inputs.begin()),
+                               node.clears});
       break;
     }
     case SessionNode::Kind::kExport:
-      stage.exports.push_back({node.tensor, 0});
+      stage.exports.push_back({recording.tensors()[recorded.output].map, node.tensor, 0});
       break;
     case SessionNode::Kind::kOperator:
       if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
@@ -112,13 +125,13 @@ float* SessionProgram::at(TensorId id, int image) const {
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
                          int pack, Parallel& parallel) const {
   const Stage& stage = stages_[node];
-  for (int image = 0; image < inputs[0]->dim[0].extent; ++image) {
+  for (int image = 0; image < stage.images; ++image) {
     const auto clear = [&](TensorId id, Borders which) {
       if (id != kNoTensor) clear_borders(layouts_[id], at(id, image), which, parallel);
     };
-    for (const auto& [tensor, operand, clears] : stage.imports) {
+    for (const auto& [map, tensor, operand, clears] : stage.imports) {
       clear(clears, Borders::kAll);
-      to_planar(blocked_tensor(*inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
+      to_planar(placed(map, *inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
                 kernels_, parallel);
     }
     if (!stage.image_steps.empty()) {
@@ -130,9 +143,9 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
                               residual == kNoTensor ? nullptr : at(residual, image),
                               at(output, image), parallel);
     }
-    for (const auto& [tensor, operand, clears] : stage.exports) {
-      from_planar(at(tensor, image), layouts_[tensor], blocked_tensor(*outputs[operand], pack),
-                  image, kernels_, parallel);
+    for (const auto& [map, tensor, operand, clears] : stage.exports) {
+      from_planar(at(tensor, image), layouts_[tensor], placed(map, *outputs[operand], pack), image,
+                  kernels_, parallel);
     }
   }
 }

@@ -36,11 +36,13 @@ class SessionProgram {
     TensorId clears = kNoTensor;  // the tensor whose borders are made zero just before
   };
   struct Transfer {
+    MapTensor map;
     TensorId tensor;
     std::size_t operand;  // which of the node's inputs, or outputs
     TensorId clears = kNoTensor;
   };
   struct Stage {
+    int images = 0;
     std::vector<Transfer> imports, exports;
     // [batch]: of another operator, or what comes before the convolution
     std::vector<std::vector<std::unique_ptr<Step>>> image_steps;
@@ -52,7 +54,7 @@ class SessionProgram {
   void allocate(const MemoryPlan& plan);
   void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
             const std::shared_ptr<TuneBudget>& budget);
-  void add(const SessionNode& node, const RecordedNode& recorded);
+  void add(const SessionNode& node, const Recording& recording);
   float* at(TensorId id, int image) const;
   PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 

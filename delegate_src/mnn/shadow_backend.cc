@@ -5,9 +5,9 @@
 #include <exception>
 #include <utility>
 
-#include "mnn/blocked_tensor.h"
 #include "mnn/convolution_execution.h"
 #include "mnn/error_code.h"
+#include "mnn/map_tensor.h"
 #include "mnn/session_program.h"
 #include "mnn/wrapped_execution.h"
 
@@ -81,7 +81,12 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
     }
   }
   StockExecution execution = stock();
-  auto ours = wrapped_execution(backend, self_, execution, op);
+  std::unique_ptr<abi::Execution> ours;
+  if (execution) {
+    ours = wrapped_execution(backend, self_, execution, op);
+  } else if (type == kInterp && origin == Origin::kOurs) {
+    ours = lone_execution(backend, self_, inputs, outputs, op);
+  }
   if (!ours) return execution.release();
   if (origin != Origin::kStock) {
     for (const abi::Tensor* output : outputs) ours_[output] = origin;

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "mnn/blocked_tensor.h"
+#include "mnn/map_tensor.h"
 #include "mnn/shadow_backend.h"
 #include "mnn/shadow_vtable.h"
 

@@ -4,21 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/graph/visit.h"
-#include "mnn/blocked_tensor.h"
 #include "mnn/planned_execution.h"
 #include "mnn/translation.h"
 
 namespace patternlite::mnn {
 namespace {
-
-bool are_blocked(const EngineHandle& engine, const abi::Tensors& tensors) {
-  for (const abi::Tensor* tensor : tensors) {
-    if (!is_blocked_float(engine, *tensor)) return false;
-    if (blocked_tensor(*tensor, 1).shape.elements() == 0) return false;
-  }
-  return true;
-}
 
 // MNN makes these anew where it clones a session.
 class WrappedExecution final : public PlannedExecution {
@@ -32,20 +22,10 @@ class WrappedExecution final : public PlannedExecution {
  private:
   std::optional<RecordedNode> node(Recording& recording, const abi::Tensors& inputs,
                                    const abi::Tensors& outputs) override {
-    const EngineHandle& engine = shadow()->engine();
-    if (outputs.size() != 1 || !are_blocked(engine, inputs) || !are_blocked(engine, outputs)) {
-      return std::nullopt;
-    }
-    std::optional<Operator> op = translate_(engine, inputs, *outputs[0]);
-    if (!op) return std::nullopt;
-    std::vector<TensorId> ids;
-    for_each_input(*op, [&](TensorId& id) {
-      id = recording.tensor(*inputs[ids.size()]);
-      ids.push_back(id);
-    });
-    set_output(*op, recording.tensor(*outputs[0]));
-    return RecordedNode{
-        .op = std::move(*op), .inputs = std::move(ids), .place = nullptr, .layer = nullptr};
+    const auto tensors = operands(recording, inputs, outputs);
+    auto node = tensors ? translate_(*tensors) : std::nullopt;
+    if (node) node->only_here = !stock();
+    return node;
   }
 
   const Translation translate_;
@@ -56,10 +36,23 @@ class WrappedExecution final : public PlannedExecution {
 std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                   std::shared_ptr<ShadowBackend> shadow,
                                                   StockExecution& stock, const abi::Op* op) {
-  if (!stock || !stock.is_ordinary()) return nullptr;
+  if (!stock.is_ordinary()) return nullptr;
   Translation translation = translation_of(op);
   if (!translation) return nullptr;
   return std::make_unique<WrappedExecution>(backend, std::move(shadow), std::move(stock),
+                                            std::move(translation));
+}
+
+std::unique_ptr<abi::Execution> lone_execution(abi::Backend* backend,
+                                               std::shared_ptr<ShadowBackend> shadow,
+                                               const abi::Tensors& inputs,
+                                               const abi::Tensors& outputs, const abi::Op* op) {
+  Translation translation = translation_of(op);
+  if (!translation) return nullptr;
+  Recording trial(shadow->engine());
+  const auto tensors = operands(trial, inputs, outputs);
+  if (!tensors || !translation(*tensors)) return nullptr;
+  return std::make_unique<WrappedExecution>(backend, std::move(shadow), StockExecution(nullptr),
                                             std::move(translation));
 }
 

@@ -1,4 +1,5 @@
-// Operators that MNN runs well, but not on planar tensors: between our layers they run here.
+// Operators without weights: between our layers they run here, for MNN does not know planar
+// tensors.
 #pragma once
 
 #include <memory>
@@ -13,5 +14,12 @@ namespace patternlite::mnn {
 std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                   std::shared_ptr<ShadowBackend> shadow,
                                                   StockExecution& stock, const abi::Op* op);
+
+// Of an operator that this backend of MNN's does not know, which would hand it to another one; null
+// if it cannot run here, either. MNN must make it anew for other shapes.
+std::unique_ptr<abi::Execution> lone_execution(abi::Backend* backend,
+                                               std::shared_ptr<ShadowBackend> shadow,
+                                               const abi::Tensors& inputs,
+                                               const abi::Tensors& outputs, const abi::Op* op);
 
 }  // namespace patternlite::mnn

@@ -20,6 +20,7 @@ pytest.importorskip("MNN")
 import mnn_networks
 from mnn_choice_networks import CHOICES
 from mnn_networks import NETWORKS
+from mnn_operator_networks import OPERATORS
 from mnn_planned_networks import PLANNED
 from mnn_report_networks import REPORTED
 
@@ -61,7 +62,7 @@ class Models:
         return self._done[key]
 
     def _convert(self, name: str, *options: str) -> Model:
-        network, *outputs = {**NETWORKS, **PLANNED, **CHOICES, **REPORTED}[name]()
+        network, *outputs = {**NETWORKS, **PLANNED, **OPERATORS, **CHOICES, **REPORTED}[name]()
         onnx_path = str(network.save(self._folder / f"{name}.onnx", *outputs))
         path = str(self._folder / f"{name}{len(self._done)}.mnn")
         assert self._process.call(mnn_networks.convert, onnx_path, path, *options)

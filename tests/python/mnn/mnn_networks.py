@@ -110,8 +110,30 @@ class Network:
     def relu(self, x: str) -> str:
         return self.op("Relu", x)
 
-    def pool(self, x: str, kind: str = "MaxPool", size: int = 2, stride: int = 2, pad: int = 0) -> str:
-        return self.op(kind, x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=[pad] * 4)
+    def pool(
+        self,
+        x: str,
+        kind: str = "MaxPool",
+        size: int = 2,
+        stride: int = 2,
+        pad: int = 0,
+        pads: tuple[int, int, int, int] | None = None,
+        zeros: bool = False,
+    ) -> str:
+        """zeros: those around the image count in a mean."""
+        options = {"count_include_pad": 1} if zeros else {}
+        pads = pads or (pad, pad, pad, pad)
+        return self.op(kind, x, kernel_shape=[size] * 2, strides=[stride] * 2, pads=pads, **options)
+
+    def constant(self, values: np.ndarray) -> str:
+        name = f"constant{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(values, name))
+        return name
+
+    def by_channel(self, channels: int) -> str:
+        """A constant for each, none close to 0."""
+        values = self.rng.uniform(0.5, 2, channels) * self.rng.choice([-1, 1], channels)
+        return self.constant(values.astype(np.float32).reshape(1, channels, 1, 1))
 
     def pad(self, x: str, widths: tuple[int, ...], mode: str = "constant") -> str:
         name = f"pads{len(self.weights)}"

@@ -56,7 +56,7 @@ def read_by_both() -> tuple[Network, ...]:
     b = net.conv(a, 16, 16)
     c = net.op("Sin", a)
     d = net.op("Add", b, a)
-    e = net.conv(net.op("Sub", c, d), 16, 8)
+    e = net.conv(net.op("Max", c, d), 16, 8)
     return net, e, d  # type: ignore[return-value]
 
 
@@ -117,14 +117,6 @@ def concatenated_pools() -> tuple[Network, str]:
     a = net.pool(net.conv(net.conv("x", 16, 16), 16, 16))
     b = net.conv(net.op("Concat", a, net.conv(a, 16, 16), axis=1), 32, 16)
     return net, net.conv(b, 16, 8)
-
-
-def other_means() -> tuple[Network, str]:
-    """Means whose windows reach beyond the image, and another kind of pooling: MNN's."""
-    net = Network((1, 16, 11, 13))
-    a = net.pool(net.conv("x", 16, 16), "AveragePool", size=3, stride=2, pad=1)
-    b = net.op("Add", net.conv(a, 16, 16), net.op("GlobalMaxPool", a))
-    return net, net.conv(b, 16, 16)
 
 
 def inverted_residuals() -> tuple[Network, str]:
@@ -206,7 +198,6 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "late-operand": late_operand,
     "read-by-both": read_by_both,
     "twice-the-same": twice_the_same,
-    "other-means": other_means,
     "padded": padded,
     "activations-alone": activations_alone,
     "gates": gates,

@@ -99,9 +99,9 @@ def test_pools_within_convolutions(models, process):
 
 
 def test_gates_between_convolutions(models, process):
-    """All are ours but the mean and the product with one channel: what they read and make is handed over."""
+    """Entered once and left once, though one product is with a map of one channel."""
     stats = process.call(mnn_runs.session_stats, models("gates").path, models("gates").x)
-    assert (stats.conversions, stats.private_tensors) == (6, 11)
+    assert (stats.conversions, stats.private_tensors) == (2, 15)
 
 
 def test_concatenations_between_convolutions(models, process):
@@ -129,12 +129,6 @@ def test_tensors_with_other_readers(models, process):
     stats = process.call(mnn_runs.session_stats, models("read-by-both").path, models("read-by-both").x)
     assert stats.fused_additions == 1
     assert stats.private_tensors == 0
-
-
-def test_what_stays_with_mnn(models, process):
-    """Neither of the pools of `other-means` can run here; the sum can."""
-    stats = process.call(mnn_runs.session_stats, models("other-means").path, models("other-means").x)
-    assert (stats.fused_additions, stats.private_tensors, stats.conversions) == (0, 2, 5)
 
 
 def test_saved_tensors(models, process):
