@@ -140,6 +140,19 @@ class Network:
         self.weights.append(numpy_helper.from_array(np.array(widths, np.int64), name))
         return self.op("Pad", x, name, mode=mode)
 
+    def slice(self, x: str, begin: int, end: int, axis: int = 1, step: int = 1) -> str:
+        return self.op(
+            "Slice", x, *(self.constant(np.array([n], np.int64)) for n in (begin, end, axis, step))
+        )
+
+    def resize(self, x: str, rows: float, columns: float, mode: str = "nearest", **attributes: Any) -> str:
+        """By default each cell of the output shows the one of the input that it begins in."""
+        scales = self.constant(np.array([1, 1, rows, columns], np.float32))
+        if mode == "nearest":
+            attributes["nearest_mode"] = "floor"
+        options = {"coordinate_transformation_mode": "asymmetric", **attributes}
+        return self.op("Resize", x, "", scales, mode=mode, **options)
+
     def save(self, path: Path, *outputs: str) -> Path:
         graph = helper.make_graph(
             self.nodes,

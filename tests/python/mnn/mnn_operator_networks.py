@@ -92,14 +92,9 @@ BETWEEN |= {
 }
 
 
-def sliced(net: Network, x: str, begin: int, end: int, axis: int = 1, step: int = 1) -> str:
-    numbers = [net.constant(np.array([n], np.int64)) for n in (begin, end, axis, step)]
-    return net.op("Slice", x, *numbers)
-
-
 def cross_stage(net: Network, x: str) -> tuple[str, int]:
     """As YOLOv8 has it: both halves of a map beside what is made of the second one."""
-    first, second = sliced(net, x, 0, 6), sliced(net, x, 6, 16)
+    first, second = net.slice(x, 0, 6), net.slice(x, 6, 16)
     made = net.op("Add", second, net.conv(second, 10, 10))
     return net.op("Concat", first, second, made, axis=1), 26
 
@@ -119,11 +114,11 @@ def shuffled_pair(net: Network, x: str) -> tuple[str, int]:
     y = net.op("Concat", x, net.conv(x, 16, 16), axis=1)
     y = net.op("Transpose", reshaped(net, y, 2, 16, 11, 9), perm=[0, 2, 1, 3, 4])
     y = reshaped(net, y, 32, 11, 9)
-    return net.op("Concat", sliced(net, y, 16, 32), net.conv(sliced(net, y, 0, 16), 16, 16), axis=1), 32
+    return net.op("Concat", net.slice(y, 16, 32), net.conv(net.slice(y, 0, 16), 16, 16), axis=1), 32
 
 
 def cropped(net: Network, x: str) -> tuple[str, int]:
-    return sliced(net, sliced(net, x, 1, 10, axis=2), 2, 8, axis=3), 16
+    return net.slice(net.slice(x, 1, 10, axis=2), 2, 8, axis=3), 16
 
 
 def cropped_and_padded(net: Network, x: str) -> tuple[str, int]:
@@ -132,16 +127,16 @@ def cropped_and_padded(net: Network, x: str) -> tuple[str, int]:
 
 
 def every_second(net: Network, x: str) -> tuple[str, int]:
-    return sliced(net, sliced(net, x, 0, 11, 2, 2), 0, 9, 3, 2), 16
+    return net.slice(net.slice(x, 0, 11, 2, 2), 0, 9, 3, 2), 16
 
 
 BETWEEN |= {
     "cross-stage": cross_stage,
     "reversed-halves": lambda net, x: (
-        net.op("Concat", sliced(net, x, 7, 16), sliced(net, x, 0, 7), axis=1),
+        net.op("Concat", net.slice(x, 7, 16), net.slice(x, 0, 7), axis=1),
         16,
     ),
-    "every-third-channel": lambda net, x: (sliced(net, x, 1, 16, step=3), 5),
+    "every-third-channel": lambda net, x: (net.slice(x, 1, 16, step=3), 5),
     "shuffled": shuffled,
     "shuffled-pair": shuffled_pair,
     "cropped": cropped,
@@ -155,24 +150,20 @@ LEFT |= {
     "transposed": lambda net, x: (net.op("Transpose", x, perm=[0, 1, 3, 2]), 16),
     "rows-joined": lambda net, x: (net.op("Concat", x, net.op("Tanh", x), axis=2), 16),
     "flattened": lambda net, x: (reshaped(net, x, 11, 9, 16), 11),
-    "images-in-turn": lambda net, x: (sliced(net, net.op("Concat", x, x, axis=0), 1, 3, axis=0), 16),
+    "images-in-turn": lambda net, x: (net.slice(net.op("Concat", x, x, axis=0), 1, 3, axis=0), 16),
 }
 
 
-def resized(mode: str, transformation: str, rows: float, columns: float, **attributes: Any) -> Between:
-    def build(net: Network, x: str) -> tuple[str, int]:
-        scales = net.constant(np.array([1, 1, rows, columns], np.float32))
-        options = {"mode": mode, "coordinate_transformation_mode": transformation, **attributes}
-        return net.op("Resize", x, "", scales, **options), 16
-
-    return build
+def resized(mode: str, transformation: str, rows: float, columns: float) -> Between:
+    options = {"mode": mode, "coordinate_transformation_mode": transformation}
+    return lambda net, x: (net.resize(x, rows, columns, **options), 16)
 
 
 for transformation in ("asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel"):
     for rows, columns in ((2, 2), (1.5, 2.25), (0.5, 0.7), (3, 1)):
         case = f"{transformation}-{rows}-{columns}"
         BETWEEN[f"bilinear-{case}"] = resized("linear", transformation, rows, columns)
-        BETWEEN[f"nearest-{case}"] = resized("nearest", transformation, rows, columns, nearest_mode="floor")
+        BETWEEN[f"nearest-{case}"] = resized("nearest", transformation, rows, columns)
 LEFT["cubic"] = resized("cubic", "half_pixel", 2, 2)
 
 ONE_IMAGE = {"shuffled-pair"}
