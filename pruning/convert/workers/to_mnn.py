@@ -12,17 +12,47 @@ import os
 import sys
 
 import _tools
+import onnx
 
 _FORMATS = {".onnx": "ONNX", ".tflite": "TFLITE"}
 
 
 def main(source: str, target: str, stamp: str = "") -> None:
     kind = _FORMATS[os.path.splitext(source)[1]]
+    if kind == "ONNX":
+        source = with_slopes_of_channels(source)
     arguments = ["-f", kind, "--modelFile", source, "--MNNModel", target, "--bizCode", stamp or "patternlite"]
     converted = _tools.mnnconvert(["mnnconvert", *arguments])
     # It returns True even for a file that is no ONNX model at all.
     if not converted or not os.path.exists(target):
         sys.exit("MNN's converter wrote no file")
+
+
+def with_slopes_of_channels(source: str) -> str:
+    """The file, or one here whose PReLUs of maps have slopes of shape (1, C, 1, 1): of (C, 1, 1), as torch
+    exports them, MNN's converter makes a comparison, a choice and a product."""
+    if all(node.op_type != "PRelu" for node in onnx.load(source, load_external_data=False).graph.node):
+        return source
+    model = onnx.shape_inference.infer_shapes(onnx.load(source))
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:  # torch stores what is equal once
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
+    maps = {it.name for it in graph.value_info if len(it.type.tensor_type.shape.dim) == 4}
+    for node in graph.node:
+        if node.op_type != "PRelu" or node.input[0] not in maps or node.input[1] not in constants:
+            continue
+        slopes = constants[node.input[1]]
+        if len(slopes.dims) == 3 and list(slopes.dims[1:]) == [1, 1]:
+            of_channels = onnx.TensorProto()
+            of_channels.CopyFrom(slopes)
+            of_channels.name = f"{node.output[0]}/slopes"
+            of_channels.dims.insert(0, 1)
+            graph.initializer.append(of_channels)
+            node.input[1] = of_channels.name
+    onnx.save(model, "source.onnx")
+    return "source.onnx"
 
 
 if __name__ == "__main__":
