@@ -166,11 +166,15 @@ class Network:
         return path
 
 
-def convert(onnx_path: str, mnn_path: str, *options: str) -> bool:
-    """To be called in a process apart: MNN's converter carries a second copy of its engine."""
+def convert(source: str, mnn_path: str, *options: str) -> bool:
+    """To be called in a process apart: MNN's converter carries a second copy of its engine.
+
+    source: a .onnx or .tflite file.
+    """
     import _tools  # type: ignore[import-not-found]  # not MNN.tools, which installs packages and reports usage
 
-    arguments = ["mnnconvert", "-f", "ONNX", "--modelFile", onnx_path, "--MNNModel", mnn_path]
+    kind = "TFLITE" if source.endswith(".tflite") else "ONNX"
+    arguments = ["mnnconvert", "-f", kind, "--modelFile", source, "--MNNModel", mnn_path]
     return _tools.mnnconvert([*arguments, "--bizCode", "patternlite", *options])
 
 

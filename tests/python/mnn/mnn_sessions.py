@@ -67,11 +67,11 @@ class Session:
         if tuple(self._input.getShape()) != x.shape:
             self._interpreter.resizeTensor(self._input, x.shape)
             self._interpreter.resizeSession(self._session)
-        layout = mnn.Tensor_DimensionType_Caffe
+        layout = self._input.getDimensionType()
         self._input.copyFrom(mnn.Tensor(x.shape, mnn.Halide_Type_Float, np.ascontiguousarray(x), layout))
 
     def _read(self, output: Any) -> np.ndarray:
-        mnn, layout, shape = self._mnn, self._mnn.Tensor_DimensionType_Caffe, output.getShape()
+        mnn, layout, shape = self._mnn, output.getDimensionType(), output.getShape()
         host = mnn.Tensor(shape, mnn.Halide_Type_Float, np.full(shape, np.nan, np.float32), layout)
         output.copyToHostTensor(host)
         return np.array(host.getNumpyData(), np.float32).reshape(shape)
