@@ -22,7 +22,7 @@ Operator leaky_relu(std::vector<float> slopes) {
 }
 
 std::optional<Operator> read_unary(const abi::Op* op) {
-  constexpr int kSigmoid = 29, kTanh = 30, kHardSwish = 31, kSilu = 34;
+  constexpr int kSigmoid = 29, kTanh = 30, kHardSwish = 31, kTanhGelu = 32, kGelu = 33, kSilu = 34;
   const FlatTable unary = main_of(op, kMainUnaryOp);
   if (!unary) return std::nullopt;
   switch (unary.scalar<std::int32_t>(kUnaryKind, 0)) {
@@ -32,6 +32,10 @@ std::optional<Operator> read_unary(const abi::Op* op) {
       return curve(Curve::kTanh);
     case kHardSwish:
       return curve(Curve::kHardSwish);
+    case kTanhGelu:  // which its converter takes for any GELU
+      return curve(Curve::kTanhGelu);
+    case kGelu:
+      return curve(Curve::kGelu);
     case kSilu:
       return curve(Curve::kSilu);
     default:

@@ -69,6 +69,13 @@ def computed_scales(net: Network, x: str) -> tuple[str, int]:
     return net.op("Add", net.op("Mul", scale, x), scale), 16
 
 
+def gelu(net: Network, x: str) -> tuple[str, int]:
+    y = net.conv(x, 16, 16)
+    erf = net.op("Erf", net.op("Div", y, net.constant(np.array(2**0.5, np.float32))))
+    product = net.op("Mul", y, net.op("Add", erf, net.constant(np.array(1, np.float32))))
+    return net.op("Mul", product, net.constant(np.array(0.5, np.float32))), 16
+
+
 LEFT["constant-over-channels"] = lambda net, x: (
     net.op("Div", net.by_channel(16), net.op("Sigmoid", x)),
     16,
@@ -78,6 +85,7 @@ LEFT["mean-of-zeros-behind"] = lambda net, x: (  # MNN does not count them
     16,
 )
 BETWEEN |= {
+    "gelu": gelu,
     "normalised": normalised,
     "prelu": prelu(16),
     "prelu-of-one-slope": prelu(1),
