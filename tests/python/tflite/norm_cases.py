@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .builder import RELU, ModelBuilder
@@ -160,11 +162,34 @@ def with_relu(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     return joined(b, x, mean, factor, by_channels(rng), activation=RELU)
 
 
+def by_other_means(b: ModelBuilder, x: int, change: Callable[[int], int]) -> int:
+    """Of positions, but for what is less by others than those of all."""
+    mean = b.mean(x, keep_dims=True)
+    factor = inverse_root(b, b.squared_difference(x, mean), (1, 2))
+    return b.binary("Mul", b.binary("Sub", x, change(mean)), factor)
+
+
+def two_scales(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    x = conv_case(filters=12)(b, rng, x)
+    mean = b.mean(x, keep_dims=True, axes=(3,))
+    first, second = (factor_of(b, x, mean, by_channels(rng)) for _ in range(2))
+    shift = b.binary("Sub", b.constant(by_channels(rng)), b.binary("Mul", mean, second))
+    return conv_case()(b, rng, b.add(b.binary("Mul", x, first), shift))
+
+
 def mixed_means(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     """By the variance of channels of the differences from the mean of positions."""
     x = conv_case(filters=12)(b, rng, x)
     differences = b.binary("Sub", x, b.mean(x, keep_dims=True))
     return b.binary("Mul", differences, inverse_root(b, b.binary("Mul", differences, differences), (3,)))
+
+
+def mixed_factor(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    """Differences from the mean of positions, by the variance of channels."""
+    x = conv_case(filters=12)(b, rng, x)
+    of_channels = b.squared_difference(x, b.mean(x, keep_dims=True, axes=(3,)))
+    differences = b.binary("Sub", x, b.mean(x, keep_dims=True))
+    return b.binary("Mul", differences, inverse_root(b, of_channels, (3,)))
 
 
 # Which the delegate leaves, next to a convolution that it takes.
@@ -181,22 +206,32 @@ NO_NORMS: dict[str, Case] = {
     "norm-by-the-means-of-another": means_of_another,
     "norm-by-two-factors": two_factors,
     "norm-of-mixed-means": mixed_means,
+    "norm-by-a-mixed-factor": mixed_factor,
     "mean-less-its-map": lambda b, rng, x: b.binary(
         "Sub", b.mean(y := conv_case()(b, rng, x), keep_dims=True), y
     ),
     "squared-difference-from-another-mean": lambda b, rng, x: b.squared_difference(
         conv_case(filters=12)(b, rng, x), b.mean(x, keep_dims=True)
     ),
-    "difference-from-a-flat-mean": lambda b, rng, x: b.binary(
-        "Sub",
-        y := b.slice(conv_case()(b, rng, x), (0, 0, 0, 0), (2, 11, 2, 20)),
-        b.reshape(b.mean(y, keep_dims=True), 2, 20),
+    "instance-norm-by-flat-means": lambda b, rng, x: conv_case(filters=5)(
+        b,
+        rng,
+        by_other_means(
+            b,
+            conv_case(filters=12)(b, rng, b.slice(x, (0, 0, 0, 0), (2, 11, 2, 12))),
+            lambda mean: b.reshape(mean, 2, 12),
+        ),
     ),
-    "difference-from-a-padded-mean": lambda b, rng, x: b.binary(
-        "Sub",
-        y := b.slice(conv_case()(b, rng, x), (0, 0, 0, 0), (2, 3, 3, 20)),
-        b.pad(b.mean(y, keep_dims=True), PAD_1),
+    "instance-norm-by-padded-means": lambda b, rng, x: conv_case(filters=5)(
+        b,
+        rng,
+        by_other_means(
+            b,
+            conv_case(filters=12)(b, rng, b.slice(x, (0, 0, 0, 0), (2, 3, 3, 12))),
+            lambda mean: b.pad(mean, PAD_1),
+        ),
     ),
+    "norm-by-two-scales": two_scales,
     "norm-whose-shift-is-turned": turned_shift,
     "norm-with-an-activation": with_relu,
 }
