@@ -1,4 +1,4 @@
-// Sums, products and scaling.
+// Sums, products, scaling, and the activations that stand alone.
 #include "engine/execute/steps/channel_step.h"
 #include "engine/execute/steps/operator_steps.h"
 #include "engine/graph/activation.h"
@@ -27,7 +27,8 @@ std::unique_ptr<Step> make_binary_step(const Op& op, kernels::BinaryKind kind,
   return std::make_unique<ChannelStep<kernels::Binary>>(kernels.binary, task);
 }
 
-// All but the scales. op: a Scaling, or a Multiplication by one element for each channel.
+// All but the scales. op: a Scaling, a Multiplication by one element for each channel, or an
+// ActivationOp.
 template <typename Op>
 kernels::Scale scale_task(const Op& op, TensorId input, const TensorMemory& memory) {
   const PlanarLayout& layout = memory.layouts[op.output];
@@ -73,6 +74,15 @@ std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& 
   task.scales = constants.data();
   task.shifts = constants.data() + op.scales.size();
   return std::make_unique<ChannelStep<kernels::Scale>>(kernels.scale, task, std::move(constants));
+}
+
+std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
+                                         const kernels::KernelTable& kernels) {
+  std::vector<float> one = {1};
+  kernels::Scale task = scale_task(op, op.input, memory);
+  task.scales = one.data();
+  task.scale_stride = 0;
+  return std::make_unique<ChannelStep<kernels::Scale>>(kernels.scale, task, std::move(one));
 }
 
 }  // namespace patternlite

@@ -5,7 +5,6 @@
 namespace patternlite {
 namespace {
 
-// Also runs an activation that stands alone: pooling over windows of one.
 class PoolStep final : public Step {
  public:
   PoolStep(const Pooling& op, const TensorMemory& memory, const kernels::KernelTable& kernels)
@@ -41,12 +40,6 @@ class PoolStep final : public Step {
 std::unique_ptr<Step> make_operator_step(const Pooling& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels) {
   return std::make_unique<PoolStep>(op, memory, kernels);
-}
-
-std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
-                                         const kernels::KernelTable& kernels) {
-  return std::make_unique<PoolStep>(
-      Pooling{op.input, op.output, PoolMode::kMax, Window{}, op.activation}, memory, kernels);
 }
 
 }  // namespace patternlite
