@@ -56,9 +56,8 @@ std::optional<GraphReader::Value> GraphReader::part_of_norm(const OpNode& node,
   const auto found = values_.find(node.inputs[operand]);
   if (found == values_.end()) return std::nullopt;
   const Value& value = found->second;
-  if (value.norm || value.mean_of < 0) {
-    return value.norm ? std::optional(value) : std::nullopt;
-  }
+  if (value.norm) return value;
+  if (value.mean_of < 0 || node.inputs.size() != 2) return std::nullopt;
   const auto other = values_.find(node.inputs[1 - operand]);
   const bool of_other = node.inputs[1 - operand] == value.mean_of;
   const bool begins = of_other && (node.builtin_code == kTfLiteBuiltinSquaredDifference ||
