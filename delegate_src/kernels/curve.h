@@ -75,12 +75,12 @@ class LateStore {
 template <CurveKind Kind>
 void curve_planes(const Curve& curve) {
   LateStore late(curve.output);
-  for (int c = 0; c < curve.channels; ++c) {
+  for (int c = 0; c < curve.planes.channels; ++c) {
     const V slope = Kind == CurveKind::kLeakyRelu ? broadcast(curve.slopes[c]) : V{};
-    for (int y = 0; y < curve.height; ++y) {
-      const size_t row = c * curve.plane + static_cast<size_t>(y) * curve.pitch;
-      for (int x = 0; x < curve.width; x += kLanes) {
-        const int count = min(kLanes, curve.width - x);
+    for (int y = 0; y < curve.planes.height; ++y) {
+      const size_t row = c * curve.planes.plane + static_cast<size_t>(y) * curve.planes.pitch;
+      for (int x = 0; x < curve.planes.width; x += kLanes) {
+        const int count = min(kLanes, curve.planes.width - x);
         const V bent = bend<Kind>(load_part(curve.input + row + x, count), slope);
         late.put(curve.output + row + x, bent, count);
       }

@@ -14,15 +14,15 @@ template <int Vectors, class Store>
 PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vector) {
   const float* const input = norm.input + at;
   float* const output = norm.output + at;
-  const V part = broadcast(1.0f / static_cast<float>(norm.channels));
+  const V part = broadcast(1.0f / static_cast<float>(norm.planes.channels));
   V mean[Vectors] = {}, factor[Vectors] = {};
   const float* plane = input;
-  for (int c = 0; c < norm.channels; ++c, plane += norm.plane) {
+  for (int c = 0; c < norm.planes.channels; ++c, plane += norm.planes.plane) {
     PL_UNROLL for (int v = 0; v < Vectors; ++v) mean[v] += load(plane + v * kLanes);
   }
   PL_UNROLL for (int v = 0; v < Vectors; ++v) mean[v] *= part;
   plane = input;
-  for (int c = 0; c < norm.channels; ++c, plane += norm.plane) {
+  for (int c = 0; c < norm.planes.channels; ++c, plane += norm.planes.plane) {
     PL_UNROLL for (int v = 0; v < Vectors; ++v) {
       const V difference = load(plane + v * kLanes) - mean[v];
       factor[v] += difference * difference;
@@ -33,7 +33,8 @@ PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vect
   }
   plane = input;
   float* to = output;
-  for (int c = 0; c < norm.channels; ++c, plane += norm.plane, to += norm.plane) {
+  for (int c = 0; c < norm.planes.channels;
+       ++c, plane += norm.planes.plane, to += norm.planes.plane) {
     const V scale = broadcast(norm.scales[c]), shift = broadcast(norm.shifts[c]);
     PL_UNROLL for (int v = 0; v < Vectors; ++v) {
       const V difference = load(plane + v * kLanes) - mean[v];
@@ -44,14 +45,14 @@ PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vect
 
 inline void channel_norm(const Norm& norm) {
   const auto whole = [](float* to, V v) { store(to, v); };
-  for (int y = 0; y < norm.height; ++y) {
-    const size_t row = static_cast<size_t>(y) * norm.pitch;
+  for (int y = 0; y < norm.planes.height; ++y) {
+    const size_t row = static_cast<size_t>(y) * norm.planes.pitch;
     int x = 0;
-    for (; x + kNormVectors * kLanes <= norm.width; x += kNormVectors * kLanes) {
+    for (; x + kNormVectors * kLanes <= norm.planes.width; x += kNormVectors * kLanes) {
       norm_vectors<kNormVectors>(norm, row + x, whole);
     }
-    for (; x < norm.width; x += kLanes) {
-      const int count = min(kLanes, norm.width - x);
+    for (; x < norm.planes.width; x += kLanes) {
+      const int count = min(kLanes, norm.planes.width - x);
       norm_vectors<1>(norm, row + x, [count](float* to, V v) { store_part(to, v, count); });
     }
   }
@@ -61,9 +62,9 @@ inline void channel_norm(const Norm& norm) {
 template <class Visit>
 PL_INLINE float sum_of_plane(const Norm& norm, const float* plane, const Visit& visit) {
   V sum{};
-  for (int y = 0; y < norm.height; ++y, plane += norm.pitch) {
-    for (int x = 0; x < norm.width; x += kLanes) {
-      const int count = min(kLanes, norm.width - x);
+  for (int y = 0; y < norm.planes.height; ++y, plane += norm.planes.pitch) {
+    for (int x = 0; x < norm.planes.width; x += kLanes) {
+      const int count = min(kLanes, norm.planes.width - x);
       sum += first_lanes(visit(load(plane + x)), count);
     }
   }
@@ -73,19 +74,21 @@ PL_INLINE float sum_of_plane(const Norm& norm, const float* plane, const Visit& 
 }
 
 inline void instance_norm(const Norm& norm) {
-  const float part = 1.0f / (static_cast<float>(norm.height) * static_cast<float>(norm.width));
-  for (int c = 0; c < norm.channels; ++c) {
-    const float* plane = norm.input + c * norm.plane;
+  const float part =
+      1.0f / (static_cast<float>(norm.planes.height) * static_cast<float>(norm.planes.width));
+  for (int c = 0; c < norm.planes.channels; ++c) {
+    const float* plane = norm.input + c * norm.planes.plane;
     const V mean = broadcast(part * sum_of_plane(norm, plane, [](V v) { return v; }));
     const auto square = [mean](V v) { return (v - mean) * (v - mean); };
     const V variance = broadcast(part * sum_of_plane(norm, plane, square) + norm.epsilon);
     const V factor = broadcast(norm.scales[c]) / square_root(variance);
     const V shift = broadcast(norm.shifts[c]);
-    float* output = norm.output + c * norm.plane;
-    for (int y = 0; y < norm.height; ++y, plane += norm.pitch, output += norm.pitch) {
-      for (int x = 0; x < norm.width; x += kLanes) {
+    float* output = norm.output + c * norm.planes.plane;
+    for (int y = 0; y < norm.planes.height;
+         ++y, plane += norm.planes.pitch, output += norm.planes.pitch) {
+      for (int x = 0; x < norm.planes.width; x += kLanes) {
         const V v = (load(plane + x) - mean) * factor + shift;
-        store_part(output + x, v, min(kLanes, norm.width - x));
+        store_part(output + x, v, min(kLanes, norm.planes.width - x));
       }
     }
   }

@@ -56,6 +56,13 @@ struct Pool {
   float low, high;
 };
 
+// Maps of one geometry, over whose elements an operator goes.
+struct Planes {
+  int channels;
+  int height, width, pitch;
+  size_t plane;  // elements between planes
+};
+
 // output = clamp(a + b) or clamp(a * b). Writes real positions only; the output may be an operand.
 enum class BinaryKind : int { kAdd, kMultiply };
 struct Binary {
@@ -63,9 +70,7 @@ struct Binary {
   const float* b;
   float* output;
   BinaryKind kind;
-  int channels;
-  int height, width, pitch;
-  size_t plane;  // elements between planes: one geometry for all
+  Planes planes;
   float low, high;
 };
 
@@ -77,9 +82,7 @@ struct Scale {
   const float* scales;  // of channel c: scales[c * scale_stride]
   const float* shifts;  // [channels], or null: none
   size_t scale_stride;
-  int channels;
-  int height, width, pitch;
-  size_t plane;
+  Planes planes;
   float low, high;
 };
 
@@ -93,9 +96,7 @@ struct Curve {
   float* output;
   CurveKind kind;
   const float* slopes;  // [channels], of kLeakyRelu
-  int channels;
-  int height, width, pitch;
-  size_t plane;  // elements between planes: one geometry for both
+  Planes planes;
 };
 
 // output = (input - mean) / sqrt(variance + epsilon) * scale + shift: mean and variance of all
@@ -107,9 +108,7 @@ struct Norm {
   const float* scales;  // [channels], as shifts
   const float* shifts;
   float epsilon;
-  int channels;
-  int height, width, pitch;
-  size_t plane;  // elements between planes: one geometry for both
+  Planes planes;
 };
 
 // Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes

@@ -5,6 +5,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/graph/planar.h"
+#include "engine/pack/planes.h"
 #include "kernels/kernels.h"
 
 namespace patternlite {
@@ -41,19 +42,15 @@ inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
           .output = nullptr,
           .kind = kind_of(op.curve),
           .slopes = slopes.empty() ? nullptr : slopes.data(),
-          .channels = layout.shape.channels,
-          .height = layout.shape.height,
-          .width = layout.shape.width,
-          .pitch = layout.pitch(),
-          .plane = layout.plane()};
+          .planes = planes_of(layout)};
 }
 
 // The part with the channels from `first` to `last`.
 inline kernels::Curve channels_of(kernels::Curve task, int first, int last) {
-  task.input += first * task.plane;
-  task.output += first * task.plane;
+  task.input += first * task.planes.plane;
+  task.output += first * task.planes.plane;
   if (task.slopes) task.slopes += first;
-  task.channels = last - first;
+  task.planes.channels = last - first;
   return task;
 }
 

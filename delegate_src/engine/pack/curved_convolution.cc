@@ -140,9 +140,9 @@ class CurvedConvolution final : public PackedConvolution {
   void bend(float* output, int row, int rows, int first, int last) const {
     if (rows < 1 || first >= last) return;
     kernels::Curve task = task_;
-    task.input = task.output = output + std::ptrdiff_t{row} * task.pitch + first;
-    task.height = rows;
-    task.width = last - first;
+    task.input = task.output = output + std::ptrdiff_t{row} * task.planes.pitch + first;
+    task.planes.height = rows;
+    task.planes.width = last - first;
     kernel_(task);
   }
 

@@ -2,6 +2,7 @@
 #include "engine/execute/steps/channel_step.h"
 #include "engine/execute/steps/operator_steps.h"
 #include "engine/graph/activation.h"
+#include "engine/pack/planes.h"
 
 namespace patternlite {
 namespace {
@@ -17,11 +18,7 @@ std::unique_ptr<Step> make_binary_step(const Op& op, kernels::BinaryKind kind,
                              .b = memory.at(op.b),
                              .output = memory.at(op.output),
                              .kind = kind,
-                             .channels = layout.shape.channels,
-                             .height = layout.shape.height,
-                             .width = layout.shape.width,
-                             .pitch = layout.pitch(),
-                             .plane = layout.plane(),
+                             .planes = planes_of(layout),
                              .low = clamp.low,
                              .high = clamp.high};
   return std::make_unique<ChannelStep<kernels::Binary>>(kernels.binary, task);
@@ -38,11 +35,7 @@ kernels::Scale scale_task(const Op& op, TensorId input, const TensorMemory& memo
           .scales = nullptr,
           .shifts = nullptr,
           .scale_stride = 1,
-          .channels = layout.shape.channels,
-          .height = layout.shape.height,
-          .width = layout.shape.width,
-          .pitch = layout.pitch(),
-          .plane = layout.plane(),
+          .planes = planes_of(layout),
           .low = clamp.low,
           .high = clamp.high};
 }
@@ -68,8 +61,7 @@ std::unique_ptr<Step> make_operator_step(const Multiplication& op, const TensorM
 
 std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& memory,
                                          const kernels::KernelTable& kernels) {
-  std::vector<float> constants = op.scales;
-  constants.insert(constants.end(), op.shifts.begin(), op.shifts.end());
+  std::vector<float> constants = scales_and_shifts(op);
   kernels::Scale task = scale_task(op, op.input, memory);
   task.scales = constants.data();
   task.shifts = constants.data() + op.scales.size();

@@ -12,20 +12,37 @@ namespace patternlite {
 
 // The part of a task with the channels from `first` to `last`.
 inline kernels::Binary channels_of(kernels::Binary task, int first, int last) {
-  task.a += first * task.plane;
-  task.b += first * task.plane;
-  task.output += first * task.plane;
-  task.channels = last - first;
+  task.a += first * task.planes.plane;
+  task.b += first * task.planes.plane;
+  task.output += first * task.planes.plane;
+  task.planes.channels = last - first;
   return task;
 }
 
 inline kernels::Scale channels_of(kernels::Scale task, int first, int last) {
-  task.input += first * task.plane;
-  task.output += first * task.plane;
+  task.input += first * task.planes.plane;
+  task.output += first * task.planes.plane;
   task.scales += first * task.scale_stride;
   if (task.shifts) task.shifts += first;
-  task.channels = last - first;
+  task.planes.channels = last - first;
   return task;
+}
+
+inline kernels::Norm channels_of(kernels::Norm task, int first, int last) {
+  task.input += first * task.planes.plane;
+  task.output += first * task.planes.plane;
+  task.scales += first;
+  task.shifts += first;
+  task.planes.channels = last - first;
+  return task;
+}
+
+// A Scaling's or a norm's, in one piece.
+template <typename Op>
+std::vector<float> scales_and_shifts(const Op& op) {
+  std::vector<float> constants = op.scales;
+  constants.insert(constants.end(), op.shifts.begin(), op.shifts.end());
+  return constants;
 }
 
 template <typename Task>
@@ -36,7 +53,7 @@ class ChannelStep final : public Step {
       : kernel_(kernel), task_(task), constants_(std::move(constants)) {}
 
   void run(Parallel& parallel) override {
-    share_out(task_.channels, task_.channels * task_.plane, parallel,
+    share_out(task_.planes.channels, task_.planes.channels * task_.planes.plane, parallel,
               [this](int first, int last) { kernel_(channels_of(task_, first, last)); });
   }
 
