@@ -64,6 +64,8 @@ def with_constant_shapes(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def with_gelus(model: onnx.ModelProto) -> onnx.ModelProto:
     """x * (1 + erf(x / sqrt(2))) / 2, as torch exports a GELU, becomes an operator, which TFLite has, too."""
+    if all(node.op_type != "Erf" for node in model.graph.node):
+        return model
     graph = gs.import_onnx(model)
     gelus = [gelu for node in graph.nodes if node.op == "Erf" and (gelu := _gelu_of(node, graph.outputs))]
     if not gelus:
