@@ -69,7 +69,7 @@ class ChainFinder {
     return conv.window.kernel_h == 1 && conv.window.kernel_w == 1 && !conv.depthwise;
   }
 
-  // Into as few parts as the limits allow.
+  // Into as few parts as the limits allow; not at all, if even those are too many.
   bool cut(Chain& chain, int last) const {
     const bool by_positions = packed_(last)->by_positions();
     if (!by_positions && !convolution(last).pooling) return false;
@@ -91,9 +91,18 @@ class ChainFinder {
           if (from < to) ranges.push_back({begin + from, begin + to});
         }
       }
-      if (fits(chain, last)) return true;
+      if (fits(chain, last)) return reads_little_again(chain, last);
     }
     return false;
+  }
+
+  bool reads_little_again(const Chain& chain, int last) const {
+    std::size_t parts = 0, weights = 0, saved = 0;
+    for (const auto& ranges : chain.shares) parts += ranges.size();
+    for (int node = chain.first; node <= last; ++node) weights += packed_(node)->weight_bytes();
+    for (int node = chain.first; node < last; ++node) saved += 2 * bytes_of(node);
+    const std::size_t again = (parts - chain.shares.size()) * weights;
+    return static_cast<double>(again) <= limits_.most_read_again * static_cast<double>(saved);
   }
 
   bool worthwhile(int first, int last) const {

@@ -32,6 +32,9 @@ struct ChainLimits {
   std::size_t most_bytes = second_level_cache() * 3 / 5;  // of all windows, what a part needs
   // Before a convolution that pools, those of this size.
   std::size_t least_pooled_bytes = second_level_cache() * 4;
+  // Each part reads the weights anew: what that adds, as a share of what need not be written and
+  // read.
+  double most_read_again = 1.0 / 16;
 };
 
 // packed: what a node is packed as; null if it is no convolution.

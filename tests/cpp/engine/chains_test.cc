@@ -17,6 +17,7 @@ namespace patternlite::test {
 namespace {
 
 constexpr std::size_t kAny = std::size_t(-1);
+constexpr double kOften = 1e9;
 const ChainLimits kNone{.least_bytes = kAny, .most_bytes = 0};
 
 // Inverted residual blocks of all sizes, strides and depthwise kernels, flat ones among them.
@@ -99,7 +100,7 @@ class ChainsTest : public testing::TestWithParam<std::string> {
     const auto apart = compile(1, kNone);
     std::vector<std::unique_ptr<Program>> chained;
     for (const std::size_t most : {std::size_t{2000}, std::size_t{20000}, kAny}) {
-      chained.push_back(compile(1 + static_cast<int>(seed % 3), {0, most, 0}));
+      chained.push_back(compile(1 + static_cast<int>(seed % 3), {0, most, 0, kOften}));
     }
     for (int repeat = 0; repeat < 2; ++repeat) {  // memory is used again: nothing may linger
       std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
@@ -236,7 +237,7 @@ TEST(FindChains, LargeMapsBeforeAPooledConvolution) {
   const Graph graph = pooled_at_once(b.graph);
   EXPECT_TRUE(chains_of(graph, 2, {0, kAny, 2 * map}).empty());
   for (const int threads : {1, 2}) {
-    const auto chains = chains_of(graph, threads, {0, map / 4, map});
+    const auto chains = chains_of(graph, threads, {0, map / 4, map, kOften});
     ASSERT_EQ(chains.size(), 1u);
     EXPECT_EQ(chains[0].last(), 1);
     ASSERT_EQ(chains[0].shares.size(), threads);
@@ -255,6 +256,20 @@ TEST(FindChains, NoMoreSharesThanPooledRows) {
   const auto chains = chains_of(pooled_at_once(b.graph), 5, {0, kAny, 0});
   ASSERT_EQ(chains.size(), 1u);
   EXPECT_EQ(chains[0].shares.size(), 2u);
+}
+
+TEST(FindChains, NotWherePartsReadMoreWeightsThanTheySave) {
+  GraphBuilder b(1);
+  TensorId x = b.conv(b.input({64, 16, 16}), 256, 1, 1, 0, {.kernels_kept = 0.5});
+  x = b.depthwise(x, 3, 1, 1, {.taps = 4});
+  b.graph.outputs = {b.conv(x, 64, 1, 1, 0, {.kernels_kept = 0.5})};
+  const std::size_t half = std::size_t{4} * 256 * 8 * 17;  // of one map
+  ChainLimits limits{.least_bytes = 0, .most_bytes = half};
+  EXPECT_TRUE(chains_of(b.graph, 1, limits).empty());
+  limits.most_read_again = kOften;
+  EXPECT_EQ(chains_of(b.graph, 1, limits).size(), 1u);
+  limits = {.least_bytes = 0, .most_bytes = kAny};  // in one part nothing is read again
+  EXPECT_EQ(chains_of(b.graph, 1, limits).size(), 1u);
 }
 
 TEST(FindChains, WhatOthersReadStaysWhole) {

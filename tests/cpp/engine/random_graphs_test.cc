@@ -36,7 +36,9 @@ TEST_P(RandomGraphsTest, EqualTheReferenceWithAnyNumberOfThreads) {
       CompileOptions options{.kernels = &kernels_named(GetParam()),
                              .parallel = make_thread_pool(threads)};
       // Of maps this small, chains would be rare, and one part long.
-      if (seed % 2) options.chains = {.least_bytes = 0, .most_bytes = 20000};
+      if (seed % 2) {
+        options.chains = {.least_bytes = 0, .most_bytes = 20000, .most_read_again = 1e9};
+      }
       programs.push_back(Program::compile(b.graph, options));
     }
     for (const LayerReport& layer : programs[0]->layers()) {
