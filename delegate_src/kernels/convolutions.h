@@ -170,7 +170,7 @@ struct ConvIs {
   int input_row_step, input_column_step;  // as for BC
   int output_pitch, output_width;
   int block_begin, block_end;
-  // begin is a multiple of 16; in place, end is one of 8.
+  // In place, begin is a multiple of 16 and end one of 8.
   int position_begin, position_end;
 };
 

@@ -10,6 +10,14 @@ PL_INLINE V sigmoid(V x) {
   return one / (one + exponential(-x));
 }
 
+// 2 * sigmoid(2 * x) - 1 has no digits left of a small x.
+PL_INLINE V tanh(V x) {
+  constexpr float kTerms[] = {1, -1.0f / 3, 2.0f / 15, -17.0f / 315};
+  const V square = x * x;
+  const V large = sigmoid(x + x) * broadcast(2) - broadcast(1);
+  return square < broadcast(0.01f) ? x * polynomial(square, kTerms) : large;
+}
+
 // With erf by Abramowitz and Stegun 7.1.26, whose terms are halved here: within |x| * 8e-8.
 PL_INLINE V gelu(V x) {
   constexpr float kTerms[] = {0, 0.1274148f, -0.14224837f, 0.71070687f, -0.72657601f, 0.53070271f};
@@ -32,7 +40,7 @@ PL_INLINE V bend(V x, V slope) {
     return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
   }
   if constexpr (Kind == CurveKind::kSigmoid) return sigmoid(x);
-  if constexpr (Kind == CurveKind::kTanh) return sigmoid(x + x) * broadcast(2) - broadcast(1);
+  if constexpr (Kind == CurveKind::kTanh) return tanh(x);
   if constexpr (Kind == CurveKind::kGelu) return gelu(x);
   if constexpr (Kind == CurveKind::kTanhGelu) return tanh_gelu(x);
   return x * sigmoid(x);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <stdexcept>
 
 namespace patternlite {
@@ -20,7 +19,7 @@ int window_extent(int kernel, int dilation) { return (kernel - 1) * dilation + 1
 int pad_behind(int kernel, int dilation, int stride, int pad, int size, int count) {
   const auto last =
       (count - 1) * std::int64_t{stride} + (kernel - 1) * std::int64_t{dilation} - pad;
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  constexpr std::int64_t kMost = 1 << 30;  // so that sizes with all pads are counted in 32 bits
   return static_cast<int>(std::clamp<std::int64_t>(last - (size - 1), 0, kMost));
 }
 
@@ -251,7 +250,7 @@ TensorId Graph::add_tensor(Shape shape) {
   return static_cast<TensorId>(tensors.size()) - 1;
 }
 
-void validate(const Graph& graph) {
+void validate_sizes(const Graph& graph) {
   for (const Shape& shape : graph.tensors) {
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
       throw std::invalid_argument("a tensor has an empty or unknown shape");
@@ -262,6 +261,10 @@ void validate(const Graph& graph) {
       throw std::invalid_argument("a tensor is too large: kernels count positions with 32 bits");
     }
   }
+}
+
+void validate(const Graph& graph) {
+  validate_sizes(graph);
   std::vector<bool> written(graph.tensors.size());
   const auto require_tensor = [&](TensorId id, const char* what) {
     if (id >= 0 && id < std::ssize(written)) return;

@@ -34,10 +34,13 @@ int pad_right(const Window& window, const Shape& input, const Shape& output);
 // The zero border a convolution needs around its input so that no tap leaves the plane.
 int required_border(const Window& window, const Shape& input, const Shape& output);
 
-// Whether a tap lies equally far from every virtual position of the output.
+// Whether a tap lies equally far from every virtual position of the output, and within the input's
+// memory for all of them.
 inline bool keeps_positions(const Window& window, const PlanarLayout& input,
                             const PlanarLayout& output) {
-  return !window.strided() && input.pitch() == output.pitch();
+  const int beyond = (window.kernel_w - 1) * window.dilation_w - window.pad_left;
+  return !window.strided() && input.pitch() == output.pitch() &&
+         beyond <= input.border + PlanarLayout::kSlack - 16;  // of the columns between rows
 }
 
 // Weight of (filter o, input channel i, row y, column x) stands at
@@ -250,7 +253,10 @@ struct Graph {
 // Of a tensor, at most: kernels count in 32 bits, borders included.
 inline constexpr std::size_t kMostElements = std::size_t{1} << 30;
 
-// Throws std::invalid_argument, naming the node, when shapes or ids do not fit together.
+// Throws std::invalid_argument when a tensor is empty or has more elements than that.
+void validate_sizes(const Graph& graph);
+
+// The same, and, naming the node, when shapes or ids do not fit together.
 void validate(const Graph& graph);
 
 }  // namespace patternlite

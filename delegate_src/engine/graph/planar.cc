@@ -19,7 +19,7 @@ bool PlanarLayout::close_to_whole_lines() const {
 }
 
 std::size_t PlanarLayout::elements() const {
-  const std::size_t slack = static_cast<std::size_t>(border * pitch() + border) + 64;
+  const std::size_t slack = static_cast<std::size_t>(border * pitch() + border) + kSlack;
   return plane() * shape.channels + slack;
 }
 

@@ -18,6 +18,9 @@ struct Shape {
 };
 
 struct PlanarLayout {
+  // Floats behind the last plane that whole-vector loads may touch.
+  static constexpr int kSlack = 64;
+
   Shape shape;
   int border = 0;  // zero rows above and below, at least as many zero columns between rows
   int window = 0;  // rows in memory, if it holds a moving part of the tensor; 0: it holds all

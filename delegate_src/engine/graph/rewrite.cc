@@ -5,7 +5,11 @@
 
 namespace patternlite {
 
-Graph rewrite(const Graph& graph) { return pad_apart(fuse(graph)); }
+Graph rewrite(const Graph& graph) {
+  Graph rewritten = pad_apart(fuse(graph));
+  validate_sizes(rewritten);
+  return rewritten;
+}
 
 Reading rewritten(const Window& window, const Shape& input, const Shape& output) {
   Reading now{window, input};

@@ -7,6 +7,7 @@
 #include "engine/pack/curve_task.h"
 #include "engine/support/machine.h"
 #include "engine/support/scratch.h"
+#include "engine/support/share_out.h"
 #include "engine/support/split.h"
 
 namespace patternlite {
@@ -112,17 +113,12 @@ class CurvedConvolution final : public PackedConvolution {
   }
 
   void bend_all(float* output, Parallel& parallel) const {
-    constexpr std::size_t kFloatsPerShare = 16 * 1024;  // fewer are not worth waking a thread
     const int channels = layout_.shape.channels;
-    const int shares = static_cast<int>(std::clamp<std::size_t>(
-        channels * layout_.plane() / kFloatsPerShare, 1, std::min(parallel.threads(), channels)));
-    const auto body = [&](int share) {
-      const auto [first, last] = range_of(channels, shares, share);
+    share_out(channels, channels * layout_.plane(), parallel, [&](int first, int last) {
       kernels::Curve task = task_;
       task.input = task.output = output;
       kernel_(channels_of(task, first, last));
-    };
-    parallel.run(shares, std::ref(body));
+    });
   }
 
   // Calls body(first, count) for the parts of rows that hold the vector of positions before a row.

@@ -1,7 +1,6 @@
 #include "engine/pack/fully_connected.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <vector>
 
@@ -9,13 +8,12 @@
 #include "engine/recognise/cost_model.h"
 #include "engine/support/is_zero.h"
 #include "engine/support/scratch.h"
-#include "engine/support/split.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {
 
-// A task's floats of weights at least: less is not worth a thread's waking.
-constexpr std::size_t kFloatsPerTask = 16 * 1024;
+constexpr int kSharesPerThread = 4;
 
 // The weights as a matrix whose columns are the input's values in NHWC order: in place if they lie
 // so, else copied.
@@ -65,7 +63,7 @@ class Matrix {
   AlignedVector<float> copy_;
 };
 
-// What both kinds do: bring the input into the matrix' order, share the work among threads.
+// What both kinds do: bring the input into the matrix' order.
 class FullyConnected : public PackedConvolution {
  public:
   FullyConnected(const Convolution& conv, const PlanarLayout& input, const PlanarLayout& output,
@@ -85,19 +83,6 @@ class FullyConnected : public PackedConvolution {
   }
 
  protected:
-  // Runs task(begin, end) over [0, units), cut at multiples of `step`; they hold `floats` weights.
-  template <typename Task>
-  void share(int units, int step, std::size_t floats, Parallel& parallel, const Task& task) const {
-    const int threads = parallel.threads();
-    const int parts = static_cast<int>(std::clamp<std::size_t>(
-        floats / kFloatsPerTask, 1, std::min(units, threads == 1 ? 1 : 4 * threads)));
-    const auto body = [&](int part) {
-      const auto [begin, end] = range_of(units, parts, part, step);
-      task(begin, end);
-    };
-    parallel.run(parts, std::ref(body));
-  }
-
   // Good until this thread's next fully connected layer.
   const float* flat(const float* input) const {
     kernels::Interleave task = flatten_;
@@ -144,12 +129,13 @@ class DenseFullyConnected final : public FullyConnected {
                                .output_plane = output_plane(),
                                .columns = matrix_.columns()};
     const std::size_t floats = static_cast<std::size_t>(matrix_.rows()) * matrix_.columns();
-    share(matrix_.rows(), 4, floats, parallel, [&](int begin, int end) {
+    const auto body = [&](int begin, int end) {
       kernels::FcDense task = all;
       task.row_begin = begin;
       task.row_end = end;
       kernel_(task);
-    });
+    };
+    share_out(matrix_.rows(), floats, parallel, body, {.per_thread = kSharesPerThread, .unit = 4});
   }
 
   std::string kernel_name() const override { return "fc-dense"; }
@@ -203,12 +189,13 @@ class SparseFullyConnected final : public FullyConnected {
                                 .rows = rows_,
                                 .columns = columns_};
     const int blocks = (rows_ + kernels::kFcBlock - 1) / kernels::kFcBlock;
-    share(blocks, 1, weights_.size(), parallel, [&](int begin, int end) {
+    const auto body = [&](int begin, int end) {
       kernels::FcSparse task = all;
       task.block_begin = begin;
       task.block_end = end;
       kernel_(task);
-    });
+    };
+    share_out(blocks, weights_.size(), parallel, body, {.per_thread = kSharesPerThread});
   }
 
   std::string kernel_name() const override { return "fc-sparse"; }

@@ -81,9 +81,13 @@ class InputStationaryConvolution final : public PackedConvolution {
     task.input = input;
     task.output = output;
     task.block_end = stream_.blocks();
-    const int row = in_place_ ? task.output_pitch : task.output_width, end = rows.end * row;
-    task.position_begin = rows.begin * row / 16 * 16;
-    task.position_end = in_place_ ? PlanarLayout::round_up(end, 8) : end;
+    const int row = in_place_ ? task.output_pitch : task.output_width;
+    task.position_begin = rows.begin * row;
+    task.position_end = rows.end * row;
+    if (in_place_) {
+      task.position_begin = task.position_begin / 16 * 16;
+      task.position_end = PlanarLayout::round_up(task.position_end, 8);
+    }
     task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
     kernel_(task);
   }

@@ -77,7 +77,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
       } else {
         std::tie(task.group_begin, task.group_end) = range_of(stream_.groups(), parts, part);
       }
-      if (split_) task.input = split(input, task);
+      if (split_)
+        task.input = split(input, rows_of({task.position_begin, task.position_end}, output_));
       kernel_(task);
     };
     parallel.run(parts, std::ref(body));
@@ -89,32 +90,36 @@ class OutputStationaryConvolution final : public PackedConvolution {
 
   void run_rows(const float* input, float* output, Range rows) const override {
     const int pitch = output_.pitch();
-    run_positions(input, nullptr, output, {rows.begin * pitch / 16 * 16, rows.end * pitch});
+    const Range positions{rows.begin * pitch / 16 * 16, rows.end * pitch};
+    run_part(input, nullptr, output, positions, rows);
   }
 
   void run_positions(const float* input, const float* residual, float* output,
                      Range positions) const override {
-    kernels::ConvOs task = task_;
-    task.input = input;
-    task.output = output;
-    task.epilogue.residual = residual;
-    task.group_end = stream_.groups();
-    task.position_begin = positions.begin;
-    task.position_end = PlanarLayout::round_up(positions.end, 8);
-    if (split_) task.input = split(input, task);
-    kernel_(task);
+    run_part(input, residual, output, positions, rows_of(positions, output_));
   }
 
   std::string kernel_name() const override { return "os-g" + std::to_string(group_size_); }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
-  // The rows of the input that a task reads, split, in memory of the thread's own.
-  const float* split(const float* input, const kernels::ConvOs& task) const {
+  // rows: those of the output whose input may be read; of positions in others, nothing is kept.
+  void run_part(const float* input, const float* residual, float* output, Range positions,
+                Range rows) const {
+    kernels::ConvOs task = task_;
+    task.input = split_ ? split(input, rows) : input;
+    task.output = output;
+    task.epilogue.residual = residual;
+    task.group_end = stream_.groups();
+    task.position_begin = positions.begin;
+    task.position_end = PlanarLayout::round_up(positions.end, 8);
+    kernel_(task);
+  }
+
+  // What these rows of the output read of the input, split, in memory of the thread's own.
+  const float* split(const float* input, Range rows) const {
     float* scratch = scratch_of<OutputStationaryConvolution>(split_->floats());
-    const int pitch = output_.pitch();
-    const int end = std::min(output_.shape.height, (task.position_end + pitch - 1) / pitch);
-    split_kernel_(split_->task(input, scratch, task.position_begin / pitch, end));
+    split_kernel_(split_->task(input, scratch, rows.begin, rows.end));
     return scratch;
   }
 

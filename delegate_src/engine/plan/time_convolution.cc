@@ -15,6 +15,18 @@ namespace {
 constexpr double kPlanningShare = 0.5;  // of the budget, at most, for the planner's own trials
 constexpr int kLeastRuns = 2;           // the first one makes room for what threads need
 
+// Throws as validate() does.
+Convolution validated(Convolution conv, const Shape& input, const Shape& output) {
+  Graph graph;
+  conv.input = graph.add_tensor(input);
+  conv.output = graph.add_tensor(output);
+  graph.inputs = {conv.input};
+  graph.outputs = {conv.output};
+  graph.nodes.push_back({conv, "timed"});
+  validate(graph);
+  return conv;
+}
+
 PlanarConvolution in_planar(Convolution conv, const Shape& input, const Shape& output) {
   const Reading reading = rewritten(conv.window, input, output);
   conv.window = reading.window;
@@ -33,7 +45,7 @@ ConvolutionTime time_convolution(const Convolution& conv, const Shape& input, co
                                  double budget) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
-  const PlanarConvolution planar = in_planar(conv, input, output);
+  const PlanarConvolution planar = in_planar(validated(conv, input, output), input, output);
   const Analysis analysis(planar.op, planar.input.shape, planar.output.shape);
   const TuneOptions tuning{.budget =
                                make_tune_budget(static_cast<int>(budget * kPlanningShare * 1e3))};

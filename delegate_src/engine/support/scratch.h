@@ -1,4 +1,4 @@
-// Memory of the thread that asks, good until it asks again.
+// Memory of the thread that asks, good until it asks again; kept as long as the thread lives.
 #pragma once
 
 #include "engine/support/aligned.h"
@@ -9,7 +9,10 @@ namespace patternlite {
 template <typename Purpose>
 float* scratch_of(std::size_t floats) {
   thread_local AlignedVector<float> scratch;
-  if (scratch.size() < floats) scratch.resize(floats);
+  if (scratch.size() < floats) {
+    scratch = {};  // nothing to move, and no more than is asked for
+    scratch = AlignedVector<float>(floats);
+  }
   return scratch.data();
 }
 

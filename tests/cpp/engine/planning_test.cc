@@ -11,6 +11,7 @@
 #include "engine/plan/choice_memory.h"
 #include "engine/plan/layer_key.h"
 #include "engine/plan/plan_convolutions.h"
+#include "engine/plan/time_convolution.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 #include "engine/temporary_directory.h"
@@ -243,6 +244,19 @@ TEST(Planning, TheProcessRemembersEachLayersChoice) {
   ASSERT_TRUE(known);
   EXPECT_EQ(*known, planned[0].choice->kernel);
   forget_choices();
+}
+
+TEST(TimeConvolution, RefusesWhatIsNoLayer) {
+  OneConvolution one(8, 8, 3, kPattern);
+  const auto pool = make_thread_pool(1);
+  const auto timed = [&](const Convolution& conv, Shape input, Shape output) {
+    return time_convolution(conv, input, output, best_kernels(), *pool, 0).seconds;
+  };
+  const Shape map{8, 14, 14};
+  EXPECT_GT(timed(one.conv, map, map), 0);
+  EXPECT_THROW(timed(one.conv, {8, 0, 0}, {8, 0, 0}), std::invalid_argument);
+  one.conv.window.dilation_w = 0;
+  EXPECT_THROW(timed(one.conv, map, map), std::invalid_argument);
 }
 
 }  // namespace

@@ -225,6 +225,19 @@ TEST(PadApart, GivesWidePadsACopyThatLayersShare) {
 }
 
 // 1x1 convolutions of a stride whose first window lies in the corner, or in a pad.
+// Rows as far apart as the output's, whose pads the input does not have: taps of the last columns
+// between rows would reach beyond its memory.
+TEST_P(ProgramTest, OutputsWhosePadsMakeUpForAShrunkWidth) {
+  GraphBuilder b(1);
+  const Window along{.kernel_h = 1, .kernel_w = 129};
+  const TensorId x = b.conv(b.input({1, 256, 1152}), 4, along, 0, 0, {.kernels_kept = 0.3});
+  b.graph.outputs = {b.dilated(x, 4, 128, {.kernels_kept = 0.3, .taps = 1, .shared = 4})};
+  const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam())});
+  const std::vector<Image> inputs{random_image({1, 256, 1152}, b.random())};
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+            2e-5);
+}
+
 TEST_P(ProgramTest, WindowsOfOneTapBeginAnywhere) {
   for (const int stride : {2, 3}) {
     for (const int pad : {0, 2}) {

@@ -50,6 +50,13 @@ TEST(Validate, RefusesWindowsThat32BitsCannotCount) {
   EXPECT_THROW(validate(with([](Window& w) { w.pad_top = 1 << 30; })), std::invalid_argument);
 }
 
+TEST(Validate, RefusesPadsThat32BitsCannotCount) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.dilated(b.input({1, 1, 1}), 1, 1 << 22, {})};
+  validate(b.graph);  // before they are put around the image
+  EXPECT_THROW(Program::compile(b.graph, {}), std::invalid_argument);
+}
+
 TEST(Validate, RefusesChannelsThatAreNotThere) {
   const auto selecting = [](std::vector<int> channels) {
     GraphBuilder b(1);

@@ -100,6 +100,17 @@ TEST_P(CurveTest, SigmoidsAreAccurate) {
   }
 }
 
+TEST_P(CurveTest, TanhOfSmallValuesKeepsItsDigits) {
+  std::vector<float> in, out(1024);
+  for (float x = 1e-20f; x < 1; x *= 1.2f) in.insert(in.end(), {x, -x});
+  const int count = static_cast<int>(in.size());
+  in.resize(out.size());  // whole vectors are read
+  table().curve({in.data(), out.data(), CurveKind::kTanh, nullptr, 1, 1, count, count, out.size()});
+  for (int i = 0; i < count; ++i) {
+    ASSERT_NEAR(out[i], std::tanh(in[i]), 4e-6 * std::abs(in[i])) << in[i];
+  }
+}
+
 INSTANTIATE_ISA_TESTS(CurveTest);
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <array>
 
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/share_out.h"
 #include "engine/support/scratch.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {

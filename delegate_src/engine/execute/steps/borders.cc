@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/share_out.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/share_out.h"
 #include "engine/pack/curve_task.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 

@@ -1,5 +1,5 @@
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/share_out.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {

@@ -1,5 +1,5 @@
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/share_out.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {
@@ -44,9 +44,15 @@ class ToImage final : public OutputStep {
     task_.input = planar;
   }
 
-  void run(float* image, Parallel&) override {
-    task_.output = image;
-    kernel_(task_);
+  void run(float* image, Parallel& parallel) override {
+    const std::size_t floats = static_cast<std::size_t>(task_.channels) * task_.plane;
+    share_out(task_.height, floats, parallel, [&](int first, int last) {
+      kernels::Interleave task = task_;
+      task.input += std::ptrdiff_t{first} * task.pitch;
+      task.output = image + std::ptrdiff_t{first} * task.width * task.pixel_stride;
+      task.height = last - first;
+      kernel_(task);
+    });
   }
 
  private:

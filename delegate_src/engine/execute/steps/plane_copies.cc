@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/share_out.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {

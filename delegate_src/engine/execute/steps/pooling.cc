@@ -1,6 +1,6 @@
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/execute/steps/share_out.h"
 #include "engine/pack/pool_task.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {

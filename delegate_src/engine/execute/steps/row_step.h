@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/execute/steps.h"
-#include "engine/execute/steps/share_out.h"
+#include "engine/support/share_out.h"
 
 namespace patternlite {
 

@@ -1,0 +1,35 @@
+// Sharing a loop over much data among threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+
+#include "engine/support/parallel.h"
+#include "engine/support/split.h"
+
+namespace patternlite {
+
+struct Cut {
+  int per_thread = 1;  // shares, at most: more where one may take longer than another
+  int unit = 1;        // they begin at multiples of it
+};
+
+// Runs body(first, last) over [0, count), a share after the other on each thread. floats: all that
+// is read or written. What is small stays on this thread: waking another costs more.
+template <typename Body>
+void share_out(int count, std::size_t floats, Parallel& parallel, const Body& body,
+               const Cut& cut = {}) {
+  if (count == 0) return;
+  constexpr std::size_t kFloatsPerTask = 16 * 1024;
+  const int threads = parallel.threads(), most = threads == 1 ? 1 : cut.per_thread * threads;
+  const int parts =
+      static_cast<int>(std::clamp<std::size_t>(floats / kFloatsPerTask, 1, std::min(count, most)));
+  const auto task = [&](int part) {
+    const auto [first, last] = range_of(count, parts, part, cut.unit);
+    body(first, last);
+  };
+  parallel.run(parts, std::ref(task));
+}
+
+}  // namespace patternlite
