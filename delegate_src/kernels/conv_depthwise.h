@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/conv_os.h"
+#include "kernels/depthwise_window.h"
 #include "kernels/gather.h"
 
 namespace patternlite::kernels::PL_ISA {
@@ -65,6 +66,15 @@ inline void depthwise_planes(const ConvDepthwise& conv) {
       group = depthwise_kernel(taps)(conv, group);
       continue;
     }
+#if PL_LANES == 16
+    if (conv.window == kWindow && taps == kWindowTaps) {
+      if (conv.stream.out_plane[group] >= 0) {
+        DepthwiseWindow(conv, group).run(conv.position_begin, conv.position_end);
+      }
+      ++group;
+      continue;
+    }
+#endif
     conv_os<1>({.input = conv.input,
                 .output = conv.output,
                 .stream = conv.stream,

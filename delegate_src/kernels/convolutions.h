@@ -183,6 +183,7 @@ struct ConvDepthwise {
   TapStream stream;  // G = 1
   Epilogue epilogue;
   const int32_t* mask;
+  int window;  // with a mask: the side of a square of taps that are neighbours; 0: they are not
   int position_begin, position_end;       // with a mask; multiples of 16
   int input_row_step, input_column_step;  // as for BC
   int output_pitch, output_width, output_height;

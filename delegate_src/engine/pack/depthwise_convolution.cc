@@ -21,6 +21,11 @@ PackedStream pack_planes(const Convolution& conv, const PlanarLayout& input,
   return pack_stream(conv, taps, groups, 1, input, output);
 }
 
+int square_of(const Window& w) {
+  const bool dilated = w.dilation_h != 1 || w.dilation_w != 1;
+  return dilated || w.kernel_h != w.kernel_w ? 0 : w.kernel_h;
+}
+
 class DepthwiseConvolution final : public PackedConvolution {
  public:
   DepthwiseConvolution(const Convolution& conv, const PlanarLayout& input,
@@ -34,6 +39,7 @@ class DepthwiseConvolution final : public PackedConvolution {
     task_ = {.stream = stream_.view(),
              .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
              .mask = mask_ ? mask_->data() : nullptr,
+             .window = square_of(w),
              .position_end = output.padded_positions(),
              .input_row_step = w.stride_h * input.pitch(),
              .input_column_step = w.stride_w,

@@ -11,7 +11,16 @@ struct DepthwiseCase {
   int channels = 5, height = 9, width = 9, border = 1, output_border = 1;
   int stride_y = 1, stride_x = 1, dilation = 1, taps = 9;
   bool residual = false, clamp = false, special_values = false, whole_lines = false;
+  int window = 0;  // the side of most filters' squares of taps
 };
+
+std::vector<Tap> square_of_taps(int side) {
+  std::vector<Tap> taps;
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) taps.push_back({0, y - side / 2, x - side / 2});
+  }
+  return taps;
+}
 
 // One filter a channel, its taps all in that channel.
 SparseProblem make(const DepthwiseCase& c, unsigned seed) {
@@ -26,6 +35,10 @@ SparseProblem make(const DepthwiseCase& c, unsigned seed) {
   if (c.clamp) problem.low = -0.4f, problem.high = 0.7f;
   fill_groups(problem, 1, c.channels, c.dilation, c.taps);
   for (int channel = 0; channel < c.channels; ++channel) {
+    if (c.window && !problem.chance(0.2)) {
+      problem.groups[channel].taps = square_of_taps(c.window);
+      problem.groups[channel].weights.resize(problem.groups[channel].taps.size(), problem.real());
+    }
     for (Tap& tap : problem.groups[channel].taps) tap.channel = channel;
   }
   problem.allocate(c.special_values);
@@ -47,9 +60,10 @@ void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& tab
     SCOPED_TRACE(planes ? "planes" : "rows");
     const auto run = [&](int begin, int end) {
       table.conv_depthwise({problem.input(), problem.output(), taps.view(), problem.epilogue(),
-                            planes ? mask.data() : nullptr, 0, problem.out.padded_positions(),
-                            c.stride_y * problem.in.pitch(), c.stride_x, problem.out.pitch(),
-                            problem.out.shape.width, problem.out.shape.height, begin, end});
+                            planes ? mask.data() : nullptr, c.window, 0,
+                            problem.out.padded_positions(), c.stride_y * problem.in.pitch(),
+                            c.stride_x, problem.out.pitch(), problem.out.shape.width,
+                            problem.out.shape.height, begin, end});
     };
     problem.poison_output();
     run(0, c.channels);
@@ -103,6 +117,25 @@ TEST_P(ConvDepthwiseTest, EveryWidthAndStride) {
            width, table());
       if (HasFailure()) return;
     }
+  }
+}
+
+TEST_P(ConvDepthwiseTest, Windows) {
+  for (int width = 1; width <= 100; ++width) {
+    SCOPED_TRACE("width " + std::to_string(width));
+    test({.channels = 3,
+          .height = width % 9 + 1,
+          .width = width,
+          .border = 2 + width % 3 / 2,
+          .output_border = 2 + width % 3 / 2,
+          .taps = 24,
+          .residual = width % 4 == 0,
+          .clamp = width % 5 == 0,
+          .special_values = width % 6 == 0,
+          .whole_lines = width % 2 == 0,
+          .window = 5},
+         width, table());
+    if (HasFailure()) return;
   }
 }
 
