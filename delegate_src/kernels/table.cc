@@ -9,6 +9,7 @@
 #include "kernels/fully_connected.h"
 #include "kernels/interleave.h"
 #include "kernels/norms.h"
+#include "kernels/pool.h"
 #include "kernels/split_phases.h"
 
 #define PL_STRING(x) PL_STRING_OF(x)
