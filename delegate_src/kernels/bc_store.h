@@ -5,8 +5,6 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-inline constexpr int kBcFilters = 16;
-
 // A tile's place: its first row and column, and its size.
 struct BcTile {
   int y, x, rows, columns;

@@ -12,7 +12,6 @@ namespace patternlite::kernels::PL_ISA {
 inline constexpr int kIsVectors = kRegisters == 32 ? 4 : 2;
 inline constexpr int kIsPositions = kIsVectors * kLanes;
 inline constexpr int kIsAccumulators = 8192;  // 32 KB
-inline constexpr int kIsTaps = 4;
 // Words ahead: the records of a network do not fit in the second-level cache.
 inline constexpr int kIsPrefetch = 512;
 
@@ -137,9 +136,9 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
       if (count[0] + count[1] + count[2] == 0) continue;
       const int first = group * kIsChannels;
       is_gather(conv, tile, plans, first, min(first + kIsChannels, stream.channels), slots);
-      word = is_records<4, M, Half>(word, count[0], slots, sums);
-      word = is_records<2, M, Half>(word, count[1], slots, sums);
-      word = is_records<1, M, Half>(word, count[2], slots, sums);
+      word = is_records<kIsChunks[0], M, Half>(word, count[0], slots, sums);
+      word = is_records<kIsChunks[1], M, Half>(word, count[1], slots, sums);
+      word = is_records<kIsChunks[2], M, Half>(word, count[2], slots, sums);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
@@ -176,9 +175,9 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
                                 (block - conv.block_begin) * channel_groups + group,
                                 (conv.block_end - conv.block_begin) * channel_groups);
       }
-      word = is_records<4, M, Half>(word, count[0], input, conv.scratch);
-      word = is_records<2, M, Half>(word, count[1], input, conv.scratch);
-      word = is_records<1, M, Half>(word, count[2], input, conv.scratch);
+      word = is_records<kIsChunks[0], M, Half>(word, count[0], input, conv.scratch);
+      word = is_records<kIsChunks[1], M, Half>(word, count[1], input, conv.scratch);
+      word = is_records<kIsChunks[2], M, Half>(word, count[2], input, conv.scratch);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];

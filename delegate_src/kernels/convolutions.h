@@ -154,6 +154,8 @@ struct IsStream {
   const float* bias;            // [filters]
   const int32_t* out_plane;     // [filters]; -1: no filter
 };
+inline constexpr int kIsTaps = 4;              // of a record
+inline constexpr int kIsChunks[] = {4, 2, 1};  // filters of a record
 inline constexpr int kIsChannels = 4, kIsChannelsInPlace = 16;
 
 struct ConvIs {

@@ -111,8 +111,8 @@ struct Norm {
   Planes planes;
 };
 
-// Interleaved (NHWC, or one block of NC8HW8) <-> planar, `channels` channels of one image. Writes
-// the channels of real positions only; `pixel_stride` may exceed `channels`.
+// Interleaved (NHWC, or one block of MNN's channels) <-> planar, `channels` channels of one image.
+// Writes the channels of real positions only; `pixel_stride` may exceed `channels`.
 struct Interleave {
   const float* input;
   float* output;

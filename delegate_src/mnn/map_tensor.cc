@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/execute/steps.h"
+#include "engine/pack/planes.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -32,14 +33,10 @@ Block block_of(const MapTensor& tensor, int image, int block) {
 
 kernels::Interleave interleave(const MapTensor& tensor, const Block& block,
                                const PlanarLayout& layout) {
-  return {.input = nullptr,
-          .output = nullptr,
-          .channels = block.channels,
-          .pixel_stride = tensor.pack,
-          .height = layout.shape.height,
-          .width = layout.shape.width,
-          .pitch = layout.pitch(),
-          .plane = layout.plane()};
+  kernels::Interleave task = interleave_of(layout);
+  task.channels = block.channels;
+  task.pixel_stride = tensor.pack;
+  return task;
 }
 
 float* image_of(const MapTensor& tensor, int image) {

@@ -3,7 +3,7 @@
 #include <functional>
 #include <tuple>
 
-#include "engine/graph/activation.h"
+#include "engine/pack/epilogue.h"
 #include "engine/pack/run_stream.h"
 #include "engine/support/split.h"
 
@@ -15,9 +15,8 @@ class BroadcastConvolution final : public PackedConvolution {
   BroadcastConvolution(const Convolution& conv, PackedRuns stream, const PlanarLayout& input,
                        const PlanarLayout& output, const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_bc16), stream_(std::move(stream)), output_(output) {
-    const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(),
-             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .epilogue = epilogue_of(conv.activation),
              .input_row_step = conv.window.stride_h * input.pitch(),
              .input_column_step = conv.window.stride_w,
              .output_pitch = output.pitch(),
@@ -60,7 +59,7 @@ class BroadcastConvolution final : public PackedConvolution {
     kernel_(task);
   }
 
-  std::string kernel_name() const override { return "bc-g16"; }
+  std::string kernel_name() const override { return traits_of(ConvKernel::kBc16).name; }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:

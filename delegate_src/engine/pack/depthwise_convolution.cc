@@ -4,7 +4,7 @@
 #include <functional>
 #include <tuple>
 
-#include "engine/graph/activation.h"
+#include "engine/pack/epilogue.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
 #include "engine/support/split.h"
@@ -13,9 +13,8 @@ namespace patternlite {
 namespace {
 
 // One filter a group, in order: nothing is shared, and planes are walked one after the other.
-PackedStream pack_planes(const Convolution& conv, const PlanarLayout& input,
+PackedStream pack_planes(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                          const PlanarLayout& output) {
-  const TapSets taps(conv, output.shape.channels, 1);
   std::vector<std::vector<int>> groups;
   for (int filter = 0; filter < output.shape.channels; ++filter) groups.push_back({filter});
   return pack_stream(conv, taps, groups, 1, input, output);
@@ -28,16 +27,15 @@ int square_of(const Window& w) {
 
 class DepthwiseConvolution final : public PackedConvolution {
  public:
-  DepthwiseConvolution(const Convolution& conv, const PlanarLayout& input,
+  DepthwiseConvolution(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                        const PlanarLayout& output, const kernels::KernelTable& kernels)
-      : kernel_(kernels.conv_depthwise), stream_(pack_planes(conv, input, output)) {
+      : kernel_(kernels.conv_depthwise), stream_(pack_planes(conv, taps, input, output)) {
     const Window& w = conv.window;
     if (keeps_positions(w, input, output)) {
       mask_ = position_mask(output);
     }
-    const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(),
-             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .epilogue = epilogue_of(conv.activation),
              .mask = mask_ ? mask_->data() : nullptr,
              .window = square_of(w),
              .position_end = output.padded_positions(),
@@ -94,11 +92,11 @@ class DepthwiseConvolution final : public PackedConvolution {
 
 }  // namespace
 
-std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv,
+std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv, const TapSets& taps,
                                                   const PlanarLayout& input,
                                                   const PlanarLayout& output,
                                                   const kernels::KernelTable& kernels) {
-  return std::make_unique<DepthwiseConvolution>(conv, input, output, kernels);
+  return std::make_unique<DepthwiseConvolution>(conv, taps, input, output, kernels);
 }
 
 }  // namespace patternlite

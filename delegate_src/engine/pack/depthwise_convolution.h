@@ -8,7 +8,7 @@
 
 namespace patternlite {
 
-std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv,
+std::unique_ptr<PackedConvolution> pack_depthwise(const Convolution& conv, const TapSets& taps,
                                                   const PlanarLayout& input,
                                                   const PlanarLayout& output,
                                                   const kernels::KernelTable& kernels);

@@ -6,7 +6,7 @@
 
 namespace patternlite {
 
-// Nothing, where input and output stay in the second-level cache from layer to layer.
+// Nothing, where input and output stay in a second-level cache of common size from layer to layer.
 kernels::FetchAhead fetch_ahead(const Window& window, const PlanarLayout& input,
                                 const PlanarLayout& output);
 

@@ -4,7 +4,8 @@
 #include <limits>
 #include <vector>
 
-#include "engine/graph/activation.h"
+#include "engine/pack/epilogue.h"
+#include "engine/pack/planes.h"
 #include "engine/recognise/cost_model.h"
 #include "engine/support/is_zero.h"
 #include "engine/support/scratch.h"
@@ -70,15 +71,9 @@ class FullyConnected : public PackedConvolution {
                  const kernels::KernelTable& kernels)
       : output_plane_(output.plane()),
         to_interleaved_(kernels.to_interleaved),
-        flatten_{.channels = input.shape.channels,
-                 .pixel_stride = input.shape.channels,
-                 .height = input.shape.height,
-                 .width = input.shape.width,
-                 .pitch = input.pitch(),
-                 .plane = input.plane()},
-        columns_(input.shape.elements()) {
-    const Clamp clamp = clamp_of(conv.activation);
-    epilogue_ = {.residual = nullptr, .low = clamp.low, .high = clamp.high};
+        flatten_(interleave_of(input)),
+        columns_(input.shape.elements()),
+        epilogue_(epilogue_of(conv.activation)) {
     if (conv.bias != nullptr) bias_.assign(conv.bias, conv.bias + output.shape.channels);
   }
 
@@ -106,7 +101,7 @@ class FullyConnected : public PackedConvolution {
   void (*to_interleaved_)(const kernels::Interleave&);
   kernels::Interleave flatten_;
   std::size_t columns_;
-  kernels::Epilogue epilogue_{};
+  kernels::Epilogue epilogue_;
   std::vector<float> bias_;
 };
 

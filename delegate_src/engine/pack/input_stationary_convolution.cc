@@ -5,7 +5,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "engine/graph/activation.h"
+#include "engine/pack/epilogue.h"
 #include "engine/pack/fetch_ahead.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/record_stream.h"
@@ -15,8 +15,6 @@
 namespace patternlite {
 namespace {
 
-// On maps of a single vector there are only blocks to give to threads.
-constexpr int kMostBlockFilters = 128;
 constexpr int kLeastWidthInPlace = 4;  // narrower maps are mostly pads
 
 class InputStationaryConvolution final : public PackedConvolution {
@@ -29,15 +27,13 @@ class InputStationaryConvolution final : public PackedConvolution {
         positions_(in_place_ ? PlanarLayout::round_up(output.positions(), 8)
                              : output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
-        stream_(pack_records(
-            conv, taps, input, output,
-            {.positions = tile_,
-             .block_filters = std::min(kernels.is_accumulators / tile_, kMostBlockFilters),
-             .in_place = in_place_})) {
+        stream_(pack_records(conv, taps, input, output,
+                             {.positions = tile_,
+                              .block_filters = kernels.is_block_filters(tile_),
+                              .in_place = in_place_})) {
     if (in_place_) mask_ = position_mask(output);
-    const Clamp clamp = clamp_of(conv.activation);
     task_ = {.stream = stream_.view(input),
-             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+             .epilogue = epilogue_of(conv.activation),
              .mask = in_place_ ? mask_->data() : nullptr,
              .ahead = in_place_ ? fetch_ahead(conv.window, input, output) : kernels::FetchAhead{},
              .tile = tile_,
@@ -92,7 +88,7 @@ class InputStationaryConvolution final : public PackedConvolution {
     kernel_(task);
   }
 
-  std::string kernel_name() const override { return "is"; }
+  std::string kernel_name() const override { return traits_of(ConvKernel::kIs).name; }
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:

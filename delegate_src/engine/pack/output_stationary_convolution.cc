@@ -6,8 +6,8 @@
 #include <optional>
 #include <tuple>
 
-#include "engine/graph/activation.h"
 #include "engine/graph/phase_split.h"
+#include "engine/pack/epilogue.h"
 #include "engine/pack/fetch_ahead.h"
 #include "engine/pack/fetch_taps.h"
 #include "engine/pack/position_mask.h"
@@ -45,10 +45,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
         positions_(PlanarLayout::round_up(output.positions(), 8)),
         output_(output) {
     stream_.offset.resize(stream_.offset.size() + kernels::kOsTapsAhead);
-    const Clamp clamp = clamp_of(conv.activation);
-    task_ = {.stream = stream_.view(),
-             .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
-             .mask = mask_->data()};
+    task_ = {
+        .stream = stream_.view(), .epilogue = epilogue_of(conv.activation), .mask = mask_->data()};
     if (!split_) task_.ahead = fetch_ahead(conv.window, input, output);
     if (!stays_near(conv.window, input)) task_.fetch_taps = fetch_taps_;
   }

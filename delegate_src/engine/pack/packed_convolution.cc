@@ -62,14 +62,16 @@ PlanarConvolution without_curve(PlanarConvolution conv) {
 }  // namespace
 
 std::unique_ptr<PackedConvolution> PackedConvolution::pack_only_way(
-    const PlanarConvolution& conv, const Sparsity& sparsity, const kernels::KernelTable& kernels) {
+    const PlanarConvolution& conv, const Analysis& analysis, const kernels::KernelTable& kernels) {
   if (conv.op.curve) {
-    auto straight = pack_only_way(without_curve(conv), sparsity, kernels);
+    auto straight = pack_only_way(without_curve(conv), analysis, kernels);
     return straight ? pack_curved(conv, std::move(straight), kernels) : nullptr;
   }
-  if (conv.op.depthwise) return pack_depthwise(conv.op, conv.input, conv.output, kernels);
-  if (sparsity.fully_connected) {
-    return pack_fully_connected(conv.op, sparsity, conv.input, conv.output, kernels);
+  if (conv.op.depthwise) {
+    return pack_depthwise(conv.op, analysis.taps, conv.input, conv.output, kernels);
+  }
+  if (analysis.sparsity.fully_connected) {
+    return pack_fully_connected(conv.op, analysis.sparsity, conv.input, conv.output, kernels);
   }
   return nullptr;
 }
@@ -93,10 +95,13 @@ std::unique_ptr<PackedConvolution> PackedConvolution::pack(const PlanarConvoluti
       return pack_input_stationary(conv.op, taps, conv.input, conv.output, kernels);
     case ConvKernel::kWinograd:
       return pack_winograd(conv.op, taps, choice.grouping, conv.input, conv.output, kernels);
-    default:
-      return pack_output_stationary(conv.op, taps, choice.grouping, group_size(choice.kernel),
-                                    conv.input, conv.output, kernels);
+    case ConvKernel::kOs1:
+    case ConvKernel::kOs2:
+    case ConvKernel::kOs4:
+      break;
   }
+  return pack_output_stationary(conv.op, taps, choice.grouping, group_size(choice.kernel),
+                                conv.input, conv.output, kernels);
 }
 
 }  // namespace patternlite

@@ -55,7 +55,7 @@ class PackedConvolution {
                                                  const kernels::KernelTable& kernels);
   // Of one that a single kernel runs, whatever its taps: depthwise or fully connected. Else null.
   static std::unique_ptr<PackedConvolution> pack_only_way(const PlanarConvolution& conv,
-                                                          const Sparsity& sparsity,
+                                                          const Analysis& analysis,
                                                           const kernels::KernelTable& kernels);
   virtual ~PackedConvolution() = default;
 

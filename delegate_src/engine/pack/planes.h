@@ -1,4 +1,4 @@
-// A planar tensor's geometry, as kernels that go over its elements want it.
+// A planar tensor's geometry, as kernels that go over all of it want it.
 #pragma once
 
 #include "engine/graph/planar.h"
@@ -8,6 +8,18 @@ namespace patternlite {
 
 inline kernels::Planes planes_of(const PlanarLayout& layout) {
   return {.channels = layout.shape.channels,
+          .height = layout.shape.height,
+          .width = layout.shape.width,
+          .pitch = layout.pitch(),
+          .plane = layout.plane()};
+}
+
+// Of the whole image, without the pointers; the other side is dense NHWC.
+inline kernels::Interleave interleave_of(const PlanarLayout& layout) {
+  return {.input = nullptr,
+          .output = nullptr,
+          .channels = layout.shape.channels,
+          .pixel_stride = layout.shape.channels,
           .height = layout.shape.height,
           .width = layout.shape.width,
           .pitch = layout.pitch(),

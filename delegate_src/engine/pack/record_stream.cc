@@ -10,14 +10,14 @@
 namespace patternlite {
 namespace {
 
-constexpr int kRecordTaps = 4;
-constexpr std::array kChunks = {4, 2, 1};  // filters of a record
+using kernels::kIsChunks;
+using kernels::kIsTaps;
 
 // A filter's weights on up to four taps of one input channel.
 struct Entry {
-  std::array<int, kRecordTaps> slots;  // where the kernel finds its inputs
-  int filter;                          // within the block
-  std::array<float, kRecordTaps> weights;
+  std::array<int, kIsTaps> slots;  // where the kernel finds its inputs
+  int filter;                      // within the block
+  std::array<float, kIsTaps> weights;
 };
 
 // Entries of one channel group in the order of their slots, and the runs that share them.
@@ -55,7 +55,7 @@ class Packer {
       const int last = std::min(first + block_filters, filters_);
       for (int channel = 0; channel < stream_.channels; channel += group_channels_) {
         const ChannelGroup group = collect(first, last, channel);
-        for (int chunk : kChunks) write_records(group, chunk);
+        for (int chunk : kIsChunks) write_records(group, chunk);
       }
     }
     stream_.filter_start.push_back(filters_);
@@ -103,15 +103,14 @@ class Packer {
     int filled = 0;
     for (int place = 0; place < taps_.area(); ++place) {
       if (!taps_.has(filter, channel * taps_.area() + place)) continue;
-      if (filled % kRecordTaps == 0) {
+      if (filled % kIsTaps == 0) {
         entries.push_back({{zeros, zeros, zeros, zeros}, in_block, {}});
       }
       Entry& entry = entries.back();
-      entry.slots[filled % kRecordTaps] =
-          in_place_
-              ? static_cast<int>(channel * input_.plane()) + stream_.tap_offset[number_[place]]
-              : slot(channel % group_channels_, number_[place]);
-      entry.weights[filled % kRecordTaps] = conv_.weights.at(
+      entry.slots[filled % kIsTaps] = in_place_ ? static_cast<int>(channel * input_.plane()) +
+                                                      stream_.tap_offset[number_[place]]
+                                                : slot(channel % group_channels_, number_[place]);
+      entry.weights[filled % kIsTaps] = conv_.weights.at(
           filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
       ++filled;
     }
@@ -127,7 +126,7 @@ class Packer {
     int records = 0;
     for (const auto [begin, end] : group.runs) {
       const int count = end - begin;
-      int at = chunk == kChunks[0] ? begin : begin + count - count % (2 * chunk);
+      int at = chunk == kIsChunks[0] ? begin : begin + count - count % (2 * chunk);
       for (; at + chunk <= end; at += chunk, ++records) {
         write_record({group.entries.data() + at, static_cast<std::size_t>(chunk)});
       }
@@ -196,7 +195,7 @@ bool fills_records(const TapSets& taps) {
       for (int place = 0; place < taps.area(); ++place) {
         count += taps.has(filter, channel * taps.area() + place);
       }
-      if (count % kRecordTaps != 0) return false;
+      if (count % kIsTaps != 0) return false;
     }
   }
   return true;

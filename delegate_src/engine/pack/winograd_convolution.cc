@@ -5,7 +5,7 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/graph/activation.h"
+#include "engine/pack/epilogue.h"
 #include "engine/pack/run_stream.h"
 #include "engine/recognise/winograd_window.h"
 #include "engine/support/scratch.h"
@@ -70,10 +70,9 @@ class WinogradConvolution final : public PackedConvolution {
         weights_(transform(conv, input.shape.channels, grouping.groups)),
         output_(output.shape) {
     const Window& w = conv.window;
-    const Clamp clamp = clamp_of(conv.activation);
     const int blocks = PlanarLayout::round_up(output.shape.width, 16) / 16;
     task_ = {.direct = {.stream = direct_.view(),
-                        .epilogue = {.residual = nullptr, .low = clamp.low, .high = clamp.high},
+                        .epilogue = epilogue_of(conv.activation),
                         .input_row_step = w.stride_h * input.pitch(),
                         .input_column_step = w.stride_w,
                         .output_pitch = output.pitch(),
@@ -132,7 +131,7 @@ class WinogradConvolution final : public PackedConvolution {
     kernel_(task);
   }
 
-  std::string kernel_name() const override { return "winograd"; }
+  std::string kernel_name() const override { return traits_of(ConvKernel::kWinograd).name; }
   std::size_t weight_bytes() const override {
     return direct_.bytes() + weights_.size() * sizeof(float);
   }

@@ -50,8 +50,7 @@ class Planner {
     const bool tune = tuning_.budget != nullptr;
     if (tune) read_file();
     for_each_layer([&](Layer& layer) {
-      layer.packed =
-          PackedConvolution::pack_only_way(layer.conv, layer.analysis.sparsity, kernels_);
+      layer.packed = PackedConvolution::pack_only_way(layer.conv, layer.analysis, kernels_);
       if (layer.packed) return;
       propose(layer, tune ? kTryWithin : 1);
       layer.packed = pack(layer, layer.candidates.front());
@@ -201,7 +200,7 @@ std::unique_ptr<PackedConvolution> pack_again(const ConvolutionToPlan& convoluti
                                               const kernels::KernelTable& kernels) {
   const auto& [conv, analysis] = convolution;
   return choice ? PackedConvolution::pack(conv, analysis->taps, *choice, kernels)
-                : PackedConvolution::pack_only_way(conv, analysis->sparsity, kernels);
+                : PackedConvolution::pack_only_way(conv, *analysis, kernels);
 }
 
 }  // namespace patternlite

@@ -101,8 +101,8 @@ double CostModel::efficiency(ConvKernel kernel) const {
   return one_vector ? share * kOneVectorShare : share;
 }
 
-// OS walks pad columns too, IS vectors or halves of the widest and Winograd blocks of a row; BC
-// only what is there.
+// OS walks pad columns too, IS, taken as if it gathered, vectors or halves of the widest, and
+// Winograd blocks of a row; BC only what is there.
 double CostModel::positions(ConvKernel kernel) const {
   const int real = output_.shape.height * output_.shape.width;
   if (kernel == ConvKernel::kBc16) return real;
@@ -122,7 +122,7 @@ double CostModel::overhead(ConvKernel kernel) const {
     return kSplitCost * phases * input_.shape.channels;
   }
   if (kernel != ConvKernel::kIs) return 0;
-  const int block_filters = std::max(1, kernels_.is_accumulators / kernels_.is_positions);
+  const int block_filters = kernels_.is_block_filters(kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
   // At stride 1 layers are read in place, but for those whose kernels have no whole records.
   if (keeps_positions(window_, input_, output_)) {

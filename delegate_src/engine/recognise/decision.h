@@ -12,8 +12,9 @@ namespace patternlite {
 
 struct LayerReport {
   std::string name;
-  std::string kind;                                      // "conv3x3", "conv3x3s2", "conv1x1", ...
-  int filters = 0, channels = 0, height = 0, width = 0;  // output map
+  std::string kind;               // "conv3x3", "conv3x3s2", "conv1x1", ...
+  int filters = 0, channels = 0;  // of the output, of the input: all of it if fully connected
+  int height = 0, width = 0;      // of the output
   double dense_macs = 0, kept_macs = 0;
   double kernels_kept = 0;  // fraction of kernels with any weight left
   int patterns = 0;         // distinct tap sets among the kept kernels

@@ -1,23 +1,14 @@
 #include "engine/execute/steps.h"
+#include "engine/pack/planes.h"
 #include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {
 
-// All of a layout change but the two pointers: the runtime's image is dense NHWC.
-kernels::Interleave layout_change(const PlanarLayout& layout) {
-  return {.channels = layout.shape.channels,
-          .pixel_stride = layout.shape.channels,
-          .height = layout.shape.height,
-          .width = layout.shape.width,
-          .pitch = layout.pitch(),
-          .plane = layout.plane()};
-}
-
 class ToPlanar final : public InputStep {
  public:
   ToPlanar(const PlanarLayout& layout, float* planar, const kernels::KernelTable& kernels)
-      : kernel_(kernels.to_planar), task_(layout_change(layout)) {
+      : kernel_(kernels.to_planar), task_(interleave_of(layout)) {
     task_.output = planar;
   }
 
@@ -40,7 +31,7 @@ class ToPlanar final : public InputStep {
 class ToImage final : public OutputStep {
  public:
   ToImage(const PlanarLayout& layout, const float* planar, const kernels::KernelTable& kernels)
-      : kernel_(kernels.to_interleaved), task_(layout_change(layout)) {
+      : kernel_(kernels.to_interleaved), task_(interleave_of(layout)) {
     task_.input = planar;
   }
 
