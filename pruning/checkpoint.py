@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -153,5 +155,14 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def fingerprint(tensors: Mapping[str, Tensor], *settings: object) -> str:
-    """sha256 of tensors (names, types, shapes and bits), what `settings` print as, and this version."""
-    return digest_of(tensors, repr((__version__, *settings)).encode())
+    """sha256 of tensors (names, types, shapes and bits), what `settings` print as, and this code."""
+    return digest_of(tensors, repr((__version__, code_in(Path(__file__).parent), *settings)).encode())
+
+
+@cache
+def code_in(folder: Path) -> str:
+    """sha256 of its Python files: a version number stands for many a state of them."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

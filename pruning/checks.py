@@ -88,9 +88,9 @@ def check_shares(batches: int, images: int, group: Group) -> None:
 
 
 def require_machine(planned: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    """Raises ValueError where a checkpoint's choices were made by the times of another machine."""
+    """Raises ValueError where a checkpoint's choices were made by the times of another machine or engine."""
     if planned != here:
-        other, own = (f"{machine['cpu']} ({machine['isa']})" for machine in (planned, here))
+        other, own = (f"{m['cpu']} ({m['isa']}, engine {m['engine']})" for m in (planned, here))
         raise ValueError(
             f"the checkpoint's layers were chosen by their times on {other}, and this is {own}: go on there, "
             "or delete the checkpoint to begin anew"

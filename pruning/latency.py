@@ -14,7 +14,6 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from patternlite.machine import describe_machine, versions
 from patternlite.native import load_native
 
 from .graph import Site, kind_of
@@ -51,11 +50,12 @@ class LayerTimes:
 
 def machine(threads: int) -> dict[str, str | int]:
     """All that times depend on: they tell nothing of another one."""
+    native = load_native()
     return {
-        "cpu": describe_machine().cpu,
-        "isa": load_native().current_isa(),
+        "cpu": native.cpu_model(),
+        "isa": native.current_isa(),
+        "engine": native.engine_build(),
         "threads": threads,
-        "patternlite": versions()["patternlite"],
     }
 
 
@@ -63,7 +63,7 @@ class TimeTable:
     """Seconds by (layer's geometry, structure, tiles that stay), for one machine and number of threads.
 
     Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache). A file of another machine,
-    version or instruction set has another name; one that cannot be read is measured anew.
+    engine or instruction set has another name; one that cannot be read is measured anew.
     """
 
     def __init__(self, threads: int) -> None:

@@ -3,8 +3,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "engine/support/build.h"
 #include "engine/support/fma_peak.h"
 #include "engine/support/isa.h"
+#include "engine/support/machine.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -21,6 +23,10 @@ NB_MODULE(_native, m) {
   m.def("available_isas", &patternlite::available_isas,
         "Instruction sets this machine can run, slowest first.");
   m.def("current_isa", [] { return std::string(patternlite::best_kernels().isa); });
+  m.def("cpu_model", &patternlite::cpu_model,
+        "The CPU's name, with the numbers that tell models apart whose names do not.");
+  m.def("engine_build", &patternlite::engine_build,
+        "The engine's version and a hash of its sources.");
   m.def("force_isa", &patternlite::force_isa, "name"_a,
         "For models loaded from now on; '' returns to the default.");
   m.def(

@@ -1,17 +1,13 @@
 #include "engine/plan/layer_key.h"
 
+#include "engine/support/build.h"
 #include "engine/support/hash.h"
 #include "engine/support/machine.h"
-
-#ifndef PATTERNLITE_VERSION
-#error "the build defines PATTERNLITE_VERSION"
-#endif
 
 namespace patternlite {
 
 std::string machine_name(const kernels::KernelTable& kernels) {
-  return std::string("patternlite ") + PATTERNLITE_VERSION + ", " + kernels.isa + ", " +
-         cpu_model();
+  return std::string("patternlite ") + engine_build() + ", " + kernels.isa + ", " + cpu_model();
 }
 
 std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,

@@ -9,7 +9,7 @@
 
 namespace patternlite {
 
-// All that timings depend on besides the layer: this version, the CPU, the kernels. Not the
+// All that timings depend on besides the layer: this engine, the CPU, the kernels. Not the
 // threads: every number of them gives the same results, so all use the same choices.
 std::string machine_name(const kernels::KernelTable& kernels);
 

@@ -5,6 +5,7 @@
 #endif
 
 #include <cstring>
+#include <fstream>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <unistd.h>
@@ -27,7 +28,9 @@ std::string read_cpu_model() {
   for (const char* c = brand; *c != '\0'; ++c) name += *c < ' ' ? ' ' : *c;
   return name + " (" + std::to_string(signature) + ")";
 #elif defined(__aarch64__)
-  return "aarch64";
+  std::string number;  // of the model and its revision, as the kernel tells it
+  std::ifstream("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1") >> number;
+  return number.empty() ? "aarch64" : "aarch64 (" + number + ")";
 #else
   return "other";
 #endif

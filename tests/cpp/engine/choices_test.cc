@@ -14,6 +14,7 @@
 #include "engine/plan/candidates.h"
 #include "engine/plan/choice_file.h"
 #include "engine/plan/layer_key.h"
+#include "engine/support/build.h"
 #include "engine/support/fastest.h"
 #include "engine/support/isa.h"
 #include "engine/temporary_directory.h"
@@ -248,6 +249,10 @@ TEST(MachineName, TellsIsasApart) {
   std::set<std::string> names;
   for (const std::string& isa : available_isas()) names.insert(machine_name(kernels_named(isa)));
   EXPECT_EQ(names.size(), available_isas().size());
+}
+
+TEST(MachineName, TellsEnginesApart) {
+  EXPECT_NE(machine_name(best_kernels()).find(engine_build()), std::string::npos);
 }
 
 // Interpreters loaded at once keep the same file.

@@ -190,7 +190,7 @@ def test_one_version_everywhere() -> None:
             "pyproject.toml": r'\nversion = "(.+?)"',
             "CMakeLists.txt": r"project\(patternlite VERSION (\S+)",
             "MODULE.bazel": r'    version = "(.+?)"',
-            "delegate_src/engine/BUILD.bazel": r"PATTERNLITE_VERSION=\W+([\d.]+)",
+            "delegate_src/engine/BUILD.bazel": r"PATTERNLITE_BUILD=\W+([\d.]+)",
         }.items()
     }
     assert set(map(tuple, found.values())) == {(__version__,)}, found

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from patternlite.pruning import Masks, PruneConfig, prune
-from patternlite.pruning.checkpoint import Checkpoint, Record, discard, fingerprint
+from patternlite.pruning.checkpoint import Checkpoint, Record, code_in, discard, fingerprint
 from patternlite.pruning.distributed import Group
 from patternlite.pruning.retrain import RetrainConfig, retrain
 
@@ -76,6 +76,21 @@ def test_the_fingerprint_knows_every_bit_setting_and_version(monkeypatch):
     assert fingerprint(dict(reversed(state.items())), 1) == fingerprint(state, 1)
     monkeypatch.setattr("patternlite.pruning.checkpoint.__version__", "0.0")
     assert fingerprint(state, 1) not in prints
+    monkeypatch.undo()
+    monkeypatch.setattr("patternlite.pruning.checkpoint.code_in", lambda _folder: "another commit's")
+    assert fingerprint(state, 1) not in prints
+
+
+def test_code_is_that_of_all_python_files(tmp_path):
+    found = set()
+    for number, (name, text) in enumerate([("a.py", "1"), ("a.py", "2"), ("b/c.py", "3"), ("note", "4")]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "a.py").write_text("1")
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+        found.add(code_in(folder))
+    assert len(found) == 3  # the note is no code
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import re
 
 import forms
 import nets
@@ -26,12 +26,18 @@ QUICK = {"images": 64, "refine_steps": 4, "distill_steps": 0, **UNIT}
 class MadeUp:
     """An engine whose time is the weights it multiplies; filters that share theirs cost half."""
 
-    def __init__(self, isa: str = "avx512") -> None:
-        self.isa = isa
+    def __init__(self) -> None:
+        self.cpu, self.isa, self.build = "a CPU (7)", "avx512", "1.0 abc"
         self.asked: list[tuple] = []
+
+    def cpu_model(self) -> str:
+        return self.cpu
 
     def current_isa(self) -> str:
         return self.isa
+
+    def engine_build(self) -> str:
+        return self.build
 
     def time_convolution(self, weight, in_size, out_size, *options):
         *how, seconds = options
@@ -118,16 +124,17 @@ def test_files_that_say_nothing_about_this_machine_are_replaced(engine, content)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_another_instruction_set_cpu_or_version_has_another_table(engine, monkeypatch):
-    other = replace(latency.describe_machine(), cpu="another")
-    paths = [TimeTable(1).path]
-    engine.isa = "avx2"
-    paths.append(TimeTable(1).path)
-    monkeypatch.setattr(latency, "describe_machine", lambda: other)
-    paths.append(TimeTable(1).path)
-    monkeypatch.setattr(latency, "versions", lambda: {"patternlite": "9"})
-    paths.append(TimeTable(1).path)
-    assert len(set(paths)) == 4
+@pytest.mark.parametrize("what", ["cpu", "isa", "build"])
+def test_another_instruction_set_cpu_or_engine_has_another_table(engine, what):
+    path = TimeTable(1).path
+    setattr(engine, what, "another")
+    assert TimeTable(1).path != path
+
+
+def test_the_engine_tells_its_sources_and_the_cpu():
+    native = load_native()
+    assert re.fullmatch(r"\d+\.\d+\.\d+ [0-9a-f]{16}", native.engine_build())
+    assert re.search(r"\(.+\)$", native.cpu_model())  # numbers: names may be those of many models
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(engine, tmp_path):
@@ -181,11 +188,14 @@ def test_a_plan_for_another_machine_is_not_gone_on_with(engine, trained_model, t
             run(stop, **budgets)
     engine.isa = "avx2"
     with pytest.raises(
-        ValueError, match=r"by their times on .* \(avx512\), and this is .* \(avx2\): go on there"
+        ValueError, match=r"by their times on .* \(avx512, .*\), and this is .* \(avx2, .*\): go on there"
     ):
         run(latency=3.0)
     run(rate=3.0)  # no time was a budget
-    engine.isa = "avx512"
+    engine.isa, engine.build = "avx512", "1.0 def"
+    with pytest.raises(ValueError, match=r"engine 1\.0 abc\), and this is .* engine 1\.0 def\)"):
+        run(latency=3.0)
+    engine.build = "1.0 abc"
     run(latency=3.0)
 
 

@@ -1,0 +1,9 @@
+// Which engine this is.
+#pragma once
+
+namespace patternlite {
+
+// Its version and a hash of its sources: what was timed with another one tells nothing of it.
+const char* engine_build();
+
+}  // namespace patternlite
