@@ -161,6 +161,7 @@ def prune(
             },
             _suffixes(tflite, mnn),
             stages,
+            [weights] if weights else [],
         )
     console.print(str(result.report), markup=False, highlight=False, soft_wrap=True)
     for path in paths:

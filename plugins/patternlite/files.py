@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import PatternliteError
@@ -26,6 +27,15 @@ def require_target(path: Path) -> None:
     if path.is_dir():
         raise PatternliteError(f"{path} is a folder; give a file to write")
     require_target_folder(path.parent)
+
+
+def require_targets(targets: Iterable[Path], sources: Iterable[Path]) -> None:
+    """`require_target` for each; PatternliteError where one of them is a file that is read, too."""
+    read = {path.resolve(): path for path in sources}
+    for target in targets:
+        require_target(target)
+        if source := read.get(target.resolve()):
+            raise PatternliteError(f"{target} would be written over {source}: give another output")
 
 
 def require_target_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
 from .export import check_export, export
-from .files import require_target_folder, write_atomically
+from .files import require_target_folder, require_targets, write_atomically
 from .progress import Stages
 from .report.page import render_prune_page
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from patternlite.pruning import PruneResult
+
+_FILES = ("pruned.safetensors", "masks.safetensors", "report.json", "certificate.json", "report.html")
 
 
 def prune_to(
@@ -26,6 +28,7 @@ def prune_to(
     options: Mapping[str, Any],
     suffixes: Sequence[str],
     stages: Stages,
+    sources: Sequence[Path] = (),
 ) -> tuple[PruneResult, list[Path]]:
     """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json,
     certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; report.html too
@@ -34,17 +37,22 @@ def prune_to(
     A run that was killed goes on from what the folder holds, layer by layer. Under torchrun all processes
     prune together, and the first one writes.
 
-    options: of PruneConfig. Returns the result and the paths written.
+    options: of PruneConfig.  sources: the files that the model was read from; nothing is written over these.
+    Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
     from patternlite.pruning.checkpoint import discard
     from patternlite.pruning.distributed import Group, torchrun
 
     config = PruneConfig(**options)
-    require_target_folder(output)
+    targets = weights, masks, report, proof, page = tuple(output / name for name in _FILES)
+    onnx = weights.with_suffix(".onnx")
+    exported = [onnx.with_suffix(suffix) for suffix in (".onnx", *suffixes)] if suffixes else []
+    require_targets([*targets, *exported], sources)
+    checkpoint = output / "pruned.checkpoint"
+    require_target_folder(checkpoint)
     check_export(model, input_shape, suffixes)
     output.mkdir(parents=True, exist_ok=True)
-    checkpoint = output / "pruned.checkpoint"
     with torchrun() as device, stages.stage("Pruning, no data") as advance:
         first = Group.current().first
         result = prune(model.to(device), input_shape, config, advance, checkpoint)
@@ -53,16 +61,15 @@ def prune_to(
     if not first:
         return result, []
     certificate = certify(model, input_shape, config, result)
-    names = ("pruned.safetensors", "masks.safetensors", "report.json", "certificate.json")
-    paths = [output / name for name in names]
-    save_weights(result.model, paths[0])
-    result.masks.save(paths[1])
-    write_atomically(paths[2], json.dumps(result.report.to_dict(), indent=2) + "\n")
-    write_atomically(paths[3], json.dumps(certificate.to_dict(), indent=2) + "\n")
+    save_weights(result.model, weights)
+    result.masks.save(masks)
+    write_atomically(report, json.dumps(result.report.to_dict(), indent=2) + "\n")
+    write_atomically(proof, json.dumps(certificate.to_dict(), indent=2) + "\n")
+    paths = [weights, masks, report, proof]
     if not missing_packages("jinja2", "matplotlib"):
-        paths.append(output / "report.html")
-        write_atomically(paths[-1], render_prune_page(result.report, certificate))
-    paths += export(result.model, input_shape, result.masks, output / "pruned.onnx", suffixes, stages)
+        paths.append(page)
+        write_atomically(page, render_prune_page(result.report, certificate))
+    paths += export(result.model, input_shape, result.masks, onnx, suffixes, stages)
     discard(checkpoint)  # all is written
     return result, paths
 

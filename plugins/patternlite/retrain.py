@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError, one_line
 from .export import check_export, export
-from .files import require_target, require_target_folder
+from .files import require_target_folder, require_targets
 from .progress import Stages
 from .prune import save_weights
 
@@ -106,11 +106,7 @@ def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Pa
     if output.suffix != ".safetensors":
         raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
     beside = [output.with_suffix(suffix) for suffix in (".onnx", *suffixes)] if suffixes else []
-    read = {path.resolve(): path for path in sources}
-    for target in (output, *beside):
-        require_target(target)
-        if source := read.get(target.resolve()):
-            raise PatternliteError(f"{target} would be written over {source}: give another output")
+    require_targets([output, *beside], sources)
     require_target_folder(output.with_suffix(".checkpoint"))
 
 

@@ -161,6 +161,19 @@ def test_what_was_pruned_outlives_a_conversion_that_fails(
     assert not Path("out/pruned.checkpoint").exists()
 
 
+@pytest.mark.usefixtures("one_torch_thread")
+def test_prune_does_not_write_over_the_weights_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    run(*PRUNE)
+    before = Path("out/pruned.safetensors").read_bytes()
+    result = command_line.run(*PRUNE, "--weights", tmp_path / "out" / "pruned.safetensors")
+    command_line.assert_one_line(result, "out/pruned.safetensors would be written over", "another output")
+    assert Path("out/pruned.safetensors").read_bytes() == before
+
+
 def test_files_in_the_current_folder_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require(runtimes.runtime_named("mnn"))
     (tmp_path / "numpy.py").write_text("raise SystemExit('not the real one')")
@@ -200,8 +213,8 @@ def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.Monke
     pytest.importorskip("torch")
     given = {}
 
-    def prune_to(output, _network, shape, options, suffixes, _stages):
-        given.update(options, output=output, shape=shape, suffixes=suffixes)
+    def prune_to(output, _network, shape, options, suffixes, _stages, sources):
+        given.update(options, output=output, shape=shape, suffixes=suffixes, sources=sources)
         return SimpleNamespace(report="as it says"), [output / "pruned.mnn"]
 
     monkeypatch.setattr("patternlite.prune.prune_to", prune_to)
@@ -214,6 +227,6 @@ def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.Monke
     assert given == {
         "output": tmp_path, "shape": (3, 32, 24), "mean": (0.1, 0.2, 0.3), "std": (1, 2, 3), "rate": 2,
         "macs": 3, "latency": 4, "threads": 2, "structure": "g4", "kinds": ("3x3", "1x1"), "seed": 7,
-        "suffixes": [".mnn"],
+        "suffixes": [".mnn"], "sources": [],
     }  # fmt: skip
     assert result.stdout.splitlines()[-2:] == ["as it says", str(tmp_path / "pruned.mnn")]
