@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import require_packages
 from .progress import Stages
+from .stored.stamp import KEY
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,6 +29,16 @@ def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequenc
         from patternlite.pruning.convert import check_model
 
         check_model(model, (1, *input_shape))
+
+
+def remove_exports(path: Path) -> None:
+    """Deletes what an earlier run exported as `path`, a .onnx file, and beside it: of weights that are no more.
+
+    Files of that name that carry no masks are somebody else's, and stay.
+    """
+    for other in (path.with_suffix(suffix) for suffix in (".onnx", *_PACKAGES)):
+        if other.is_file() and KEY.encode() in other.read_bytes():
+            other.unlink()
 
 
 def export(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
-from .export import check_export, export
+from .export import check_export, export, remove_exports
 from .files import require_target_folder, require_targets, write_atomically
 from .progress import Stages
 from .report.page import render_prune_page
@@ -34,8 +34,9 @@ def prune_to(
     certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; report.html too
     where the packages that draw it are installed.
 
-    A run that was killed goes on from what the folder holds, layer by layer. Under torchrun all processes
-    prune together, and the first one writes.
+    What an earlier run wrote there and this one does not is removed, once the new weights are written. A run
+    that was killed goes on from what the folder holds, layer by layer. Under torchrun all
+    processes prune together, and the first one writes.
 
     options: of PruneConfig.  sources: the files that the model was read from; nothing is written over these.
     Returns the result and the paths written.
@@ -66,6 +67,8 @@ def prune_to(
     write_atomically(report, json.dumps(result.report.to_dict(), indent=2) + "\n")
     write_atomically(proof, json.dumps(certificate.to_dict(), indent=2) + "\n")
     paths = [weights, masks, report, proof]
+    page.unlink(missing_ok=True)
+    remove_exports(onnx)
     if not missing_packages("jinja2", "matplotlib"):
         paths.append(page)
         write_atomically(page, render_prune_page(result.report, certificate))

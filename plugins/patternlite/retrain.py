@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError, one_line
-from .export import check_export, export
+from .export import check_export, export, remove_exports
 from .files import require_target_folder, require_targets
 from .progress import Stages
 from .prune import save_weights
@@ -50,8 +50,8 @@ def retrain_to(
 ) -> Retrained:
     """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
     the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
-    (".tflite", ".mnn"), with the .onnx file that these are made from. A checkpoint is beside it until the run
-    is over.
+    (".tflite", ".mnn"), with the .onnx file that these are made from. Those of an earlier run are removed. A
+    checkpoint is beside it until the run is over.
 
     options: of RetrainConfig.  dense: the model before pruning, to learn from.  sources: the files that the
     models were read from; nothing is written over these, `masks` or `data`. Images are held in memory; all
@@ -91,6 +91,7 @@ def retrain_to(
         retrain(model, found, x, y, config, advance, checkpoint, dense)
     after = accuracy(model, test_x, test_y, normalise)
     save_weights(model, output)
+    remove_exports(output.with_suffix(".onnx"))
     paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
     discard(checkpoint)  # all is written
     return Retrained(before, after, [output, *paths])

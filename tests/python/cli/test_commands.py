@@ -174,6 +174,28 @@ def test_prune_does_not_write_over_the_weights_it_reads(
     assert Path("out/pruned.safetensors").read_bytes() == before
 
 
+@pytest.mark.usefixtures("one_torch_thread")
+def test_no_export_of_other_weights_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from patternlite.pruning import pipeline
+
+    (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    run(*PRUNE, "--mnn")
+    Path("out/pruned.tflite").write_bytes(b"somebody else's")
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    assert {"pruned.onnx", "pruned.mnn"} <= before.keys()
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline._Run, "prune_layers", lambda *_: 1 / 0)
+        assert command_line.run(*PRUNE, "--seed", "1").exit_code == 1
+    shutil.rmtree("out/pruned.checkpoint")
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+    monkeypatch.setattr("patternlite.prune.missing_packages", lambda *_: ["jinja2"])
+    run(*PRUNE, "--seed", "1")
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "certificate.json", "masks.safetensors", "pruned.safetensors", "pruned.tflite", "report.json",
+    ]  # fmt: skip
+
+
 def test_files_in_the_current_folder_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require(runtimes.runtime_named("mnn"))
     (tmp_path / "numpy.py").write_text("raise SystemExit('not the real one')")

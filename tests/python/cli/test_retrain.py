@@ -36,6 +36,9 @@ def test_from_pruned_weights_to_files_whose_hash_matches(client: Path) -> None:
         shown = run("inspect", f"new/net.{suffix}")
         assert shown.exit_code == 0, shown.output
         assert f"mask hash matches: {masks.digest()}" in shown.stdout
+    result = retrain("--epochs", "1", "--mnn", output="new/net.safetensors")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (client / "new").iterdir()) == names[:-1]  # no .tflite of before
 
 
 def test_a_dense_model_teaches_its_answers(client: Path) -> None:
