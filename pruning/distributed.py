@@ -130,16 +130,35 @@ def leave() -> None:
 
 @contextmanager
 def torchrun() -> Iterator[torch.device]:
-    """Joins the processes that torchrun started, if any; gives the device to use, a GPU if there is one."""
+    """Joins the processes that torchrun started, if any; gives the device to use, a GPU if there is one.
+
+    Raises ValueError where there is no GPU for each process of this machine, or no telling which is whose.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = torch.device("cuda", _own_gpu())
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
     finally:
         leave()
+
+
+def _own_gpu() -> int:
+    """The number of this process's GPU."""
+    own, gpus = os.environ.get("LOCAL_RANK"), torch.cuda.device_count()
+    if own is None:
+        raise ValueError(
+            "WORLD_SIZE is set but LOCAL_RANK is not, which tells each process of a machine its GPU: start "
+            "them with torchrun, or set it"
+        )
+    if int(own) >= gpus:
+        raise ValueError(
+            f"there is no GPU for process {own} of this machine, which shows {gpus}: start at most {gpus} "
+            "(torchrun --nproc-per-node), or hide all of them (CUDA_VISIBLE_DEVICES=) to prune on the CPU"
+        )
+    return int(own)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.checkpoint import Checkpoint, Record
 from patternlite.pruning.distill import distill
-from patternlite.pruning.distributed import Group, leave
+from patternlite.pruning.distributed import Group, leave, torchrun
 
 CONFIG = PruneConfig(rate=4.0, images=150, refine_steps=4, distill_steps=4, mean=(0.5,) * 3, std=(0.25,) * 3)
 
@@ -41,6 +41,21 @@ def test_shares_are_everything_in_order():
         assert [item for _, part in shares for item in part] == list(range(10))
         assert all(part[0] == first for first, part in shares)
         assert max(len(part) for _, part in shares) - min(len(part) for _, part in shares) <= 1
+
+
+@pytest.mark.parametrize(
+    ("local_rank", "fix"),
+    [("2", "process 2 of this machine, which shows 2: start at most 2"), (None, "start them with torchrun")],
+)
+def test_each_process_needs_a_gpu_of_its_own(monkeypatch, local_rank, fix):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if local_rank:
+        monkeypatch.setenv("LOCAL_RANK", local_rank)
+    with pytest.raises(ValueError, match=fix), torchrun():
+        pass
 
 
 def in_processes(task, folder: Path, size: int = 2) -> list:
