@@ -109,6 +109,9 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     weight = start * mask
     if task.method == "closed-form":
         weight = least_squares(moments, original, mask, pull, start, steps=_REFIT_STEPS)
+    if choice.structure is not DENSE:  # what is zero in exported files, too, into which norms are folded
+        mask = mask & (weight != 0) & (site.gain != 0)[:, None, None]
+        weight = weight * mask
     power = site.gain.square()
     error = (power * moments.error(weight)).sum() / (power * moments.target).sum().clamp_min(1e-30)
     if not bool(torch.isfinite(weight).all() and torch.isfinite(error)):

@@ -2,7 +2,8 @@
 
 A mask's digest is over its shape (O, I/groups, H, W) and its bits, and a model's over the sorted digests of
 its layers. Names and the order of layers are left out, since every format has its own; so are layers that
-were not pruned. Folding a batch normalisation and retraining under the masks keep every bit.
+were not pruned. Retraining under the masks keeps every bit, and so does folding a batch normalisation: where
+its scale is 0, pruning has taken the filter.
 
 A file carries the stamp as JSON under `KEY`: in ONNX's metadata_props, as a TFLite metadata buffer, and in
 the bizCode of an MNN file, which runtimes hand out but do not look at.

@@ -15,7 +15,7 @@ from torch import nn
 
 import patternlite
 from patternlite.doctor import PROBES
-from patternlite.pruning import Masks
+from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
 from patternlite.stored.stamp import KEY, MaskCheck, Stamp, check_masks, read_stamp
 from patternlite.stored.weights import conv_weights
@@ -39,6 +39,19 @@ def test_files_match_the_masks(converted: Any, suffix: str) -> None:
     check = check_masks(getattr(converted, suffix).path)
     assert check == MaskCheck("matches", converted.masks.digest(), layers=4)
     assert converted.masks.digest() in str(check)
+
+
+def test_files_match_where_filters_are_dead(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16)]
+    model = nn.Sequential(*layers, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    with torch.no_grad():
+        model[4].weight[3] = 0  # folded into the convolution, it empties the filter
+        model[3].weight[5] = 0
+    config = PruneConfig(rate=2.25, images=32, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
+    result = prune(model, (3, 12, 12), config)
+    onnx = to_onnx(result.model, (1, 3, 12, 12), tmp_path / "dead.onnx", result.masks)
+    assert check_masks(to_mnn(onnx, tmp_path / "dead.mnn").path).state == "matches"
 
 
 def test_the_onnx_file_carries_it_too(converted: Any) -> None:

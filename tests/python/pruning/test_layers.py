@@ -11,7 +11,7 @@ from patternlite.pruning.distributed import Group
 from patternlite.pruning.graph import Site
 from patternlite.pruning.layers import Task, _response, prune_layer
 from patternlite.pruning.statistics import Sample
-from patternlite.pruning.structures import DENSE
+from patternlite.pruning.structures import DENSE, FREE
 from patternlite.pruning.walk import Visit
 
 
@@ -46,3 +46,24 @@ def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain):
     dense, now = Visit(site, [x], [shortcut]), Visit(site, [x], [shortcut - missing])
     prune_layer(dense, now, Choice(DENSE, 1, 1.0, 0.0, None), task)
     assert float((conv.weight - wanted).norm()) < 0.3 * float(lacks.norm())
+
+
+@pytest.mark.parametrize("method", ["closed-form", "none"])
+@torch.no_grad()
+def test_a_mask_keeps_nothing_that_exported_files_have_as_zeros(method):
+    """Norms are folded into convolutions there, so that a scale of 0 empties a filter."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(4, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8).eval()
+    norm.weight[1] = 0
+    conv.weight[2] = conv.weight[4, 1] = 0
+    site = Site("conv", conv, norm, (8, 8), (8, 8), residual=False)
+    task = Task(
+        {(3, 3): torch.ones(1, 9, dtype=torch.bool)}, (), Sample(0, 4000, 32), Group(), method, trusted=True
+    )
+    x = torch.randn(32, 4, 8, 8)
+    visits = Visit(site, [x], None), Visit(site, [x], None)
+    mask, report = prune_layer(*visits, Choice(FREE, 32, 1.0, 0.0, None), task)
+    assert not mask[[1, 2]].any()
+    assert mask[[0, 3]].all()
+    assert torch.equal(mask, conv.weight != 0)
+    assert report.weights == int(mask.sum())
