@@ -34,6 +34,7 @@ def trial(
 ) -> list[Tensor]:
     """What it makes of two images (C, H, W) of noise, always the same ones.  model: in eval mode."""
     device = next(model.parameters()).device
-    x = torch.randn(2, *shape, generator=generator(0, "trial"), dtype=torch.float32).to(device)
+    random = generator(0, "trial")
+    x = torch.randn(2, *shape, generator=random, dtype=torch.float32, device="cpu").to(device)
     with seeded(0, device):
         return tensors_of(model(x.contiguous(memory_format=layout)))

@@ -19,7 +19,7 @@ from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .outputs import tensors_of, trial
 from .precision import half, laid_out
-from .seeds import generator
+from .seeds import generator, seeded
 from .sources.refinement import Normalisation
 from .state import all_tensors_in, frozen_in, tensors_in
 
@@ -80,12 +80,15 @@ def retrain(
     moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
     arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) is learnt as well as the
     labels: that tells more.
-    Raises ValueError when the masks are those of another model, when nothing in the model learns, when it
-    returns more than its answers, and when the loss is not finite, which deletes the checkpoint: no other
-    rate could go on from it.
+    Raises ValueError when the images or labels are not of that form, or not the model's classes, when the
+    masks are those of another model, when nothing in the model learns, when it returns more than its answers,
+    and when the loss is not finite, which deletes the checkpoint: no other rate could go on from it.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("all of the model's parameters are frozen: call model.requires_grad_(True) first")
+    if dense is model:
+        raise ValueError("dense is the model itself, which cannot teach itself: give the one before pruning")
+    _check_images(pixels, labels, config)
     masks.apply(model)
     model.eval()
     device = next(model.parameters()).device
@@ -99,7 +102,9 @@ def retrain(
     if dense is not None:
         dense = dense.to(device).eval()
     shape, models = pixels.shape[1:], [m for m in (model, dense) if m is not None]
-    store.require_same_answers([answer for each in models for answer in trial(each, shape)])
+    answers = [trial(each, shape) for each in models]
+    _check_classes(labels, answers[0])
+    store.require_same_answers([answer for own in answers for answer in own])
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
@@ -108,31 +113,58 @@ def retrain(
         laid_out(shape, *models) as layout,
         masks.enforced(model),
         _training(model),
-        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        torch.device("cpu"),  # where we draw, whatever torch.set_default_device says
     ):
         for epoch in range(_resumed(store, model, optimizer), config.epochs):
             random = generator(config.seed, "retrain", epoch)
-            torch.manual_seed(random.initial_seed())  # what dropout draws from
             batches = _batches(torch.randperm(len(pixels), generator=random), config.batch)
-            for step, some in enumerate(batches):
-                for group in optimizer.param_groups:
-                    group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
-                x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
-                x = x.contiguous(memory_format=layout)
-                with _of_enough_images(len(some)):
-                    loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device))
-                if not bool(torch.isfinite(loss)):
-                    store.discard()
-                    raise ValueError(
-                        f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower rate"
-                    )
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                done = (epoch + (step + 1) / len(batches)) / config.epochs
-                progress(f"epoch {epoch + 1} of {config.epochs}, loss {float(loss.detach()):.3f}", done)
+            with seeded(random.initial_seed(), device):  # what dropout draws from
+                for step, some in enumerate(batches):
+                    for group in optimizer.param_groups:
+                        group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
+                    x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
+                    x = x.contiguous(memory_format=layout)
+                    with _of_enough_images(len(some)):
+                        loss = _loss(
+                            model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device)
+                        )
+                    if not bool(torch.isfinite(loss)):
+                        store.discard()
+                        raise ValueError(
+                            f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower rate"
+                        )
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+                    done = (epoch + (step + 1) / len(batches)) / config.epochs
+                    progress(f"epoch {epoch + 1} of {config.epochs}, loss {float(loss.detach()):.3f}", done)
             _save(store, epoch + 1, model, optimizer)
+    model.zero_grad(set_to_none=True)
     masks.verify(model)
+
+
+def _check_images(pixels: Tensor, labels: Tensor, config: RetrainConfig) -> None:
+    """Raises ValueError unless they are what `retrain` takes."""
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
+        raise ValueError(
+            f"pixels are {pixels.dtype} {tuple(pixels.shape)}: give images as uint8 (N, C, H, W), 0..255"
+        )
+    if pixels.shape[1] != len(config.mean):
+        raise ValueError(f"images have {pixels.shape[1]} channels, mean and std {len(config.mean)}")
+    if labels.dtype != torch.int64 or labels.shape != pixels.shape[:1]:
+        raise ValueError(
+            f"labels are {labels.dtype} {tuple(labels.shape)}: give one int64 for each of {len(pixels)} images"
+        )
+
+
+def _check_classes(labels: Tensor, answers: list[Tensor]) -> None:
+    """Raises ValueError where the model has no output for a label."""
+    classes = answers[0].shape[1] if answers and answers[0].ndim == 2 else math.inf
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise ValueError(
+            f"labels are {int(labels.min())} to {int(labels.max())}, the model answers with {classes} values: "
+            "number its classes from 0"
+        )
 
 
 @contextmanager

@@ -43,6 +43,25 @@ def test_retraining_brings_accuracy_back_and_keeps_zeros(damaged, images):
     assert accuracy(model, *images, normalise) > before + 0.1
     assert told[-1][0].startswith("epoch 2 of 2, loss ")
     assert told[-1][1] == pytest.approx(1.0)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_the_default_device_is_nothing_to_it(damaged, images):
+    model, masks = damaged
+    other, images = copy.deepcopy(model), [tensor[:64] for tensor in images]
+    retrain(model, masks, *images, CONFIG, lambda *_: None)
+    torch.set_default_device("meta")
+    try:
+        retrain(other, masks, *images, CONFIG, lambda *_: None)
+    finally:
+        torch.set_default_device(None)
+    assert same_bits(model, other)
+
+
+def test_no_device_but_the_models_is_seeded(damaged, images, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _seed: 1 / 0)  # torch.manual_seed calls it
+    model, masks = damaged
+    retrain(model, masks, *(tensor[:64] for tensor in images), CONFIG, lambda *_: None)
 
 
 def stop(what: str, _done: float) -> None:

@@ -56,3 +56,37 @@ def test_a_norm_and_a_single_image(count, batch):
     with pytest.raises(ValueError, match=r"batch of one image \(Expected more .*\): give a larger batch"):
         train(Net(norm=True), count, batch=batch)
     train(Net(), count, batch=batch)
+
+
+PIXELS, LABELS = torch.full((8, 3, 8, 8), 99, dtype=torch.uint8), torch.arange(8) % 4
+
+
+@pytest.mark.parametrize(
+    ("pixels", "labels", "message"),
+    [
+        (PIXELS[:0], LABELS[:0], r"pixels are torch\.uint8 \(0, 3, 8, 8\): give images as uint8"),
+        (
+            PIXELS / 255,
+            LABELS,
+            r"pixels are torch\.float32 .*: give images as uint8 \(N, C, H, W\), 0\.\.255",
+        ),
+        (PIXELS[0], LABELS[0], r"pixels are torch\.uint8 \(3, 8, 8\)"),
+        (PIXELS[:, :1], LABELS, "images have 1 channels, mean and std 3"),
+        (PIXELS, LABELS[:7], r"labels are torch\.int64 \(7,\): give one int64 for each of 8 images"),
+        (PIXELS, LABELS.float(), r"labels are torch\.float32 \(8,\): give one int64"),
+        (PIXELS, LABELS + 1, "labels are 1 to 4, the model answers with 4 values: number its classes from 0"),
+        (PIXELS, LABELS - 1, "labels are -1 to 2, the model answers"),
+    ],
+)
+def test_images_and_labels_that_are_not_of_its_form(pixels, labels, message):
+    model = Net()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=message):
+        retrain(model, Masks({}), pixels, labels, RetrainConfig(epochs=1, **UNIT), lambda *_: None)
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_a_model_does_not_teach_itself():
+    model = Net()
+    with pytest.raises(ValueError, match="dense is the model itself, which cannot teach itself"):
+        train(model, dense=model)
