@@ -59,7 +59,8 @@ def choose_varied_library(weights: Iterable[Tensor], count: int, rate: float) ->
 
     Found by greedy cover; a weight's price is that at which single weights would shrink `rate` times.
     weights: (O, I, kh, kw) each, of one kernel size; every layer's energy is scaled to sum to one. Where
-    weights are all alike, none is worth more than the price, and the one pattern is that of all taps.
+    weights are all alike, none is worth more than the price, and the one pattern is that of all taps. That is
+    always among them: without it, layers that are to keep most of their weights could not.
     """
     worths = []
     for weight in weights:
@@ -69,5 +70,7 @@ def choose_varied_library(weights: Iterable[Tensor], count: int, rate: float) ->
         worths.append(energies[:: ceil(len(energies) / _LOOKED_AT)] - price)
     worth = torch.cat(worths)
     own = most_wanted(worth > 0, worth.clamp_min(0).sum(1))
-    own = own[own.any(1)] if own.any() else torch.ones_like(own[:1])
-    return own[cover(worth @ own.T.to(worth.dtype), count)]
+    whole = torch.ones_like(own[:1])
+    own = own[own.any(1)] if own.any() else whole
+    chosen = own[cover(worth @ own.T.to(worth.dtype), count)]
+    return chosen if chosen.all(1).any() else torch.cat([chosen[: count - 1], whole])

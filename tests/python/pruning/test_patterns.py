@@ -9,6 +9,7 @@ from patternlite.pruning import patterns
 from patternlite.pruning.codesign import libraries_of
 from patternlite.pruning.config import PruneConfig
 from patternlite.pruning.patterns import candidates, choose_library, entries, histogram
+from patternlite.pruning.structures import VARIED
 from patternlite.pruning.varied import choose_varied_library
 
 
@@ -105,3 +106,16 @@ def test_the_library_of_a_large_network_is_found_in_some_of_its_kernels(monkeypa
     some = choose_library(weights, 8)
     assert seen == [(400, 56)]
     assert some.shape == whole.shape
+
+
+def test_layers_may_keep_most_of_their_weights_whatever_patterns_kernels_choose():
+    random = torch.Generator().manual_seed(0)
+    weight = 0.01 * torch.randn(32, 32, 3, 3, generator=random)
+    large = torch.rand(32 * 32, 9, generator=random).topk(2)
+    weight.view(-1, 9).scatter_(1, large.indices, 1 + large.values)
+    library = choose_varied_library([weight], 16, 6.0)
+    assert len(library) == 16
+    for rate in (1.1, 2.0):
+        count = VARIED.count(weight.shape, library, rate)
+        mask = VARIED.constraint(count, library).project(weight.flatten(2))
+        assert mask.numel() / int(mask.sum()) == pytest.approx(rate, rel=0.01)
