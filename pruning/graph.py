@@ -12,6 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from .batch_norms import BatchNorm, remembered
 from .recording import Recording
+from .state import tensors_in
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Site:
         return {
             f"{part}.{key}": value.detach().cpu().clone()
             for part, module in parts.items()
-            for key, value in module.state_dict().items()
+            for key, value in tensors_in(module).items()
         }
 
     @torch.no_grad()
@@ -179,7 +180,7 @@ def _why_dense(conv: nn.Conv2d, kinds: tuple[str, ...], first: bool, times: int,
     if not _is_plain(conv):
         return f"not a plain Conv2d ({type(conv).__name__})"
     if is_parametrized(conv) or "weight" not in conv._parameters:
-        return "its weight is computed"
+        return "its weight is computed (remove_parametrizations first)"
     if hooked:
         return "a hook changes its output"
     if first:

@@ -26,7 +26,7 @@ from .outputs import trial
 from .precision import laid_out
 from .progress import Progress, Schedule
 from .report import LayerReport, PruneReport
-from .seeds import generator
+from .seeds import generator, seeded
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
@@ -74,7 +74,9 @@ def prune(
     # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
     # alone would empty the cache: they would learn with the weights they began with.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
-    with plain("cpu"), plain("cuda"):
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says.
+    with plain("cpu"), plain("cuda"), seeded(config.seed, device), torch.device("cpu"):
         return _Run(model, input_shape, config, progress, checkpoint).result()
 
 

@@ -53,6 +53,19 @@ class Stateful(Odd):
         assert state == {"version": 3}
 
 
+class StatefulNorm(nn.BatchNorm2d):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"version": 3}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        assert state == {"version": 3}
+
+
+class StatefulPart(Odd):
+    def extra(self) -> None:
+        self.body[1][1] = StatefulNorm(8)
+
+
 class Silent(Odd):
     def train(self, mode: bool = True) -> None:  # type: ignore[override]
         super().train(mode)
@@ -86,7 +99,7 @@ class Halved(Odd):
             return self.body(x).float()
 
 
-MODELS = [OneValue, AndItsClass, Volume, Counts, Stateful, Silent, Slashes, Viewed, Halved]
+MODELS = [OneValue, AndItsClass, Volume, Counts, Stateful, StatefulPart, Silent, Slashes, Viewed, Halved]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -218,6 +231,15 @@ def test_trials_are_always_the_same_and_take_no_random_numbers():
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(1)
     assert torch.equal(trial(model, SHAPE)[0], first)
+
+
+def test_a_run_takes_no_random_numbers_of_its_caller():
+    model = forms.settled(Noisy(), SHAPE)
+    state, seen = torch.get_rng_state(), []
+    for _ in "ab":
+        seen.append(prune(model, SHAPE, CONFIG).report.fidelity)
+        assert torch.equal(torch.get_rng_state(), state)
+    assert seen[0] == seen[1]
 
 
 class Excited(Odd):

@@ -223,6 +223,15 @@ def test_autocast_around_it_changes_nothing(trained_model, result, config):
     assert other.report.fidelity == result.report.fidelity
 
 
+def test_the_default_device_is_nothing_to_it(trained_model, result, config):
+    torch.set_default_device("meta")
+    try:
+        again = prune(trained_model, (3, 16, 16), config)
+    finally:
+        torch.set_default_device(None)
+    assert again.masks.digest() == result.masks.digest()
+
+
 def test_a_distillation_in_half_precision_sees_its_own_steps(trained_model, config, monkeypatch):
     """Within another autocast torch keeps what it made of the weights the first time."""
     answers = []
