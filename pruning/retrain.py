@@ -32,9 +32,9 @@ _TEST_BATCH = 250
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainConfig:
-    """mean, std: as torchvision's Normalize.  rate: the peak of the learning rate's one cycle.
+    """mean, std: as torchvision's Normalize.  learning_rate: the peak of its one cycle.
 
-    For a full training set 0.03 to 0.05 is a good rate, for a few thousand images 0.01 to 0.02.
+    For a full training set 0.03 to 0.05 is a good one, for a few thousand images 0.01 to 0.02.
     flip: half of the images are mirrored, left to right. Not for classes that differ by that, as digits and
         signs do.
     """
@@ -42,7 +42,7 @@ class RetrainConfig:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     epochs: int = 5
-    rate: float = 0.05
+    learning_rate: float = 0.05
     batch: int = 64
     weight_decay: float = 2e-4
     flip: bool = True
@@ -51,11 +51,11 @@ class RetrainConfig:
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
             object.__setattr__(self, name, by_channel(name, getattr(self, name)))
-        for name in ("rate", "weight_decay"):
+        for name in ("learning_rate", "weight_decay"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("epochs", "batch", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
-        for name in ("epochs", "rate", "batch"):
+        for name in ("epochs", "learning_rate", "batch"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be above 0")
         if not 0 <= self.weight_decay < math.inf:
@@ -82,7 +82,7 @@ def retrain(
     labels: that tells more.
     Raises ValueError when the images or labels are not of that form, or not the model's classes, when the
     masks are those of another model, when nothing in the model learns, when it returns more than its answers,
-    and when the loss is not finite, which deletes the checkpoint: no other rate could go on from it.
+    and when the loss is not finite, which deletes the checkpoint: no other learning rate could go on from it.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("all of the model's parameters are frozen: call model.requires_grad_(True) first")
@@ -105,10 +105,11 @@ def retrain(
     answers = [trial(each, shape) for each in models]
     _check_classes(labels, answers[0])
     store.require_same_answers([answer for own in answers for answer in own])
+    peak, layers = config.learning_rate, list(masks)
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
+        model.parameters(), peak, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
-    normalise, layers = Normalisation(config.mean, config.std), list(masks)
+    normalise = Normalisation(config.mean, config.std)
     with (
         laid_out(shape, *models) as layout,
         masks.enforced(model),
@@ -121,17 +122,16 @@ def retrain(
             with seeded(random.initial_seed(), device):  # what dropout draws from
                 for step, some in enumerate(batches):
                     for group in optimizer.param_groups:
-                        group["lr"] = one_cycle(config.rate, (epoch + step / len(batches)) / config.epochs)
+                        group["lr"] = one_cycle(peak, (epoch + step / len(batches)) / config.epochs)
                     x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
-                    x = x.contiguous(memory_format=layout)
+                    x, y = x.contiguous(memory_format=layout), labels[some].to(device)
                     with _of_enough_images(len(some)):
-                        loss = _loss(
-                            model, dense, layers[step % _TURNS :: _TURNS], x, labels[some].to(device)
-                        )
+                        loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, y)
                     if not bool(torch.isfinite(loss)):
                         store.discard()
                         raise ValueError(
-                            f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower rate"
+                            f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower "
+                            "learning_rate"
                         )
                     optimizer.zero_grad()
                     loss.backward()
@@ -153,17 +153,17 @@ def _check_images(pixels: Tensor, labels: Tensor, config: RetrainConfig) -> None
         raise ValueError(f"images have {pixels.shape[1]} channels, mean and std {len(config.mean)}")
     if labels.dtype != torch.int64 or labels.shape != pixels.shape[:1]:
         raise ValueError(
-            f"labels are {labels.dtype} {tuple(labels.shape)}: give one int64 for each of {len(pixels)} images"
+            f"labels are {labels.dtype} {tuple(labels.shape)}: give an int64 for each of {len(pixels)} images"
         )
 
 
 def _check_classes(labels: Tensor, answers: list[Tensor]) -> None:
     """Raises ValueError where the model has no output for a label."""
     classes = answers[0].shape[1] if answers and answers[0].ndim == 2 else math.inf
-    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
         raise ValueError(
-            f"labels are {int(labels.min())} to {int(labels.max())}, the model answers with {classes} values: "
-            "number its classes from 0"
+            f"labels are {low} to {high}, the model answers with {classes} values: number its classes from 0"
         )
 
 

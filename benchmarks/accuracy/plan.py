@@ -82,7 +82,12 @@ class Plan:
     def retraining(self, case: Case, client: str, seed: int) -> RetrainConfig:
         network, c = self.networks[case.network], self.clients[client]
         return RetrainConfig(
-            mean=network.mean, std=network.std, epochs=c.epochs, rate=c.rate, batch=c.batch, seed=seed
+            mean=network.mean,
+            std=network.std,
+            epochs=c.epochs,
+            learning_rate=c.rate,
+            batch=c.batch,
+            seed=seed,
         )
 
 

@@ -58,6 +58,11 @@ def _suffixes(tflite: bool, mnn: bool) -> list[str]:
     return [suffix for suffix, wanted in ((".tflite", tflite), (".mnn", mnn)) if wanted]
 
 
+def _refuse_rate(given: float | None) -> None:
+    if given is not None:
+        raise typer.BadParameter("a compression rate is prune's: give --learning-rate")
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"patternlite {__version__}")
@@ -181,7 +186,7 @@ def retrain(
         Path | None, typer.Option(help="Weights before pruning: learn from that model, too.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
-    rate: Annotated[float, typer.Option(help="Peak of the learning rate's one cycle.")] = 0.05,
+    learning_rate: Annotated[float, typer.Option(help="The peak of its one cycle.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
     flip: Annotated[
         bool,
@@ -191,6 +196,7 @@ def retrain(
         ),
     ] = True,
     seed: Annotated[int, typer.Option(help="Of the images' order, shifts and mirroring.")] = 0,
+    rate: Annotated[float | None, typer.Option(hidden=True, callback=_refuse_rate)] = None,
     tflite: Annotated[bool, typer.Option("--tflite", help="Write .onnx and .tflite beside it.")] = False,
     mnn: Annotated[bool, typer.Option("--mnn", help="Write .onnx and .mnn beside it.")] = False,
 ) -> None:
@@ -206,8 +212,8 @@ def retrain(
 
     network = load_model(model, weights)
     teacher = load_model(model, dense) if dense else None
-    options = {"mean": mean, "std": std, "epochs": epochs, "rate": rate, "batch": batch, "flip": flip}
-    options["seed"] = seed
+    options = {"mean": mean, "std": std, "epochs": epochs, "learning_rate": learning_rate}
+    options |= {"batch": batch, "flip": flip, "seed": seed}
     suffixes, sources = _suffixes(tflite, mnn), [weights, *([dense] if dense else [])]
     with Stages(console) as stages:
         result = retrain_to(output, network, masks, data, options, suffixes, stages, teacher, sources)

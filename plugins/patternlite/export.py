@@ -32,7 +32,7 @@ def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequenc
 
 
 def remove_exports(path: Path) -> None:
-    """Deletes what an earlier run exported as `path`, a .onnx file, and beside it: of weights that are no more.
+    """Deletes what an earlier run exported as `path`, a .onnx file, and beside it, of other weights.
 
     Files of that name that carry no masks are somebody else's, and stay.
     """

@@ -31,8 +31,8 @@ class Retrained:
         text = f"{self.before:.2%} of the test images right before, {self.after:.2%} after"
         if self.after < self.before:
             text += (
-                "\nwarning: that is worse: give a lower --rate, and --no-flip where classes differ by "
-                "mirroring, as digits and signs do"
+                "\nwarning: that is worse: give a lower --learning-rate, and --no-flip where classes differ "
+                "by mirroring, as digits and signs do"
             )
         return text
 

@@ -20,7 +20,9 @@ Image = pytest.importorskip("PIL.Image")
 def test_from_pruned_weights_to_files_whose_hash_matches(client: Path) -> None:
     from patternlite.pruning import Masks
 
-    result = retrain("--epochs", "6", "--rate", "0.05", "--tflite", "--mnn", output="new/net.safetensors")
+    result = retrain(
+        "--epochs", "6", "--learning-rate", "0.05", "--tflite", "--mnn", output="new/net.safetensors"
+    )
     assert result.exit_code == 0, result.output
     assert "of the test images right before, 100.00% after" in result.stdout
     names = [f"net.{suffix}" for suffix in ("mnn", "onnx", "safetensors", "tflite")]
@@ -79,12 +81,12 @@ def test_every_option_arrives(client: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("patternlite.retrain.retrain_to", retrain_to)
     result = retrain(
-        "--dense", "net_dense.safetensors", "--epochs", "3", "--rate", "0.25", "--seed", "7", "--tflite",
-        "--no-flip",
+        "--dense", "net_dense.safetensors", "--epochs", "3", "--learning-rate", "0.25", "--seed", "7",
+        "--tflite", "--no-flip",
     )  # fmt: skip
     assert given == {
         "output": Path("new.safetensors"), "masks": Path("net/masks.safetensors"), "data": Path("images"),
-        "mean": (0.5,) * 3, "std": (0.25,) * 3, "epochs": 3, "rate": 0.25, "batch": 8, "seed": 7,
+        "mean": (0.5,) * 3, "std": (0.25,) * 3, "epochs": 3, "learning_rate": 0.25, "batch": 8, "seed": 7,
         "flip": False, "suffixes": [".tflite"],
         "sources": [Path("net/pruned.safetensors"), Path("net_dense.safetensors")],
     }  # fmt: skip
@@ -132,4 +134,6 @@ def test_a_loss_of_accuracy_is_warned_of() -> None:
     assert "warning" not in str(Retrained(0.5, 0.5, []))
     text = str(Retrained(0.9, 0.24, []))
     assert text.splitlines()[0] == "90.00% of the test images right before, 24.00% after"
-    assert text.splitlines()[1].startswith("warning: that is worse: give a lower --rate, and --no-flip")
+    assert text.splitlines()[1].startswith(
+        "warning: that is worse: give a lower --learning-rate, and --no-flip"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .command_line import assert_one_line, retrain, run
+from .command_line import assert_one_line, assert_usage, retrain, run
 
 torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
@@ -46,7 +46,7 @@ def test_what_cannot_be_retrained_says_so_in_a_line(client: Path) -> None:
         assert message.startswith("error: ")
         assert all(part in message for part in parts), message
     assert not list(client.glob("new*.pt"))
-    assert retrain("--rate", "0").exit_code == 1
+    assert retrain("--learning-rate", "0").exit_code == 1
 
 
 @pytest.mark.parametrize("option", ["weights", "masks", "dense", "data"])
@@ -111,10 +111,10 @@ def test_several_processes_are_refused(client: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_lower_rate_can_be_given_where_the_loss_was_not_finite(client: Path) -> None:
     again = {"output": "lower.safetensors"}
-    result = retrain("--rate", "1e12", "--epochs", "3", **again)
-    assert_one_line(result, "the loss is ", "give a lower rate")
+    result = retrain("--learning-rate", "1e12", "--epochs", "3", **again)
+    assert_one_line(result, "the loss is ", "give a lower learning_rate")
     assert not (client / "lower.checkpoint").exists()
-    result = retrain("--rate", "0.01", "--epochs", "1", **again)
+    result = retrain("--learning-rate", "0.01", "--epochs", "1", **again)
     assert result.exit_code == 0, result.output
 
 
@@ -133,6 +133,11 @@ def test_other_options_can_be_given_where_nothing_was_finished(client: Path, mon
         assert [path.name for path in (client / folder).iterdir()] == ["answers.safetensors"]
     for result in (retrain("--epochs", "1", output="later.safetensors"), run(*prune, "3")):
         assert result.exit_code == 0, result.output
+
+
+def test_what_was_the_rate_is_the_learning_rate(client: Path) -> None:
+    assert_usage(retrain("--rate", "0.01"), "give --learning-rate")
+    assert "--rate" not in run("retrain", "--help").stdout
 
 
 def test_a_module_cannot_teach_itself(client: Path) -> None:

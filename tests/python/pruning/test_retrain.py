@@ -13,7 +13,7 @@ from patternlite.pruning.retrain import RetrainConfig, _augmented, accuracy, one
 from patternlite.pruning.sources.refinement import Normalisation
 
 NORMAL = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
-CONFIG = RetrainConfig(epochs=2, rate=0.02, batch=64, **NORMAL)
+CONFIG = RetrainConfig(epochs=2, learning_rate=0.02, batch=64, **NORMAL)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_the_checkpoint_of_another_run_is_refused(damaged, trained_model, images
     for *data, options, dense in (
         (x.flip(0), labels, config, None),
         (x, labels.flip(0), config, None),
-        (x, labels, replace(config, rate=0.01), None),
+        (x, labels, replace(config, learning_rate=0.01), None),
         (x, labels, config, trained_model),
     ):
         with pytest.raises(ValueError, match="another model, of other weights or of other options"):
@@ -168,12 +168,14 @@ def test_images_are_mirrored_if_the_config_says_so(damaged, images, monkeypatch)
 def test_a_diverging_run_says_what_to_do_which_can_be_done(damaged, images, tmp_path):
     model, masks = damaged
     before = copy.deepcopy(model)
-    config = RetrainConfig(epochs=5, rate=1e20, batch=256, **NORMAL)
-    with pytest.raises(ValueError, match=r"in epoch [2-5]: give a lower rate"):
+    config = RetrainConfig(epochs=5, learning_rate=1e20, batch=256, **NORMAL)
+    with pytest.raises(ValueError, match=r"in epoch [2-5]: give a lower learning_rate"):
         retrain(model, masks, *images, config, lambda *_: None, tmp_path / "c")
     assert not model.training
     assert not (tmp_path / "c").exists()
-    retrain(before, masks, *images, replace(config, epochs=1, rate=0.01), lambda *_: None, tmp_path / "c")
+    retrain(
+        before, masks, *images, replace(config, epochs=1, learning_rate=0.01), lambda *_: None, tmp_path / "c"
+    )
 
 
 class Dropping(nets.Tiny):
@@ -254,7 +256,7 @@ def test_no_batch_is_a_single_image(images):
         ({"epochs": 0}, "epochs is 0: it must be above 0"),
         ({"epochs": 1.5}, r"epochs is 1\.5: it must be a whole number"),
         ({"batch": None}, "batch is None: it must be a whole number"),
-        ({"rate": "fast"}, "rate is 'fast': it must be a number"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast': it must be a number"),
         ({"weight_decay": float("nan")}, "weight_decay is nan: it must be 0 or above"),
         ({"weight_decay": -1.0}, r"weight_decay is -1\.0: it must be 0 or above"),
         ({"mean": 0.5}, r"mean is 0\.5: give a number for each channel"),
