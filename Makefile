@@ -8,31 +8,31 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find delegate_s
 
 .PHONY: demo test test-python test-cpp test-asan test-tsan bench lint clean
 
-demo: build/.installed
+demo: .venv/.installed
 	$(BIN)/patternlite demo
 
 test: test-cpp test-python
 
-test-python: build/.installed
+test-python: .venv/.installed
 	$(BIN)/python -m pytest
 
 # test-asan and test-tsan: the C++ tests under sanitizers, not part of `make test` (they build for minutes).
 test-cpp: PRESET := dev
 test-asan: PRESET := asan
 test-tsan: PRESET := tsan
-test-cpp test-asan test-tsan: build/.installed build/.system
+test-cpp test-asan test-tsan: .venv/.installed build/.system
 	$(BIN)/cmake --preset $(PRESET) -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
 	$(BIN)/cmake --build --preset $(PRESET)
 	$(BIN)/ctest --preset $(PRESET) -j 2
 
 # The published set against every rival: on a quiet machine three quarters of an hour for TVM's tuning and an hour for
 # the rest; goes on where it was stopped.
-bench: build/.installed
+bench: .venv/.installed
 	$(BIN)/python -m benchmarks rivals --install
 	$(BIN)/python -m benchmarks tune resnet18 resnet18_cifar vgg16 vgg16_cifar resnet50 --trials 32
 	$(BIN)/python -m benchmarks
 
-lint: build/.installed
+lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check . --exclude "*.md"
 	$(BIN)/mypy plugins/patternlite pruning benchmarks
@@ -42,12 +42,12 @@ clean:
 	rm -rf .venv build
 
 # Installs the package with all it can use. A stamp, so that it happens once for each state of the sources.
-build/.installed: $(SOURCES)
+.venv/.installed: $(SOURCES)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or say make PYTHON=/path/to/it"; exit 1; }
 	@command -v c++ >/dev/null || { echo "no C++ compiler: apt-get install g++"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[convert,tflite,mnn,bench,dev]'
-	@mkdir -p build && touch $@
+	@touch $@
 
 # GoogleTest and Google Benchmark, from the distribution.
 build/.system:
