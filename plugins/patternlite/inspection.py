@@ -14,7 +14,7 @@ from typing import Any
 from .errors import MissingPackageError, PatternliteError, one_line
 from .files import require_file
 from .native import load_native
-from .runtimes import Runtime, is_tflite, require_fixed_sizes, runtime_named, tflite_interpreter
+from .runtimes import RUNTIMES, Runtime, is_tflite, require_fixed_sizes, tflite_interpreter
 from .stored.stamp import MaskCheck, check_masks
 
 _TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
@@ -153,9 +153,10 @@ def _read_apart(path: Path) -> dict[str, Any]:
 
 def _tflite_runtime() -> Runtime:
     """The first TFLite runtime that is installed."""
+    known = {runtime.name: runtime for runtime in RUNTIMES}
     for name in _TFLITE_RUNTIMES:
-        if (runtime := runtime_named(name)).installed:
-            return runtime
+        if name in known and known[name].installed:
+            return known[name]
     raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
 
 

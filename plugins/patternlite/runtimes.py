@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -55,10 +56,11 @@ class Runtime:
         return f"pip install {self.package}{self.pins}"
 
 
+_TFLITE_RUNTIME = Runtime(
+    "tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite", "==2.14.0 'numpy<2'"
+)
 RUNTIMES = (
-    Runtime(
-        "tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite", "==2.14.0 'numpy<2'"
-    ),
+    *((_TFLITE_RUNTIME,) if sys.version_info < (3, 12) else ()),  # no pip command brings it to later ones
     Runtime("ai-edge-litert", "ai_edge_litert.interpreter", "ai-edge-litert", ".tflite"),
     Runtime("tensorflow", "tensorflow", "tensorflow", ".tflite"),
     Runtime("mnn", "MNN", "MNN", ".mnn", "==3.6.1"),

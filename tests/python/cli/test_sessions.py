@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,6 +37,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
         runtimes.importlib, "import_module", lambda name: SimpleNamespace(Interpreter=makers[name])
     )
     return asked
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+def test_pip_has_no_tflite_runtime_for_later_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {}
+    for version in ((3, 11), (3, 12)):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "version_info", version)
+            known = runpy.run_module("patternlite.runtimes")["RUNTIMES"]
+        names[version] = [runtime.name for runtime in known]
+    assert names[3, 11] == ["tflite-runtime", *names[3, 12]]
 
 
 @pytest.mark.parametrize(
