@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -46,7 +47,7 @@ def to_onnx(
     started = time.perf_counter()
     target = target_file(path, ".onnx")
     require("onnx", "onnxruntime")
-    shape = tuple(input_shape)
+    shape = tuple(int(n) if isinstance(n, Integral) else n for n in input_shape)
     if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise ConversionError(f"input_shape must be (N, C, H, W) with positive integers, not {shape}")
     _check_float32(model)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -54,6 +55,11 @@ def test_input_shapes_are_checked(target: Path, shape: tuple[Any, ...]) -> None:
     with pytest.raises(ConversionError, match="must be \\(N, C, H, W\\)"):
         to_onnx(nn.Conv2d(3, 4, 1), shape, target / "net.onnx")
     assert_untouched(target)
+
+
+def test_input_shapes_may_be_numpys(tmp_path: Path) -> None:
+    shape = tuple(np.array([1, 3, 8, 8]))
+    assert to_onnx(nn.Conv2d(3, 4, 1), shape, tmp_path / "net.onnx").path.exists()
 
 
 class Fails(nn.Module):
