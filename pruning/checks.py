@@ -144,10 +144,11 @@ def warnings(
     elif not trusted:
         kept = "weights were kept as they are under the masks, without ADMM, least squares or distillation"
         done = kept if config.admm == "closed-form" else "what gradient ADMM fitted to them may be worthless"
+        other_source = "" if config.source == "mix" else 'source="mix" and '
         found.append(
             f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}; least "
             f"squares needs {Gap.LEAST_SQUARES[0]:.2f} / {Gap.LEAST_SQUARES[1]:.2f}): {done}. "
-            'Check mean and std, or use source="mix" and more refine_steps'
+            f"Check mean and std, or use {other_source}more refine_steps"
         )
     for layer in report.layers:
         if layer.relative_error > 1:

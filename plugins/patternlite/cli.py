@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 # Into a file or a pipe, tables are as wide as they like.
 console = Console(width=None if sys.stdout and sys.stdout.isatty() else 140)
+# What is done meanwhile, and errors: standard output has the results alone.
+meanwhile = Console(stderr=True)
 
 _DEBUG = "PATTERNLITE_DEBUG"
 _DAY = 24 * 60 * 60.0  # seconds
@@ -46,7 +48,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if os.environ.get(_DEBUG):
                 raise
-            Console(stderr=True).print(
+            meanwhile.print(
                 f"error: {one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True
             )
             raise typer.Exit(1) from None
@@ -101,7 +103,7 @@ def demo(
     from .report.tables import demo_table
 
     require_target_folder(output)
-    with Stages(console) as stages:
+    with Stages(meanwhile) as stages:
         result = run_demo(DemoOptions(output, latency, threads, seed, seconds), stages)
     write_json(result, output / "report.json")
     write_page(result, output / "report.html")
@@ -137,6 +139,14 @@ def prune(
     kinds: Annotated[
         str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")
     ] = "3x3",
+    dense: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A convolution to leave alone; may be repeated.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Synthetic ones; as many as fit by default, up to 512.")
+    ] = None,
+    refine_steps: Annotated[int, typer.Option(help="That pull them towards BatchNorm statistics.")] = 25,
+    distill_steps: Annotated[int, typer.Option(help="After pruning, on the dense model's answers.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
     tflite: Annotated[bool, typer.Option("--tflite", help="Write pruned.tflite too.")] = False,
     mnn: Annotated[bool, typer.Option("--mnn", help="Write pruned.mnn too.")] = False,
@@ -148,7 +158,7 @@ def prune(
 
     console.quiet = os.environ.get("RANK", "0") != "0"  # under torchrun the first process speaks
     network = load_model(model, weights)
-    with Stages(console) as stages:
+    with Stages(Console(stderr=True, quiet=console.quiet)) as stages:
         result, paths = prune_to(
             output,
             network,
@@ -162,6 +172,10 @@ def prune(
                 "threads": threads,
                 "structure": structure,
                 "kinds": tuple(kinds.split(",")),
+                "dense": tuple(dense or ()),
+                "images": images,
+                "refine_steps": refine_steps,
+                "distill_steps": distill_steps,
                 "seed": seed,
             },
             _suffixes(tflite, mnn),
@@ -215,7 +229,7 @@ def retrain(
     options = {"mean": mean, "std": std, "epochs": epochs, "learning_rate": learning_rate}
     options |= {"batch": batch, "flip": flip, "seed": seed}
     suffixes, sources = _suffixes(tflite, mnn), [weights, *([dense] if dense else [])]
-    with Stages(console) as stages:
+    with Stages(meanwhile) as stages:
         result = retrain_to(output, network, masks, data, options, suffixes, stages, teacher, sources)
     console.print(str(result), markup=False, highlight=False, soft_wrap=True)
     for path in result.paths:
@@ -236,7 +250,7 @@ def convert(
     for path in outputs:
         if path.suffix not in CONVERTERS:
             raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
-    with Stages(console) as stages:
+    with Stages(meanwhile) as stages:
         for path in outputs:
             with stages.stage(path.name):
                 conversion = CONVERTERS[path.suffix](model, path)
@@ -278,7 +292,7 @@ def bench(
     from .progress import Stages
     from .report.tables import latency_table
 
-    with Stages(Console(stderr=True)) as stages:
+    with Stages(meanwhile) as stages:
         latencies = run_bench(model, dense, runtime or [], threads, seconds, stages)
     if as_json:
         typer.echo(json.dumps([asdict(entry) for entry in latencies], indent=2))
@@ -291,7 +305,7 @@ def doctor() -> None:
     """Says what is installed, what works, and what to do about the rest."""
     from .doctor import diagnose, doctor_table
 
-    checks = diagnose(Console(stderr=True))
+    checks = diagnose(meanwhile)
     console.print(doctor_table(checks))
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(1)

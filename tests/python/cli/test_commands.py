@@ -129,7 +129,9 @@ def test_prune_writes_weights_and_masks(tmp_path: Path, monkeypatch: pytest.Monk
 
     (tmp_path / "tiny_net_of_test.py").write_text(NETWORK)
     monkeypatch.chdir(tmp_path)
-    run(*PRUNE)
+    result = run(*PRUNE)
+    assert "Pruning, no data: " in result.stderr
+    assert result.stdout.split()[0] == "layer"  # results alone
     weights, masks = load_file("out/pruned.safetensors"), Masks.load("out/masks.safetensors")
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "certificate.json", "masks.safetensors", "pruned.safetensors", "report.html", "report.json",
@@ -233,6 +235,8 @@ def test_one_version_everywhere() -> None:
 
 def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
+    from patternlite.pruning import PruneConfig
+
     given = {}
 
     def prune_to(output, _network, shape, options, suffixes, _stages, sources):
@@ -244,11 +248,28 @@ def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.Monke
         "prune", "patternlite.pruning.networks:slim_resnet18", "--input-shape", "3,32,24",
         "--mean", "0.1,0.2,0.3", "--std", "1,2,3", "--rate", "2", "--macs", "3", "--latency", "4",
         "--threads", "2", "--structure", "g4", "--kinds", "3x3,1x1", "--seed", "7", "--mnn",
+        "--dense", "stem", "--dense", "head", "--images", "99", "--refine-steps", "5", "--distill-steps", "0",
         "--output", tmp_path,
     )  # fmt: skip
     assert given == {
         "output": tmp_path, "shape": (3, 32, 24), "mean": (0.1, 0.2, 0.3), "std": (1, 2, 3), "rate": 2,
         "macs": 3, "latency": 4, "threads": 2, "structure": "g4", "kinds": ("3x3", "1x1"), "seed": 7,
-        "suffixes": [".mnn"], "sources": [],
+        "suffixes": [".mnn"], "sources": [], "dense": ("stem", "head"), "images": 99, "refine_steps": 5,
+        "distill_steps": 0,
     }  # fmt: skip
     assert result.stdout.splitlines()[-2:] == ["as it says", str(tmp_path / "pruned.mnn")]
+    given.clear()
+    run(
+        "prune",
+        "patternlite.pruning.networks:slim_resnet18",
+        *command_line.PRUNE,
+        "--output",
+        tmp_path,
+        "--rate",
+        "2",
+    )
+    for key in ("output", "shape", "suffixes", "sources"):
+        given.pop(key)
+    assert PruneConfig(**given) == PruneConfig(
+        rate=2.0, mean=(0,) * 3, std=(1,) * 3
+    )  # as without the options

@@ -73,7 +73,7 @@ def test_a_folder_in_the_place_of_a_file_is_found_before_training(client: Path, 
     (client / "places" / f"net{suffix}").mkdir(parents=True)
     result = retrain("--tflite", "--mnn", output="places/net.safetensors")
     assert_one_line(result, f"net{suffix} is a folder; give a file to write")
-    assert "Reading images" not in result.stdout
+    assert "Reading images" not in result.stderr
     shutil.rmtree(client / "places")
 
 
