@@ -1,8 +1,7 @@
-"""What a run refuses, and what it warns of: each text names the thing and what to do."""
+"""What a run refuses: each text names the thing and what to do."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,12 +14,7 @@ from .batch_norms import BatchNorm
 from .checkpoint import Checkpoint
 from .config import PruneConfig
 from .distributed import Group
-from .norm_statistics import Gap
-from .report import PruneReport
 from .state import tensors_in
-
-_USELESS = 10.0  # of a fidelity's relative error; networks that were never trained have 1 to 2
-_CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
@@ -47,28 +41,6 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
             raise ValueError(
                 f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
             )
-
-
-def copied(model: nn.Module) -> nn.Module:
-    """A copy, in eval mode. Raises ValueError where there can be none."""
-    try:
-        with torch.no_grad():  # TorchScript computes its copies
-            own = copy.deepcopy(model)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"the model cannot be copied ({error}): {_way_to_copy(error)}") from error
-    for mine, given in zip(own.parameters(), model.parameters(), strict=True):
-        mine.requires_grad_(given.requires_grad)
-    own.eval()  # not every model's gives itself back
-    return own
-
-
-def _way_to_copy(error: Exception) -> str:
-    if "graph leaves" in str(error):  # it holds what gradients go through
-        return (
-            "use torch.nn.utils.parametrizations in place of weight_norm and spectral_norm, prune.remove() "
-            "where torch.nn.utils.prune made masks, and keep no maps in it"
-        )
-    return "take out of it what copy.deepcopy cannot copy"
 
 
 def _learnt(model: nn.Module) -> dict[str, Tensor]:
@@ -111,58 +83,3 @@ def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
             f"{layer} diverges ({error}): keep it dense (dense=({layer!r},)), ask for a lower rate, "
             "and check that mean and std are those the model was trained with"
         ) from error
-
-
-def warnings(
-    report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unlearnt: bool = False
-) -> list[str]:
-    """What the user should know of a finished run.
-
-    trusted: the images were fit for least squares.  undone: distillation did harm.
-    unlearnt: the model gives no gradients.
-    """
-    found = []
-    if undone:
-        found.append(
-            "distillation took the answers farther from the dense model's, so its weights were dropped: "
-            "set distill_steps=0 to save its time, or ask for a lower rate"
-        )
-    if unlearnt:
-        found.append(
-            "images were not refined, and nothing distilled, where the model computes without gradients: "
-            "leave torch.no_grad() and detach() out of its forward, as its caller can use them"
-        )
-    if not report.fidelity.relative_error <= _USELESS:
-        found.append(
-            f"the pruned model's answers differ from the dense one's {report.fidelity.relative_error:.3g} "
-            "times as much as those do from image to image: do not use it. Ask for a lower rate, and check "
-            "that mean and std are those the model was trained with"
-        )
-    gap: Gap | None = report.gap
-    if gap is None:
-        found.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")
-    elif not trusted:
-        kept = "weights were kept as they are under the masks, without ADMM, least squares or distillation"
-        done = kept if config.admm == "closed-form" else "what gradient ADMM fitted to them may be worthless"
-        other_source = "" if config.source == "mix" else 'source="mix" and '
-        found.append(
-            f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}; least "
-            f"squares needs {Gap.LEAST_SQUARES[0]:.2f} / {Gap.LEAST_SQUARES[1]:.2f}): {done}. "
-            f"Check mean and std, or use {other_source}more refine_steps"
-        )
-    for layer in report.layers:
-        if layer.relative_error > 1:
-            found.append(
-                f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
-                f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"
-            )
-        if config.admm == "gradient" and layer.residuals and layer.residuals[-1][0] > _CONVERGED:
-            found.append(
-                f"{layer.name} did not converge: gradient ADMM ended {layer.residuals[-1][0]:.2f} of the "
-                f"weights away from what may stay. Keep it dense (dense=({layer.name!r},)) or ask for "
-                "a lower rate"
-            )
-    for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
-        if asked and got < asked * (1 - 1e-6):
-            found.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
-    return found

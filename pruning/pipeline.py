@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from . import checks, codesign, effort, fidelity
+from .advice import warnings
 from .budget import Choice
 from .checkpoint import Checkpoint, Record, fingerprint
 from .config import KIND, PruneConfig
@@ -30,7 +31,7 @@ from .seeds import generator, seeded
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .state import all_tensors_in, frozen_in, tensors_in
+from .state import all_tensors_in, copied, frozen_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, require_own_maps, walk
@@ -104,7 +105,7 @@ class _Run:
         checkpoint: Path | str | None,
     ) -> None:
         self.config, self.shape, self.group = config, input_shape, Group.current()
-        self.dense, self.pruned = checks.copied(model), checks.copied(model)
+        self.dense, self.pruned = copied(model), copied(model)
         self.dense.requires_grad_(False)
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
@@ -156,7 +157,7 @@ class _Run:
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
         unlearnt = bool(made.values.get("unrefined")) or (as_pruned is not None and not as_pruned.learnt)
-        report.warnings.extend(checks.warnings(report, self.config, trusted, undone, unlearnt))
+        report.warnings.extend(warnings(report, self.config, trusted, undone, unlearnt))
         return PruneResult(self.pruned, masks, report)
 
     def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:

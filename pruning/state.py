@@ -1,7 +1,8 @@
-"""A model's state_dict as tensors, and a digest of tensors by name."""
+"""A model's state_dict as tensors, a digest of tensors by name, and copies of models."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 
@@ -31,3 +32,25 @@ def digest_of(tensors: Mapping[str, Tensor], begin: bytes = b"") -> str:
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy, in eval mode. Raises ValueError where there can be none."""
+    try:
+        with torch.no_grad():  # TorchScript computes its copies
+            own = copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"the model cannot be copied ({error}): {_way_to_copy(error)}") from error
+    for mine, given in zip(own.parameters(), model.parameters(), strict=True):
+        mine.requires_grad_(given.requires_grad)
+    own.eval()  # not every model's gives itself back
+    return own
+
+
+def _way_to_copy(error: Exception) -> str:
+    if "graph leaves" in str(error):  # it holds what gradients go through
+        return (
+            "use torch.nn.utils.parametrizations in place of weight_norm and spectral_norm, prune.remove() "
+            "where torch.nn.utils.prune made masks, and keep no maps in it"
+        )
+    return "take out of it what copy.deepcopy cannot copy"

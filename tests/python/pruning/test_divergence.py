@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from patternlite.pruning import PruneConfig, admm, gradient, prune
-from patternlite.pruning.checks import warnings
+from patternlite.pruning.advice import warnings
 
 SHAPE = (3, 12, 12)
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from patternlite.pruning import Masks, PruneConfig, pipeline, prune
-from patternlite.pruning.checks import warnings
+from patternlite.pruning.advice import warnings
+from patternlite.pruning.norm_statistics import Gap
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
 
@@ -149,10 +150,17 @@ def test_unfit_images_are_not_fitted_to(trained_model):
     config = PruneConfig(rate=4.0, source="uniform", **QUICK | {"distill_steps": 2})
     result = prune(trained_model, (3, 16, 16), config)
     assert not result.report.gap.fits_least_squares
-    assert any("do not suit the model" in warning for warning in result.report.warnings)
+    assert any('use source="mix" and more refine_steps' in warning for warning in result.report.warnings)
     for name, mask in result.masks.items():  # magnitude masks: kept weights are the originals
         before = trained_model.get_submodule(name).weight
         assert torch.equal(result.model.get_submodule(name).weight, before * mask)
+
+
+def test_nobody_is_told_to_do_what_is_done(trained_model, monkeypatch):
+    monkeypatch.setattr(Gap, "fits_least_squares", property(lambda _self: False))
+    result = prune(trained_model, (3, 16, 16), PruneConfig(rate=4.0, **QUICK))
+    (told,) = (warning for warning in result.report.warnings if "do not suit the model" in warning)
+    assert told.endswith("Check mean and std, or use more refine_steps")
 
 
 def test_retraining_from_saved_masks(tmp_path, trained_model, result):
