@@ -54,7 +54,7 @@ class PruneConfig:
     dense: names of convolutions to leave alone, besides those that are never pruned.
     patterns: size of the pattern library, at most; None for 8, or 16 varied ones.
     source: of the images, a name in sources.SOURCES; "uniform" is the noise of arXiv:2003.06513.
-    images: how many synthetic images; None chooses by the input's size.
+    images: how many synthetic images; None chooses by the size of the model's largest map.
     refine_steps: steps that pull the images towards the statistics kept in the BatchNorms; 0 for none.
     admm: "closed-form" solves each layer's least squares exactly; "gradient" descends with Adam on what is
         behind its norm and activation, as the paper does, on images of any kind, and leaves the norms alone.
