@@ -14,6 +14,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from patternlite.files import write_atomically
 from patternlite.native import load_native
 
 from .graph import Site, kind_of
@@ -138,15 +139,11 @@ class TimeTable:
         return {}
 
     def _write(self) -> None:
-        """Beside first, then renamed: a reader never sees half of one. Without a cache folder, nowhere."""
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        """Without a cache folder, nowhere."""
+        content = {"machine": self._machine, "seconds": self._seconds}
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                beside.write_text(json.dumps({"machine": self._machine, "seconds": self._seconds}, indent=1))
-                os.replace(beside, self.path)
-            finally:
-                beside.unlink(missing_ok=True)
+            write_atomically(self.path, json.dumps(content, indent=1))
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,15 @@ if TYPE_CHECKING:
     from patternlite.pruning import Masks
 
 
-_PACKAGES = {".tflite": ("onnx2tf", "tensorflow"), ".mnn": ("MNN",)}  # besides those for .onnx
-
-
 def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequence[str]) -> None:
     """Raises what `export` would raise of the model and of packages that are missing: before long work, not
     after it.
     """
-    for suffix in suffixes:
-        require_packages("convert", "onnx", "onnxruntime", *_PACKAGES[suffix])
     if suffixes:
-        from patternlite.pruning.convert import check_model
+        from patternlite.pruning.convert import PACKAGES, check_model
 
+        for suffix in (".onnx", *suffixes):
+            require_packages("convert", *PACKAGES[suffix])
         check_model(model, (1, *input_shape))
 
 
@@ -36,7 +33,9 @@ def remove_exports(path: Path) -> None:
 
     Files of that name that carry no masks are somebody else's, and stay.
     """
-    for other in (path.with_suffix(suffix) for suffix in (".onnx", *_PACKAGES)):
+    from patternlite.pruning.convert import PACKAGES
+
+    for other in map(path.with_suffix, PACKAGES):
         if other.is_file() and KEY.encode() in other.read_bytes():
             other.unlink()
 

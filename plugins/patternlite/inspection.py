@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import MissingPackageError, PatternliteError, one_line
+from .errors import PatternliteError, one_line
 from .files import require_file
 from .native import load_native
-from .runtimes import RUNTIMES, Runtime, is_tflite, require_fixed_sizes, tflite_interpreter
+from .runtimes import is_tflite, require_fixed_sizes, tflite_interpreter, tflite_runtime
 from .stored.stamp import MaskCheck, check_masks
 
-_TFLITE_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
 _COLUMNS = (
     "layer",
     "kind",
@@ -91,7 +90,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
             raise ValueError(
                 f"{path} is not a TFLite model: it lacks the identifier TFL3; convert the model again"
             )
-        _tflite_runtime()
+        tflite_runtime()
     answer = _read_apart(path)
     return Inspection(str(path), answer["layers"], answer["activation_bytes"], check_masks(path))
 
@@ -151,19 +150,10 @@ def _read_apart(path: Path) -> dict[str, Any]:
     raise ValueError(f"{path} cannot be inspected: {last}")
 
 
-def _tflite_runtime() -> Runtime:
-    """The first TFLite runtime that is installed."""
-    known = {runtime.name: runtime for runtime in RUNTIMES}
-    for name in _TFLITE_RUNTIMES:
-        if name in known and known[name].installed:
-            return known[name]
-    raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
-
-
 def _read_tflite(path: str) -> dict[str, Any]:
     from .tflite import load_delegate
 
-    interpreter = tflite_interpreter(_tflite_runtime())
+    interpreter = tflite_interpreter(tflite_runtime())
     delegate = load_delegate()
     loaded = interpreter(model_path=path, experimental_delegates=[delegate])
     require_fixed_sizes(Path(path), loaded.get_input_details())

@@ -147,6 +147,15 @@ def is_tflite(path: Path) -> bool:
         return file.read(8)[4:] == b"TFL3"
 
 
+def tflite_runtime() -> Runtime:
+    """The first of ai-edge-litert, tflite-runtime and tensorflow that is installed."""
+    known = {runtime.name: runtime for runtime in RUNTIMES}
+    for name in ("ai-edge-litert", "tflite-runtime", "tensorflow"):
+        if name in known and known[name].installed:
+            return known[name]
+    raise MissingPackageError("a TFLite runtime", "pip install 'patternlite[tflite]'")
+
+
 def tflite_interpreter(runtime: Runtime) -> Any:
     """The class of that name."""
     module = importlib.import_module(runtime.module)

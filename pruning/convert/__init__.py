@@ -12,9 +12,19 @@ from __future__ import annotations
 
 from .mnn import to_mnn
 from .onnx import check_model, to_onnx
+from .process import PACKAGES
 from .result import Conversion, ConversionError
 from .tflite import to_tflite
 
 CONVERTERS = {".tflite": to_tflite, ".mnn": to_mnn}  # of a .onnx file, by what they write
 
-__all__ = ["CONVERTERS", "Conversion", "ConversionError", "check_model", "to_mnn", "to_onnx", "to_tflite"]
+__all__ = [
+    "CONVERTERS",
+    "PACKAGES",
+    "Conversion",
+    "ConversionError",
+    "check_model",
+    "to_mnn",
+    "to_onnx",
+    "to_tflite",
+]

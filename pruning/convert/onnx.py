@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ..masks import Masks
-from .process import require
+from .process import PACKAGES, require
 from .result import Conversion, ConversionError
 from .staging import staged, target_file
 from .stamping import put_stamp
@@ -46,7 +46,7 @@ def to_onnx(
     """
     started = time.perf_counter()
     target = target_file(path, ".onnx")
-    require("onnx", "onnxruntime")
+    require(*PACKAGES[".onnx"])
     shape = tuple(int(n) if isinstance(n, Integral) else n for n in input_shape)
     if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise ConversionError(f"input_shape must be (N, C, H, W) with positive integers, not {shape}")

@@ -6,13 +6,17 @@ converter ends with a segmentation fault on a broken .tflite). In a child all of
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from patternlite.errors import missing_packages
+
 from .result import ConversionError
+
+# What writing files of a kind takes.
+PACKAGES = {".onnx": ("onnx", "onnxruntime"), ".tflite": ("onnx2tf", "tensorflow"), ".mnn": ("MNN", "_tools")}
 
 _WORKERS = Path(__file__).parent / "workers"
 _SHOWN_LINES = 5
@@ -25,14 +29,13 @@ _ENVIRONMENT = {
 
 def require(*modules: str) -> None:
     """Raises a ConversionError that names the fix if one of the modules is not installed."""
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
+    if missing := missing_packages(*modules):
         raise ConversionError(f"missing {', '.join(missing)}: pip install 'patternlite[convert]'")
 
 
 def require_one_of(*modules: str) -> None:
     """Like `require`, for packages that can stand in for each other."""
-    if all(importlib.util.find_spec(module) is None for module in modules):
+    if len(missing_packages(*modules)) == len(modules):
         raise ConversionError(f"none of {', '.join(modules)} found: pip install 'patternlite[convert]'")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .process import require, run_worker
+from .process import PACKAGES, require, run_worker
 from .result import Conversion, ConversionError
 from .staging import source_file, staged, target_file
 from .stamping import stamp_in
@@ -32,7 +32,7 @@ def to_tflite(onnx_path: str | os.PathLike[str], path: str | os.PathLike[str]) -
     started = time.perf_counter()
     source = source_file(onnx_path, ".onnx")
     target = target_file(path, ".tflite")
-    require("onnx2tf", "tensorflow")
+    require(*PACKAGES[".tflite"])
     with staged(target) as work:
         expected = probe_file(source, work.parent)
         stamp = stamp_in(source)

@@ -16,15 +16,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .process import require, require_one_of, run_worker
+from patternlite.timing import relative_difference
+
+from .process import PACKAGES, require, require_one_of, run_worker
 from .result import ConversionError
+from .workers.probe import SAMPLES, SEED
 
 Array = NDArray[Any]
 
 TOLERANCE = 1e-4
 MIN_SPARSITY = 0.1  # a convolution with fewer zeros was not pruned
-SAMPLES = 3
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,10 @@ def probe_file(path: Path, folder: Path, inputs: Array | None = None) -> Probe:
 
 
 def _require_runtime(suffix: str) -> None:
-    if suffix == ".onnx":
-        require("onnx", "onnxruntime")
-    elif suffix == ".mnn":
-        require("MNN", "_tools")
-    else:
+    if suffix == ".tflite":
         require_one_of("ai_edge_litert", "tflite_runtime", "tensorflow")
+    else:
+        require(*PACKAGES[suffix])
 
 
 def compare(source: Probe, target: Probe) -> Check:
@@ -129,7 +128,6 @@ def compare(source: Probe, target: Probe) -> Check:
 
 
 def _relative_error(expected: Array, actual: Array) -> float:
-    expected = expected.astype(np.float64)  # integers and booleans, too, are compared as numbers
     if not np.isfinite(expected).all():
         raise ConversionError("the source model returns NaN or infinity on normally distributed inputs")
     candidates = [actual]
@@ -138,8 +136,7 @@ def _relative_error(expected: Array, actual: Array) -> float:
     candidates = [c for c in candidates if c.shape == expected.shape]
     if not candidates:
         raise ConversionError(f"the output shape changed from {expected.shape[1:]} to {actual.shape[1:]}")
-    spread = float(expected.max() - expected.min()) or float(np.abs(expected).max()) or 1.0
-    return min(float(np.abs(c.astype(np.float64) - expected).max()) / spread for c in candidates)
+    return min(relative_difference(expected, candidate) for candidate in candidates)
 
 
 def _check_zeros(source: list[Array], target: list[Array]) -> tuple[int, int]:

@@ -110,9 +110,8 @@ def _convert(
     stages: Stages,
 ) -> dict[tuple[str, str], Path]:
     """(variant, suffix) -> the file."""
-    from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+    from patternlite.pruning.convert import CONVERTERS, to_onnx
 
-    converters = {".tflite": to_tflite, ".mnn": to_mnn}
     paths = {}
     total, done = len(models) * (1 + len(suffixes)), 0
     with stages.stage("Converting") as advance:
@@ -124,7 +123,7 @@ def _convert(
             for suffix in suffixes:
                 path = onnx.with_suffix(suffix)
                 advance(path.name, done / total)
-                converters[suffix](onnx, path)
+                CONVERTERS[suffix](onnx, path)
                 paths[variant, suffix] = path
                 done += 1
     return paths

@@ -10,15 +10,14 @@ A convolution whose weights are not stored as plain or fp16 constants is left ou
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from patternlite.runtimes import tflite_interpreter, tflite_runtime
 from patternlite.stored.weights import conv_weights
 
 Array = NDArray[Any]
@@ -76,17 +75,8 @@ def probe_onnx(path: str, inputs: Array | None) -> dict[str, Any]:
     return result(inputs, outputs, [w for w in weights if w.ndim == 4])
 
 
-def tflite_interpreter() -> Callable[..., Any]:
-    for module in ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite"):
-        try:
-            return importlib.import_module(module).Interpreter  # type: ignore[no-any-return]
-        except ImportError:
-            continue
-    sys.exit("no TFLite runtime found")
-
-
 def probe_tflite(path: str, inputs: Array | None) -> dict[str, Any]:
-    interpreter = tflite_interpreter()(model_path=path, num_threads=1)
+    interpreter = tflite_interpreter(tflite_runtime())(model_path=path, num_threads=1)
     interpreter.allocate_tensors()
     model_input = only(interpreter.get_input_details(), "input")
     model_output = only(interpreter.get_output_details(), "output")

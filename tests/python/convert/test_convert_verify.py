@@ -35,6 +35,13 @@ def test_the_error_is_relative_to_the_output_range(outputs: np.ndarray) -> None:
         compare(probe(outputs), probe(changed))
 
 
+def test_an_answer_of_zeros_is_kept_to(outputs: np.ndarray) -> None:
+    nothing = np.zeros_like(outputs)
+    assert compare(probe(nothing), probe(nothing)).max_relative_error == 0
+    with pytest.raises(ConversionError, match="largest error inf of the output range"):
+        compare(probe(nothing), probe(nothing + 1e-5))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_and_infinity_never_pass(outputs: np.ndarray, bad: float) -> None:
     changed = outputs.copy()
