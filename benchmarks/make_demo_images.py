@@ -15,8 +15,8 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-from patternlite.demo.images import read_entries
 from patternlite.files import write_atomically
+from patternlite.images.labelled import read_entries
 
 # The earliest date a zip can hold: no clock in the archive.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)

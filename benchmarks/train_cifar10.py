@@ -16,8 +16,8 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
-from patternlite.demo.images import read_images
 from patternlite.files import write_atomically
+from patternlite.images.labelled import read_images
 from patternlite.models import load_weights
 from patternlite.progress import Stages
 from patternlite.pruning.networks import slim_resnet18

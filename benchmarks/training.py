@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patternlite.demo.images import LabelledImages
 from patternlite.files import write_atomically
+from patternlite.images.labelled import LabelledImages
 from patternlite.pruning.precision import channels_last, half
 from patternlite.pruning.retrain import one_cycle
 

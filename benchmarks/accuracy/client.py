@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from patternlite.demo.images import LabelledImages
+from patternlite.images.labelled import LabelledImages
 from patternlite.pruning import Masks
 from patternlite.pruning.retrain import RetrainConfig
 from patternlite.pruning.retrain import accuracy as fraction_right

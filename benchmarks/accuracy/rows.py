@@ -15,15 +15,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from patternlite.demo.images import LabelledImages, read_images
 from patternlite.errors import PatternliteError
 from patternlite.files import write_atomically
+from patternlite.images.labelled import LabelledImages, read_images
 from patternlite.isolated import Isolated
 from patternlite.latency import Contender, measure_latency
 from patternlite.machine import describe_machine
-from patternlite.models import load_model, load_weights
+from patternlite.models import load_model, load_weights, save_weights
 from patternlite.progress import Advance, Stages
-from patternlite.prune import save_weights
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite

@@ -1,4 +1,4 @@
-"""Finds the PyTorch model that a command line names, and its weights."""
+"""Finds the PyTorch model that a command line names; reads and writes weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import MissingPackageError, PatternliteError, one_line, require_packages
-from .files import require_file
+from .files import require_file, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -103,6 +103,17 @@ def read_state_dict(path: Path) -> Mapping[str, Tensor]:
             f"{path} holds no state_dict; save it with torch.save(model.state_dict(), ...)"
         )
     return state
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """The model's state_dict as safetensors."""
+    from safetensors.torch import save
+
+    from patternlite.pruning.state import tensors_in
+
+    # Clones: safetensors refuses tensors that share memory, as tied weights do.
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors_in(model).items()}
+    write_atomically(path, save(tensors))
 
 
 def _published(module: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import missing_packages
 from .export import check_export, export, remove_exports
 from .files import require_target_folder, require_targets, write_atomically
+from .models import save_weights
 from .progress import Stages
 from .report.page import render_prune_page
 
@@ -75,14 +76,3 @@ def prune_to(
     paths += export(result.model, input_shape, result.masks, onnx, suffixes, stages)
     discard(checkpoint)  # all is written
     return result, paths
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """The model's state_dict as safetensors."""
-    from safetensors.torch import save
-
-    from patternlite.pruning.state import tensors_in
-
-    # Clones: safetensors refuses tensors that share memory, as tied weights do.
-    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors_in(model).items()}
-    write_atomically(path, save(tensors))

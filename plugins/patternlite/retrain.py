@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .demo.images import LabelledImages, read_images
 from .errors import PatternliteError, one_line
 from .export import check_export, export, remove_exports
 from .files import require_target_folder, require_targets
+from .images.labelled import LabelledImages, read_images
+from .models import save_weights
 from .progress import Stages
-from .prune import save_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

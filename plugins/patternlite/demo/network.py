@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PatternliteError
-from .images import LabelledImages, read_images
+from ..images.labelled import LabelledImages, read_images
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MissingPackageError
+from ..images.labelled import LabelledImages
 from ..inspection import inspect
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
@@ -31,7 +32,6 @@ from ..report.results import (
 )
 from ..runtimes import RUNTIMES, Runtime
 from .evaluate import agreement, classify
-from .images import LabelledImages
 from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
 
 if TYPE_CHECKING:

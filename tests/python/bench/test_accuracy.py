@@ -22,9 +22,9 @@ from benchmarks.accuracy.plan import NOBODY, Job, Plan, jobs, read_plan
 from benchmarks.accuracy.results import Row
 from benchmarks.accuracy.rows import Laboratory, run, time_rows, weights_of
 from benchmarks.results import REVISION
-from patternlite.demo.images import LabelledImages
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
+from patternlite.images.labelled import LabelledImages
 from patternlite.machine import describe_machine
 from patternlite.progress import Stages
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from benchmarks.training import Course, Phase, train, uphill
-from patternlite.demo.images import LabelledImages
+from patternlite.images.labelled import LabelledImages
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

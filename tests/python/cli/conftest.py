@@ -38,8 +38,7 @@ def client_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from PIL import Image
 
-    from patternlite.models import load_model
-    from patternlite.prune import save_weights
+    from patternlite.models import load_model, save_weights
 
     folder = tmp_path_factory.mktemp("client")
     (folder / "client_net_of_test.py").write_text(NETWORK)

@@ -44,7 +44,7 @@ def test_from_pruned_weights_to_files_whose_hash_matches(client: Path) -> None:
 
 
 def test_a_dense_model_teaches_its_answers(client: Path) -> None:
-    from patternlite.demo.images import read_images
+    from patternlite.images.labelled import read_images
     from patternlite.pruning.imitation import divergence
 
     for name, more in (("taught", ("--dense", "net_dense.safetensors")), ("alone", ())):

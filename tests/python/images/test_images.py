@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patternlite.demo.images import LabelledImages, read_images
 from patternlite.demo.network import IMAGES
+from patternlite.images.labelled import LabelledImages, read_images
 
 
 def png(colour: tuple[int, int, int], size: tuple[int, int] = (4, 3)) -> bytes:

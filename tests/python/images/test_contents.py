@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from patternlite.demo.images import read_images
 from patternlite.errors import PatternliteError
+from patternlite.images.labelled import read_images
 
 NAMES = ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png")
 

@@ -1,0 +1,1 @@
+"""Labelled images of a folder, zip or tar."""
