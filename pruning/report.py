@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from patternlite.units import count
+
 from .fidelity import Fidelity
 from .norm_statistics import Gap
 
@@ -103,7 +105,7 @@ class PruneReport:
         for layer in self.layers:
             lines.append(
                 f"{layer.name:<{width}}  {'x'.join(map(str, layer.shape)):>14}  {layer.structure:<9}"
-                f"  {layer.rate:>5.2f}x  {_count(layer.macs):>8}  {layer.relative_error:>7.4f}"
+                f"  {layer.rate:>5.2f}x  {count(layer.macs):>8}  {layer.relative_error:>7.4f}"
                 f"  {len(layer.patterns)}"
             )
         lines.append(
@@ -119,11 +121,3 @@ class PruneReport:
         lines.append("seconds: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items()))
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
-
-
-def _count(value: float) -> str:
-    for unit in ("", "K", "M"):
-        if value < 999.5:
-            return f"{value:.3g}{unit}"
-        value /= 1000
-    return f"{value:.4g}G"

@@ -264,14 +264,14 @@ def inspect(
 ) -> None:
     """Shows what the plugin would do with each convolution, and why."""
     from .inspection import inspect as inspect_model
-    from .report.layers import layers_in
+    from .layers import layers_of
     from .report.tables import layer_table
 
     inspection = inspect_model(model)
     if as_json:
         typer.echo(json.dumps(asdict(inspection), indent=2))
     else:
-        console.print(layer_table(layers_in(inspection), title=model.name, width=console.width))
+        console.print(layer_table(layers_of(inspection.layers), title=model.name, width=console.width))
         console.print(str(inspection.masks), markup=False, highlight=False, soft_wrap=True)
         console.print(inspection.summary, markup=False, highlight=False, soft_wrap=True)
 

@@ -13,23 +13,10 @@ from typing import Any
 
 from .errors import PatternliteError, one_line
 from .files import require_file
+from .layers import text_table
 from .native import load_native
 from .runtimes import is_tflite, require_fixed_sizes, tflite_interpreter, tflite_runtime
 from .stored.stamp import MaskCheck, check_masks
-
-_COLUMNS = (
-    "layer",
-    "kind",
-    "output",
-    "non-zero",
-    "kernels",
-    "patterns",
-    "MMACs",
-    "kept",
-    "decision",
-    "kernel",
-    "KB",
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class Inspection:
     masks: MaskCheck
 
     def __str__(self) -> str:
-        return f"{layer_table(self.layers)}\n{self.masks}\n{self.summary}"
+        return f"{text_table(self.layers)}\n{self.masks}\n{self.summary}"
 
     @property
     def summary(self) -> str:
@@ -93,32 +80,6 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         tflite_runtime()
     answer = _read_apart(path)
     return Inspection(str(path), answer["layers"], answer["activation_bytes"], check_masks(path))
-
-
-def layer_table(layers: list[dict[str, Any]]) -> str:
-    """A line for each layer, under a line of column names."""
-    rows = [_COLUMNS, *map(_cells, layers)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-
-
-def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
-    dense, kept = layer["dense_macs"], layer["kept_macs"]
-    return (
-        layer["name"],
-        layer["kind"],
-        f"{layer['filters']}x{layer['height']}x{layer['width']}",
-        f"{kept / dense:.1%}" if dense else "",
-        f"{layer['kernels_kept']:.1%}",
-        str(layer["patterns"]),
-        f"{dense / 1e6:.2f}",
-        f"{kept / 1e6:.2f}",
-        layer["reason"],
-        layer["kernel"],
-        f"{layer['weight_bytes'] / 1e3:.1f}" if layer["weight_bytes"] else "",
-    )
 
 
 def _read_apart(path: Path) -> dict[str, Any]:

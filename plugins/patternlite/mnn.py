@@ -32,7 +32,7 @@ from typing import Any
 
 from .errors import PatternliteError
 from .files import require_file
-from .inspection import layer_table
+from .layers import text_table
 from .native import load_native
 from .runtimes import require_sizes
 
@@ -83,7 +83,7 @@ class SessionStats:
     def __str__(self) -> str:
         ours = sum(layer["kernel"] != "stock" for layer in self.layers)
         return (
-            f"{layer_table(self.layers)}\n"
+            f"{text_table(self.layers)}\n"
             f"{ours} of {len(self.layers)} layers run in patternlite{f' ({self.isa})' if self.isa else ''}: "
             f"{self.fused_additions} additions fused, {self.private_tensors} private tensors, "
             f"{self.conversions} conversions, {self.activation_bytes / 1e6:.1f} MB of activations, "

@@ -18,9 +18,9 @@ from ..images.labelled import LabelledImages
 from ..inspection import inspect
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
+from ..layers import layers_of
 from ..machine import describe_machine, versions
 from ..progress import Stages
-from ..report.layers import layers_in
 from ..report.results import (
     PLUGIN_PRUNED,
     STOCK_DENSE,
@@ -84,7 +84,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         agreements=tuple(agreements),
         files=tuple(file_size(paths[v, s], v) for s in suffixes for v in ("dense", "pruned")),
         latencies=tuple(latencies),
-        layers=tuple(layers_in(inspect(paths["pruned", suffixes[0]]))),
+        layers=tuple(layers_of(inspect(paths["pruned", suffixes[0]]).layers)),
         pruning=pruned.report,
         stages=tuple(stages.seconds),
         load=load,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import write_atomically
+from ..units import count
 from .figure import to_inline_svg
 from .plots import latency_plot, layer_plot
 from .pruning import pruning_plot, residual_plot
 from .results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
-from .tables import count, megabytes
+from .tables import megabytes
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..layers import Layer
+from ..units import count
 from .figure import COLOURS, STYLE, annotate, panels_of
-from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, Layer
-from .tables import count
+from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

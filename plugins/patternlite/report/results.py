@@ -12,6 +12,7 @@ import numpy as np
 
 from ..files import write_atomically
 from ..latency import Latency, speed_up
+from ..layers import Layer
 from ..machine import Machine
 
 if TYPE_CHECKING:
@@ -33,34 +34,6 @@ class FileSize:
     variant: str
     bytes: int
     gzip_bytes: int
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What the plugin decided about one convolution of the pruned model.
-
-    shape: of the output map.  kernels_kept: fraction of kernels with any weight left.
-    dense_macs, kept_macs: per inference.  reason: the decision's code.  kernel: "stock" when left alone.
-    """
-
-    name: str
-    kind: str
-    shape: str
-    kernels_kept: float
-    patterns: int
-    dense_macs: float
-    kept_macs: float
-    reason: str
-    kernel: str
-
-    @property
-    def density(self) -> float:
-        """Non-zero weights / weights; 1 where the plugin could not tell."""
-        return self.kept_macs / self.dense_macs if self.dense_macs else 1.0
-
-    @property
-    def accelerated(self) -> bool:
-        return self.kernel != "stock"
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..latency import TOLERANCE, Latency, speed_up
-from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult, Layer
+from ..layers import COLUMNS, Layer
+from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
 _WIDE = 130  # columns of a terminal that show all of a layer
-
-
-def count(value: float) -> str:
-    """1234567 -> "1.2 M"."""
-    for unit in ("", " K", " M"):
-        if abs(value) < 999.5:
-            return f"{value:.3g}{unit}"
-        value /= 1000
-    return f"{value:.3g} G"
+_AMOUNTS = {"MACs", "kept", "weights", "kernels", "patterns", "KB"}
+_SAYING_MOST = ("layer", "kind", "output", "weights", "decision", "kernel")
 
 
 def megabytes(size: int) -> str:
@@ -61,29 +55,15 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
 def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int = _WIDE) -> Table:
     """width: of the terminal; a narrow one gets the columns that say most."""
     table = _table(title)
-    for column in ("layer", "kind", "output"):
-        table.add_column(column, no_wrap=True)
-    amounts = ("MACs", "kept", "weights", "kernels", "patterns") if width >= _WIDE else ("weights",)
-    for column in amounts:
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in ("decision", "kernel"):
-        table.add_column(column, no_wrap=True)
+    wide = width >= _WIDE
+    columns = COLUMNS if wide else _SAYING_MOST
+    for column in columns:
+        table.add_column(column, justify="right" if column in _AMOUNTS else "left", no_wrap=True)
     for layer in layers:
-        shown = {
-            "MACs": count(layer.dense_macs),
-            "kept": count(layer.kept_macs),
-            "weights": f"{layer.density:.1%}",
-            "kernels": f"{layer.kernels_kept:.1%}",
-            "patterns": str(layer.patterns),
-        }
-        table.add_row(
-            Text(shortened(layer.name, 30 if width >= _WIDE else 14)),
-            layer.kind,
-            layer.shape,
-            *(shown[column] for column in amounts),
-            Text(layer.reason, style="green" if layer.accelerated else "yellow"),
-            layer.kernel,
-        )
+        cells: dict[str, str | Text] = dict(layer.cells())
+        cells["layer"] = Text(shortened(layer.name, 30 if wide else 14))
+        cells["decision"] = Text(layer.reason, style="green" if layer.accelerated else "yellow")
+        table.add_row(*(cells[column] for column in columns))
     return table
 
 

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from patternlite import __version__, doctor, runtimes
-from patternlite.report.results import Layer
+from patternlite.layers import Layer
 from patternlite.report.tables import layer_table
 
 from . import command_line
@@ -213,7 +213,7 @@ def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     output = run("inspect", path).stdout
     assert output.lstrip().startswith("[v2].mnn")
     assert "[red]/[v2].mnn run in the plugin" in output
-    layer = Layer(name, "conv3x3", "1x1x1", 1.0, 1, 9, 9, "dense:too-few-zeros", "stock")
+    layer = Layer(name, "conv3x3", 1, 1, 1, 1, 9, 9, 1.0, 1, "dense:too-few-zeros", "stock", 0)
     shown = io.StringIO()
     Console(file=shown, width=200).print(layer_table([layer]))
     assert name in shown.getvalue()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from patternlite.latency import Latency
+from patternlite.layers import Layer
 from patternlite.machine import Machine
 from patternlite.pruning import Fidelity, LayerReport, PruneReport
 from patternlite.pruning.norm_statistics import Gap
@@ -17,7 +18,6 @@ from patternlite.report.results import (
     DemoResult,
     Example,
     FileSize,
-    Layer,
     RuntimeAgreement,
 )
 from patternlite.timing import Timing
@@ -38,14 +38,17 @@ def latencies() -> tuple[Latency, ...]:
 
 
 def layers() -> tuple[Layer, ...]:
-    found = [Layer("conv1", "conv3x3", "32x32x32", 1.0, 1, 884736, 884736, "dense:too-few-zeros", "stock")]
+    stem = Layer(
+        "conv1", "conv3x3", 32, 3, 32, 32, 884736, 884736, 1.0, 1, "dense:too-few-zeros", "stock", 0
+    )  # fmt: skip
+    found = [stem]
     for stage, (width, side) in enumerate(((32, 32), (64, 16), (128, 8), (256, 4))):
         for conv in range(4):
             macs = float(width * width * 9 * side * side)
             kept = macs / (2.5 + stage)
             name = f"stages.{stage}.{conv // 2}.conv{conv % 2 + 1}"
-            shape = f"{width}x{side}x{side}"
-            found.append(Layer(name, "conv3x3", shape, 0.6, 8, macs, kept, "pattern", "is-c1"))
+            size = (width, width, side, side)
+            found.append(Layer(name, "conv3x3", *size, macs, kept, 0.6, 8, "pattern", "is-c1", 4321))
     return tuple(found)
 
 

@@ -1,0 +1,76 @@
+"""What the plugin decided about one convolution, and what tables tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .units import count
+
+# Of a table, in its order; the keys of `Layer.cells`.
+COLUMNS = (
+    "layer", "kind", "output", "MACs", "kept", "weights", "kernels", "patterns", "KB", "decision", "kernel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The fields of a row that the plugin tells of a layer (see `Inspection.layers`)."""
+
+    name: str
+    kind: str
+    filters: int
+    channels: int
+    height: int
+    width: int
+    dense_macs: float
+    kept_macs: float
+    kernels_kept: float
+    patterns: int
+    reason: str
+    kernel: str
+    weight_bytes: int
+
+    @property
+    def shape(self) -> str:
+        """Of the output map."""
+        return f"{self.filters}x{self.height}x{self.width}"
+
+    @property
+    def density(self) -> float:
+        """Non-zero weights / weights; 1 where the plugin could not tell."""
+        return self.kept_macs / self.dense_macs if self.dense_macs else 1.0
+
+    @property
+    def accelerated(self) -> bool:
+        return self.kernel != "stock"
+
+    def cells(self) -> dict[str, str]:
+        """By column. Empty where the plugin could not tell, or holds no weights."""
+        return {
+            "layer": self.name,
+            "kind": self.kind,
+            "output": self.shape,
+            "MACs": count(self.dense_macs),
+            "kept": count(self.kept_macs),
+            "weights": f"{self.density:.1%}" if self.dense_macs else "",
+            "kernels": f"{self.kernels_kept:.1%}",
+            "patterns": str(self.patterns),
+            "KB": f"{self.weight_bytes / 1e3:.1f}" if self.weight_bytes else "",
+            "decision": self.reason,
+            "kernel": self.kernel,
+        }
+
+
+def layers_of(rows: Iterable[Mapping[str, Any]]) -> list[Layer]:
+    return [Layer(**row) for row in rows]
+
+
+def text_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each layer, under a line of column names."""
+    lines = [COLUMNS, *([layer.cells()[column] for column in COLUMNS] for layer in layers_of(rows))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
