@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from . import __version__
-from .cli_options import Mean, Model, Std, Threads, numbers
+from .cli_options import Dense, Flip, Kinds, Mean, Model, Std, Structure, Threads, numbers
 from .errors import PatternliteError, one_line, require_packages
 
 app = typer.Typer(
@@ -129,19 +129,9 @@ def prune(
         float | None, typer.Option(help="How many times faster than dense, on this machine.")
     ] = None,
     threads: Annotated[int, typer.Option(help="That --latency counts with.")] = 1,
-    structure: Annotated[
-        str,
-        typer.Option(
-            help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, b2, b4, b16, irregular, filter, "
-            "column or block."
-        ),
-    ] = "auto",
-    kinds: Annotated[
-        str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")
-    ] = "3x3",
-    dense: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A convolution to leave alone; may be repeated.")
-    ] = None,
+    structure: Structure = "auto",
+    kinds: Kinds = "3x3",
+    dense: Dense = None,
     images: Annotated[
         int | None, typer.Option(help="Synthetic ones; as many as fit by default, up to 512.")
     ] = None,
@@ -202,13 +192,7 @@ def retrain(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
     learning_rate: Annotated[float, typer.Option(help="The peak of its one cycle.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
-    flip: Annotated[
-        bool,
-        typer.Option(
-            help="Images are shifted by up to an eighth of their sides and, unless --no-flip, half of them "
-            "mirrored: not for classes that differ by that, as digits and signs do."
-        ),
-    ] = True,
+    flip: Flip = True,
     seed: Annotated[int, typer.Option(help="Of the images' order, shifts and mirroring.")] = 0,
     rate: Annotated[float | None, typer.Option(hidden=True, callback=_refuse_rate)] = None,
     tflite: Annotated[bool, typer.Option("--tflite", help="Write .onnx and .tflite beside it.")] = False,

@@ -1,4 +1,4 @@
-"""Options that hold several numbers, and those of several commands."""
+"""Options that hold several numbers, those of several commands, and those that take many words."""
 
 from __future__ import annotations
 
@@ -42,5 +42,25 @@ Threads = Annotated[
     tuple,
     typer.Option(
         parser=numbers(int, 1, most=MOST_THREADS), metavar="N,N", help="Thread counts to time, as 1,2."
+    ),
+]
+Structure = Annotated[
+    str,
+    typer.Option(
+        help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, b2, b4, b16, irregular, filter, column "
+        "or block."
+    ),
+]
+Kinds = Annotated[
+    str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")
+]
+Dense = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="A convolution to leave alone; may be repeated.")
+]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        help="Images are shifted by up to an eighth of their sides and, unless --no-flip, half of them "
+        "mirrored: not for classes that differ by that, as digits and signs do."
     ),
 ]
