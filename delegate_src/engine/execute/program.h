@@ -33,7 +33,9 @@ class Program {
                                           const CompileOptions& options);
   virtual ~Program() = default;
 
-  // One image: dense NHWC floats in and out, in the order of graph.inputs / graph.outputs.
+  // One image: dense NHWC floats in and out, a pointer for each of graph.inputs and graph.outputs,
+  // in their order. Not on two threads at once. Throws std::bad_alloc where a thread's scratch does
+  // not fit.
   virtual void run(std::span<const float* const> inputs, std::span<float* const> outputs) = 0;
 
   // What became of each convolution.

@@ -15,6 +15,7 @@ class TapSets {
  public:
   using Set = std::vector<std::uint64_t>;
 
+  // channels: that each filter reads, 1 of a depthwise one.
   TapSets(const Convolution& conv, int filters, int channels);
 
   int filters() const { return filters_; }
