@@ -83,7 +83,12 @@ bool GraphReader::continues_norm(const OpNode& node) {
   const bool computes = node.builtin_code == kTfLiteBuiltinAdd ||
                         node.builtin_code == kTfLiteBuiltinSub ||
                         node.builtin_code == kTfLiteBuiltinMul;
-  if ((earlier && (earlier->id != source.id || earlier->norm->over != norm.over)) ||
+  // The same map, which neither a PAD nor another order of its axes has changed.
+  const auto is_source = [&](const Value& value) {
+    return value.id == source.id && !value.pad && !value.view && value.dims == source.dims &&
+           value.channels_first == source.channels_first;
+  };
+  if ((earlier && (!is_source(*earlier) || earlier->norm->over != norm.over)) ||
       (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone)) {
     throw declined;
   }
@@ -91,7 +96,7 @@ bool GraphReader::continues_norm(const OpNode& node) {
   const bool is_constant = !earlier && node.inputs.size() > 1 && is_constant_operand(node, other);
   const auto reads_source = [&] {
     const auto found = values_.find(node.inputs[other]);
-    return !earlier && found != values_.end() && found->second.id == source.id;
+    return !earlier && found != values_.end() && is_source(found->second);
   };
   const auto is = [&](int operation, Part wanted) {
     return node.builtin_code == operation && norm.part == wanted;

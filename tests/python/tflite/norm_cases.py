@@ -8,7 +8,7 @@ import numpy as np
 
 from .builder import RELU, ModelBuilder
 from .computing_cases import Case, by_channels, conv_case
-from .moving_cases import channels_first
+from .moving_cases import channels_first, to_nchw, to_nhwc
 from .networks import PAD_1
 
 
@@ -169,6 +169,33 @@ def by_other_means(b: ModelBuilder, x: int, change: Callable[[int], int]) -> int
     return b.binary("Mul", b.binary("Sub", x, change(mean)), factor)
 
 
+def of_a_changed_map(change: Callable[[ModelBuilder, int], int], axes: tuple[int, ...] = (1, 2)) -> Case:
+    """As a norm, but mean and variance are those of the map before the change."""
+
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        y = conv_case(filters=12)(b, rng, b.resize_nearest(x, 12, 12))
+        mean = b.mean(y, keep_dims=True, axes=axes)
+        factor = inverse_root(b, b.squared_difference(y, mean), axes)
+        return joined(b, change(b, y), mean, factor, by_channels(rng))
+
+    return build
+
+
+def less_the_means_of_a_turned_map(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    y = conv_case(filters=12)(b, rng, b.resize_nearest(x, 12, 12))
+    mean = b.mean(y, keep_dims=True, axes=(3,))
+    factor = inverse_root(b, b.squared_difference(y, mean), (3,))
+    return b.binary("Mul", b.binary("Sub", to_nchw(b, y), mean), factor)
+
+
+def by_the_factor_of_a_turned_map(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+    y = conv_case(filters=12)(b, rng, b.resize_nearest(x, 12, 12))
+    differences, turned = b.binary("Sub", y, b.mean(y, keep_dims=True, axes=(3,))), to_nchw(b, y)
+    mean = b.mean(turned, keep_dims=True, axes=(1,))
+    factor = inverse_root(b, b.squared_difference(turned, mean), (1,))
+    return to_nhwc(b, b.binary("Mul", differences, factor))
+
+
 def two_scales(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     x = conv_case(filters=12)(b, rng, x)
     mean = b.mean(x, keep_dims=True, axes=(3,))
@@ -231,6 +258,12 @@ NO_NORMS: dict[str, Case] = {
             lambda mean: b.pad(mean, PAD_1),
         ),
     ),
+    "instance-norm-of-a-padded-map": of_a_changed_map(lambda b, y: b.pad(y, PAD_1)),
+    "instance-norm-of-a-turned-map": of_a_changed_map(to_nchw),
+    "instance-norm-of-rows-as-columns": of_a_changed_map(lambda b, y: b.transpose(y, 0, 2, 1, 3)),
+    "norm-of-a-turned-map": of_a_changed_map(to_nchw, (3,)),
+    "norm-by-the-means-of-a-turned-map": less_the_means_of_a_turned_map,
+    "norm-by-the-factor-of-a-turned-map": by_the_factor_of_a_turned_map,
     "norm-by-two-scales": two_scales,
     "norm-whose-shift-is-turned": turned_shift,
     "norm-with-an-activation": with_relu,
