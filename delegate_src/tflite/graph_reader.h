@@ -69,7 +69,7 @@ class GraphReader {
     bool fixed_size = false;  // height and width are the same whatever the inputs' are
     bool non_negative = false;
     int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
-    int flattener = -1;   // the RESHAPE to rows as long as its maps, which may come to be others
+    int flattener = -1;   // the RESHAPE to rows that are other parts at other sizes and batches
     bool channels_first = false;  // dims are those of NCHW
     // Its axes, where they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map
     // of them.

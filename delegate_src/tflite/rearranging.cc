@@ -80,6 +80,7 @@ void GraphReader::add_reshape(const OpNode& node) {
   const Shape shape = shape_of(input);
   const auto elements = static_cast<std::int64_t>(shape.elements()) * input.batch;
   const bool counts_rows = !dims.empty() && dims[0] < 0;
+  const bool measures_rows = dims.size() == 2 && dims[1] < 0;
   std::int64_t known = 1;
   for (const int size : dims) known *= size < 0 ? 1 : size;
   for (int& size : dims) {
@@ -91,7 +92,8 @@ void GraphReader::add_reshape(const OpNode& node) {
   const std::vector<int> images = {input.batch, per_image};
   const std::vector<int> positions = {input.batch * shape.height * shape.width, shape.channels};
   const std::vector<int> own = {input.batch, shape.height, shape.width, shape.channels};
-  const bool flattens = in_order && (dims == images || dims == positions);
+  const bool flattens = in_order && (dims == images || dims == positions ||
+                                     (measures_rows && elements_of(dims) == elements));
   // A map of other sizes is not read as another batch of such maps.
   const bool keeps_sizes = input.fixed_size || !counts_rows;
   const bool is_map = !input.view && !input.channels_first;
@@ -105,8 +107,9 @@ void GraphReader::add_reshape(const OpNode& node) {
     if (!reshaped) throw Declined(node.index, "reshape");
     rearrange(node, input, *reshaped);
   }
-  // At other sizes, its rows are parts of maps or hold several.
-  if (counts_rows && dims != positions && !input.fixed_size) {
+  // At other sizes and batches, its rows are parts of maps, hold several, or lie in another order.
+  const bool keeps_rows = input.fixed_size || (dims == positions && is_map);
+  if (measures_rows || (counts_rows && !keeps_rows)) {
     values_[node.outputs[0]].flattener = node.index;
   }
 }

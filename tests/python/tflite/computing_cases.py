@@ -200,7 +200,7 @@ COMPUTING |= {
     "mean-reshape-to-a-map": lambda b, rng, x: b.unary(
         "RELU", b.reshape(b.mean(x, keep_dims=False), -1, 1, 1, 12)
     ),
-    "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, -1)),
+    "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, 12)),
     "softmax": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=False)),
     "softmax-beta": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=True), 7.5),
     "fc-map": lambda b, rng, x: b.fully_connected(

@@ -115,6 +115,9 @@ def not_foldable() -> dict[str, Case]:
         ),
         "unknown-at-the-end": lambda b, rng, x: b.unary("ABS", conv(b, rng, x)),
         "softmax-of-a-map": lambda b, rng, x: b.softmax(conv(b, rng, x)),
+        "softmax-of-rows-of-any-length": lambda b, rng, x: b.softmax(
+            b.reshape(b.mean(conv(b, rng, x), keep_dims=True), 2, -1)
+        ),
         "softmax-of-a-flattened-map": lambda b, rng, x: b.softmax(b.reshape(conv(b, rng, x), 2, -1)),
         "concatenate-rows": lambda b, rng, x: b.concatenate(
             conv(b, rng, x), conv_case(filters=20)(b, rng, x), axis=1

@@ -10,6 +10,7 @@ import pytest
 from patternlite.tflite import load_delegate
 
 from .builder import RELU, ModelBuilder
+from .moving_cases import to_nchw
 from .runtimes import Runtime, assert_close, invoke
 from .weights import bias_of, pattern_weights
 
@@ -40,6 +41,8 @@ HEADS: dict[str, Head] = {
     "dense": lambda b, rng, x: dense(b, rng, x, keep_dims=True),
     "dense-rows": dense,
     "dense-flat": lambda b, rng, x: dense(b, rng, b.reshape(x, -1, CHANNELS)),
+    "dense-row": lambda b, rng, x: dense(b, rng, b.reshape(x, 1, -1)),
+    "rows-of-nchw": lambda b, rng, x: b.reshape(to_nchw(b, x), -1, CHANNELS),
     "dense-twice": lambda b, rng, x: dense(b, rng, dense(b, rng, b.reshape(x, -1, CHANNELS), CHANNELS)),
     "dense-softmax": lambda b, rng, x: b.softmax(dense(b, rng, x, keep_dims=True)),
     "rows-softmax": lambda b, rng, x: b.softmax(dense(b, rng, b.reshape(x, -1, CHANNELS))),
@@ -91,6 +94,37 @@ def test_a_map_that_ends_as_one_position(
         y = conv(b, rng, y, stride=2)
     model = b.build(HEADS[head](b, rng, y))
     check_sizes(runtime, rng, model, load_delegate(force=force), [(1, 16, 16), (1, 32, 48), (2, 16, 16)])
+
+
+# What makes one row of all images, and at other batches goes on to do so.
+ONE_ROW: dict[str, Head] = {
+    "row": lambda b, rng, x: b.reshape(x, 1, -1),
+    "row-relu": lambda b, rng, x: b.unary("RELU", b.reshape(x, 1, -1)),
+    "row-softmax": lambda b, rng, x: b.softmax(b.reshape(x, 1, -1)),
+    "dense-row": lambda b, rng, x: dense(b, rng, b.reshape(x, 1, -1)),
+    "dense-row-softmax": lambda b, rng, x: b.softmax(dense(b, rng, b.reshape(x, 1, -1))),
+    "dense-row-of-vectors": lambda b, rng, x: dense(b, rng, b.reshape(b.mean(x, keep_dims=False), 1, -1)),
+}
+
+
+@pytest.mark.parametrize("head", ONE_ROW)
+def test_a_row_of_all_images(runtime: Runtime, rng: np.random.Generator, head: str) -> None:
+    b = ModelBuilder()
+    y = b.mean(conv(b, rng, b.input(1, 8, 8, CHANNELS)), keep_dims=True)
+    model = b.build(ONE_ROW[head](b, rng, y))
+    delegate = load_delegate(force=True)
+    check_sizes(runtime, rng, model, delegate, [(1, 8, 8), (2, 8, 8), (1, 4, 8), (3, 8, 8)])
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+
+
+def test_a_dense_layer_of_a_turned_position_is_taken(litert: Runtime, rng: np.random.Generator) -> None:
+    """VGG at 32x32: at other sizes, stock would multiply parts of images."""
+    b = ModelBuilder()
+    y = conv(b, rng, b.input(1, 2, 2, CHANNELS), stride=2)
+    model = b.build(dense(b, rng, b.reshape(to_nchw(b, y), -1, CHANNELS)))
+    delegate = load_delegate(force=True)
+    check_sizes(litert, rng, model, delegate, [(1, 2, 2), (3, 2, 2)])
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
 
 
 def test_an_operand_of_one_image(runtime: Runtime, rng: np.random.Generator) -> None:
