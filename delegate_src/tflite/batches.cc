@@ -10,12 +10,15 @@ namespace {
 // Tensors that nodes join, directly or through others; what a file stores joins none.
 class Groups {
  public:
-  Groups(const TfLiteContext& context, std::span<const OpNode> nodes) {
+  Groups(const TfLiteContext& context, const Constants& constants, std::span<const OpNode> nodes) {
+    const auto is_stored = [&](int tensor) {
+      return is_constant(context.tensors[tensor]) || constants.is_expanded(tensor);
+    };
     for (const OpNode& node : nodes) {
+      if (is_stored(node.outputs[0])) continue;  // an expander
       for (const int other : node.outputs.subspan(1)) group_[of(other)] = of(node.outputs[0]);
       for (const int tensor : node.inputs) {
-        if (tensor < 0 || is_constant(context.tensors[tensor])) continue;
-        group_[of(tensor)] = of(node.outputs[0]);
+        if (tensor >= 0 && !is_stored(tensor)) group_[of(tensor)] = of(node.outputs[0]);
       }
     }
   }
@@ -36,11 +39,12 @@ class Groups {
 
 }  // namespace
 
-std::vector<int> nodes_of_other_batches(const TfLiteContext& context, std::span<const OpNode> nodes,
+std::vector<int> nodes_of_other_batches(const TfLiteContext& context, const Constants& constants,
+                                        std::span<const OpNode> nodes,
                                         const PartitionGraph& partition) {
   if (std::set(partition.input_batches.begin(), partition.input_batches.end()).size() < 2)
     return {};
-  const Groups groups(context, nodes);
+  const Groups groups(context, constants, nodes);
   std::map<int, std::set<int>> batches;  // of each group's inputs
   for (std::size_t i = 0; i < partition.inputs.size(); ++i) {
     batches[groups.of(partition.inputs[i])].insert(partition.input_batches[i]);

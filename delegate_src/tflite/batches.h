@@ -11,7 +11,8 @@ namespace patternlite::tflite {
 // The nodes, by index, to leave out of a partition so that all its inputs have one batch: each
 // image of the largest would compute anew what a smaller one computes once. TFLite puts nodes into
 // a partition that have nothing to do with each other; the most of those that agree stay.
-std::vector<int> nodes_of_other_batches(const TfLiteContext& context, std::span<const OpNode> nodes,
+std::vector<int> nodes_of_other_batches(const TfLiteContext& context, const Constants& constants,
+                                        std::span<const OpNode> nodes,
                                         const PartitionGraph& partition);
 
 }  // namespace patternlite::tflite

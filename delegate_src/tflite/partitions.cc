@@ -173,7 +173,7 @@ class Selector {
         reports_[partition.convolution_nodes[i]] = verdict.layers[i];
       }
       if (!options_.force) {
-        const auto others = nodes_of_other_batches(*context_, nodes, partition);
+        const auto others = nodes_of_other_batches(*context_, constants_, nodes, partition);
         if (!others.empty()) return drop_all(others, "declined:mixed-batch");
       }
       if (partition.graph.nodes.empty() || !takes(verdict)) {

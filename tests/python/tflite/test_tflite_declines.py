@@ -12,6 +12,7 @@ from patternlite.tflite import available_isas, get_library_path, load_delegate
 from .builder import SAME, ModelBuilder
 from .networks import convolution, dense_weights, residual_network
 from .runtimes import Runtime, assert_close
+from .stored_builders import Float16Builder, SparseBuilder
 from .weights import bias_of, pattern_weights
 
 
@@ -120,6 +121,25 @@ def test_batches_that_differ_where_nothing_joins_them(litert: Runtime, rng: np.r
     x = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     assert_close(litert.run(model, x, delegate), litert.run(model, x))
     assert [row["reason"] for row in delegate.layers] == ["declined:mixed-batch", *["pattern"] * 3]
+
+
+@pytest.mark.parametrize("builder", [ModelBuilder, Float16Builder, SparseBuilder])
+def test_weights_join_no_batches(
+    litert: Runtime, rng: np.random.Generator, builder: type[ModelBuilder]
+) -> None:
+    """However a file stores what two branches share."""
+    b = builder()
+    weights = b.constant(pattern_weights(rng, 32, 3, 32, kept=0.2))
+    outputs = []
+    for batch, layers in ((4, 1), (1, 2)):
+        y = b.input(batch, 16, 16, 32)
+        for _ in range(layers):
+            y = b.conv(y, weights, bias_of(rng, 32))
+        outputs.append(y)
+    model, delegate = b.build(*outputs), load_delegate()
+    x = [rng.normal(size=(batch, 16, 16, 32)).astype(np.float32) for batch in (4, 1)]
+    assert_close(litert.run(model, x, delegate), litert.run(model, x))
+    assert [row["reason"] for row in delegate.layers] == ["declined:mixed-batch", "pattern", "pattern"]
 
 
 @pytest.mark.parametrize(
