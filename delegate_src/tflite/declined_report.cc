@@ -1,5 +1,6 @@
 #include "tflite/declined_report.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -37,6 +38,7 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
                             const std::string& reason) {
   const std::span<const int> kernel = items(context.tensors[node.inputs[1]].dims);
   const std::span<const int> map = items(context.tensors[node.outputs[0]].dims);
+  const bool transposed = node.builtin_code == kTfLiteBuiltinTransposeConv;
 
   LayerReport report;
   report.name = name_of(context, node);
@@ -55,15 +57,20 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
     weights_per_output = report.channels;
   } else if (kernel.size() == 4) {
     const bool depthwise = node.builtin_code == kTfLiteBuiltinDepthwiseConv2d;
-    report.kind = (depthwise ? "depthwise" : "conv") + std::to_string(kernel[1]) + "x" +
-                  std::to_string(kernel[2]);
-    // Both convolutions' parameters begin with padding, stride_width, stride_height.
+    report.kind = transposed ? "transposed" : depthwise ? "depthwise" : "conv";
+    report.kind.append(std::to_string(kernel[1])).append("x").append(std::to_string(kernel[2]));
+    // All convolutions' parameters begin with padding, stride_width, stride_height.
     const int stride = node.params_as<TfLiteConvParams>().stride_height;
     if (stride > 1) report.kind.append("s").append(std::to_string(stride));
     report.channels = kernel[3];
     weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
   }
-  report.dense_macs = weights_per_output * report.filters * report.height * report.width;
+  // Transposed kernels lie at the positions of their input.
+  const std::span<const int> from =
+      transposed ? items(context.tensors[node.inputs[2]].dims) : std::span<const int>();
+  const double positions = from.size() == 4 ? static_cast<double>(from[1]) * from[2]
+                                            : static_cast<double>(report.height) * report.width;
+  report.dense_macs = weights_per_output * report.filters * positions;
   report.kept_macs = report.dense_macs;
   report.kernels_kept = 1;
   try {
@@ -74,6 +81,20 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
   } catch (const Declined&) {  // weights of another type, say
   }
   return report;
+}
+
+LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
+                              Constants& constants, std::span<const LayerReport> parts) {
+  const LayerReport& largest = *std::ranges::max_element(parts, {}, &LayerReport::dense_macs);
+  LayerReport whole = declined_report(context, node, constants, largest.reason);
+  whole.kernel = largest.kernel;
+  whole.dense_macs = whole.kept_macs = 0;
+  for (const LayerReport& part : parts) {
+    whole.dense_macs += part.dense_macs;
+    whole.kept_macs += part.kept_macs;
+    whole.weight_bytes += part.weight_bytes;
+  }
+  return whole;
 }
 
 }  // namespace patternlite::tflite

@@ -1,4 +1,4 @@
-// A report line for a convolution that stays with the stock runtime.
+// Report lines for what the engine has none for.
 #pragma once
 
 #include <string>
@@ -9,8 +9,13 @@
 
 namespace patternlite::tflite {
 
+// Of a convolution that stays with the stock runtime.
 // Its zeros are counted like those of a convolution that is taken, where they can be read.
 LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Constants& constants,
                             const std::string& reason);
+
+// Of a TRANSPOSE_CONV that has become these convolutions: the largest says how it runs.
+LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
+                              Constants& constants, std::span<const LayerReport> parts);
 
 }  // namespace patternlite::tflite

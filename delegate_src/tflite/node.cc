@@ -64,11 +64,13 @@ std::string name_of(const TfLiteContext& context, const OpNode& node) {
 }
 
 bool is_convolution(const OpNode& node) {
+  const bool transposed = node.builtin_code == kTfLiteBuiltinTransposeConv;  // its map comes third
+  const std::size_t operands = transposed ? 3 : 2;
   return (node.builtin_code == kTfLiteBuiltinConv2d ||
           node.builtin_code == kTfLiteBuiltinDepthwiseConv2d ||
-          node.builtin_code == kTfLiteBuiltinFullyConnected) &&
-         node.inputs.size() >= 2 && node.inputs[1] >= 0 && node.outputs.size() == 1 &&
-         node.outputs[0] >= 0;
+          node.builtin_code == kTfLiteBuiltinFullyConnected || transposed) &&
+         node.inputs.size() >= operands && node.inputs[1] >= 0 && node.inputs[operands - 1] >= 0 &&
+         node.outputs.size() == 1 && node.outputs[0] >= 0;
 }
 
 }  // namespace patternlite::tflite

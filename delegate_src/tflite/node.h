@@ -36,6 +36,7 @@ class Declined : public std::runtime_error {
   const int node;  // index of the one to leave out
 };
 
+// As reasons name it: "int8", or "other".
 const char* type_name(TfLiteType type);
 
 // Throws Declined when it has another.
@@ -45,6 +46,7 @@ void require_type(const OpNode& node, const TfLiteTensor& tensor, TfLiteType typ
 // of which the first is kept.
 std::string name_of(const TfLiteContext& context, const OpNode& node);
 
-bool is_convolution(const OpNode& node);  // also a fully connected or depthwise one
+// Also a fully connected, depthwise or transposed one.
+bool is_convolution(const OpNode& node);
 
 }  // namespace patternlite::tflite

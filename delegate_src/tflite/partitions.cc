@@ -169,9 +169,7 @@ class Selector {
       validate(partition.graph);
       Verdict verdict =
           judge(partition.graph, *compile_options_.kernels, std::max(partition.batch, 1));
-      for (std::size_t i = 0; i < verdict.layers.size(); ++i) {
-        reports_[partition.convolution_nodes[i]] = verdict.layers[i];
-      }
+      report(partition.convolution_nodes, verdict.layers);
       if (!options_.force) {
         const auto others = nodes_of_other_batches(*context_, constants_, nodes, partition);
         if (!others.empty()) return drop_all(others, "declined:mixed-batch");
@@ -221,9 +219,18 @@ class Selector {
       }
       return;
     }
-    const std::vector<int>& convolutions = kernel.partition().convolution_nodes;
-    for (std::size_t i = 0; i < convolutions.size(); ++i) {
-      reports_[convolutions[i]] = kernel.program().layers()[i];
+    report(kernel.partition().convolution_nodes, kernel.program().layers());
+  }
+
+  // Layers of the same node follow one another: what a TRANSPOSE_CONV has become.
+  void report(std::span<const int> nodes, std::span<const LayerReport> layers) {
+    for (std::size_t first = 0, behind = 0; first < nodes.size(); first = behind) {
+      const OpNode& node = by_index_.at(nodes[first]);
+      while (behind < nodes.size() && nodes[behind] == node.index) ++behind;
+      reports_[node.index] = node.builtin_code == kTfLiteBuiltinTransposeConv
+                                 ? transposed_report(*context_, node, constants_,
+                                                     layers.subspan(first, behind - first))
+                                 : layers[first];
     }
   }
 

@@ -12,6 +12,7 @@
 
 namespace patternlite::tflite {
 
+// What becomes of a graph.
 struct Selection {
   std::vector<std::unique_ptr<Kernel>> kernels;    // one per partition
   std::vector<LayerReport> layers;                 // every convolution of the graph, in its order

@@ -68,6 +68,32 @@ def test_zeros_of_layers_that_no_kernel_takes(
     assert left == [(pytest.approx(4 / 9), True), (1 / 8, False)]
 
 
+def test_a_transposed_convolution_is_one_layer(rng: np.random.Generator, litert: Runtime) -> None:
+    """Also where it runs as several convolutions, one for each part of a block of its output."""
+    b, rows = ModelBuilder(), {}
+    weights = pattern_weights(rng, 24, 3, 16)
+    y = b.conv(b.input(1, 8, 10, 16), pattern_weights(rng, 16, 3, 16), bias_of(rng, 16))
+    y = b.transpose_conv(y, weights, bias_of(rng, 24))
+    model = b.build(b.conv(y, pattern_weights(rng, 16, 3, 24), bias_of(rng, 16)))
+    for force in (True, False):
+        delegate = load_delegate(force=True, min_nodes_per_partition=1 if force else 9)
+        litert.interpreter(model, delegate)
+        assert len(delegate.layers) == 3
+        rows[force] = delegate.layers[1]
+    taken, declined = rows[True], rows[False]
+    for row in rows.values():
+        assert (row["kind"], row["filters"], row["channels"]) == ("transposed3x3s2", 24, 16)
+        assert (row["height"], row["width"]) == (16, 20)
+        assert row["dense_macs"] == weights.size * 8 * 10
+        assert row["kept_macs"] == np.count_nonzero(weights) * 8 * 10
+        assert row["kernels_kept"] == pytest.approx(np.mean(weights.any(axis=(1, 2))))
+    assert taken["patterns"] == declined["patterns"] == 8
+    assert taken["kernel"] != "stock"
+    assert taken["weight_bytes"] > 4 * np.count_nonzero(weights)
+    assert (declined["kernel"], declined["reason"]) == ("stock", "declined:small-partition")
+    assert (taken["reason"], declined["weight_bytes"]) == ("sparse-kxk", 0)  # the largest part
+
+
 def test_the_layers_of_all_graphs(tmp_path: Path, rng: np.random.Generator, sparse_model: bytes) -> None:
     model = joined(sparse_model, convolution(rng, dense_weights))
     inspection = patternlite.inspect(write(tmp_path, model))
