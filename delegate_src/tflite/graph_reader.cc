@@ -215,7 +215,7 @@ std::span<const float> GraphReader::constant(const OpNode& node, size_t input) c
 
 bool GraphReader::is_constant_operand(const OpNode& node, size_t operand) const {
   const int index = node.inputs[operand];
-  return is_constant(tensor(index)) || constants_.is_expanded(index);
+  return index >= 0 && (is_constant(tensor(index)) || constants_.is_expanded(index));
 }
 
 std::vector<float> GraphReader::channel_constants(const OpNode& node, const Value& input,
@@ -236,6 +236,7 @@ std::vector<float> GraphReader::channel_constants(const OpNode& node, const Valu
 }
 
 std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) const {
+  if (node.inputs[input] < 0) throw Declined(node.index, "dynamic-shape");
   const TfLiteTensor& source = tensor(node.inputs[input]);
   if (!is_constant(source)) throw Declined(node.index, "dynamic-shape");
   if (source.type == kTfLiteInt32) {

@@ -234,6 +234,25 @@ TEST(DelegateTest, DeclinesMissingOperands) {
   }
 }
 
+TEST(DelegateTest, DeclinesAShapeLeftOut) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    const int rows = model.interpreter.tensor({kSize * kSize, kFilters});
+    // A shape that fits, where nothing is to be read.
+    std::int32_t shape[] = {kSize * kSize, kFilters};
+    TfLiteTensor& before = model.interpreter.raw(-1);
+    before.type = kTfLiteInt32;
+    before.allocation_type = kTfLiteMmapRo;
+    before.data.i32 = shape;
+    before.bytes = sizeof(shape);
+    model.interpreter.node(kTfLiteBuiltinReshape, {model.output, -1}, rows, TfLiteReshapeParams{});
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    EXPECT_EQ(model.interpreter.claimed_nodes(), std::vector<int>{0});
+  }
+  destroy_delegate(delegate);
+}
+
 TEST(DelegateTest, DeclinesAMissingOutput) {
   TfLiteDelegate* delegate = create_delegate(forced());
   {

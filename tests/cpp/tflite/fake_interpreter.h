@@ -60,17 +60,18 @@ class FakeInterpreter {
     tensors_.back().type = type;
     data_.emplace_back();
     dims_.emplace_back();
-    context_.tensors = tensors_.data();
-    context_.tensors_size = tensors_.size();
-    resize(static_cast<int>(tensors_.size()) - 1, dims);
-    return static_cast<int>(tensors_.size()) - 1;
+    context_.tensors = tensors_.data() + 1;
+    context_.tensors_size = tensors_.size() - 1;
+    const int index = static_cast<int>(context_.tensors_size) - 1;
+    resize(index, dims);
+    return index;
   }
 
   int constant(std::vector<int> dims, std::vector<float> values) {
     const int index = tensor(std::move(dims));
-    tensors_[index].allocation_type = kTfLiteMmapRo;
+    raw(index).allocation_type = kTfLiteMmapRo;
     data_[index] = std::move(values);
-    tensors_[index].data.f = data_[index].data();
+    raw(index).data.f = data_[index].data();
     return index;
   }
 
@@ -79,9 +80,9 @@ class FakeInterpreter {
   int constant_as(std::vector<int> dims, TfLiteType type, const std::vector<T>& values) {
     const int index = tensor(std::move(dims), type);
     auto owned = std::make_shared<std::vector<T>>(values);
-    tensors_[index].allocation_type = kTfLiteMmapRo;
-    tensors_[index].data.raw = owned->data();
-    tensors_[index].bytes = owned->size() * sizeof(T);
+    raw(index).allocation_type = kTfLiteMmapRo;
+    raw(index).data.raw = owned->data();
+    raw(index).bytes = owned->size() * sizeof(T);
     storage_.push_back(std::move(owned));
     return index;
   }
@@ -104,9 +105,9 @@ class FakeInterpreter {
     std::size_t elements = 1;
     for (const int size : dims) elements *= size;
     data_[index].assign(elements, std::nanf(""));
-    tensors_[index].dims = const_cast<TfLiteIntArray*>(dims_[index]->get());
-    tensors_[index].data.f = data_[index].data();
-    tensors_[index].bytes = elements * sizeof(float);
+    raw(index).dims = const_cast<TfLiteIntArray*>(dims_[index]->get());
+    raw(index).data.f = data_[index].data();
+    raw(index).bytes = elements * sizeof(float);
   }
 
   TfLiteStatus apply(TfLiteDelegate* delegate) { return delegate->Prepare(&context_, delegate); }
@@ -116,10 +117,10 @@ class FakeInterpreter {
   const std::vector<int>& claimed_nodes() const { return claimed_nodes_; }
   std::vector<float>& data(int index) { return data_[index]; }
   std::vector<int> dims(int index) const {
-    const std::span<const int> dims = items(tensors_[index].dims);
+    const std::span<const int> dims = items(tensors_[index + 1].dims);
     return {dims.begin(), dims.end()};
   }
-  TfLiteTensor& raw(int index) { return tensors_[index]; }
+  TfLiteTensor& raw(int index) { return tensors_[index + 1]; }
 
   std::string error;
   std::vector<int> outputs;  // tensors that outlive the run
@@ -177,7 +178,7 @@ class FakeInterpreter {
   }
 
   TfLiteContext context_{};
-  std::vector<TfLiteTensor> tensors_;
+  std::vector<TfLiteTensor> tensors_ = {{}};  // behind one more, the raw(-1) of damaged files
   std::vector<std::vector<float>> data_;
   std::vector<std::unique_ptr<IntArray>> dims_;
   std::vector<TfLiteNode> nodes_;
