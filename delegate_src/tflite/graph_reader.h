@@ -7,8 +7,10 @@
 // What can be read at one size of the inputs can be read at every size that the stock runtime runs:
 // what is claimed is not given back. So an operator that wants a single position is read only where
 // there never are more; and those whose meaning changes with the number of positions (a
-// FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exception is a
-// FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images.
+// FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exceptions are
+// a FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images; and
+// slices that name the images of a batch instead of leaving them open, as some converters write
+// all.
 #pragma once
 
 #include <array>
@@ -45,8 +47,8 @@ class GraphReader {
   GraphReader(const TfLiteContext& context, Constants& constants)
       : context_(context), constants_(constants) {}
 
-  // Throws Declined, naming the node to leave out: this one, or an earlier PAD or RESHAPE that this
-  // one cannot read.
+  // Throws Declined, naming the node to leave out: this one, or the one that makes what this one
+  // cannot read (a PAD, RESHAPE, TRANSPOSE, part of a norm, or a weight's DEQUANTIZE).
   void add(const OpNode& node);
 
   // The graph that computes these tensors. Throws Declined as well.

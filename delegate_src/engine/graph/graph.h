@@ -227,7 +227,7 @@ struct Softmax {
   float beta;
 };
 
-// RESHAPE/SQUEEZE between (C,1,1) and flat: the same data under another name.
+// The same data under another name.
 struct Alias {
   TensorId input, output;
 };
