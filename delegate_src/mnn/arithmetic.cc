@@ -1,10 +1,9 @@
 #include "mnn/arithmetic.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <utility>
 
+#include "engine/graph/scaling.h"
 #include "mnn/copied_box.h"
 #include "mnn/flat_table.h"
 
@@ -20,7 +19,7 @@ constexpr int kCommandOp = 4, kCommandSize = 8, kCommandTensors = 10, kCommandVi
               kCommandFuse = 14, kCommandIterations = 16;
 constexpr int kViewOffset = 4, kViewStrides = 6;
 
-enum class Kind { kAdd, kSubtract, kMultiply, kDivide };
+using Kind = ArithmeticKind;
 
 struct Arithmetic {
   Kind kind;
@@ -74,35 +73,12 @@ std::optional<RecordedNode> scaling(const Operands& operands, const Arithmetic& 
   if (!map.is_map() || !lie_alike(map.map, operands.output.map) || numbers.size() != channels) {
     return std::nullopt;
   }
-  const bool from_constant = constant == 0;
-  Scaling scaling{.input = map.id,
-                  .output = operands.output.id,
-                  .scales = std::vector<float>(channels, 1),
-                  .shifts = std::vector<float>(channels),
-                  .activation = op.activation};
-  switch (op.kind) {
-    case Kind::kSubtract:
-      if (from_constant) {
-        scaling.scales.assign(channels, -1);
-      } else {
-        std::ranges::transform(numbers, numbers.begin(), std::negate());
-      }
-      [[fallthrough]];
-    case Kind::kAdd:
-      scaling.shifts = std::move(numbers);
-      break;
-    case Kind::kDivide:
-      if (from_constant) return std::nullopt;
-      for (float& number : numbers) number = 1 / number;
-      if (!std::ranges::all_of(numbers, [](float it) { return std::isfinite(it); })) {
-        return std::nullopt;
-      }
-      [[fallthrough]];
-    case Kind::kMultiply:
-      scaling.scales = std::move(numbers);
-      break;
-  }
-  return node_of(operands, {std::move(scaling)});
+  auto scaling = scaling_by(op.kind, std::move(numbers), constant == 0);
+  if (!scaling) return std::nullopt;
+  scaling->input = map.id;
+  scaling->output = operands.output.id;
+  scaling->activation = op.activation;
+  return node_of(operands, {*std::move(scaling)});
 }
 
 std::optional<RecordedNode> of_maps(const Operands& operands, const Arithmetic& op) {

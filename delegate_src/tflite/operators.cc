@@ -4,10 +4,27 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/graph/scaling.h"
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
 
 namespace patternlite::tflite {
+namespace {
+
+ArithmeticKind kind_of(const OpNode& node) {
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinSub:
+      return ArithmeticKind::kSubtract;
+    case kTfLiteBuiltinMul:
+      return ArithmeticKind::kMultiply;
+    case kTfLiteBuiltinDiv:
+      return ArithmeticKind::kDivide;
+    default:
+      return ArithmeticKind::kAdd;
+  }
+}
+
+}  // namespace
 
 void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
   const auto& params = node.params_as<TfLitePoolParams>();
@@ -116,31 +133,12 @@ void GraphReader::add_arithmetic(const OpNode& node) {
 
 void GraphReader::add_scaling(const OpNode& node, int constant) {
   const Value input = unpadded_value(node, 1 - constant);
-  std::vector<float> numbers = channel_constants(node, input, constant);
-  const auto channels = numbers.size();
-  const bool from_constant = constant == 0;
-  Scaling scaling{.input = input.id, .output = kNoTensor, .scales = {}, .shifts = {}};
-  switch (node.builtin_code) {
-    case kTfLiteBuiltinDiv:
-      if (from_constant) throw Declined(node.index, "divided-constant");
-      for (float& number : numbers) number = 1 / number;
-      [[fallthrough]];
-    case kTfLiteBuiltinMul:
-      scaling.scales = std::move(numbers);
-      scaling.shifts.assign(channels, 0);
-      break;
-    case kTfLiteBuiltinSub:
-      if (!from_constant) std::ranges::transform(numbers, numbers.begin(), std::negate());
-      [[fallthrough]];
-    default:
-      scaling.scales.assign(channels, 1);
-      if (from_constant && node.builtin_code == kTfLiteBuiltinSub)
-        scaling.scales.assign(channels, -1);
-      scaling.shifts = std::move(numbers);
-  }
-  scaling.activation = read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
-  scaling.output = define(node, input, shape_of(input), input.dims, scaling.activation).id;
-  graph_.nodes.push_back({std::move(scaling), name_of(context_, node)});
+  auto scaling = scaling_by(kind_of(node), channel_constants(node, input, constant), constant == 0);
+  if (!scaling) throw Declined(node.index, "quotient");
+  scaling->input = input.id;
+  scaling->activation = read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
+  scaling->output = define(node, input, shape_of(input), input.dims, scaling->activation).id;
+  graph_.nodes.push_back({*std::move(scaling), name_of(context_, node)});
 }
 
 void GraphReader::add_addition(const OpNode& node) {
