@@ -129,6 +129,12 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   return partition;
 }
 
+// Who reads its constant finds it expanded.
+void GraphReader::add_expander(const OpNode& node) {
+  if (!constants_.is_expanded(node.outputs[0])) throw Declined(node.index, "unsupported-op");
+  expanders_[node.outputs[0]] = node.index;
+}
+
 GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   const int index = node.inputs[input];
   if (const auto found = values_.find(index); found != values_.end()) return found->second;
@@ -175,20 +181,6 @@ GraphReader::Value GraphReader::map_value(const OpNode& node, int input) {
   if (operand.view || operand.channels_first) throw Declined(operand.viewer, "rearranged");
   if (operand.dims.size() != 4) throw Declined(node.index, "rank");
   return operand;
-}
-
-GraphReader::Value GraphReader::padded_value(int tensor) {
-  Value& value = values_.at(tensor);
-  if (!value.pad) return value;
-  const Pad pad = *std::exchange(value.pad, std::nullopt);
-  if (pad.fill != 0) throw Declined(pad.node, "pad-not-foldable");
-  const Shape from = shape_of(value);
-  const TensorId padded = graph_.add_tensor(
-      {from.channels, from.height + pad.top + pad.bottom, from.width + pad.left + pad.right});
-  graph_.nodes.push_back(
-      {Padding{std::exchange(value.id, padded), padded, pad.top, pad.left, pad.bottom, pad.right},
-       context_.tensors[tensor].name ? context_.tensors[tensor].name : ""});
-  return value;
 }
 
 const float* GraphReader::weights(const OpNode& node) const {

@@ -23,20 +23,6 @@ namespace patternlite::tflite {
 
 using Part = Norm::Part;
 
-std::optional<Norm::Over> GraphReader::mean_over(const OpNode& node, const Value& input) const {
-  std::vector<int> axes = constant_ints(node, 1);
-  const auto rank = static_cast<int>(input.dims.size());
-  for (int& axis : axes) axis += axis < 0 ? rank : 0;
-  std::ranges::sort(axes);
-  const int channels = static_cast<int>(channel_axis(input));
-  const int rows = static_cast<int>(rows_axis(input));
-  if (axes == std::vector{channels} && input.dims[channels] == shape_of(input).channels) {
-    return Norm::Over::kChannels;
-  }
-  const bool of_positions = rank == 4 && axes == std::vector{rows, rows + 1};
-  return of_positions ? std::optional(Norm::Over::kPositions) : std::nullopt;
-}
-
 void GraphReader::define_norm(const OpNode& node, const Value& source, Norm norm) {
   require_type(node, tensor(node.outputs[0]), kTfLiteFloat32);
   Value made = source;

@@ -114,6 +114,20 @@ void GraphReader::add_reshape(const OpNode& node) {
   }
 }
 
+void GraphReader::add_squeeze(const OpNode& node) {
+  const Value input = unpadded_value(node, 0);
+  const auto& params = node.params_as<TfLiteSqueezeParams>();
+  std::vector<int> axes(params.squeeze_dims, params.squeeze_dims + params.num_squeeze_dims);
+  for (int& axis : axes) axis += axis < 0 ? 4 : 0;
+  std::ranges::sort(axes);
+  const Shape shape = shape_of(input);
+  if (input.dims.size() != 4 || axes != std::vector<int>{1, 2} || shape.height != 1 ||
+      shape.width != 1) {
+    throw Declined(node.index, "axes");
+  }
+  alias(node, input, {input.batch, shape.channels});
+}
+
 void GraphReader::add_transpose(const OpNode& node) {
   const std::vector<int> order = constant_ints(node, 1);
   if (turns_padded(node, order)) return;

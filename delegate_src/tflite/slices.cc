@@ -1,4 +1,4 @@
-// GraphReader's translation of the operators that take parts of a map.
+// GraphReader's translation of the operators that take parts of a map, or make one of several.
 #include <algorithm>
 #include <numeric>
 
@@ -126,6 +126,43 @@ void GraphReader::add_strided_slice(const OpNode& node) {
     axes.push_back({first, count, step[axis]});
   }
   define_slice(node, input, axes);
+}
+
+void GraphReader::add_concatenation(const OpNode& node) {
+  const auto& params = node.params_as<TfLiteConcatenationParams>();
+  if (params.activation != kTfLiteActNone) throw Declined(node.index, "activation");
+  Concatenation concatenation;
+  Value first;
+  Shape whole;
+  std::vector<int> dims;
+  bool non_negative = true, fixed_size = false;
+  for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
+    const Value part = unpadded_value(node, i);
+    const Shape shape = shape_of(part);
+    const int rank = static_cast<int>(part.dims.size());
+    const int channels = static_cast<int>(channel_axis(part));
+    // Flattened maps do not lie one after the other, channel by channel.
+    if (params.axis != channels && params.axis != channels - rank) {
+      throw Declined(node.index, "axes");
+    }
+    if (rank == 2 && !is_vector(part)) throw Declined(node.index, "axes");
+    if (i == 0) first = part, dims = part.dims, dims[channels] = 0;
+    std::vector<int> expected = part.dims;
+    expected[channels] = dims[channels];
+    if (dims != expected || part.channels_first != first.channels_first) {
+      throw Declined(node.index, "shapes");
+    }
+    dims[channels] += shape.channels;
+    whole = {whole.channels + shape.channels, shape.height, shape.width};
+    non_negative &= part.non_negative;
+    fixed_size |= part.fixed_size;  // then all are as large as this one
+    concatenation.inputs.push_back(part.id);
+  }
+  Value& output = define(node, first, whole, dims, Activation::kNone);
+  output.non_negative = non_negative;
+  output.fixed_size = fixed_size;
+  concatenation.output = output.id;
+  graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
 }
 
 }  // namespace patternlite::tflite
