@@ -74,8 +74,8 @@ void GraphReader::add_scaling(const OpNode& node, int constant) {
   if (!scaling) throw Declined(node.index, "quotient");
   scaling->input = input.id;
   scaling->activation = read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
-  scaling->output = define(node, input, shape_of(input), input.dims, scaling->activation).id;
-  graph_.nodes.push_back({*std::move(scaling), name_of(context_, node)});
+  scaling->output = define(node, input, scaling->activation).id;
+  push(node, *std::move(scaling));
 }
 
 void GraphReader::add_addition(const OpNode& node) {
@@ -85,7 +85,7 @@ void GraphReader::add_addition(const OpNode& node) {
   const Activation activation =
       read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
   const Value& output = define(node, operands, activation);
-  graph_.nodes.push_back({Addition{left, right, output.id, activation}, name_of(context_, node)});
+  push(node, Addition{left, right, output.id, activation});
 }
 
 void GraphReader::add_multiplication(const OpNode& node) {
@@ -99,8 +99,7 @@ void GraphReader::add_multiplication(const OpNode& node) {
   const Activation activation =
       read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
   const Value& output = define(node, operands, activation);
-  graph_.nodes.push_back(
-      {Multiplication{left, right, output.id, activation}, name_of(context_, node)});
+  push(node, Multiplication{left, right, output.id, activation});
 }
 
 TensorId GraphReader::repeated(const OpNode& node, const Value& value, const Shape& shape) {
@@ -117,7 +116,7 @@ TensorId GraphReader::repeated(const OpNode& node, const Value& value, const Sha
                 .rows = cells(own.height, shape.height),
                 .columns = cells(own.width, shape.width)};
   resize.output = graph_.add_tensor(shape);
-  graph_.nodes.push_back({resize, name_of(context_, node)});
+  push(node, resize);
   return resize.output;
 }
 

@@ -33,8 +33,7 @@ TensorId GraphReader::repeated_channels(const OpNode& node, const Value& input, 
   for (std::size_t i = 0; i < channels.size(); ++i) channels[i] = static_cast<int>(i) / times;
   shape.channels = static_cast<int>(channels.size());
   const TensorId repeated = graph_.add_tensor(shape);
-  graph_.nodes.push_back(
-      {ChannelSelection{input.id, repeated, std::move(channels)}, name_of(context_, node)});
+  push(node, ChannelSelection{input.id, repeated, std::move(channels)});
   return repeated;
 }
 
@@ -91,7 +90,7 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
                                 .bias = bias(node, 2, filters),
                                 .activation = activation,
                                 .depthwise = by_channel};
-  graph_.nodes.push_back({convolution, name_of(context_, node)});
+  push(node, convolution);
   convolution_nodes_.push_back(node.index);
 }
 
@@ -126,7 +125,7 @@ void GraphReader::add_fully_connected(const OpNode& node) {
                           .bias = bias(node, 2, units),
                           .activation = activation};
   convolution.weights.lasting = !constants_.is_expanded(node.inputs[1]);
-  graph_.nodes.push_back({convolution, name_of(context_, node)});
+  push(node, convolution);
   convolution_nodes_.push_back(node.index);
 }
 

@@ -255,6 +255,14 @@ GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source,
   return values_[node.outputs[output]] = std::move(made);
 }
 
+GraphReader::Value& GraphReader::define_moved(const OpNode& node, const Value& source,
+                                              const Shape& shape, std::vector<int> dims,
+                                              int output) {
+  Value& made = define(node, source, shape, std::move(dims), Activation::kNone, output);
+  made.non_negative = source.non_negative;
+  return made;
+}
+
 void GraphReader::alias(const OpNode& node, const Value& source, std::vector<int> dims) {
   Value renamed = source;
   renamed.dims = std::move(dims);

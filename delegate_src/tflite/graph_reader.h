@@ -143,6 +143,9 @@ class GraphReader {
   // Whether a convolution of this window reads the pad as it does its own.
   static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
 
+  void push(const OpNode& node, Operator op) {
+    graph_.nodes.push_back({std::move(op), name_of(context_, node)});
+  }
   const TfLiteTensor& tensor(int index) const { return context_.tensors[index]; }
   const Shape& shape_of(const Value& value) const { return graph_.tensors[value.id]; }
   // Whether there is a single position in each image, at any size.
@@ -178,6 +181,13 @@ class GraphReader {
   Value& define(const OpNode& node, const Value& source, const Shape& shape, std::vector<int> dims,
                 Activation activation, int output = 0);
   Value& define(const OpNode& node, const Operands& operands, Activation activation);
+  // As large as the source.
+  Value& define(const OpNode& node, const Value& source, Activation activation) {
+    return define(node, source, shape_of(source), source.dims, activation);
+  }
+  // Of no values beyond the source's.
+  Value& define_moved(const OpNode& node, const Value& source, const Shape& shape,
+                      std::vector<int> dims, int output = 0);
   // These cells of each axis of the source.
   void define_slice(const OpNode& node, const Value& source, std::vector<Steps> axes);
   // These channels of it.

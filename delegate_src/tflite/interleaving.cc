@@ -64,13 +64,13 @@ void GraphReader::add_transposed_convolution(const OpNode& node) {
     convolution.weights.row_stride *= -block;
     convolution.weights.column_stride *= -block;
     interleaving.inputs.push_back(convolution.output);
-    graph_.nodes.push_back({convolution, name_of(context_, node)});
+    push(node, convolution);
     convolution_nodes_.push_back(node.index);
   }
   Value& output = define(node, input, {filters, dims[1], dims[2]}, dims, activation);
   output.fixed_size = true;
   interleaving.output = output.id;
-  graph_.nodes.push_back({std::move(interleaving), name_of(context_, node)});
+  push(node, std::move(interleaving));
 }
 
 void GraphReader::add_depth_to_space(const OpNode& node) {
@@ -95,11 +95,10 @@ GraphReader::Value GraphReader::interleaved_parts(const OpNode& node, const Valu
   const Shape shape = shape_of(source);
   const int channels = static_cast<int>(parts[0].size());
   Interleaving interleaving{std::vector(parts.size(), source.id), kNoTensor, block, parts};
-  Value& output = define(node, source, {channels, shape.height * block, shape.width * block},
-                         std::move(dims), Activation::kNone);
-  output.non_negative = source.non_negative;
+  const Value& output = define_moved(
+      node, source, {channels, shape.height * block, shape.width * block}, std::move(dims));
   interleaving.output = output.id;
-  graph_.nodes.push_back({std::move(interleaving), name_of(context_, node)});
+  push(node, std::move(interleaving));
   return output;
 }
 

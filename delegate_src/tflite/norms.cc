@@ -144,14 +144,14 @@ void GraphReader::finish_norm(const OpNode& node, Value source) {
   const auto channels = static_cast<std::size_t>(shape_of(source).channels);
   if (norm.scales.empty()) norm.scales.assign(channels, 1);
   norm.shifts.resize(channels);
-  const Value& output = define(node, source, shape_of(source), source.dims, Activation::kNone);
+  const Value& output = define(node, source, Activation::kNone);
   const auto finish = [&](auto op) {
     op.input = source.id;
     op.output = output.id;
     op.scales = std::move(norm.scales);
     op.shifts = std::move(norm.shifts);
     op.epsilon = norm.epsilon;
-    graph_.nodes.push_back({std::move(op), name_of(context_, node)});
+    push(node, std::move(op));
   };
   norm.over == Norm::Over::kChannels ? finish(ChannelNorm{}) : finish(InstanceNorm{});
 }

@@ -82,12 +82,9 @@ void GraphReader::add_mirror_pad(const OpNode& node) {
   std::vector<int> columns = mirrored(shape.width, pad.left, pad.right, repeats_edge);
   const Shape padded{shape.channels, static_cast<int>(rows.size()),
                      static_cast<int>(columns.size())};
-  Value& output =
-      define(node, input, padded, {input.batch, padded.height, padded.width, padded.channels},
-             Activation::kNone);
-  output.non_negative = input.non_negative;
-  graph_.nodes.push_back(
-      {Resize{input.id, output.id, std::move(rows), std::move(columns)}, name_of(context_, node)});
+  const Value& output = define_moved(node, input, padded,
+                                     {input.batch, padded.height, padded.width, padded.channels});
+  push(node, Resize{input.id, output.id, std::move(rows), std::move(columns)});
 }
 
 }  // namespace patternlite::tflite

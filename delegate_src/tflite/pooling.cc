@@ -43,7 +43,7 @@ void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
                                    .pad_top = rows.pad + pad.top,
                                    .pad_left = columns.pad + pad.left},
                         .activation = activation};
-  graph_.nodes.push_back({pooling, name_of(context_, node)});
+  push(node, pooling);
 }
 
 std::optional<Norm::Over> GraphReader::mean_over(const OpNode& node, const Value& input) const {
@@ -80,7 +80,7 @@ void GraphReader::add_mean(const OpNode& node) {
                         .output = output.id,
                         .mode = PoolMode::kAverage,
                         .window = {.kernel_h = shape.height, .kernel_w = shape.width}};
-  graph_.nodes.push_back({pooling, name_of(context_, node)});
+  push(node, pooling);
 }
 
 }  // namespace patternlite::tflite

@@ -174,17 +174,15 @@ void GraphReader::add_tile(const OpNode& node) {
   if (times[axis] < 1 || times[axis] > most) throw Declined(node.index, "size");
   std::vector<int> dims = input.dims;
   dims[axis] = times[axis];
-  Value& output =
-      define(node, input, {from.channels, from.height * row_times, from.width * column_times}, dims,
-             Activation::kNone);
-  output.non_negative = input.non_negative;
+  Value& output = define_moved(
+      node, input, {from.channels, from.height * row_times, from.width * column_times}, dims);
   output.view = map_axes(output).reshaped(dims);
   output.viewer = node.index;
   Resize resize{.input = input.id,
                 .output = output.id,
                 .rows = repeated_cells(from.height, row_times),
                 .columns = repeated_cells(from.width, column_times)};
-  graph_.nodes.push_back({std::move(resize), name_of(context_, node)});
+  push(node, std::move(resize));
 }
 
 }  // namespace patternlite::tflite

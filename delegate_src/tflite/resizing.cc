@@ -52,9 +52,8 @@ void GraphReader::add_resize(const OpNode& node) {
   }
   const auto& params = node.params_as<TfLiteResizeParams>();
   const Shape shape = shape_of(input);
-  Value& output = define(node, input, {shape.channels, size[0], size[1]},
-                         {input.batch, size[0], size[1], shape.channels}, Activation::kNone);
-  output.non_negative = input.non_negative;
+  Value& output = define_moved(node, input, {shape.channels, size[0], size[1]},
+                               {input.batch, size[0], size[1], shape.channels});
   output.fixed_size = true;
   const auto resize = [&]() -> Operator {
     if (node.builtin_code == kTfLiteBuiltinResizeBilinear) {
@@ -64,7 +63,7 @@ void GraphReader::add_resize(const OpNode& node) {
     return Resize{input.id, output.id, nearest(shape.height, size[0], params),
                   nearest(shape.width, size[1], params)};
   };
-  graph_.nodes.push_back({resize(), name_of(context_, node)});
+  push(node, resize());
 }
 
 }  // namespace patternlite::tflite

@@ -25,10 +25,8 @@ GraphReader::Value GraphReader::selected_channels(const OpNode& node, const Valu
                                                   int output) {
   const Shape& shape = shape_of(source);
   const Shape selected{static_cast<int>(channels.size()), shape.height, shape.width};
-  Value& made = define(node, source, selected, std::move(dims), Activation::kNone, output);
-  made.non_negative = source.non_negative;
-  graph_.nodes.push_back(
-      {ChannelSelection{source.id, made.id, std::move(channels)}, name_of(context_, node)});
+  const Value& made = define_moved(node, source, selected, std::move(dims), output);
+  push(node, ChannelSelection{source.id, made.id, std::move(channels)});
   return made;
 }
 
@@ -77,11 +75,9 @@ void GraphReader::define_slice(const OpNode& node, const Value& source, std::vec
       dims.size() == 4 && !(axes[1].is_whole(shape.height) && axes[2].is_whole(shape.width));
   if (!crops) return;
   const Shape left{axes[3].count, axes[1].count, axes[2].count};
-  Value& output = define(node, part, left, {source.batch, left.height, left.width, left.channels},
-                         Activation::kNone);
-  output.non_negative = source.non_negative;
-  graph_.nodes.push_back(
-      {Resize{part.id, output.id, axes[1].cells(), axes[2].cells()}, name_of(context_, node)});
+  const Value& output =
+      define_moved(node, part, left, {source.batch, left.height, left.width, left.channels});
+  push(node, Resize{part.id, output.id, axes[1].cells(), axes[2].cells()});
 }
 
 void GraphReader::add_slice(const OpNode& node) {
@@ -162,7 +158,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
   output.non_negative = non_negative;
   output.fixed_size = fixed_size;
   concatenation.output = output.id;
-  graph_.nodes.push_back({std::move(concatenation), name_of(context_, node)});
+  push(node, std::move(concatenation));
 }
 
 }  // namespace patternlite::tflite
