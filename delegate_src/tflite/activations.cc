@@ -5,17 +5,55 @@
 #include "tflite/parameters.h"
 
 namespace patternlite::tflite {
+namespace {
 
-void GraphReader::add_activation(const OpNode& node, Activation activation) {
+Activation activation_of(const OpNode& node) {
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinRelu6:
+      return Activation::kRelu6;
+    case kTfLiteBuiltinReluN1To1:
+      return Activation::kReluN1To1;
+    case kTfLiteBuiltinRelu0To1:
+      return Activation::kRelu0To1;
+    default:
+      return Activation::kRelu;
+  }
+}
+
+Curve curve_of(const OpNode& node) {
+  switch (node.builtin_code) {
+    case kTfLiteBuiltinHardSwish:
+      return Curve::kHardSwish;
+    case kTfLiteBuiltinLogistic:
+      return Curve::kSigmoid;
+    case kTfLiteBuiltinTanh:
+      return Curve::kTanh;
+    case kTfLiteBuiltinGelu:
+      return node.params_as<TfLiteGeluParams>().approximate ? Curve::kTanhGelu : Curve::kGelu;
+    default:
+      return Curve::kLeakyRelu;
+  }
+}
+
+}  // namespace
+
+void GraphReader::add_activation(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
+  const Activation activation = activation_of(node);
   const Value output = define(node, input, activation);
   push(node, ActivationOp{input.id, output.id, activation});
 }
 
-void GraphReader::add_curve(const OpNode& node, Curve curve, std::vector<float> slopes) {
+void GraphReader::add_curve(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
+  std::vector<float> slopes;
+  if (node.builtin_code == kTfLiteBuiltinLeakyRelu) {
+    slopes = {node.params_as<TfLiteLeakyReluParams>().alpha};
+  } else if (node.builtin_code == kTfLiteBuiltinPrelu) {
+    slopes = channel_constants(node, input, 1);
+  }
   const Value output = define(node, input, Activation::kNone);
-  push(node, CurveOp{input.id, output.id, curve, std::move(slopes)});
+  push(node, CurveOp{input.id, output.id, curve_of(node), std::move(slopes)});
 }
 
 void GraphReader::add_softmax(const OpNode& node) {

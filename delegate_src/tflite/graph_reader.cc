@@ -5,95 +5,8 @@
 
 #include "engine/graph/activation.h"
 #include "engine/graph/visit.h"
-#include "tflite/operand_rules.h"
 
 namespace patternlite::tflite {
-void GraphReader::add(const OpNode& node) {
-  const auto missing = [](int tensor) { return tensor < 0; };
-  if (node.inputs.size() < least_operands(node) || node.outputs.empty() ||
-      (node.outputs.size() > 1 && !splits(node)) ||
-      std::ranges::any_of(node.inputs.first(least_operands(node)), missing) ||
-      std::ranges::any_of(node.outputs, missing)) {
-    throw Declined(node.index, "unsupported-op");
-  }
-  if (continues_norm(node)) return;
-  switch (node.builtin_code) {
-    case kTfLiteBuiltinConv2d:
-      return add_convolution(node);
-    case kTfLiteBuiltinDepthwiseConv2d:
-      return add_depthwise(node);
-    case kTfLiteBuiltinTransposeConv:
-      return add_transposed_convolution(node);
-    case kTfLiteBuiltinDepthToSpace:
-      return add_depth_to_space(node);
-    case kTfLiteBuiltinFullyConnected:
-      return add_fully_connected(node);
-    case kTfLiteBuiltinMaxPool2d:
-      return add_pooling(node, PoolMode::kMax);
-    case kTfLiteBuiltinAveragePool2d:
-      return add_pooling(node, PoolMode::kAverage);
-    case kTfLiteBuiltinMean:
-      return add_mean(node);
-    case kTfLiteBuiltinAdd:
-    case kTfLiteBuiltinSub:
-    case kTfLiteBuiltinMul:
-    case kTfLiteBuiltinDiv:
-      return add_arithmetic(node);
-    case kTfLiteBuiltinRelu:
-      return add_activation(node, Activation::kRelu);
-    case kTfLiteBuiltinRelu6:
-      return add_activation(node, Activation::kRelu6);
-    case kTfLiteBuiltinReluN1To1:
-      return add_activation(node, Activation::kReluN1To1);
-    case kTfLiteBuiltinRelu0To1:
-      return add_activation(node, Activation::kRelu0To1);
-    case kTfLiteBuiltinLeakyRelu:
-      return add_curve(node, Curve::kLeakyRelu, {node.params_as<TfLiteLeakyReluParams>().alpha});
-    case kTfLiteBuiltinPrelu:
-      return add_curve(node, Curve::kLeakyRelu, channel_constants(node, value(node, 0), 1));
-    case kTfLiteBuiltinHardSwish:
-      return add_curve(node, Curve::kHardSwish);
-    case kTfLiteBuiltinLogistic:
-      return add_curve(node, Curve::kSigmoid);
-    case kTfLiteBuiltinTanh:
-      return add_curve(node, Curve::kTanh);
-    case kTfLiteBuiltinGelu:
-      return add_curve(
-          node, node.params_as<TfLiteGeluParams>().approximate ? Curve::kTanhGelu : Curve::kGelu);
-    case kTfLiteBuiltinPad:
-    case kTfLiteBuiltinPadV2:
-      return add_pad(node);
-    case kTfLiteBuiltinMirrorPad:
-      return add_mirror_pad(node);
-    case kTfLiteBuiltinReshape:
-      return add_reshape(node);
-    case kTfLiteBuiltinSqueeze:
-      return add_squeeze(node);
-    case kTfLiteBuiltinDequantize:
-    case kTfLiteBuiltinDensify:
-      return add_expander(node);
-    case kTfLiteBuiltinConcatenation:
-      return add_concatenation(node);
-    case kTfLiteBuiltinResizeBilinear:
-    case kTfLiteBuiltinResizeNearestNeighbor:
-      return add_resize(node);
-    case kTfLiteBuiltinTile:
-      return add_tile(node);
-    case kTfLiteBuiltinTranspose:
-      return add_transpose(node);
-    case kTfLiteBuiltinSplit:
-    case kTfLiteBuiltinSplitV:
-      return add_split(node);
-    case kTfLiteBuiltinSlice:
-      return add_slice(node);
-    case kTfLiteBuiltinStridedSlice:
-      return add_strided_slice(node);
-    case kTfLiteBuiltinSoftmax:
-      return add_softmax(node);
-    default:
-      throw Declined(node.index, "unsupported-op");
-  }
-}
 
 PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   PartitionGraph partition;
@@ -170,9 +83,7 @@ GraphReader::Value GraphReader::unpadded_value(const OpNode& node, int input) {
   if (operand.flattener >= 0 && !multiplies_rows && !reshapes) {
     throw Declined(operand.flattener, "reshape");
   }
-  const bool fits =
-      operand.view ? reads_views(node) : !operand.channels_first || reads_channels_first(node);
-  if (!fits) throw Declined(operand.viewer, "rearranged");
+  if (!reads_axes_of(node, operand)) throw Declined(operand.viewer, "rearranged");
   return operand;
 }
 

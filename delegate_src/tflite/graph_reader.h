@@ -98,13 +98,18 @@ class GraphReader {
     std::vector<int> dims;
   };
 
+  // What must be known of an operator before its operands are read. Throws Declined of others.
+  struct Rule;
+  static const Rule& rule_of(const OpNode& node);
+  static bool reads_axes_of(const OpNode& node, const Value& operand);
+
   void add_convolution(const OpNode& node);
   void add_depthwise(const OpNode& node);
   void add_windowed(const OpNode& node, const TfLiteConvParams& params, bool depthwise);
   void add_transposed_convolution(const OpNode& node);
   void add_depth_to_space(const OpNode& node);
   void add_fully_connected(const OpNode& node);
-  void add_pooling(const OpNode& node, PoolMode mode);
+  void add_pooling(const OpNode& node);
   void add_mean(const OpNode& node);
   std::optional<Norm::Over> mean_over(const OpNode& node, const Value& input) const;
   void begin_norm(const OpNode& node, const Value& input);
@@ -117,8 +122,8 @@ class GraphReader {
   void add_addition(const OpNode& node);
   void add_multiplication(const OpNode& node);
   void add_scaling(const OpNode& node, int constant);
-  void add_activation(const OpNode& node, Activation activation);
-  void add_curve(const OpNode& node, Curve curve, std::vector<float> slopes = {});
+  void add_activation(const OpNode& node);
+  void add_curve(const OpNode& node);
   void add_pad(const OpNode& node);
   void add_mirror_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
@@ -156,7 +161,7 @@ class GraphReader {
   // An operand, which becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
   // Throws where a RESHAPE or TRANSPOSE waits for another reader.
-  // Other axes than a map's in NHWC come only to operators that say so (operand_rules.h).
+  // Other axes than a map's in NHWC come only to operators that say so (operators.cc).
   Value unpadded_value(const OpNode& node, int input);
   Value map_value(const OpNode& node, int input);  // in NHWC
   // Of a map, whose channels may come first, or of rows.

@@ -7,7 +7,9 @@
 
 namespace patternlite::tflite {
 
-void GraphReader::add_pooling(const OpNode& node, PoolMode mode) {
+void GraphReader::add_pooling(const OpNode& node) {
+  const bool of_most = node.builtin_code == kTfLiteBuiltinMaxPool2d;
+  const PoolMode mode = of_most ? PoolMode::kMax : PoolMode::kAverage;
   const auto& params = node.params_as<TfLitePoolParams>();
   Value input = map_value(node, 0);
   require_window(node, params.stride_height, params.stride_width);
