@@ -15,7 +15,8 @@ abi::ErrorCode guarded(const Work& work) {
   try {
     work();
     return abi::kNoError;
-  } catch (const std::bad_alloc&) {
+  } catch (const std::bad_alloc&) {  // MNN's user reads only that the session has no sizes
+    std::fputs("patternlite: out of memory\n", stderr);
     return abi::kOutOfMemory;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "patternlite: %s\n", error.what());

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -60,6 +60,13 @@ class Models:
         if key not in self._done:
             self._done[key] = self._convert(name, *options)
         return self._done[key]
+
+    def edited(self, name: str, kind: str, **options: Any) -> Model:
+        """With other options in its first operator of a kind, as in a file that is damaged."""
+        model = self(name)
+        path = str(self._folder / "edited.mnn")
+        assert self._process.call(mnn_networks.edit, model.path, path, kind, options)
+        return replace(model, path=path)
 
     def _convert(self, name: str, *options: str) -> Model:
         network, *outputs = {**NETWORKS, **PLANNED, **OPERATORS, **CHOICES, **REPORTED}[name]()

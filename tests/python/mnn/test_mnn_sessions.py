@@ -142,6 +142,18 @@ def test_python_ends_with_open_sessions(kind, models):
     assert str(model.expected.shape) in done.stdout
 
 
+def test_out_of_memory_is_told(models):
+    """MNN's user reads only that the session has no sizes. Zeros beside the map would take 4 GB."""
+    model = models.edited("whole-blocks", "Convolution", padMode="SAME", pads=None, dilateX=2**19)
+    script = (
+        "import sys; sys.path[:0] = eval(sys.argv[1]); import resource, mnn_sessions\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (7 << 29, 7 << 29))\n"
+        f"mnn_sessions.Session({model.path!r}, mnn_sessions.plugin())"
+    )
+    done = subprocess.run([sys.executable, "-c", script, repr(sys.path)], capture_output=True, text=True)
+    assert "patternlite: out of memory" in done.stderr
+
+
 def test_only_networks_of_one_shape_are_compared(models, process):
     contenders = [Contender("dense", Path(models("residual").path)), Contender("stock", PROBES / "probe.mnn")]
     with pytest.raises(PatternliteError, match="convert both for one shape"):
