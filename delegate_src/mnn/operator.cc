@@ -1,6 +1,7 @@
 #include "mnn/operator.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 
 #include "mnn/flat_table.h"
@@ -72,8 +73,8 @@ ConvolutionOp read_convolution(const abi::Op* op) {
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output) {
   Window window = conv.window;
   if (conv.padding == ConvolutionOp::Padding::kSame) {
-    auto before = [](int out, int stride, int kernel, int dilation, int in) {
-      return ((out - 1) * stride + (kernel - 1) * dilation + 1 - in) / 2;
+    auto before = [](int out, std::int64_t stride, int kernel, std::int64_t dilation, int in) {
+      return static_cast<int>(((out - 1) * stride + (kernel - 1) * dilation + 1 - in) / 2);
     };
     window.pad_top =
         before(output.height, window.stride_h, window.kernel_h, window.dilation_h, input.height);

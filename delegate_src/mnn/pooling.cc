@@ -1,6 +1,7 @@
 #include "mnn/pooling.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "mnn/flat_table.h"
 
@@ -49,7 +50,7 @@ std::optional<PoolingOp> read_pooling(const abi::Op* op) {
   return pool;
 }
 
-// Without what it needs behind the image; nothing if it is no window.
+// Without what it needs behind the image; nothing if it is no window that runs here.
 std::optional<Window> window_between(const PoolingOp& pool, const Shape& input,
                                      const Shape& output) {
   Window w = pool.window;
@@ -59,10 +60,10 @@ std::optional<Window> window_between(const PoolingOp& pool, const Shape& input,
          .stride_h = input.height,
          .stride_w = input.width};
   }
-  if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1) return std::nullopt;
+  if (fault_of(w)) return std::nullopt;
   if (pool.same_padding && !pool.global) {
-    auto before = [](int out, int stride, int kernel, int in) {
-      return std::max(0, (out - 1) * stride + kernel - in) / 2;
+    auto before = [](int out, std::int64_t stride, int kernel, int in) {
+      return static_cast<int>(std::max<std::int64_t>(0, (out - 1) * stride + kernel - in) / 2);
     };
     w.pad_top = before(output.height, w.stride_h, w.kernel_h, input.height);
     w.pad_left = before(output.width, w.stride_w, w.kernel_w, input.width);
@@ -82,8 +83,11 @@ std::optional<RecordedNode> pooled(const Operands& operands, const PoolingOp& po
   if (!found) return std::nullopt;
   Window w = *found;
   // How far the last window lies beyond the image.
-  const int below = (to.height - 1) * w.stride_h - w.pad_top + w.kernel_h - from.height;
-  const int right = (to.width - 1) * w.stride_w - w.pad_left + w.kernel_w - from.width;
+  const auto beyond = [](int count, std::int64_t stride, int pad, int kernel, int size) {
+    return (count - 1) * stride - pad + kernel - size;
+  };
+  const auto below = beyond(to.height, w.stride_h, w.pad_top, w.kernel_h, from.height);
+  const auto right = beyond(to.width, w.stride_w, w.pad_left, w.kernel_w, from.width);
   const bool cells_in_each = w.pad_top >= 0 && w.pad_left >= 0 && w.pad_top < w.kernel_h &&
                              w.pad_left < w.kernel_w && below < w.kernel_h && right < w.kernel_w;
   if (!cells_in_each) return std::nullopt;
@@ -93,7 +97,12 @@ std::optional<RecordedNode> pooled(const Operands& operands, const PoolingOp& po
   }
   // MNN counts as many zeros behind the image as before it, not more.
   if (below > w.pad_top || right > w.pad_left) return std::nullopt;
-  Padding pad{input.id, kNoTensor, w.pad_top, w.pad_left, std::max(below, 0), std::max(right, 0)};
+  Padding pad{input.id,
+              kNoTensor,
+              w.pad_top,
+              w.pad_left,
+              static_cast<int>(std::max<std::int64_t>(below, 0)),
+              static_cast<int>(std::max<std::int64_t>(right, 0))};
   pad.output = operands.recording.between(
       {from.channels, from.height + pad.top + pad.bottom, from.width + pad.left + pad.right});
   w.pad_top = w.pad_left = 0;

@@ -15,12 +15,25 @@ std::atomic<bool> all_taken{false};
 
 constexpr long long kMostWeightsTwice = 1 << 17;
 
+// MNN runs windows of any numbers that a file may hold. Negative pads are cells that no window
+// reads: with "SAME" where strides are longer than kernels, and else a sign of damage.
+bool runs_here(const ConvolutionOp& conv, const Shape& input, const Shape& output) {
+  const Window window = padded_window(conv, input, output);
+  if (fault_of(window)) return false;
+  const bool crops = window.pad_top < 0 || window.pad_left < 0;
+  if (crops && conv.padding != ConvolutionOp::Padding::kSame) return false;
+  const double rows = double{window.pad_top} + input.height + pad_below(window, input, output);
+  const double columns = double{window.pad_left} + input.width + pad_right(window, input, output);
+  return rows * columns * input.channels <= kMostElements;
+}
+
 // Why this operator cannot be run here whatever its weights; null if it can.
 const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
                      const abi::Tensors& inputs, const abi::Tensors& outputs) {
   if (inputs.size() != 1 || outputs.size() != 1) return "declined:dynamic-weights";
   if (conv.integer) return "declined:integer";
   if (conv.damaged) return "declined:damaged-weights";
+  if (fault_of(conv.window)) return "declined:window";
   if (!is_blocked_float(engine, *inputs[0]) || !is_blocked_float(engine, *outputs[0])) {
     return "declined:layout";
   }
@@ -33,6 +46,7 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
   if (input.elements() > kMostElements || output.elements() > kMostElements) {
     return "declined:too-large";
   }
+  if (!runs_here(conv, input, output)) return "declined:window";
   if (conv.filters != output.channels ||
       (!conv.bias.empty() && conv.bias.size() != static_cast<std::size_t>(conv.filters))) {
     return "declined:shapes";

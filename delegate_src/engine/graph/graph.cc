@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace patternlite {
@@ -24,17 +25,8 @@ int pad_behind(int kernel, int dilation, int stride, int pad, int size, int coun
 }
 
 void check_window(const Node& node, const Window& w) {
-  if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1 || w.dilation_h < 1 ||
-      w.dilation_w < 1 || w.pad_top < 0 || w.pad_left < 0) {
-    reject(node, "kernel, stride and dilation must be positive and pads not negative");
-  }
-  const auto wide = [](std::int64_t kernel, std::int64_t dilation, int stride, int pad) {
-    return kernel * dilation > kWidestWindow || std::max(stride, pad) > kWidestWindow;
-  };
-  if (wide(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top) ||
-      wide(w.kernel_w, w.dilation_w, w.stride_w, w.pad_left)) {
-    reject(node, "the window is too large");
-  }
+  if (const char* fault = fault_of(w)) reject(node, fault);
+  if (w.pad_top < 0 || w.pad_left < 0) reject(node, "pads must not be negative");
 }
 
 // A pooling window of pads alone has nothing to take the maximum or the mean of.
@@ -212,6 +204,20 @@ struct Validator {
 };
 
 }  // namespace
+
+const char* fault_of(const Window& w) {
+  if (w.kernel_h < 1 || w.kernel_w < 1 || w.stride_h < 1 || w.stride_w < 1 || w.dilation_h < 1 ||
+      w.dilation_w < 1) {
+    return "kernel, stride and dilation must be positive";
+  }
+  const auto wide = [](std::int64_t kernel, std::int64_t dilation, int stride, std::int64_t pad) {
+    return kernel * dilation > kWidestWindow || stride > kWidestWindow ||
+           std::abs(pad) > kWidestWindow;
+  };
+  const bool too_large = wide(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top) ||
+                         wide(w.kernel_w, w.dilation_w, w.stride_w, w.pad_left);
+  return too_large ? "the window is too large" : nullptr;
+}
 
 int pad_below(const Window& w, const Shape& input, const Shape& output) {
   return pad_behind(w.kernel_h, w.dilation_h, w.stride_h, w.pad_top, input.height, output.height);

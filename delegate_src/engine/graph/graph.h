@@ -27,6 +27,10 @@ struct Window {  // a kernel's or pooling window's way over the image
   bool strided() const { return stride_h != 1 || stride_w != 1; }
 };
 
+// Why it is no window, or none that 32 bits can count; null if it is. Before the image may lie
+// pads, or cells that no window reads.
+const char* fault_of(const Window& window);
+
 // The zeros that the last windows need behind the image.
 int pad_below(const Window& window, const Shape& input, const Shape& output);
 int pad_right(const Window& window, const Shape& input, const Shape& output);
