@@ -68,12 +68,16 @@ bool is_float(const EngineHandle& engine, const abi::Tensor& tensor) {
 }  // namespace
 
 std::optional<MapTensor> map_tensor(const EngineHandle& engine, const abi::Tensor& tensor) {
-  if (is_blocked_float(engine, tensor)) return blocked_tensor(tensor);
-  const bool channels_last = format_of(engine, tensor) == abi::kFormatNhwc;
-  if (!is_float(engine, tensor) ||
-      (!channels_last && format_of(engine, tensor) != abi::kFormatNchw)) {
-    return std::nullopt;
+  return is_float(engine, tensor) ? any_map(engine, tensor) : std::nullopt;
+}
+
+std::optional<MapTensor> any_map(const EngineHandle& engine, const abi::Tensor& tensor) {
+  const abi::DimensionFormat format = format_of(engine, tensor);
+  if (format == abi::kFormatNc4hw4) {
+    return tensor.dimensions == 4 ? std::optional(blocked_tensor(tensor)) : std::nullopt;
   }
+  const bool channels_last = format == abi::kFormatNhwc;
+  if (!channels_last && format != abi::kFormatNchw) return std::nullopt;
   std::vector<int> sizes;
   for (int axis = 0; axis < tensor.dimensions; ++axis) sizes.push_back(tensor.dim[axis].extent);
   // What is no image and no channel can go from among the others.

@@ -27,6 +27,8 @@ struct MapTensor {
 // Of a tensor of floats of four dimensions, or more if they are of size 1; nothing of another one,
 // as far as MNN describes it. Its memory exists only while the session runs.
 std::optional<MapTensor> map_tensor(const EngineHandle& engine, const abi::Tensor& tensor);
+// The same of a tensor of any elements.
+std::optional<MapTensor> any_map(const EngineHandle& engine, const abi::Tensor& tensor);
 
 // Whether the tensor is a blocked one of four dimensions.
 bool is_blocked_float(const EngineHandle& engine, const abi::Tensor& tensor);

@@ -55,26 +55,26 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
 }
 
 // Of a convolution whose weights were not looked at.
-LayerReport report_unread(std::string name, const char* reason, const ConvolutionOp& conv,
-                          const abi::Tensors& inputs, const abi::Tensors& outputs) {
+LayerReport report_unread(const EngineHandle& engine, std::string name, const char* reason,
+                          const ConvolutionOp& conv, const abi::Tensors& inputs,
+                          const abi::Tensors& outputs) {
   LayerReport report;
   report.name = std::move(name);
-  report.kind =
-      "conv" + std::to_string(conv.window.kernel_h) + "x" + std::to_string(conv.window.kernel_w);
+  report.kind = kind_of(conv.window, conv.depthwise);
   report.reason = reason;
   report.kernel = "stock";
   report.kernels_kept = 1;
-  if (!inputs.empty() && !outputs.empty() && inputs[0]->dimensions == 4 &&
-      outputs[0]->dimensions == 4) {
-    const Shape input = blocked_tensor(*inputs[0]).shape;
-    const Shape output = blocked_tensor(*outputs[0]).shape;
-    report.filters = output.channels;
-    report.channels = input.channels;
-    report.height = output.height;
-    report.width = output.width;
+  const auto input = inputs.empty() ? std::nullopt : any_map(engine, *inputs[0]);
+  const auto output = outputs.empty() ? std::nullopt : any_map(engine, *outputs[0]);
+  if (input && output) {
+    report.filters = output->shape.channels;
+    report.channels = input->shape.channels;
+    report.height = output->shape.height;
+    report.width = output->shape.width;
     const double groups = conv.groups > 0 ? conv.groups : 1;
-    report.dense_macs = static_cast<double>(output.elements()) * (input.channels / groups) *
-                        conv.window.kernel_h * conv.window.kernel_w;
+    report.dense_macs = static_cast<double>(output->shape.elements()) *
+                        (input->shape.channels / groups) * conv.window.kernel_h *
+                        conv.window.kernel_w;
     report.kept_macs = report.dense_macs;
   }
   return report;
@@ -88,7 +88,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   ConvolutionOp conv = read_convolution(op);
   const std::string name = op_name(op);
   if (const char* reason = obstacle(engine, conv, inputs, outputs)) {
-    return {Selection::Choice::kStock, report_unread(name, reason, conv, inputs, outputs), nullptr};
+    return {Selection::Choice::kStock, report_unread(engine, name, reason, conv, inputs, outputs),
+            nullptr};
   }
   std::shared_ptr<void> owner;
   const float* weights = nullptr;
@@ -97,7 +98,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   const auto expected = static_cast<long long>(conv.weights());
   if (!weights || count != expected) {
     return {Selection::Choice::kStock,
-            report_unread(name, "declined:dynamic-weights", conv, inputs, outputs), nullptr};
+            report_unread(engine, name, "declined:dynamic-weights", conv, inputs, outputs),
+            nullptr};
   }
 
   const Shape input = blocked_tensor(*inputs[0]).shape;

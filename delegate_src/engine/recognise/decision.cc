@@ -8,14 +8,6 @@ namespace {
 // The stock runtime must be expected to take this many times as long: what the model may err by.
 constexpr double kLeastSpeedup = 1.15;
 
-std::string kind_of(const Convolution& conv) {
-  const Window& w = conv.window;
-  std::string kind = conv.depthwise ? "depthwise" : "conv";
-  kind.append(std::to_string(w.kernel_h)).append("x").append(std::to_string(w.kernel_w));
-  if (w.strided()) kind.append("s").append(std::to_string(w.stride_h));
-  return kind;
-}
-
 // Of the kernels that there are: a grouped convolution is not sparse for its groups.
 Sparsity within_groups(Sparsity sparsity, const Convolution& conv, const Shape& input) {
   if (conv.weights.group_channels) {
@@ -27,6 +19,13 @@ Sparsity within_groups(Sparsity sparsity, const Convolution& conv, const Shape& 
 }
 
 }  // namespace
+
+std::string kind_of(const Window& window, bool depthwise) {
+  std::string kind = depthwise ? "depthwise" : "conv";
+  kind.append(std::to_string(window.kernel_h)).append("x").append(std::to_string(window.kernel_w));
+  if (window.strided()) kind.append("s").append(std::to_string(window.stride_h));
+  return kind;
+}
 
 Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch) {
   Verdict verdict;
@@ -40,7 +39,7 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch
     const double macs = dense_macs(*conv, input, output);
     const bool fc = sparsity.fully_connected;
     LayerReport layer{.name = node.name,
-                      .kind = fc ? "fc" : kind_of(*conv),
+                      .kind = fc ? "fc" : kind_of(conv->window, conv->depthwise),
                       .filters = output.channels,
                       .channels = fc ? static_cast<int>(input.elements()) : input.channels,
                       .height = output.height,

@@ -12,7 +12,7 @@ namespace patternlite {
 
 struct LayerReport {
   std::string name;
-  std::string kind;               // "conv3x3", "conv3x3s2", "conv1x1", ...
+  std::string kind;               // kind_of(), or "fc"
   int filters = 0, channels = 0;  // of the output, of the input: all of it if fully connected
   int height = 0, width = 0;      // of the output
   double dense_macs = 0, kept_macs = 0;
@@ -22,6 +22,9 @@ struct LayerReport {
   std::string kernel;       // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
   std::size_t weight_bytes = 0;  // packed; 0 when left to the runtime
 };
+
+// "conv3x3", "depthwise3x3s2", ...
+std::string kind_of(const Window& window, bool depthwise);
 
 // One report line per convolution of the graph, in its order, and whether running it here is
 // expected to beat the stock runtime ("never slower": cost_model.h) on batches of so many images.

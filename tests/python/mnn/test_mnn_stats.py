@@ -98,6 +98,16 @@ def test_a_clone_has_each_layer_once(models, process):
     assert both.layers == alone.layers * 2
 
 
+def test_layers_left_unread_are_told_as_others_are(models, process):
+    model = models("depthwise-stride-2")
+    (taken,) = process.call(mnn_runs.inspect, model.path)
+    options = {"padMode": "SAME", "pads": None, "dilateX": 2**30}
+    damaged = models.edited("depthwise-stride-2", "ConvolutionDepthwise", **options)
+    (left,) = process.call(mnn_runs.inspect, damaged.path)
+    assert (left["reason"], left["kind"], taken["kind"]) == ("declined:window", *["depthwise3x3s2"] * 2)
+    assert left["dense_macs"] == taken["dense_macs"]
+
+
 def test_clones_share_weights(models, process):
     model = models("residual")
     alone, all_three = process.call(mnn_report_runs.of_module_and_clones, model.path, model.x, 2)
