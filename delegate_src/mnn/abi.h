@@ -135,6 +135,7 @@ static_assert(sizeof(Execution) == sizeof(ExecutionLayout) && sizeof(Execution) 
               offsetof(ExecutionLayout, valid) == 8 && offsetof(ExecutionLayout, backend) == 16);
 
 // Slots of the vtables of MNN's own objects, counted from the address in the object.
+inline constexpr int kRuntimeCreatorSlots = 6;
 enum RuntimeSlot {
   kRuntimeDelete = 2,  // the deleting destructor
   kRuntimeCreateBackend = 3,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mnn/map_tensor.h"
+#include "mnn/operator.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -24,7 +25,6 @@ auto owned(Object* object, int delete_slot) {
 
 // A flatbuffer with nothing but an operator type; a Raster needs no more to be created.
 struct TypeOnlyOp {
-  static constexpr int kRaster = 128;
   std::array<std::uint16_t, 8> vtable{16, 8, 0, 0, 0, 0, 0, 4};  // field 14 (type) at offset 4
   std::int32_t to_vtable = 16;
   std::int32_t type = kRaster;
@@ -47,9 +47,10 @@ void check_execution(const EngineHandle& engine, abi::Backend* backend) {
   const TypeOnlyOp raster;
   abi::Execution* created = abi::slot<abi::CreateExecutionFunction>(
       backend, abi::kBackendCreateExecution)(backend, {}, {}, raster.op());
-  expect(engine, created && engine.has_engine_vtable(created, 5), "executions cannot be created");
-  // Through its own slot 1, not our class's: it is MNN's object.
-  const auto execution = owned(static_cast<void*>(created), 1);
+  expect(engine, created && engine.has_engine_vtable(created, abi::kExecutionSlots),
+         "executions cannot be created");
+  // Through its own vtable, not our class's: it is MNN's object.
+  const auto execution = owned(static_cast<void*>(created), abi::kExecutionDelete);
   expect(engine,
          abi::field<abi::Backend*>(execution.get(), offsetof(abi::ExecutionLayout, backend)) ==
                  backend &&
@@ -61,7 +62,8 @@ void check_execution(const EngineHandle& engine, abi::Backend* backend) {
 
 void self_test(const EngineHandle& engine) {
   const abi::RuntimeCreator* creator = engine->get_runtime_creator(abi::kForwardCpu);
-  expect(engine, creator && engine.has_engine_vtable(creator, 6), "there is no CPU runtime");
+  expect(engine, creator && engine.has_engine_vtable(creator, abi::kRuntimeCreatorSlots),
+         "there is no CPU runtime");
   // One thread: MNN's thread pool keeps for ever the size it is first created with.
   const abi::Info info{.type = abi::kForwardCpu, .threads = 1, .user = nullptr, .mode = 0};
   const auto runtime = owned(creator->on_create(info), abi::kRuntimeDelete);
