@@ -1,4 +1,4 @@
-// One sparse convolution of a model: what all sessions and their clones share.
+// One convolution of a model that may run here: what all sessions and their clones share.
 #pragma once
 
 #include <memory>

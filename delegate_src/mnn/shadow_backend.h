@@ -1,4 +1,4 @@
-// One of MNN's CPU backends, taught to run sparse convolutions; all else it does as before.
+// One of MNN's CPU backends, whose operators run in the engine where that saves time.
 #pragma once
 
 #include <map>

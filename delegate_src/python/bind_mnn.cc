@@ -65,7 +65,9 @@ nb::object manager_report(nb::handle manager) {
 }  // namespace
 
 void bind_mnn(nb::module_& m) {
-  m.def("mnn_supported_versions", [] { return patternlite::mnn::kSupportedVersions; });
+  m.def(
+      "mnn_supported_versions", [] { return patternlite::mnn::kSupportedVersions; },
+      "Of MNN, whose internals the backend knows: oldest first.");
   m.def("mnn_register", &patternlite::mnn::register_backend, "library"_a, "supported"_a,
         nb::call_guard<nb::gil_scoped_release>(),
         "Registers the backend with the engine loaded from `library`; returns its forward type. "

@@ -40,7 +40,8 @@ class Delegate {
 
 void bind_tflite(nb::module_& m) {
   nb::class_<Delegate>(m, "Delegate", "Goes into a TFLite interpreter's `experimental_delegates`.")
-      .def(nb::init<const std::map<std::string, std::string>&>(), "options"_a)
+      .def(nb::init<const std::map<std::string, std::string>&>(), "options"_a,
+           "Raises ValueError for an option that there is not, or a value that it does not have.")
       .def("_get_native_delegate_pointer", &Delegate::pointer)
       .def_prop_ro(
           "layers", &Delegate::layers,

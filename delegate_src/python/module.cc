@@ -22,7 +22,9 @@ NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);
   m.def("available_isas", &patternlite::available_isas,
         "Instruction sets this machine can run, slowest first.");
-  m.def("current_isa", [] { return std::string(patternlite::best_kernels().isa); });
+  m.def(
+      "current_isa", [] { return std::string(patternlite::best_kernels().isa); },
+      "Instruction set of the kernels that models loaded from now on get.");
   m.def("cpu_model", &patternlite::cpu_model,
         "The CPU's name, with the numbers that tell models apart whose names do not.");
   m.def("engine_build", &patternlite::engine_build,
