@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/support/counted.h"
+
 namespace patternlite::mnn {
 namespace {
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <numeric>
 #include <utility>
+
+#include "engine/support/counted.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -167,12 +168,6 @@ bool are_all(std::vector<int> cells, int size) {
 }
 
 }  // namespace
-
-std::vector<int> counted(int size) {
-  std::vector<int> all(size);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
 
 std::optional<CopiedBox> copied_box(const abi::Region& region, const MapTensor& from,
                                     const MapTensor& to) {

@@ -20,9 +20,6 @@ struct CopiedBox {
   std::vector<int> images;  // of the batch: the same box in each
 };
 
-// 0, 1, 2 ...
-std::vector<int> counted(int size);
-
 // Nothing if an axis of the output shows several of the input's, or else what is no copy of cells.
 std::optional<CopiedBox> copied_box(const abi::Region& region, const MapTensor& from,
                                     const MapTensor& to);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 #include "engine/graph/visit.h"
+#include "engine/support/counted.h"
 #include "mnn/expectation.h"
 
 namespace patternlite::mnn {
@@ -95,8 +95,7 @@ double savings(const Recording& recording, const std::vector<bool>& layers) {
 // Layers that hand tensors to one another, whether directly or through other operators, and that
 // are worth it only together.
 std::vector<std::vector<std::size_t>> runs_of_layers(const Recording& recording) {
-  std::vector<TensorId> root(recording.tensors().size());
-  std::iota(root.begin(), root.end(), 0);
+  std::vector<TensorId> root = counted(static_cast<int>(recording.tensors().size()));
   const auto root_of = [&](TensorId id) {
     while (root[id] != id) id = root[id] = root[root[id]];
     return id;

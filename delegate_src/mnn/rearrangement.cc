@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/graph/visit.h"
+#include "engine/support/counted.h"
 #include "mnn/channel_move.h"
 
 namespace patternlite::mnn {

@@ -1,13 +1,13 @@
 #include "mnn/session_graph.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 
 #include "engine/graph/fuse.h"
 #include "engine/graph/rewrite.h"
 #include "engine/graph/visit.h"
+#include "engine/support/counted.h"
 #include "mnn/partition.h"
 
 namespace patternlite::mnn {
@@ -39,8 +39,7 @@ Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
 
 // [tensors]: the one whose other name it is, itself if it is no alias.
 std::vector<TensorId> originals(const Recording& recording, const std::vector<bool>& runs) {
-  std::vector<TensorId> original(recording.tensors().size());
-  std::iota(original.begin(), original.end(), 0);
+  std::vector<TensorId> original = counted(static_cast<int>(recording.tensors().size()));
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!runs[i]) continue;
     for (const Operator& op : recording.nodes()[i].ops) {

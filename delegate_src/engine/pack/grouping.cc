@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <utility>
+
+#include "engine/support/counted.h"
 
 namespace patternlite {
 namespace {
@@ -16,8 +17,7 @@ constexpr double kComparisons = 64e6;
 // The fullest filters lead: the others can hide in their taps. Those with equal taps stand side by
 // side, so that they are found whatever the reach.
 std::vector<int> fullest_first(const TapSets& taps) {
-  std::vector<int> order(taps.filters());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int> order = counted(taps.filters());
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
     if (taps.count(a) != taps.count(b)) return taps.count(a) > taps.count(b);
     return std::ranges::lexicographical_compare(taps.bits(a), taps.bits(b));

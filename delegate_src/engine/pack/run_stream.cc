@@ -1,8 +1,9 @@
 #include "engine/pack/run_stream.h"
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_map>
+
+#include "engine/support/counted.h"
 
 namespace patternlite {
 
@@ -12,8 +13,7 @@ std::vector<std::vector<int>> join_runs(std::span<const int32_t> offsets, int st
   const int count = static_cast<int>(offsets.size());
   std::unordered_map<int32_t, int> tap_at;
   for (int tap = 0; tap < count; ++tap) tap_at.emplace(offsets[tap], tap);
-  std::vector<int> ascending(count);
-  std::iota(ascending.begin(), ascending.end(), 0);
+  std::vector<int> ascending = counted(count);
   std::sort(ascending.begin(), ascending.end(),
             [&](int a, int b) { return offsets[a] < offsets[b]; });
   std::vector<char> used(count, 0);
