@@ -115,15 +115,15 @@ void SessionProgram::add(const SessionNode& node, const Recording& recording) {
 }
 
 // Row 0, column 0 of channel 0.
-float* SessionProgram::at(TensorId id, int image) const {
-  const Slot& slot = slots_[slot_of_[id]];
+float* SessionProgram::at(TensorId id, int image) {
+  Slot& slot = slots_[slot_of_[id]];
   const PlanarLayout& layout = layouts_[id];
   return slot.memory.data() + image * slot.image_stride + channel_of_[id] * layout.plane() +
          layout.lead();
 }
 
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
-                         int pack, Parallel& parallel) const {
+                         int pack, Parallel& parallel) {
   const Stage& stage = stages_[node];
   for (int image = 0; image < stage.images; ++image) {
     const auto clear = [&](TensorId id, Borders which) {

@@ -25,9 +25,10 @@ class SessionProgram {
 
   // Whether the recorded node is run here; otherwise it is MNN's.
   bool runs(int node) const { return runs_[node]; }
-  // Does what is to be done in that node's place: in order, all nodes that run, once an inference.
+  // Does what is to be done in that node's place: in order, all nodes that run, once an inference,
+  // of one thread at a time.
   void run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs, int pack,
-           Parallel& parallel) const;
+           Parallel& parallel);
 
  private:
   struct Convolve {
@@ -55,7 +56,7 @@ class SessionProgram {
   void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
             const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const Recording& recording);
-  float* at(TensorId id, int image) const;
+  float* at(TensorId id, int image);
   PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 
   const kernels::KernelTable& kernels_;
@@ -64,7 +65,7 @@ class SessionProgram {
   std::vector<PlanarLayout> layouts_;
   std::vector<int> slot_of_, channel_of_;  // [tensors]: as in MemoryPlan
   struct Slot {
-    mutable AlignedVector<float> memory;
+    AlignedVector<float> memory;
     std::size_t image_stride;
   };
   std::vector<Slot> slots_;
