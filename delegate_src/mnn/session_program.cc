@@ -40,10 +40,8 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
     batch_ = std::max(batch_, tensor.map.batch);
   SessionGraph graph = make_session_graph(recording);
   runs_ = graph.runs;
-  layouts_ = graph.plan.layouts;
-  slot_of_ = graph.plan.slot;
-  channel_of_ = graph.plan.channel;
-  allocate(graph.plan);
+  plan_ = std::move(graph.plan);
+  allocate();
   for (const RecordedNode& node : recording.nodes()) {
     stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
   }
@@ -57,8 +55,8 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
   log.set_plan(graph.nodes.empty() ? PlanReport{} : report(graph, recording));
 }
 
-void SessionProgram::allocate(const MemoryPlan& plan) {
-  for (const std::size_t floats : plan.slots) {
+void SessionProgram::allocate() {
+  for (const std::size_t floats : plan_.slots) {
     const std::size_t stride = whole_lines(floats);
     slots_.push_back({AlignedVector<float>(stride * batch_), stride});
   }
@@ -72,7 +70,7 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     const auto* conv = std::get_if<Convolution>(&node.node.op);
     if (node.kind != SessionNode::Kind::kOperator || !conv) continue;
     const auto& layer = recording.nodes()[node.recorded].layer;
-    layers.push_back({layer, planar_convolution(*conv, layouts_)});
+    layers.push_back({layer, planar_convolution(*conv, plan_.layouts)});
     recorded.push_back(node.recorded);
     stages_[node.recorded].convolve.push_back(
         {nullptr, conv->input, conv->residual, conv->output, node.clears});
@@ -103,7 +101,7 @@ void SessionProgram::add(const SessionNode& node, const Recording& recording) {
       if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
       stage.image_steps.resize(batch_);
       for (int image = 0; image < batch_; ++image) {
-        const TensorMemory memory{layouts_, [&](TensorId id) { return at(id, image); }};
+        const TensorMemory memory{plan_.layouts, [&](TensorId id) { return at(id, image); }};
         auto& steps = stage.image_steps[image];
         if (node.clears != kNoTensor) {
           steps.push_back(make_clear_step(node.clears, memory, Borders::kAll));
@@ -116,10 +114,8 @@ void SessionProgram::add(const SessionNode& node, const Recording& recording) {
 
 // Row 0, column 0 of channel 0.
 float* SessionProgram::at(TensorId id, int image) {
-  Slot& slot = slots_[slot_of_[id]];
-  const PlanarLayout& layout = layouts_[id];
-  return slot.memory.data() + image * slot.image_stride + channel_of_[id] * layout.plane() +
-         layout.lead();
+  Slot& slot = slots_[plan_.slot[id]];
+  return slot.memory.data() + image * slot.image_stride + plan_.origin(id);
 }
 
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
@@ -127,12 +123,12 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
   const Stage& stage = stages_[node];
   for (int image = 0; image < stage.images; ++image) {
     const auto clear = [&](TensorId id, Borders which) {
-      if (id != kNoTensor) clear_borders(layouts_[id], at(id, image), which, parallel);
+      if (id != kNoTensor) clear_borders(plan_.layouts[id], at(id, image), which, parallel);
     };
     for (const auto& [map, tensor, operand, clears] : stage.imports) {
       clear(clears, Borders::kAll);
-      to_planar(placed(map, *inputs[operand], pack), image, at(tensor, image), layouts_[tensor],
-                kernels_, parallel);
+      to_planar(placed(map, *inputs[operand], pack), image, at(tensor, image),
+                plan_.layouts[tensor], kernels_, parallel);
     }
     if (!stage.image_steps.empty()) {
       for (const auto& step : stage.image_steps[image]) step->run(parallel);
@@ -144,8 +140,8 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
                               at(output, image), parallel);
     }
     for (const auto& [map, tensor, operand, clears] : stage.exports) {
-      from_planar(at(tensor, image), layouts_[tensor], placed(map, *outputs[operand], pack), image,
-                  kernels_, parallel);
+      from_planar(at(tensor, image), plan_.layouts[tensor], placed(map, *outputs[operand], pack),
+                  image, kernels_, parallel);
     }
   }
 }

@@ -52,7 +52,7 @@ class SessionProgram {
 
   SessionProgram(const Recording& recording, LayerLog& log,
                  const std::shared_ptr<TuneBudget>& budget);
-  void allocate(const MemoryPlan& plan);
+  void allocate();
   void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
             const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const Recording& recording);
@@ -62,8 +62,7 @@ class SessionProgram {
   const kernels::KernelTable& kernels_;
   int batch_ = 0;
   std::vector<bool> runs_;
-  std::vector<PlanarLayout> layouts_;
-  std::vector<int> slot_of_, channel_of_;  // [tensors]: as in MemoryPlan
+  MemoryPlan plan_;
   struct Slot {
     AlignedVector<float> memory;
     std::size_t image_stride;

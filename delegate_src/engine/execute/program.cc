@@ -19,30 +19,30 @@ class CompiledProgram final : public Program {
       : parallel_(options.parallel ? options.parallel : make_thread_pool(1)),
         layers_(verdict.layers) {
     const Graph graph = rewrite(source);
-    MemoryPlan plan = plan_memory(graph);
+    plan_ = plan_memory(graph);
     const std::vector<int> number = number_convolutions(graph);
     std::vector<PlannedConvolution> planned =
-        plan_convolutions(in_planar(graph, plan, verdict), kernels, *parallel_, options.tuning);
+        plan_convolutions(in_planar(graph, verdict), kernels, *parallel_, options.tuning);
     const auto packed = [&](int node) -> const PackedConvolution* {
       return number[node] < 0 ? nullptr : planned[number[node]].packed.get();
     };
     const auto chains =
-        find_chains(graph, plan.layouts, packed, parallel_->threads(), options.chains);
+        find_chains(graph, plan_.layouts, packed, parallel_->threads(), options.chains);
     if (!chains.empty()) {
-      plan = plan_memory(graph, chains);
-      pack_again(chains, number, in_planar(graph, plan, verdict), kernels, planned);
+      plan_ = plan_memory(graph, chains);
+      pack_again(chains, number, in_planar(graph, verdict), kernels, planned);
     }
     for (std::size_t i = 0; i < planned.size(); ++i) {
       layers_[i].kernel = planned[i].packed->kernel_name();
       layers_[i].weight_bytes = planned[i].packed->weight_bytes();
     }
-    allocate(plan);
+    allocate();
     for (TensorId id : graph.inputs) {
-      inputs_.push_back(make_input_step(plan.layouts[id], tensor(plan, id), kernels));
+      inputs_.push_back(make_input_step(plan_.layouts[id], tensor(id), kernels));
     }
-    add_steps(graph, plan, chains, number, planned, kernels);
+    add_steps(graph, chains, number, planned, kernels);
     for (TensorId id : graph.outputs) {
-      outputs_.push_back(make_output_step(plan.layouts[id], tensor(plan, id), kernels));
+      outputs_.push_back(make_output_step(plan_.layouts[id], tensor(id), kernels));
     }
   }
 
@@ -54,12 +54,7 @@ class CompiledProgram final : public Program {
 
   const std::vector<LayerReport>& layers() const override { return layers_; }
 
-  std::size_t activation_bytes() const override {
-    std::size_t floats = 0;
-    for (const auto& slot : slots_) floats += slot.size();
-    for (const auto& share : scratch_) floats += share.size();
-    return floats * sizeof(float);
-  }
+  std::size_t activation_bytes() const override { return plan_.bytes(); }
 
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
@@ -68,15 +63,15 @@ class CompiledProgram final : public Program {
   }
 
  private:
-  void allocate(const MemoryPlan& plan) {
-    for (const std::size_t floats : plan.slots) slots_.emplace_back(floats);
-    for (const std::size_t floats : plan.scratch) scratch_.emplace_back(floats);
+  void allocate() {
+    for (const std::size_t floats : plan_.slots) slots_.emplace_back(floats);
+    for (const std::size_t floats : plan_.scratch) scratch_.emplace_back(floats);
   }
 
-  void add_steps(const Graph& graph, const MemoryPlan& plan, const std::vector<Chain>& chains,
+  void add_steps(const Graph& graph, const std::vector<Chain>& chains,
                  const std::vector<int>& number, std::vector<PlannedConvolution>& planned,
                  const kernels::KernelTable& kernels) {
-    const TensorMemory memory{plan.layouts, [&](TensorId id) { return tensor(plan, id); }};
+    const TensorMemory memory{plan_.layouts, [this](TensorId id) { return tensor(id); }};
     std::vector<float*> scratch;
     for (auto& share : scratch_) scratch.push_back(share.data());
     std::vector<ChainLink> links;
@@ -84,7 +79,7 @@ class CompiledProgram final : public Program {
     for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
       const Node& node = graph.nodes[i];
       const auto* conv = std::get_if<Convolution>(&node.op);
-      if (const TensorId id = plan.clears[i]; id != kNoTensor) {
+      if (const TensorId id = plan_.clears[i]; id != kNoTensor) {
         const bool whole = conv && conv->output == id;
         const Borders which = whole ? not_written_by(*planned[number[i]].packed) : Borders::kAll;
         steps_.push_back(make_clear_step(id, memory, which));
@@ -105,10 +100,7 @@ class CompiledProgram final : public Program {
   }
 
   // Row 0, column 0 of channel 0.
-  float* tensor(const MemoryPlan& plan, TensorId id) {
-    const PlanarLayout& layout = plan.layouts[id];
-    return slots_[plan.slot[id]].data() + plan.channel[id] * layout.plane() + layout.lead();
-  }
+  float* tensor(TensorId id) { return slots_[plan_.slot[id]].data() + plan_.origin(id); }
 
   // Of each node, which convolution it is; -1: none. Rewrites keep them all, in their order.
   static std::vector<int> number_convolutions(const Graph& graph) {
@@ -133,18 +125,18 @@ class CompiledProgram final : public Program {
     }
   }
 
-  static std::vector<ConvolutionToPlan> in_planar(const Graph& graph, const MemoryPlan& plan,
-                                                  const Verdict& verdict) {
+  std::vector<ConvolutionToPlan> in_planar(const Graph& graph, const Verdict& verdict) const {
     std::vector<ConvolutionToPlan> all;
     for (const Node& node : graph.nodes) {
       const auto* conv = std::get_if<Convolution>(&node.op);
       if (conv == nullptr) continue;
-      all.push_back({planar_convolution(*conv, plan.layouts), &verdict.analyses.at(all.size())});
+      all.push_back({planar_convolution(*conv, plan_.layouts), &verdict.analyses.at(all.size())});
     }
     return all;
   }
 
   std::shared_ptr<Parallel> parallel_;
+  MemoryPlan plan_;
   std::vector<AlignedVector<float>> slots_;
   std::vector<AlignedVector<float>> scratch_;  // of each thread, for the windows of chains
   std::vector<std::unique_ptr<InputStep>> inputs_;

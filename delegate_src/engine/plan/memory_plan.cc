@@ -112,6 +112,10 @@ bool gains_by_whole_lines(const Convolution& conv) {
   return w.kernel_h > 1 && !w.strided() && !conv.depthwise;
 }
 
+std::size_t MemoryPlan::origin(TensorId id) const {
+  return channel[id] * layouts[id].plane() + layouts[id].lead();
+}
+
 std::size_t MemoryPlan::bytes() const {
   std::size_t floats = 0;
   for (const std::size_t slot : slots) floats += slot;

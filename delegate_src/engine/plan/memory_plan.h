@@ -17,6 +17,9 @@ struct MemoryPlan {
   // [nodes]: the tensor whose borders must be made zero before the node runs; kNoTensor: none.
   std::vector<TensorId> clears;
   std::vector<std::size_t> scratch;  // floats for the windows of chains, of each share
+
+  // Where in its slot row 0, column 0 of the tensor's channel 0 lies.
+  std::size_t origin(TensorId id) const;
   std::size_t bytes() const;
 };
 
