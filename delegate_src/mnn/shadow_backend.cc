@@ -65,6 +65,7 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
         abi::kBackendCreateExecution)(backend, inputs, outputs, op));
   };
   const Origin origin = origin_of(inputs);
+  for (const abi::Tensor* output : outputs) ours_.erase(output);
   if (type == kConvolution || type == kConvolutionDepthwise) {
     const auto [selection, row] = select(inputs, outputs, op, origin);
     const bool sure = selection.choice == Selection::Choice::kOurs;

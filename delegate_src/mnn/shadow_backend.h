@@ -55,7 +55,9 @@ class ShadowBackend {
   const int pack_;
   PoolParallel parallel_;
   Recording recording_;
-  // Outputs of our Executions, as far as they were created: what is cheap to read here.
+  // Outputs of our Executions, as far as they were created: what is cheap to read here. Tensors
+  // that MNN makes anew at each resize may stand where others stood: what writes one says whose it
+  // is.
   std::map<const abi::Tensor*, Origin> ours_;
   std::shared_ptr<LayerLog> log_;
   const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
