@@ -1,7 +1,6 @@
 #include "mnn/session_graph.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "engine/graph/fuse.h"
@@ -15,7 +14,7 @@ namespace {
 
 // The graph to fuse. A tensor of MNN's is imported just before its first reader: not sooner, for
 // MNN may not have computed it. The import is a node, so that fuse() and plan_memory() see when;
-// its own input is a tensor that nobody else has. Names of nodes begin with the number in the
+// its own input is a tensor that nobody else has. Nodes are tagged with the number in the
 // recording.
 Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   Graph graph;
@@ -23,14 +22,15 @@ Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   std::vector<bool> planar(recording.tensors().size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!runs[i]) continue;
+    const auto number = static_cast<int>(i);
     for (const Operator& op : recording.nodes()[i].ops) {
       for_each_input(op, [&](TensorId id) {
         if (planar[id]) return;
         planar[id] = true;
         const TensorId outside = graph.add_tensor(graph.tensors[id]);
-        graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, std::to_string(i)});
+        graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, "", number});
       });
-      graph.nodes.push_back({op, std::to_string(i)});
+      graph.nodes.push_back({op, "", number});
       planar[output_of(op)] = true;
     }
   }
@@ -57,8 +57,6 @@ int additions(const Graph& graph) {
   }));
 }
 
-int number_of(const Node& node) { return std::stoi(node.name); }
-
 // Exports stand where the tensor's own operator stands, even if it was fused into an earlier one:
 // only there has MNN memory for the tensor.
 void add_exports(Graph& graph, const Recording& recording, const std::vector<bool>& exported,
@@ -66,10 +64,9 @@ void add_exports(Graph& graph, const Recording& recording, const std::vector<boo
   for (std::size_t i = 0; i < recording.nodes().size(); ++i) {
     if (!exported[recording.nodes()[i].output]) continue;
     const TensorId id = original[recording.nodes()[i].output];
-    const auto after = std::find_if(graph.nodes.begin(), graph.nodes.end(), [i](const Node& node) {
-      return number_of(node) > static_cast<int>(i);
-    });
-    graph.nodes.insert(after, Node{Alias{id, id}, std::to_string(i)});
+    const auto number = static_cast<int>(i);
+    const auto after = std::ranges::upper_bound(graph.nodes, number, {}, &Node::tag);
+    graph.nodes.insert(after, Node{Alias{id, id}, "", number});
   }
 }
 
@@ -77,12 +74,12 @@ SessionNode session_node(const Node& node, TensorId clears) {
   const TensorId tensor = output_of(node.op);
   const auto* activation = std::get_if<ActivationOp>(&node.op);
   if (activation && activation->activation == Activation::kNone) {
-    return {SessionNode::Kind::kImport, number_of(node), tensor, {}, clears};
+    return {SessionNode::Kind::kImport, node.tag, tensor, {}, clears};
   }
   if (std::holds_alternative<Alias>(node.op)) {
-    return {SessionNode::Kind::kExport, number_of(node), tensor, {}};
+    return {SessionNode::Kind::kExport, node.tag, tensor, {}};
   }
-  return {SessionNode::Kind::kOperator, number_of(node), tensor, node, clears};
+  return {SessionNode::Kind::kOperator, node.tag, tensor, node, clears};
 }
 
 }  // namespace

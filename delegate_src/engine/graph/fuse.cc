@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "engine/graph/fold_selections.h"
@@ -189,6 +190,8 @@ class Fuser {
     if (!index || readers(graph_, id) != 1) return nullptr;
     return std::visit(
         [](auto& op) -> Activation* {
+          // An activation of none is a copy that somebody wants.
+          if constexpr (std::is_same_v<decltype(op), ActivationOp&>) return nullptr;
           if constexpr (requires { op.curve; } && requires { op.window; }) {
             if (op.curve) return nullptr;
           }

@@ -244,6 +244,7 @@ using Operator =
 struct Node {
   Operator op;
   std::string name;  // what reports call it
+  int tag = -1;      // whatever the adaptor likes; rewrites keep it, and the nodes' order
 };
 
 struct Graph {

@@ -47,7 +47,7 @@ Graph pad_apart(Graph graph) {
           copy->second = graph.add_tensor(padded_shape(conv->window, input, output));
           nodes.push_back(
               {Padding{conv->input, copy->second, pads.top, pads.left, pads.bottom, pads.right},
-               node.name + "/pad"});
+               node.name + "/pad", node.tag});
         }
         conv->input = copy->second;
         conv->window.pad_top = conv->window.pad_left = 0;

@@ -262,6 +262,30 @@ TEST(Fuse, PartsSideBySide) {
 }
 
 // One image read through several windows of any shape: what is rewritten of them reads the same.
+std::vector<int> tags(const Graph& graph) {
+  std::vector<int> all;
+  for (const Node& node : graph.nodes) all.push_back(node.tag);
+  return all;
+}
+
+TEST(Rewrite, CopiesStayWhatTheyAre) {
+  GraphBuilder b(1);
+  const TensorId copy = b.activate(b.input({3, 8, 8}), Activation::kNone);
+  b.graph.outputs = {b.activate(copy, Activation::kRelu)};
+  for (int i = 0; i < 2; ++i) b.graph.nodes[i].tag = 5 + i;
+  const Graph fused = rewrite(b.graph);
+  EXPECT_EQ(tags(fused), (std::vector{5, 6}));
+  EXPECT_EQ(std::get<ActivationOp>(fused.nodes[0].op).activation, Activation::kNone);
+}
+
+TEST(Rewrite, KeepsTags) {
+  GraphBuilder b(1);
+  const TensorId map = b.conv(b.input({3, 8, 8}), 3, 3, 1, 9, {});  // its pads become a node
+  b.graph.outputs = {b.activate(map, Activation::kRelu)};
+  b.graph.nodes[0].tag = 5;
+  EXPECT_EQ(tags(rewrite(b.graph)), (std::vector{5, 5}));
+}
+
 TEST(Rewrite, WindowsOverOneImage) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     WeightStore store(seed);
