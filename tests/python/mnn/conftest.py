@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the mnn_*.py beside this f
 
 pytest.importorskip("MNN")
 
+import mnn_edits
 import mnn_networks
 from mnn_choice_networks import CHOICES
 from mnn_networks import NETWORKS
@@ -65,7 +66,7 @@ class Models:
         """With other options in its first operator of a kind, as in a file that is damaged."""
         model = self(name)
         path = str(self._folder / "edited.mnn")
-        assert self._process.call(mnn_networks.edit, model.path, path, kind, options)
+        assert self._process.call(mnn_edits.edit, model.path, path, kind, options)
         return replace(model, path=path)
 
     def _convert(self, name: str, *options: str) -> Model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,28 +176,6 @@ def convert(source: str, mnn_path: str, *options: str) -> bool:
     kind = "TFLITE" if source.endswith(".tflite") else "ONNX"
     arguments = ["mnnconvert", "-f", kind, "--modelFile", source, "--MNNModel", mnn_path]
     return _tools.mnnconvert([*arguments, "--bizCode", "patternlite", *options])
-
-
-def edit(source: str, edited: str, kind: str, options: dict[str, Any]) -> bool:
-    """Writes a .mnn file anew, with other options in its first operator of a kind: None leaves one out.
-
-    As convert(), in a process apart.
-    """
-    import _tools
-
-    text = Path(edited).with_suffix(".json")
-    dumped = ["mnnconvert", "-f", "MNN", "--modelFile", source, "--JsonFile", str(text)]
-    if not _tools.mnnconvert([*dumped, "--bizCode", "patternlite"]):
-        return False
-    model = json.loads(text.read_text())
-    main = next(op["main"] for op in model["oplists"] if op["type"] == kind)
-    fields = main.get("common", main)
-    fields |= options
-    for name in [name for name, value in options.items() if value is None]:
-        del fields[name]
-    text.write_text(json.dumps(model))
-    built = ["mnnconvert", "-f", "JSON", "--modelFile", str(text), "--MNNModel", edited]
-    return _tools.mnnconvert([*built, "--bizCode", "patternlite"])
 
 
 def residual() -> tuple[Network, str]:
