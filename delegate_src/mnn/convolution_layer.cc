@@ -14,14 +14,17 @@ bool same_layout(const PlanarLayout& a, const PlanarLayout& b) {
 Convolution engine_convolution(const ConvolutionOp& op, const Window& window,
                                const float* weights) {
   const auto area = static_cast<std::ptrdiff_t>(op.kernel_area());
+  const bool grouped = !op.depthwise && op.groups > 1;
   return {.input = 0,
           .output = 1,
           .window = window,
           .weights = {.data = weights,
-                      .filter_stride = op.depthwise ? area : area * op.channels,
+                      .filter_stride = area * op.group_channels(),
                       .channel_stride = area,
                       .row_stride = window.kernel_w,
-                      .column_stride = 1},
+                      .column_stride = 1,
+                      .group_filters = grouped ? op.filters / op.groups : 0,
+                      .group_channels = grouped ? op.group_channels() : 0},
           .bias = op.bias.empty() ? nullptr : op.bias.data(),
           .activation = op.activation,
           .depthwise = op.depthwise};

@@ -24,8 +24,7 @@ struct PackedLayer {
 
 class ConvolutionLayer {
  public:
-  // weights: [filters][channels][kernel_h][kernel_w]; [filters][kernel_h][kernel_w] of a depthwise
-  // one.
+  // weights: [filters][channels that each reads][kernel_h][kernel_w].
   ConvolutionLayer(ConvolutionOp op, const float* weights);
 
   const ConvolutionOp& op() const { return op_; }

@@ -34,11 +34,12 @@ constexpr double kLeastSpeedup = 1.15;
 double winograd_gain(const Convolution& conv, const Shape& input, const Shape& output) {
   const Window& w = conv.window;
   const auto side = static_cast<std::size_t>(w.kernel_h);
+  const int channels = channels_per_filter(conv, input);  // MNN runs groups one by one
   const bool tiles = !conv.depthwise && w.kernel_w == w.kernel_h && side < kWinogradGain.size() &&
                      !w.strided() && w.dilation_h == 1 && w.dilation_w == 1;
   const bool large = std::min(output.height, output.width) >= kLeastWinogradMap ||
-                     2 * output.height * output.width >= input.channels;
-  return tiles && large && input.channels >= kLeastWinogradChannels ? kWinogradGain[side] : 1;
+                     2 * output.height * output.width >= channels;
+  return tiles && large && channels >= kLeastWinogradChannels ? kWinogradGain[side] : 1;
 }
 
 bool is_pointwise(const Window& w) { return w.kernel_h == 1 && w.kernel_w == 1; }

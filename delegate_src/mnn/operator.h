@@ -44,7 +44,9 @@ struct ConvolutionOp {
   std::size_t kernel_area() const {
     return static_cast<std::size_t>(window.kernel_h) * window.kernel_w;
   }
-  std::size_t weights() const { return kernel_area() * filters * (depthwise ? 1 : channels); }
+  // That each filter reads.
+  int group_channels() const { return depthwise ? 1 : groups > 0 ? channels / groups : channels; }
+  std::size_t weights() const { return kernel_area() * filters * group_channels(); }
 };
 
 // `op` must be of type kConvolution or kConvolutionDepthwise. Throws std::invalid_argument if it is

@@ -39,9 +39,10 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
   }
   const Shape input = blocked_tensor(*inputs[0]).shape;
   const Shape output = blocked_tensor(*outputs[0]).shape;
-  const bool all_channels = conv.groups == 1 && conv.channels == input.channels;
+  const bool divides = !conv.depthwise && conv.groups > 0 && conv.channels == input.channels &&
+                       conv.channels % conv.groups == 0 && conv.filters % conv.groups == 0;
   const bool one_each = conv.depthwise && input.channels == output.channels;
-  if (!all_channels && !one_each) return "declined:groups";
+  if (!divides && !one_each) return "declined:groups";
   if (input.elements() == 0 || output.elements() == 0) return "declined:empty-output";
   if (input.elements() > kMostElements || output.elements() > kMostElements) {
     return "declined:too-large";

@@ -302,6 +302,9 @@ NETWORKS: dict[str, Callable[[], tuple[Network, ...]]] = {
     "1x1-stride-2": single((2, 40, 14, 13), 24, size=1, keep=0.1, stride=2),
     "one-position": single((1, 64, 1, 1), 32, size=1, keep=0.1),
     "grouped": single((1, 32, 12, 12), 32, group=2),  # MNN's converter makes two layers of it
+    "groups-of-few": single((2, 12, 11, 10), 30, "Relu", group=6),
+    "groups-of-one": single((1, 20, 9, 12), 40, keep=1, group=20),
+    "groups-stride-2": single((1, 24, 13, 11), 32, "Relu6", stride=2, group=4),
     "all-zero": single((1, 16, 8, 8), 16, keep=1e-9),
     "depthwise": single((1, 20, 14, 15), 20, "Relu6", group=20),
     "depthwise-batch": single((3, 16, 9, 9), 16, "Relu", group=16),

@@ -23,7 +23,7 @@ def integers_about() -> tuple[Network, str]:
 
 
 def not_cloned() -> tuple[Network, str]:
-    """Between layers of ours two that MNN makes anew for a clone: of groups, of weights computed."""
+    """Between layers of ours, one of groups, one that MNN makes anew for a clone: of weights computed."""
     net = Network((1, 16, 12, 12))
     y = net.conv(net.relu(net.conv("x", 16, 48, group=4)), 48, 16)
     net.weights.append(numpy_helper.from_array(np.ones((16, 16, 3, 3), np.float32), "ones"))

@@ -22,7 +22,7 @@ NETS = {
     "alternating",
     "within-the-image",
 }
-SINGLE = [name for name in NETWORKS if name not in NETS]
+SINGLE = [name for name in NETWORKS if name not in NETS and not name.startswith("groups-")]
 
 
 def error(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -40,6 +40,17 @@ def test_one_layer(name, threads, models, process):
     assert error(actual, model.expected) < 2e-6
     (stock,) = process.call(mnn_runs.stock, model.path, model.x)
     assert error(actual, stock) < 1e-3  # MNN's Winograd kernels round: most for 5x5
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", ["grouped", "groups-of-few", "groups-of-one", "groups-stride-2"])
+def test_groups_in_one_layer(name, threads, models, process):
+    model = models(name, "--groupConvNative")
+    (actual,), rows = process.call(mnn_runs.ours, model.path, threads, model.x)
+    assert [row["kernel"] != "stock" for row in rows] == [True]
+    assert error(actual, model.expected) < 2e-6
+    (stock,) = process.call(mnn_runs.stock, model.path, model.x)
+    assert error(actual, stock) < 1e-3
 
 
 def test_windows_that_begin_within_the_image(models, process):

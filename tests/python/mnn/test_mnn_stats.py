@@ -90,7 +90,7 @@ def test_a_clone_has_each_layer_once(models, process):
     model = models("not-cloned", "--groupConvNative")
     alone, both = process.call(mnn_report_runs.of_module_and_clones, model.path, model.x, 1)
     assert [layer["reason"] for layer in alone.layers] == [
-        "declined:groups",
+        "pattern",
         "pattern",
         "declined:dynamic-weights",
         "pattern",
