@@ -61,7 +61,7 @@ LayerReport report_unread(const EngineHandle& engine, std::string name, const ch
                           const abi::Tensors& outputs) {
   LayerReport report;
   report.name = std::move(name);
-  report.kind = kind_of(conv.window, conv.depthwise);
+  report.kind = kind_of(conv.depthwise ? "depthwise" : "conv", conv.window);
   report.reason = reason;
   report.kernel = "stock";
   report.kernels_kept = 1;

@@ -1,9 +1,9 @@
 // GraphReader's translation of arithmetic, of two maps or of a map and constants.
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "engine/graph/scaling.h"
+#include "engine/support/counted.h"
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
 
@@ -107,9 +107,7 @@ TensorId GraphReader::repeated(const OpNode& node, const Value& value, const Sha
   if (own == shape) return value.id;
   const auto cells = [&](int from, int to) {
     if (from != 1 && from != to) throw Declined(node.index, "broadcast");
-    std::vector<int> cells(to, 0);
-    if (from == to) std::iota(cells.begin(), cells.end(), 0);
-    return cells;
+    return from == to ? counted(to) : each_repeated(1, to);
   };
   Resize resize{.input = value.id,
                 .output = kNoTensor,

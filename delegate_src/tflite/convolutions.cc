@@ -1,4 +1,5 @@
 // GraphReader's translation of the operators with weights.
+#include "engine/support/counted.h"
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
 
@@ -29,8 +30,7 @@ bool GraphReader::folds(const Pad& pad, const TfLiteConvParams& params, int kern
 
 TensorId GraphReader::repeated_channels(const OpNode& node, const Value& input, int times) {
   Shape shape = shape_of(input);
-  std::vector<int> channels(std::size_t(shape.channels) * times);
-  for (std::size_t i = 0; i < channels.size(); ++i) channels[i] = static_cast<int>(i) / times;
+  std::vector<int> channels = each_repeated(shape.channels, times);
   shape.channels = static_cast<int>(channels.size());
   const TensorId repeated = graph_.add_tensor(shape);
   push(node, ChannelSelection{input.id, repeated, std::move(channels)});

@@ -58,10 +58,14 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
   } else if (kernel.size() == 4) {
     const bool depthwise = node.builtin_code == kTfLiteBuiltinDepthwiseConv2d;
     // All convolutions' parameters begin with padding, stride_width, stride_height.
-    const int stride = node.params_as<TfLiteConvParams>().stride_height;
-    report.kind = transposed ? "transposed" : depthwise ? "depthwise" : "conv";
-    report.kind.append(std::to_string(kernel[1])).append("x").append(std::to_string(kernel[2]));
-    if (stride > 1) report.kind.append("s").append(std::to_string(stride));
+    const auto& params = node.params_as<TfLiteConvParams>();
+    report.kind = kind_of(transposed  ? "transposed"
+                          : depthwise ? "depthwise"
+                                      : "conv",
+                          {.kernel_h = kernel[1],
+                           .kernel_w = kernel[2],
+                           .stride_h = params.stride_height,
+                           .stride_w = params.stride_width});
     report.channels = kernel[3];
     weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
   }

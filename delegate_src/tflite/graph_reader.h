@@ -89,6 +89,7 @@ class GraphReader {
     bool is_whole(int size) const { return first == 0 && count == size && step == 1; }
   };
 
+  static constexpr int kMostCells = 1 << 15;  // of an axis that is resized or repeated
   static constexpr std::array kToNchw = {0, 3, 1, 2}, kToNhwc = {0, 2, 3, 1};
 
   // Two operands, and what comes of them where single rows, columns or images are repeated.

@@ -1,4 +1,5 @@
 // GraphReader's translation of the operators whose output is interleaved from smaller maps.
+#include "engine/support/counted.h"
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
 
@@ -45,8 +46,7 @@ void GraphReader::add_transposed_convolution(const OpNode& node) {
   const WeightsView whole = view_of(weights(node), {kernel[3], kernel[1], kernel[2]});
   const float* filter_bias = bias(node, 3, filters);
   Interleaving interleaving{{}, kNoTensor, block, {}};
-  const std::vector<int> all = Steps{0, filters}.cells();
-  interleaving.channels.assign(std::size_t(block) * block, all);
+  interleaving.channels.assign(std::size_t(block) * block, counted(filters));
   for (int i = 0; i < block * block; ++i) {
     const PhaseTaps y(i / block, kernel[1], block, rows.pad);
     const PhaseTaps x(i % block, kernel[2], block, columns.pad);

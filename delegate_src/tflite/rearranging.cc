@@ -1,30 +1,12 @@
 // GraphReader's translation of the operators that rename axes or move them, and of TILE, which some
 // of these prepare.
 #include <algorithm>
-#include <numeric>
 
+#include "engine/support/counted.h"
 #include "tflite/graph_reader.h"
 #include "tflite/parameters.h"
 
 namespace patternlite::tflite {
-namespace {
-
-constexpr int kMostCells = 1 << 15;  // of a repeated axis
-
-std::vector<int> repeated_cells(int cells, int times) {
-  std::vector<int> repeated(static_cast<std::size_t>(cells) * times);
-  for (std::size_t i = 0; i < repeated.size(); ++i) repeated[i] = static_cast<int>(i) / times;
-  return repeated;
-}
-
-bool is_sequence(const std::vector<int>& channels, int count) {
-  std::vector<int> all(count);
-  std::iota(all.begin(), all.end(), 0);
-  return channels == all;
-}
-
-}  // namespace
-
 Axes GraphReader::map_axes(const Value& value) const {
   const Shape& shape = shape_of(value);
   return Axes::of_map(value.batch, shape.height, shape.width, shape.channels);
@@ -54,7 +36,7 @@ void GraphReader::rearrange(const OpNode& node, const Value& input, const Axes& 
   const std::vector<int> dims = of_nhwc ? axes.dims() : back->dims();
   if (block > 1) {
     made = interleaved_parts(node, input, parts, block, dims);
-  } else if (!is_sequence(parts[0], shape_of(input).channels)) {
+  } else if (parts[0] != counted(shape_of(input).channels)) {
     made = selected_channels(node, input, parts[0], dims);
   }
   alias(node, made, dims);
@@ -134,7 +116,7 @@ void GraphReader::add_transpose(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   std::vector<int> sorted = order;
   std::ranges::sort(sorted);
-  if (!is_sequence(sorted, static_cast<int>(input.dims.size())) || input.batch < 1 ||
+  if (sorted != counted(static_cast<int>(input.dims.size())) || input.batch < 1 ||
       (!input.view && input.dims.size() != 4)) {
     throw Declined(node.index, "transpose");
   }
@@ -180,8 +162,8 @@ void GraphReader::add_tile(const OpNode& node) {
   output.viewer = node.index;
   Resize resize{.input = input.id,
                 .output = output.id,
-                .rows = repeated_cells(from.height, row_times),
-                .columns = repeated_cells(from.width, column_times)};
+                .rows = each_repeated(from.height, row_times),
+                .columns = each_repeated(from.width, column_times)};
   push(node, std::move(resize));
 }
 

@@ -7,8 +7,6 @@
 namespace patternlite::tflite {
 namespace {
 
-constexpr int kMostCells = 1 << 15;  // of a resized axis
-
 float scale_of(int input, int output, const TfLiteResizeParams& params) {
   const bool corners = params.align_corners && output > 1;
   return corners ? static_cast<float>(input - 1) / static_cast<float>(output - 1)

@@ -113,11 +113,11 @@ void GraphReader::add_strided_slice(const OpNode& node) {
   std::vector<Steps> axes;
   for (std::size_t axis = 0; axis < begin.size(); ++axis) {
     const int cells = input.dims[axis];
-    const auto counted = [cells](int from) {
+    const auto place_of = [cells](int from) {
       return std::clamp(from < 0 ? from + cells : from, 0, cells);
     };
-    const int first = params.begin_mask >> axis & 1 ? 0 : counted(begin[axis]);
-    const int last = params.end_mask >> axis & 1 ? cells : counted(end[axis]);
+    const int first = params.begin_mask >> axis & 1 ? 0 : place_of(begin[axis]);
+    const int last = params.end_mask >> axis & 1 ? cells : place_of(end[axis]);
     const int count = last <= first ? 0 : (last - first - 1) / step[axis] + 1;
     axes.push_back({first, count, step[axis]});
   }

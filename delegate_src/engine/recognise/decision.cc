@@ -20,11 +20,12 @@ Sparsity within_groups(Sparsity sparsity, const Convolution& conv, const Shape& 
 
 }  // namespace
 
-std::string kind_of(const Window& window, bool depthwise) {
-  std::string kind = depthwise ? "depthwise" : "conv";
-  kind.append(std::to_string(window.kernel_h)).append("x").append(std::to_string(window.kernel_w));
-  if (window.strided()) kind.append("s").append(std::to_string(window.stride_h));
-  return kind;
+std::string kind_of(std::string what, const Window& window) {
+  what.append(std::to_string(window.kernel_h)).append("x").append(std::to_string(window.kernel_w));
+  if (!window.strided()) return what;
+  what.append("s").append(std::to_string(window.stride_h));
+  if (window.stride_w == window.stride_h) return what;
+  return what.append("x").append(std::to_string(window.stride_w));
 }
 
 Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch) {
@@ -38,18 +39,19 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch
     const Sparsity sparsity = within_groups(whole, *conv, input);
     const double macs = dense_macs(*conv, input, output);
     const bool fc = sparsity.fully_connected;
-    LayerReport layer{.name = node.name,
-                      .kind = fc ? "fc" : kind_of(conv->window, conv->depthwise),
-                      .filters = output.channels,
-                      .channels = fc ? static_cast<int>(input.elements()) : input.channels,
-                      .height = output.height,
-                      .width = output.width,
-                      .dense_macs = macs,
-                      .kept_macs = macs * sparsity.density,
-                      .kernels_kept = sparsity.kernels_kept,
-                      .patterns = sparsity.patterns,
-                      .reason = reason_of(sparsity, conv->window),
-                      .kernel = "stock"};
+    LayerReport layer{
+        .name = node.name,
+        .kind = fc ? "fc" : kind_of(conv->depthwise ? "depthwise" : "conv", conv->window),
+        .filters = output.channels,
+        .channels = fc ? static_cast<int>(input.elements()) : input.channels,
+        .height = output.height,
+        .width = output.width,
+        .dense_macs = macs,
+        .kept_macs = macs * sparsity.density,
+        .kernels_kept = sparsity.kernels_kept,
+        .patterns = sparsity.patterns,
+        .reason = reason_of(sparsity, conv->window),
+        .kernel = "stock"};
     verdict.sparse |= is_sparse(layer.reason);
     verdict.finite &= sparsity.finite;
     ours += estimated_cost(*conv, whole, input, output, kernels);

@@ -23,8 +23,8 @@ struct LayerReport {
   std::size_t weight_bytes = 0;  // packed; 0 when left to the runtime
 };
 
-// "conv3x3", "depthwise3x3s2", ...
-std::string kind_of(const Window& window, bool depthwise);
+// "conv3x3", "depthwise3x3s2", "conv1x7s1x2": what it is, its kernel and its strides.
+std::string kind_of(std::string what, const Window& window);
 
 // One report line per convolution of the graph, in its order, and whether running it here is
 // expected to beat the stock runtime ("never slower": cost_model.h) on batches of so many images.

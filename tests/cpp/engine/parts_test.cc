@@ -139,6 +139,12 @@ TEST(Recognise, SeesKernelsWiderThanAMachineWord) {
   EXPECT_NEAR(found.record_density, found.kernels_kept * 72 / 81, 1e-9);
 }
 
+TEST(KindOf, NamesKernelAndStrides) {
+  EXPECT_EQ(kind_of("conv", {.kernel_h = 3, .kernel_w = 3}), "conv3x3");
+  EXPECT_EQ(kind_of("depthwise", {5, 5, 2, 2}), "depthwise5x5s2");
+  EXPECT_EQ(kind_of("conv", {1, 7, 1, 2}), "conv1x7s1x2");
+}
+
 TEST(Grouping, GivesUpBeyondTheLimit) {
   OneConvolution c(32, 16, 3, {.kernels_kept = 0.5, .taps = 4});
   const double work = group_filters(c.taps(), 4)->work;
