@@ -25,7 +25,7 @@ std::pair<double, std::string> timed(const Weights& weights, Pair input_size, Pa
                                      int threads, double seconds) {
   const auto extent = [&](int axis) { return static_cast<int>(weights.shape(axis)); };
   const int filters = extent(0), area = extent(2) * extent(3);
-  if (threads < 1) throw std::invalid_argument("there is at least 1 thread");
+  if (threads < 1) throw std::invalid_argument("threads must be at least 1");
   const Shape input{depthwise ? filters : extent(1), input_size.first, input_size.second};
   const Shape output{filters, output_size.first, output_size.second};
   const Convolution conv{

@@ -237,3 +237,5 @@ def test_the_engine_times_convolutions():
     assert native.time_convolution(depthwise, (9, 9), (9, 9), (1, 1), (1, 1), (1, 1), True, 1, 0.001)[0] > 0
     with pytest.raises(ValueError, match="threads"):
         native.time_convolution(weight, (9, 9), (9, 9), (1, 1), (1, 1), (1, 1), False, 0, 0.001)
+    with pytest.raises(ValueError, match="empty"):
+        native.time_convolution(weight, (0, 0), (0, 0), (1, 1), (1, 1), (1, 1), False, 1, 0.001)
