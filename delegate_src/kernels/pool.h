@@ -145,8 +145,9 @@ class PoolRow {
       store(cells_ + pool.pad_left + x, pool_rows<Kind>(pool, top + x, rows.count));
     }
     const int read = pool.output_width + pool.kernel_w;
-    for (int x = pool.pad_left + pool.input_width; x < read; x += kLanes)
+    for (int x = pool.pad_left + pool.input_width; x < read; x += kLanes) {
       store(cells_ + x, nothing);
+    }
     rows_ = rows.count;
   }
 
@@ -156,8 +157,9 @@ class PoolRow {
     for (int x = 0; x < pool.output_width; x += kLanes) {
       V sum = load(cells_ + x);
       for (int c = 1; c < pool.kernel_w; ++c) sum = pool_combine<Kind>(sum, load(cells_ + x + c));
-      if (Kind == PoolKind::kAverage)
+      if (Kind == PoolKind::kAverage) {
         sum /= load(columns + x) * broadcast(static_cast<float>(rows_));
+      }
       store_part(output + x, clamp(sum, pool.low, pool.high), min(kLanes, pool.output_width - x));
     }
   }
