@@ -31,7 +31,7 @@ from .seeds import generator, seeded
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .state import all_tensors_in, copied, frozen_in, tensors_in
+from .state import all_tensors_in, copied, device_of, frozen_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE, STRUCTURES
 from .walk import Visit, require_own_maps, walk
@@ -75,9 +75,8 @@ def prune(
     # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
     # alone would empty the cache: they would learn with the weights they began with.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says.
-    with plain("cpu"), plain("cuda"), seeded(config.seed, device), torch.device("cpu"):
+    with plain("cpu"), plain("cuda"), seeded(config.seed, device_of(model)), torch.device("cpu"):
         return _Run(model, input_shape, config, progress, checkpoint).result()
 
 

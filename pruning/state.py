@@ -1,4 +1,4 @@
-"""A model's state_dict as tensors, a digest of tensors by name, and copies of models."""
+"""A model's state_dict as tensors, a digest of tensors by name, where a model is, and copies of models."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def digest_of(tensors: Mapping[str, Tensor], begin: bytes = b"") -> str:
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where its first parameter is; the CPU where it has none."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def copied(model: nn.Module) -> nn.Module:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from ..masks import Masks
+from ..state import device_of
 from .process import PACKAGES, require
 from .result import Conversion, ConversionError
 from .staging import staged, target_file
@@ -76,7 +77,7 @@ def _check_float32(model: nn.Module) -> None:
 
 
 def _export(model: nn.Module, shape: tuple[int, ...], path: Path) -> None:
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = device_of(model)
     silent = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with silent[0], silent[1], warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from patternlite.timing import relative_difference
 
+from ..state import device_of
 from .process import PACKAGES, require, require_one_of, run_worker
 from .result import ConversionError
 from .workers.probe import SAMPLES, SEED
@@ -64,7 +65,7 @@ def probe_module(model: nn.Module, input_shape: tuple[int, ...]) -> Probe:
         zeros.append((layer.weight.detach() == 0).cpu().numpy())
 
     hooks = [layer.register_forward_hook(record) for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = device_of(model)
     shape = (SAMPLES, *input_shape)
     inputs = np.random.default_rng(SEED).standard_normal(shape, dtype=np.float32)
     outputs = []
