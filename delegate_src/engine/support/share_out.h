@@ -21,7 +21,7 @@ template <typename Body>
 void share_out(int count, std::size_t floats, Parallel& parallel, const Body& body,
                const Cut& cut = {}) {
   if (count == 0) return;
-  constexpr std::size_t kFloatsPerTask = 16 * 1024;
+  constexpr std::size_t kFloatsPerTask = 4 * 1024;
   const int threads = parallel.threads(), most = threads == 1 ? 1 : cut.per_thread * threads;
   const int parts =
       static_cast<int>(std::clamp<std::size_t>(floats / kFloatsPerTask, 1, std::min(count, most)));
