@@ -44,7 +44,7 @@ inline bool keeps_positions(const Window& window, const PlanarLayout& input,
                             const PlanarLayout& output) {
   const int beyond = (window.kernel_w - 1) * window.dilation_w - window.pad_left;
   return !window.strided() && input.pitch() == output.pitch() &&
-         beyond <= input.border + PlanarLayout::kSlack - 16;  // of the columns between rows
+         beyond <= input.border + PlanarLayout::kSlack - kVector;  // of the columns between rows
 }
 
 // Weight of (filter o, input channel i, row y, column x) stands at

@@ -60,8 +60,8 @@ PhaseSplit::PhaseSplit(const Window& window, const PlanarLayout& input, const Pl
   }
   columns_ = output.shape.width + columns.most_spread();
   const int positions = (output.shape.height + rows.most_spread()) * output.pitch();
-  const int lines = PlanarLayout::round_up(positions, 16) / 16;
-  plane_ = static_cast<std::size_t>(lines | 1) * 16;  // as in PlanarLayout::plane
+  const int lines = PlanarLayout::round_up(positions, kVector) / kVector;
+  plane_ = static_cast<std::size_t>(lines | 1) * kVector;  // as in PlanarLayout::plane
 }
 
 int PhaseSplit::tap_offset(int tap) const {
@@ -71,7 +71,7 @@ int PhaseSplit::tap_offset(int tap) const {
 }
 
 std::size_t PhaseSplit::floats() const {
-  const std::size_t slack = output_.border * (output_.pitch() + 1) + 64;  // of whole vectors
+  const std::size_t slack = output_.border * (output_.pitch() + 1) + PlanarLayout::kSlack;
   return input_.shape.channels * phases_.size() * plane_ + slack;
 }
 

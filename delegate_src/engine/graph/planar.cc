@@ -7,15 +7,15 @@ namespace patternlite {
 std::size_t PlanarLayout::plane() const {
   // Behind the rows stand the zero rows below; whole-vector stores may reach padded_positions().
   const int held = rows_held() * pitch();
-  const int behind = std::max(held + border * pitch() + border, round_up(held, 16));
-  const int lines = round_up(lead() + behind, 16) / 16;
-  return static_cast<std::size_t>(lines | 1) * 16;
+  const int behind = std::max(held + border * pitch() + border, round_up(held, kVector));
+  const int lines = round_up(lead() + behind, kVector) / kVector;
+  return static_cast<std::size_t>(lines | 1) * kVector;
 }
 
 bool PlanarLayout::close_to_whole_lines() const {
   constexpr int kLeast = 14;  // of 15 columns of whole lines, without them
   const int least = shape.width + border;
-  return least * (kLeast + 1) >= round_up(least, 16) * kLeast;
+  return least * (kLeast + 1) >= round_up(least, kVector) * kLeast;
 }
 
 std::size_t PlanarLayout::elements() const {

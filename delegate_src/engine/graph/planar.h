@@ -17,9 +17,13 @@ struct Shape {
   std::size_t elements() const { return static_cast<std::size_t>(channels) * height * width; }
 };
 
+// Floats of the widest vector, and of a cache line: positions are computed by so many, or by half
+// as many where that is enough.
+inline constexpr int kVector = 16, kHalfVector = kVector / 2;
+
 struct PlanarLayout {
   // Floats behind the last plane that whole-vector loads may touch.
-  static constexpr int kSlack = 64;
+  static constexpr int kSlack = 4 * kVector;
 
   Shape shape;
   int border = 0;  // zero rows above and below, at least as many zero columns between rows
@@ -29,15 +33,15 @@ struct PlanarLayout {
 
   int pitch() const {
     const int least = shape.width + border;
-    return whole_lines ? round_up(least, 16) : least;
+    return whole_lines ? round_up(least, kVector) : least;
   }
   int rows_held() const { return window ? window : shape.height; }
   // Virtual positions: every row with its gap.
   int positions() const { return shape.height * pitch(); }
-  // Positions in whole 16-float vectors.
-  int padded_positions() const { return round_up(positions(), 16); }
+  // Positions in whole vectors.
+  int padded_positions() const { return round_up(positions(), kVector); }
   // From the plane's first float to row 0, column 0; keeps rows' origin 64-byte aligned.
-  int lead() const { return round_up(border * pitch() + border, 16); }
+  int lead() const { return round_up(border * pitch() + border, kVector); }
   // Floats from one plane to the next: an odd number of 64-byte lines, so that the channels of one
   // position do not fall into one cache set.
   std::size_t plane() const;

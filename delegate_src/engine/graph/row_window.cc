@@ -6,8 +6,7 @@
 namespace patternlite {
 namespace {
 
-constexpr int kVector = 16;  // positions that run_rows() may overwrite on either side
-
+// That run_rows() may overwrite on either side: a vector of positions.
 int rows_around(const PlanarLayout& layout) {
   return (kVector + layout.shape.width - 1) / layout.shape.width;
 }

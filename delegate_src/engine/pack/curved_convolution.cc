@@ -13,8 +13,6 @@
 namespace patternlite {
 namespace {
 
-constexpr int kUnit = 16;  // positions: whole vectors
-
 const char* name_of(Curve curve) {
   switch (curve) {
     case Curve::kLeakyRelu:
@@ -54,11 +52,11 @@ class CurvedConvolution final : public PackedConvolution {
       convolution_->run(input, residual, output, parallel);
       return bend_all(output, parallel);
     }
-    const int shares = std::min(parallel.threads(), (layout_.positions() + kUnit - 1) / kUnit);
+    const int shares = std::min(parallel.threads(), (layout_.positions() + kVector - 1) / kVector);
     const auto body = [&](int share) {
-      const auto [first, last] = range_of(layout_.positions(), shares, share, kUnit);
+      const auto [first, last] = range_of(layout_.positions(), shares, share, kVector);
       for (int part = 0; part < parts; ++part) {
-        const auto [begin, end] = range_of(last - first, parts, part, kUnit);
+        const auto [begin, end] = range_of(last - first, parts, part, kVector);
         if (begin < end) {
           run_positions(input, residual, output, {first + begin, first + end});
         }
@@ -73,7 +71,7 @@ class CurvedConvolution final : public PackedConvolution {
   // A vector of positions before the rows, which the convolution may overwrite with its own sums,
   // are bent already.
   void run_rows(const float* input, float* output, Range rows) const override {
-    float* const scratch = scratch_of<CurvedConvolution>(layout_.shape.channels * kUnit);
+    float* const scratch = scratch_of<CurvedConvolution>(layout_.shape.channels * kVector);
     float* kept = scratch;
     for_each_before(rows.begin, output,
                     [&](float* run, int count) { kept = std::copy_n(run, count, kept); });
@@ -125,7 +123,7 @@ class CurvedConvolution final : public PackedConvolution {
   template <typename Body>
   void for_each_before(int row, float* output, const Body& body) const {
     const int width = layout_.shape.width;
-    for (int left = kUnit; left > 0 && row > 0; left -= width) {
+    for (int left = kVector; left > 0 && row > 0; left -= width) {
       const int count = std::min(left, width);
       float* run = output + std::ptrdiff_t{--row} * layout_.pitch() + width - count;
       for (int c = 0; c < layout_.shape.channels; ++c, run += layout_.plane()) body(run, count);

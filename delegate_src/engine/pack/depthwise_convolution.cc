@@ -69,8 +69,8 @@ class DepthwiseConvolution final : public PackedConvolution {
     task.input = input;
     task.output = output;
     if (mask_) {
-      task.position_begin = rows.begin * task.output_pitch / 16 * 16;
-      task.position_end = PlanarLayout::round_up(rows.end * task.output_pitch, 16);
+      task.position_begin = rows.begin * task.output_pitch / kVector * kVector;
+      task.position_end = PlanarLayout::round_up(rows.end * task.output_pitch, kVector);
     } else {
       task.input += std::ptrdiff_t{rows.begin} * task.input_row_step;
       task.output += std::ptrdiff_t{rows.begin} * task.output_pitch;

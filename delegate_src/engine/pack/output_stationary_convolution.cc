@@ -24,7 +24,8 @@ constexpr int kBlock = 224;  // positions that all filters are computed for befo
 // Whether what a block reads stays in the first-level cache, with some room for weights and sums.
 bool stays_near(const Window& window, const PlanarLayout& input) {
   const int around = (window.kernel_h - 1) * window.dilation_h * input.pitch();
-  const int read = std::min({input.positions(), kBlock + around, window.kernel_h * (kBlock + 16)});
+  const int read =
+      std::min({input.positions(), kBlock + around, window.kernel_h * (kBlock + kVector)});
   return sizeof(float) * input.shape.channels * read < first_level_cache() * 5 / 4;
 }
 
@@ -42,7 +43,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
         fetch_taps_(split ? 0 : taps_to_fetch(stream_, conv.window)),
         split_(std::move(split)),
         mask_(position_mask(output)),
-        positions_(PlanarLayout::round_up(output.positions(), 8)),
+        positions_(PlanarLayout::round_up(output.positions(), kHalfVector)),
         output_(output) {
     stream_.offset.resize(stream_.offset.size() + kernels::kOsTapsAhead);
     task_ = {
@@ -71,7 +72,8 @@ class OutputStationaryConvolution final : public PackedConvolution {
     const auto body = [&](int part) {
       kernels::ConvOs task = all;
       if (by_positions) {
-        std::tie(task.position_begin, task.position_end) = range_of(positions_, parts, part, 16);
+        std::tie(task.position_begin, task.position_end) =
+            range_of(positions_, parts, part, kVector);
       } else {
         std::tie(task.group_begin, task.group_end) = range_of(stream_.groups(), parts, part);
       }
@@ -88,7 +90,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
 
   void run_rows(const float* input, float* output, Range rows) const override {
     const int pitch = output_.pitch();
-    const Range positions{rows.begin * pitch / 16 * 16, rows.end * pitch};
+    const Range positions{rows.begin * pitch / kVector * kVector, rows.end * pitch};
     run_part(input, nullptr, output, positions, rows);
   }
 
@@ -110,7 +112,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     task.epilogue.residual = residual;
     task.group_end = stream_.groups();
     task.position_begin = positions.begin;
-    task.position_end = PlanarLayout::round_up(positions.end, 8);
+    task.position_end = PlanarLayout::round_up(positions.end, kHalfVector);
     kernel_(task);
   }
 

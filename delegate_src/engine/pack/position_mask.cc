@@ -13,7 +13,7 @@ std::shared_ptr<const std::vector<int32_t>> position_mask(const PlanarLayout& la
   std::lock_guard lock(mutex);
   auto& entry = known[{layout.shape.height, layout.shape.width, layout.pitch()}];
   if (auto mask = entry.lock()) return mask;
-  auto mask = std::make_shared<std::vector<int32_t>>(layout.padded_positions() + 16);
+  auto mask = std::make_shared<std::vector<int32_t>>(layout.padded_positions() + kVector);
   for (int y = 0; y < layout.shape.height; ++y) {
     for (int x = 0; x < layout.shape.width; ++x) (*mask)[y * layout.pitch() + x] = -1;
   }

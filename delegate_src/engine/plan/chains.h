@@ -21,7 +21,7 @@ struct Chain {
   int first = 0;             // its first node
   std::vector<int> windows;  // rows held of the output of each node but the last
   // What each thread does of the last output, part after part: virtual positions, from a multiple
-  // of 8 to another or to the end; those of whole rows where it is pooled.
+  // of kHalfVector to another or to the end; those of whole rows where it is pooled.
   std::vector<std::vector<Range>> shares;
   int last() const { return first + static_cast<int>(windows.size()); }
 };

@@ -19,7 +19,7 @@ void fill_up(AlignedVector<float>& tensor, std::size_t elements) {
 
 // Brings them into the caches of this thread.
 void read(std::span<const float> floats) {
-  constexpr std::size_t kLine = 16;
+  constexpr std::size_t kLine = kCacheLine / sizeof(float);
   float sum = 0;
   for (std::size_t i = 0; i < floats.size(); i += kLine) sum += floats[i];
   [[maybe_unused]] volatile float kept = sum;  // or nothing would be read
