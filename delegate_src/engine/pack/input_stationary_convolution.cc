@@ -23,8 +23,8 @@ class InputStationaryConvolution final : public PackedConvolution {
                              const PlanarLayout& input, const PlanarLayout& output,
                              const kernels::KernelTable& kernels)
       : kernel_(kernels.conv_is),
-        in_place_(reads_in_place(conv.window, taps, input, output)),
-        positions_(in_place_ ? PlanarLayout::round_up(output.positions(), 8)
+        in_place_(reads_in_place(conv.window, input, output)),
+        positions_(in_place_ ? PlanarLayout::round_up(output.positions(), kHalfVector)
                              : output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
         stream_(pack_records(conv, taps, input, output,
@@ -54,7 +54,7 @@ class InputStationaryConvolution final : public PackedConvolution {
     all.epilogue.residual = residual;
     // Blocks gather their inputs each for itself, so cutting there costs nothing. Then positions:
     // equal shares, since tiles of fewer vectors take longer for each.
-    const int threads = parallel.threads(), vectors = (positions_ + 15) / 16;
+    const int threads = parallel.threads(), vectors = (positions_ + kVector - 1) / kVector;
     const int blocks = stream_.blocks();
     const int block_parts = blocks >= 2 * threads ? blocks : std::gcd(blocks, threads);
     const int position_parts = std::clamp(threads / block_parts, 1, vectors);
@@ -62,7 +62,7 @@ class InputStationaryConvolution final : public PackedConvolution {
       kernels::ConvIs task = all;
       task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
       std::tie(task.position_begin, task.position_end) =
-          range_of(positions_, position_parts, part % position_parts, 16);
+          range_of(positions_, position_parts, part % position_parts, kVector);
       std::tie(task.block_begin, task.block_end) =
           range_of(stream_.blocks(), block_parts, part / position_parts);
       kernel_(task);
@@ -81,8 +81,8 @@ class InputStationaryConvolution final : public PackedConvolution {
     task.position_begin = rows.begin * row;
     task.position_end = rows.end * row;
     if (in_place_) {
-      task.position_begin = task.position_begin / 16 * 16;
-      task.position_end = PlanarLayout::round_up(task.position_end, 8);
+      task.position_begin = task.position_begin / kVector * kVector;
+      task.position_end = PlanarLayout::round_up(task.position_end, kHalfVector);
     }
     task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);
     kernel_(task);
@@ -93,10 +93,9 @@ class InputStationaryConvolution final : public PackedConvolution {
 
  private:
   // To compute pads as well costs less than to gather what is none.
-  static bool reads_in_place(const Window& window, const TapSets& taps, const PlanarLayout& input,
+  static bool reads_in_place(const Window& window, const PlanarLayout& input,
                              const PlanarLayout& output) {
-    return keeps_positions(window, input, output) && output.shape.width >= kLeastWidthInPlace &&
-           fills_records(taps);
+    return keeps_positions(window, input, output) && output.shape.width >= kLeastWidthInPlace;
   }
 
   void (*kernel_)(const kernels::ConvIs&);

@@ -97,22 +97,34 @@ class Packer {
     return group;
   }
 
-  // Cuts one kernel's taps into records of up to four.
+  // Cuts one kernel's taps into records of four. Where some are missing, the last record has zeros
+  // in their place or, of inputs read where they are, its own taps again, their weights shared out.
   void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
-    const int zeros = slot(group_channels_, 0);  // behind all others; in place, none is needed
     int filled = 0;
     for (int place = 0; place < taps_.area(); ++place) {
       if (!taps_.has(filter, channel * taps_.area() + place)) continue;
+      const int input = in_place_ ? static_cast<int>(channel * input_.plane()) +
+                                        stream_.tap_offset[number_[place]]
+                                  : slot(channel % group_channels_, number_[place]);
       if (filled % kIsTaps == 0) {
+        const int zeros = slot(group_channels_, 0);  // behind all others
         entries.push_back({{zeros, zeros, zeros, zeros}, in_block, {}});
       }
       Entry& entry = entries.back();
-      entry.slots[filled % kIsTaps] = in_place_ ? static_cast<int>(channel * input_.plane()) +
-                                                      stream_.tap_offset[number_[place]]
-                                                : slot(channel % group_channels_, number_[place]);
+      entry.slots[filled % kIsTaps] = input;
       entry.weights[filled % kIsTaps] = conv_.weights.at(
           filter, channel, place / conv_.window.kernel_w, place % conv_.window.kernel_w);
       ++filled;
+    }
+    if (in_place_ && filled % kIsTaps != 0) repeat_taps(entries.back(), filled % kIsTaps);
+  }
+
+  // Of the first `count`. No input may be multiplied by 0 that is not in the dense convolution.
+  static void repeat_taps(Entry& entry, int count) {
+    for (int t = 0; t < count; ++t) entry.weights[t] /= (kIsTaps - 1 - t) / count + 1;
+    for (int t = count; t < kIsTaps; ++t) {
+      entry.slots[t] = entry.slots[t % count];
+      entry.weights[t] = entry.weights[t % count];
     }
   }
 
@@ -186,19 +198,6 @@ kernels::IsStream RecordStream::view(const PlanarLayout& input) const {
 RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                           const PlanarLayout& output, const IsTiling& tiling) {
   return Packer(conv, taps, input, output, tiling).run(std::max(tiling.block_filters, 1));
-}
-
-bool fills_records(const TapSets& taps) {
-  for (int filter = 0; filter < taps.filters(); ++filter) {
-    for (int channel = 0; channel < taps.channels(); ++channel) {
-      int count = 0;
-      for (int place = 0; place < taps.area(); ++place) {
-        count += taps.has(filter, channel * taps.area() + place);
-      }
-      if (count % kIsTaps != 0) return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace patternlite

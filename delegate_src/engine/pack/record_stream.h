@@ -31,7 +31,4 @@ struct IsTiling {
 RecordStream pack_records(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                           const PlanarLayout& output, const IsTiling& tiling);
 
-// Whether every record would have four taps.
-bool fills_records(const TapSets& taps);
-
 }  // namespace patternlite

@@ -50,7 +50,7 @@ constexpr double kSparseWeightCost = 36;
 constexpr double kBorderCost = 20;  // for each float
 
 // Memory is as fast whatever the lanes; the unit of cost is not.
-double memory_scale(const kernels::KernelTable& kernels) { return kernels.lanes / 16.0; }
+double memory_scale(const kernels::KernelTable& kernels) { return kernels.lanes / double{kVector}; }
 
 double fully_connected_cost(const Sparsity& sparsity, const kernels::KernelTable& kernels) {
   const double weights = sparsity.nonzero / std::max(sparsity.density, 1e-9);
@@ -64,7 +64,7 @@ double depthwise_cost(const Window& window, const Sparsity& sparsity, const Plan
   const bool planes = keeps_positions(window, input, output);
   const double positions =
       planes ? output.padded_positions()
-             : output.shape.height * PlanarLayout::round_up(output.shape.width, 8);
+             : output.shape.height * PlanarLayout::round_up(output.shape.width, kHalfVector);
   return positions * ((planes ? kPlaneCost : kStridedPlaneCost) * output.shape.channels +
                       (planes ? kPlaneTapCost : kStridedPlaneTapCost) * sparsity.nonzero);
 }
@@ -106,11 +106,13 @@ double CostModel::efficiency(ConvKernel kernel) const {
 double CostModel::positions(ConvKernel kernel) const {
   const int real = output_.shape.height * output_.shape.width;
   if (kernel == ConvKernel::kBc16) return real;
-  if (kernel == ConvKernel::kIs) return PlanarLayout::round_up(real, std::min(kernels_.lanes, 8));
-  if (kernel == ConvKernel::kWinograd) {
-    return output_.shape.height * PlanarLayout::round_up(output_.shape.width, 16);
+  if (kernel == ConvKernel::kIs) {
+    return PlanarLayout::round_up(real, std::min(kernels_.lanes, kHalfVector));
   }
-  return PlanarLayout::round_up(output_.positions(), 8);
+  if (kernel == ConvKernel::kWinograd) {
+    return output_.shape.height * PlanarLayout::round_up(output_.shape.width, kVector);
+  }
+  return PlanarLayout::round_up(output_.positions(), kHalfVector);
 }
 
 double CostModel::overhead(ConvKernel kernel) const {
@@ -124,7 +126,7 @@ double CostModel::overhead(ConvKernel kernel) const {
   if (kernel != ConvKernel::kIs) return 0;
   const int block_filters = kernels_.is_block_filters(kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
-  // At stride 1 layers are read in place, but for those whose kernels have no whole records.
+  // At stride 1 layers are read in place.
   if (keeps_positions(window_, input_, output_)) {
     return kSumCost * output_.shape.channels;
   }
