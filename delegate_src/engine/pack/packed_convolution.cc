@@ -26,6 +26,8 @@ PlanarConvolution planar_convolution(const Convolution& conv,
   if (same_size) {
     own.border = input.border;
     own.whole_lines = input.whole_lines;
+  } else if (!conv.window.strided() && result.width < input.shape.width) {
+    own.border = input.pitch() - result.width;
   }
   return {conv, input, own, PooledOutput{output, pooled_rows_at_once(*conv.pooling, own)}};
 }

@@ -1,49 +1,14 @@
 #include "engine/plan/memory_plan.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "engine/graph/visit.h"
+#include "engine/plan/lay_out.h"
 #include "engine/plan/slot_allocator.h"
 
 namespace patternlite {
 namespace {
-
-// Of the convolutions that read maps of one height and width.
-struct Readers {
-  int border = 0;
-  double macs = 0, of_neighbours = 0;  // dense: all, and those whose taps share a channel's rows
-};
-
-// Of the work on maps of a size. Whole lines make taps above and below cheaper, and all else
-// dearer.
-constexpr double kLeastOfNeighbours = 0.75;
-
-std::vector<PlanarLayout> lay_out(const Graph& graph) {
-  std::map<std::pair<int, int>, Readers> readers_of_size;
-  for (const Node& node : graph.nodes) {
-    const auto* conv = std::get_if<Convolution>(&node.op);
-    if (conv == nullptr) continue;
-    const Window& w = conv->window;
-    const Shape& input = graph.tensors[conv->input];
-    const Shape& result = result_shape(*conv, graph.tensors[conv->output]);
-    Readers& readers = readers_of_size[{input.height, input.width}];
-    readers.border = std::max(readers.border, required_border(w, input, result));
-    const double macs = dense_macs(*conv, input, result);
-    readers.macs += macs;
-    if (gains_by_whole_lines(*conv)) readers.of_neighbours += macs;
-  }
-  std::vector<PlanarLayout> layouts;
-  for (const Shape& shape : graph.tensors) {
-    const Readers& readers = readers_of_size[{shape.height, shape.width}];
-    PlanarLayout layout{shape, readers.border};
-    layout.whole_lines =
-        layout.close_to_whole_lines() && readers.of_neighbours > readers.macs * kLeastOfNeighbours;
-    layouts.push_back(layout);
-  }
-  return layouts;
-}
 
 // The node after which each tensor is no longer read; outputs live to the end.
 std::vector<int> last_uses(const Graph& graph) {
@@ -106,11 +71,6 @@ std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& pla
 }
 
 }  // namespace
-
-bool gains_by_whole_lines(const Convolution& conv) {
-  const Window& w = conv.window;
-  return w.kernel_h > 1 && !w.strided() && !conv.depthwise;
-}
 
 std::size_t MemoryPlan::origin(TensorId id) const {
   return channel[id] * layouts[id].plane() + layouts[id].lead();

@@ -23,14 +23,9 @@ struct MemoryPlan {
   std::size_t bytes() const;
 };
 
-// Whether it reads taps above and below where it writes: see PlanarLayout::whole_lines.
-bool gains_by_whole_lines(const Convolution& conv);
-
-// Tensors of one height and width get one border, the widest that any convolution of them needs, so
-// that convolutions keep the pitch. A slot is used again by tensors of any geometry; those of one
-// have their zero borders in the same places, and these stay zero. Inputs of the graph share theirs
-// with such alone. What goes into a concatenation is written where it will lie there, and a part of
-// a map is read where it lies.
+// A slot is used again by tensors of any geometry; those of one have their zero borders in the same
+// places, and these stay zero. Inputs of the graph share theirs with such alone. What goes into a
+// concatenation is written where it will lie there, and a part of a map is read where it lies.
 //
 // Tensors within chains have no slot: windows of them are held in scratch memory. What a
 // chain reads and writes lives as long as the chain runs.

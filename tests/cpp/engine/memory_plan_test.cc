@@ -118,6 +118,26 @@ TEST(MemoryPlan, RowsOfWholeLinesWhereConvolutionsOverNeighboursAreMostOfTheWork
   EXPECT_FALSE(lines_with(100));
 }
 
+// A pitch of 30 from the 28 columns before the second one on, if 1x1 layers there do not weigh
+// more.
+TEST(MemoryPlan, UnpaddedConvolutionsFindTheirOutputsAtEqualPositions) {
+  const auto same_positions = [](int pointwise_filters) {
+    GraphBuilder b(1);
+    const TensorId image = b.input({8, 30, 30});
+    const TensorId x = b.conv(image, 16, 3, 1, 0, {.taps = 4});
+    b.graph.outputs = {b.conv(x, 16, 3, 1, 0, {.taps = 4}),
+                       b.conv(x, pointwise_filters, 1, 1, 0, {})};
+    const auto layouts = plan_memory(b.graph).layouts;
+    const auto keeps = [&](int node) {
+      const auto& conv = std::get<Convolution>(b.graph.nodes[node].op);
+      return keeps_positions(conv.window, layouts[conv.input], layouts[conv.output]);
+    };
+    return std::pair{keeps(0), keeps(1)};
+  };
+  EXPECT_EQ(same_positions(8), std::pair(true, true));
+  EXPECT_EQ(same_positions(500), std::pair(false, true));
+}
+
 class MemoryPlanTest : public testing::TestWithParam<std::string> {};
 
 // Sizes and layers of all kinds, so that some rows are of whole lines.

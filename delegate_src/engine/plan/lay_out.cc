@@ -1,0 +1,101 @@
+#include "engine/plan/lay_out.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace patternlite {
+namespace {
+
+using Size = std::pair<int, int>;  // height and width
+
+// How all maps of one size lie, and why.
+struct Rows {
+  int border = 0;
+  std::optional<bool> whole_lines{};
+  // Of the convolutions that read them, dense: all, and those whose taps share a channel's rows.
+  double macs = 0, of_neighbours = 0;
+};
+
+// Of the work on maps of a size. Whole lines make taps above and below cheaper, and all else
+// dearer.
+constexpr double kLeastOfNeighbours = 0.75;
+// By so much of its time a convolution gains, at least, if it reads and writes at equal positions.
+constexpr double kGainOfPositions = 0.2;
+constexpr int kLeastHeight = 4;  // of what it writes then, in borders
+
+class LayOut {
+ public:
+  explicit LayOut(const Graph& graph) : graph_(graph) {
+    for (const Node& node : graph.nodes) {
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv != nullptr) count(*conv);
+    }
+    for (const Node& node : graph.nodes) {
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv != nullptr) widen_output(*conv);
+    }
+  }
+
+  PlanarLayout operator()(const Shape& shape) {
+    Rows& rows = rows_of(shape);
+    PlanarLayout layout{shape, rows.border};
+    if (!rows.whole_lines) {
+      rows.whole_lines =
+          layout.close_to_whole_lines() && rows.of_neighbours > rows.macs * kLeastOfNeighbours;
+    }
+    layout.whole_lines = *rows.whole_lines;
+    return layout;
+  }
+
+ private:
+  Rows& rows_of(const Shape& shape) { return rows_[{shape.height, shape.width}]; }
+
+  void count(const Convolution& conv) {
+    const Shape& input = graph_.tensors[conv.input];
+    const Shape& result = result_shape(conv, graph_.tensors[conv.output]);
+    Rows& rows = rows_of(input);
+    rows.border = std::max(rows.border, required_border(conv.window, input, result));
+    const double macs = dense_macs(conv, input, result);
+    rows.macs += macs;
+    if (gains_by_whole_lines(conv)) rows.of_neighbours += macs;
+  }
+
+  // What an unpadded convolution writes is narrower than what it reads: rows are as far apart all
+  // the same where that costs those who read them less than it gains.
+  void widen_output(const Convolution& conv) {
+    const Shape &input = graph_.tensors[conv.input], &output = graph_.tensors[conv.output];
+    if (conv.pooling || conv.window.strided() || output.width >= input.width) return;
+    const PlanarLayout from = (*this)(input);
+    Rows& rows = rows_of(output);
+    const int border = input.width + from.border - output.width;
+    const double wider =
+        static_cast<double>(input.width + from.border) / (output.width + rows.border) - 1;
+    if (rows.whole_lines || border < rows.border || border * kLeastHeight > output.height ||
+        rows.macs * wider > dense_macs(conv, input, output) * kGainOfPositions) {
+      return;
+    }
+    rows.border = border;
+    rows.whole_lines = from.whole_lines;
+  }
+
+  const Graph& graph_;
+  std::map<Size, Rows> rows_;
+};
+
+}  // namespace
+
+bool gains_by_whole_lines(const Convolution& conv) {
+  const Window& w = conv.window;
+  return w.kernel_h > 1 && !w.strided() && !conv.depthwise;
+}
+
+std::vector<PlanarLayout> lay_out(const Graph& graph) {
+  LayOut of(graph);
+  std::vector<PlanarLayout> layouts;
+  for (const Shape& shape : graph.tensors) layouts.push_back(of(shape));
+  return layouts;
+}
+
+}  // namespace patternlite
