@@ -14,6 +14,7 @@ namespace {
 // Elements of a map that is worth not writing: smaller ones stay in the cache until they are
 // pooled.
 constexpr std::size_t kLeastPooled = 1 << 18;
+constexpr int kLeastPooledRows = 16;  // threads share these
 
 class Fuser {
  public:
@@ -236,6 +237,7 @@ class Fuser {
     const auto index = producer(pool.input);
     const Shape& map = graph_.tensors[pool.input];
     if (!index || readers(graph_, pool.input) != 1 || map.elements() < kLeastPooled ||
+        graph_.tensors[pool.output].height < kLeastPooledRows ||
         pool.window.kernel_h > pool.window.stride_h + 1) {
       return false;
     }

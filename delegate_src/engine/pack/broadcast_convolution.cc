@@ -31,8 +31,8 @@ class BroadcastConvolution final : public PackedConvolution {
     all.epilogue.residual = residual;
     const int threads = parallel.threads(), height = output_.shape.height;
     int group_parts = 1, row_parts = 1;
-    if (cut_positions(height * output_.shape.width, threads)) {
-      row_parts = std::min(height, threads);
+    if (cut_rows(height, output_.shape.width, threads)) {
+      row_parts = threads;
     } else if (threads > 1) {  // few groups: cut the rows as well, so that every thread has work
       group_parts = std::min(stream_.groups(), 2 * threads);
       row_parts = group_parts >= threads ? 1 : std::min(height, 2 * threads / group_parts);

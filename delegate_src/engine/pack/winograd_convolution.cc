@@ -70,7 +70,7 @@ class WinogradConvolution final : public PackedConvolution {
         weights_(transform(conv, input.shape.channels, grouping.groups)),
         output_(output.shape) {
     const Window& w = conv.window;
-    const int blocks = PlanarLayout::round_up(output.shape.width, 16) / 16;
+    const int blocks = PlanarLayout::round_up(output.shape.width, kVector) / kVector;
     task_ = {.direct = {.stream = direct_.view(),
                         .epilogue = epilogue_of(conv.activation),
                         .input_row_step = w.stride_h * input.pitch(),
@@ -87,7 +87,8 @@ class WinogradConvolution final : public PackedConvolution {
              .columns = (output.shape.width - 1) * w.stride_w + w.kernel_w,
              .blocks = blocks,
              .weights = weights_.data(),
-             .stream_length = PlanarLayout::round_up(blocks * kernels::kWinogradTiles, 16) + 16};
+             .stream_length =
+                 PlanarLayout::round_up(blocks * kernels::kWinogradTiles, kVector) + kVector};
     first_tap_ = tap_offset(w, input, 0);
     scratch_floats_ =
         static_cast<std::size_t>(w.kernel_h) * task_.channels * task_.phases * blocks *
@@ -103,7 +104,7 @@ class WinogradConvolution final : public PackedConvolution {
     all.direct.output = output;
     all.direct.epilogue.residual = residual;
     const int threads = parallel.threads();
-    const bool by_rows = cut_positions(output_.height * output_.width, threads);
+    const bool by_rows = groups() < threads || cut_rows(output_.height, output_.width, threads);
     const int parts = std::min(threads, by_rows ? output_.height : groups());
     const auto body = [&](int part) {
       kernels::ConvWinograd task = all;

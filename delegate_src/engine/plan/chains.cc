@@ -8,9 +8,9 @@
 namespace patternlite {
 namespace {
 
-constexpr int kUnit = 16;  // positions, or rows of any pitch: whole vectors
-constexpr int kRowUnit = 8;
 constexpr int kMostParts = 64;  // of a thread's share
+// Of a share, at least, in vectors: fewer and some threads have nothing to do, or half as much.
+constexpr int kLeastUnits = 2;
 // Rows of a tensor that two threads both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
 
@@ -75,9 +75,10 @@ class ChainFinder {
     if (!by_positions && !convolution(last).pooling) return false;
     if (!worthwhile(chain.first, last)) return false;
     const PlanarLayout& output = output_layout(last);
-    const int positions = output.positions(), rows = kRowUnit * output.pitch();
-    const int least = by_positions ? kUnit : output.pitch();
-    const int shares = std::min(threads_, (positions + least - 1) / least);
+    const int positions = output.positions(), rows = kHalfVector * output.pitch();
+    const int least = by_positions ? kVector : output.pitch();
+    const int units = (positions + least - 1) / least, shares = std::min(threads_, units);
+    if (by_positions && units < kLeastUnits * threads_) return false;
     for (int parts = 1; parts <= kMostParts; ++parts) {
       // Whole rows, where they come out even.
       const bool even = positions % (rows * shares) == 0 && positions / rows >= parts * shares;

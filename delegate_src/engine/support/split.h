@@ -19,4 +19,9 @@ inline std::pair<int, int> range_of(int count, int parts, int part, int unit = 1
 // what it wrote itself in the layer before: where each gets a block of a kernel's or more.
 inline bool cut_positions(int positions, int threads) { return positions >= 96 * threads; }
 
+// The same of layers that are cut between rows alone: each thread gets a few.
+inline bool cut_rows(int height, int width, int threads) {
+  return cut_positions(height * width, threads) && height >= 2 * threads;
+}
+
 }  // namespace patternlite

@@ -121,6 +121,15 @@ TEST(FindChains, WhatOthersReadStaysWhole) {
   EXPECT_EQ(chains[0].last(), 2);
 }
 
+TEST(FindChains, NotWhereThreadsWouldHaveNothingToDo) {
+  GraphBuilder b(1);  // 4 vectors of positions
+  const TensorId x = b.depthwise(b.input({96, 7, 7}), 3, 1, 1, {.taps = 4});
+  b.graph.outputs = {b.conv(x, 24, 1, 1, 0, {.kernels_kept = 0.25})};
+  const ChainLimits limits{.least_bytes = 0, .most_bytes = kAny};
+  EXPECT_EQ(chains_of(b.graph, 2, limits).size(), 1u);
+  EXPECT_TRUE(chains_of(b.graph, 3, limits).empty());
+}
+
 TEST(FindChains, NotWhereTooMuchWouldBeComputedTwice) {
   GraphBuilder b(1);  // 3 of 7 rows and one beyond, and the other 4 and one
   TensorId x = b.conv(b.input({16, 7, 7}), 96, 1, 1, 0, {.kernels_kept = 0.25});

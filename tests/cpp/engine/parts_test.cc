@@ -195,6 +195,13 @@ TEST(PlanarLayout, PlanesKeepTheirPromises) {
   }
 }
 
+TEST(CutRows, WhereEachThreadGetsAFew) {
+  EXPECT_TRUE(cut_rows(14, 14, 2));
+  EXPECT_FALSE(cut_rows(7, 7, 2)) << "small maps are cut into channels";
+  EXPECT_FALSE(cut_rows(1, 1000, 2));
+  EXPECT_FALSE(cut_rows(3, 1000, 2));
+}
+
 TEST(RangeOf, CoversEverythingOnce) {
   for (int count : {0, 1, 5, 64, 1000}) {
     for (int parts : {1, 2, 3, 7}) {

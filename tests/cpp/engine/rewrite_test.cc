@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/graph/fuse.h"
 #include "engine/networks.h"
 #include "engine/random_convolution.h"
 #include "engine/run_program.h"
@@ -98,6 +99,16 @@ TEST(Fuse, PoolsOfAnyKind) {
             << depthwise << twice;
       }
     }
+  }
+}
+
+// Threads share the rows of a pooled convolution.
+TEST(Fuse, LeavesPoolsOfFewRowsAlone) {
+  for (const int height : {2, 64}) {
+    GraphBuilder b(1);
+    const TensorId x = b.conv(b.input({3, height, 8192}), 32, 1, 1, 0, {});
+    b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
+    EXPECT_EQ(fuse(b.graph).nodes.size(), height == 2 ? 2 : 1);
   }
 }
 

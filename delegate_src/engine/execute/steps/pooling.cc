@@ -16,7 +16,7 @@ class PoolStep final : public Step {
 
   void run(Parallel& parallel) override {
     const std::size_t floats = task_.channels * task_.input_plane;
-    if (cut_positions(task_.output_height * task_.output_width, parallel.threads())) {
+    if (cut_rows(task_.output_height, task_.output_width, parallel.threads())) {
       share_out(task_.output_height, floats, parallel,
                 [this](int first, int last) { kernel_(rows_of_pool(task_, {first, last})); });
       return;
