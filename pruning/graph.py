@@ -23,8 +23,8 @@ class Site:
     residual: it is solved where its output (after `norm`) goes into an addition and nowhere else, the end of
         a residual branch; of two that meet there the later one, if what it read is still there.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
-    in_size, out_size: (height, width) of its maps.
-    runs: how often it runs on one image; once where it is pruned.
+    in_size, out_size: (height, width) of its maps; of the largest, where it runs at several sizes.
+    runs: how often it runs on one image, on smaller maps in parts, by their pixels. Once where it is pruned.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Site:
     out_size: tuple[int, int]
     residual: bool
     activation: Callable[[Tensor], Tensor] | None = None
-    runs: int = 1
+    runs: float = 1.0
 
     @property
     def branch_end(self) -> nn.Module:
@@ -59,7 +59,7 @@ class Site:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates per image, dense."""
+        """Multiply-accumulates per run, dense."""
         return self.conv.weight.numel() * self.out_size[0] * self.out_size[1]
 
     def state(self) -> dict[str, Tensor]:
@@ -127,7 +127,7 @@ def trace(
     dense = {
         name: run.unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in run.sizes
     }
-    for conv, (before, after) in run.sizes.items():
+    for conv, sizes in run.sizes.items():
         # A weight or bias that is tied to others is used as often as all of them run, be they no Conv2d.
         times = max([run.runs[conv], *(run.uses[parameter] for parameter in conv.parameters(recurse=False))])
         norm = next((n for n in norms if n is run.consumer.get(conv) and run.uses[conv] == 1), None)
@@ -136,11 +136,13 @@ def trace(
         reason = "asked to stay" if asked else _why_dense(conv, kinds, conv is first, times, hooked)
         if reason:
             dense[names[conv]] = reason
+        before, after = max(sizes, key=lambda pair: pair[1].numel())
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
-        site = Site(names[conv], conv, norm, in_size, out_size, residual=False, runs=run.runs[conv])
+        runs = sum(out.numel() for _, out in sizes) / after.numel()
+        site = Site(names[conv], conv, norm, in_size, out_size, residual=False, runs=runs)
         (left if reason else sites).append(site)
     sites = _with_surroundings(sites, run)
-    macs = sum(site.runs * site.macs for site in (*sites, *left))
+    macs = round(sum(site.runs * site.macs for site in (*sites, *left)))
     return Trace(sites, left, dense, norms, macs, run.largest)
 
 

@@ -19,7 +19,7 @@ class Recording:
 
     runs: how often each convolution and norm ran, in the order of their first runs.
     uses: functions that take the module's output, or the weight or bias; answers count as one.
-    sizes: of each convolution that can be followed, the input's and the output's (height, width).
+    sizes: of each run of a convolution that can be followed, the input's and the output's (height, width).
     unclear: why a module cannot be followed.
     consumer: the norm that reads a convolution's output.
     activations: the elementwise function that reads the module's output.
@@ -31,7 +31,7 @@ class Recording:
     def __init__(self, model: nn.Module, input_shape: tuple[int, ...]) -> None:
         self.runs: Counter[nn.Module] = Counter()
         self.uses: Counter[Maker] = Counter()
-        self.sizes: dict[nn.Conv2d, tuple[torch.Size, torch.Size]] = {}
+        self.sizes: dict[nn.Conv2d, list[tuple[torch.Size, torch.Size]]] = {}
         self.unclear: dict[nn.Module, str] = {}
         self.consumer: dict[nn.Module, BatchNorm] = {}
         self.activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
@@ -106,7 +106,7 @@ class Recording:
         if not inputs or output.ndim != 4:
             self.unclear[module] = "called with a named input" if not inputs else "run on one image"
         elif isinstance(module, nn.Conv2d):
-            self.sizes[module] = inputs[0].shape[2:], output.shape[2:]
+            self.sizes.setdefault(module, []).append((inputs[0].shape[2:], output.shape[2:]))
             self._read[module] = Mark(inputs[0])
         elif isinstance(module, BatchNorm):
             for conv in self.sizes:

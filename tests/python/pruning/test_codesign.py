@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, codesign
 from patternlite.pruning.budget import Choice
@@ -13,14 +16,13 @@ from patternlite.pruning.latency import LayerTimes
 from patternlite.pruning.sensitivity import Curve
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+Points = list[tuple[float, float]]
 FAST, SLOW = [(1 / 45, 0.1), (1 / 2.25, 0.4)], [(1 / 45, 1.5), (1 / 2.25, 1.8)]  # of 1 second dense
 
 
-def chosen(*points: list[tuple[float, float]], width: int = 64, **budgets) -> list[Choice]:
-    """Of a stem that takes no time and a layer for each of `points`, of the same size."""
-    config = PruneConfig(**budgets, **UNIT)
-    layers = [nn.Conv2d(3, width, 3, padding=1), *(nn.Conv2d(width, width, 3, padding=1) for _ in points)]
-    found = trace(nn.Sequential(*layers), (3, 8, 8))
+def choose(model: nn.Module, points: Sequence[Points], rest: float, **budgets) -> list[Choice]:
+    """points: times of each layer to prune.  rest: the others' time."""
+    config, found = PruneConfig(**budgets, **UNIT), trace(model, (3, 8, 8))
     libraries = codesign.libraries_of(config, [site.conv.weight for site in found.sites])
     names = [structure.name for structure in codesign.structures_of(config)]
     curve = Curve(torch.tensor([2.25, 10.0, 45.0]).double(), torch.tensor([0.01, 0.1, 0.5]).double())
@@ -29,9 +31,15 @@ def chosen(*points: list[tuple[float, float]], width: int = 64, **budgets) -> li
         site.name: LayerTimes(1.0, dict.fromkeys(names, at))
         for site, at in zip(found.sites, points, strict=True)
     }
-    times |= {site.name: LayerTimes(1e-6, {}) for site in found.left}
+    times |= {site.name: LayerTimes(rest, {}) for site in found.left}
     timed = times if config.latency else None
     return list(codesign.choose(config, found, libraries, curves, timed).values())
+
+
+def chosen(*points: Points, width: int = 64, **budgets) -> list[Choice]:
+    """Of a stem that takes no time and a layer for each of `points`, of the same size."""
+    layers = [nn.Conv2d(3, width, 3, padding=1), *(nn.Conv2d(width, width, 3, padding=1) for _ in points)]
+    return choose(nn.Sequential(*layers), points, 1e-6, **budgets)
 
 
 def test_a_layer_that_gains_no_time_stays_dense_for_a_latency():
@@ -71,3 +79,22 @@ def test_layers_too_small_for_a_rate_are_no_error(allocation):
     """Of 16 kernels in a layer one stays: with 4 of its weights, of 144."""
     choices = chosen(FAST, FAST, width=4, rate=45.0, allocation=allocation)
     assert [choice.tiles for choice in choices] == [1, 1]
+
+
+class Pyramid(nn.Module):
+    """One head on maps of 8, 4 and 2 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 64, 3, padding=1))
+        self.head = nn.Conv2d(64, 64, 3, padding=1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.body(x)
+        return [self.head(F.avg_pool2d(x, size)) for size in (1, 2, 4)]
+
+
+def test_a_layer_that_runs_at_several_sizes_takes_the_time_of_all():
+    """Of 1 second at the largest: 1 / 4 and 1 / 16 at the others. The stem takes another."""
+    with pytest.raises(ValueError, match=r"take 3312\.50 ms dense, of which 2312\.50 ms are not to be"):
+        choose(Pyramid(), [FAST], 1.0, latency=3.0)

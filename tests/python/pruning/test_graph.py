@@ -62,6 +62,18 @@ def test_what_stays_dense_says_why():
     assert found.dense["idle"] == "does not run"
 
 
+def test_a_layer_that_runs_at_several_sizes_counts_each():
+    model, macs, pixels = forms.Yolo().eval(), [], []
+    for conv in (m for m in model.modules() if isinstance(m, nn.Conv2d)):
+        conv.register_forward_hook(lambda m, _, y: macs.append(m.weight.numel() * y[0, 0].numel()))
+    model.shared.register_forward_hook(lambda _module, _inputs, y: pixels.append(y[0, 0].numel()))
+    found = trace(model, (3, 64, 64))
+    assert found.macs == sum(macs)
+    (head,) = (site for site in found.left if site.name == "shared")
+    assert pixels == [256, 64, 16]
+    assert (head.in_size, head.out_size, head.runs) == ((16, 16), (16, 16), 336 / 256)
+
+
 class Norms(nn.Module):
     """One that remembers nothing, and one that runs twice."""
 
