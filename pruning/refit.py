@@ -77,8 +77,8 @@ def match_outputs(site: Site, moments: Moments, weight: Tensor, variance: Tensor
     if site.conv.bias is not None:
         shift, mean = shift + site.conv.bias, mean + site.conv.bias
     now = (weight @ moments.gram * weight).sum(-1).flatten()
-    ratio = now / variance.clamp_min(torch.finfo(variance.dtype).tiny)
-    ratio = ratio.clamp(*_VARIANCE_RATIO)
+    ratio = (now / variance.clamp_min(torch.finfo(variance.dtype).tiny)).clamp(*_VARIANCE_RATIO)
+    ratio = ratio.where(variance > 0, 1.0)  # what never changed in these images may in real ones
     running, deviation = remembered(site.norm)
     left = deviation.square() * ratio - site.norm.eps
     ratio = torch.where(left < 0, site.norm.eps / deviation.square(), ratio)  # what epsilon alone makes

@@ -136,3 +136,19 @@ def test_means_are_matched_where_epsilon_is_most_of_the_deviation():
     match_outputs(site, moments, pruned.unflatten(1, (4, 9)), wanted.var(0))
     after = norm((x[:, 0] @ pruned.T)[:, :, None, None])[..., 0, 0].mean(0)
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-4)
+
+
+def test_a_channel_that_was_never_on_keeps_its_variance():
+    """What these images say nothing of: others may turn it on."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(2, 2, 3, groups=2, bias=False), nn.BatchNorm2d(2).eval()
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_var.copy_(torch.tensor([0.5, 2.0]))
+    x, weight = torch.randn(4000, 2, 9), conv.weight.detach().flatten(1)
+    x[:, 0] = 0
+    wanted = torch.einsum("rgd,gd->rg", x, weight)
+    moments = Moments.of([x], [wanted], centred=True, group=Group())
+    site = Site("conv", conv, norm, (3, 3), (1, 1), residual=False)
+    match_outputs(site, moments, weight / 2, wanted.var(0))
+    torch.testing.assert_close(norm.running_var, torch.tensor([0.5, 0.5]), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(norm.running_mean, torch.zeros(2), rtol=0, atol=0.1)
