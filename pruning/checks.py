@@ -23,6 +23,12 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
         hasattr(module, "_orig_mod") for module in model.modules()
     ):
         raise ValueError("the model is compiled, and cannot be followed: give the one that it was made from")
+    for name, module in model.named_modules():
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ValueError(
+                f"{name or 'the model'} is wrapped in {type(module).__name__}, and cannot be followed: give "
+                "wrapper.module in its place"
+            )
     if torch.is_inference_mode_enabled():
         raise ValueError("weights cannot be changed within torch.inference_mode(): prune outside of it")
     if len(input_shape) != 3 or min(input_shape) < 1:

@@ -123,6 +123,27 @@ def test_more_processes_than_batches_are_refused(trained_model, monkeypatch):
         prune(trained_model, (3, 16, 16), few)
 
 
+def refused(_rank: int, _folder: Path) -> str:
+    model = torch.nn.parallel.DistributedDataParallel(nets.Tiny())
+    try:
+        prune(model, (3, 16, 16), CONFIG)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_models_wrapped_to_be_trained_are_refused(tmp_path):
+    advice = "cannot be followed: give wrapper.module in its place"
+    assert in_processes(refused, tmp_path, 1) == [
+        f"the model is wrapped in DistributedDataParallel, and {advice}"
+    ]
+    alone, part = torch.nn.DataParallel(nets.Tiny()), nets.Tiny()
+    part.blocks = torch.nn.DataParallel(part.blocks)
+    for model, name in ((alone, "the model"), (part, "blocks")):
+        with pytest.raises(ValueError, match=f"^{name} is wrapped in DataParallel, and {advice}"):
+            prune(model, (3, 16, 16), CONFIG)
+
+
 def fails(rank: int, _folder: Path) -> str:
     def make() -> None:
         raise ValueError(f"of process {rank}")
