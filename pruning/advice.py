@@ -37,7 +37,11 @@ def warnings(
         )
     gap: Gap | None = report.gap
     if gap is None:
-        found.append("the model has no BatchNorm statistics: whether the images suit it cannot be checked")
+        found.append(
+            "the model has no BatchNorm with statistics that runs once: whether the images suit it cannot be "
+            "checked. Where it has FrozenBatchNorm2d, put nn.BatchNorm2d(channels, frozen.eps) in the place "
+            "and load_state_dict(frozen.state_dict(), strict=False)"
+        )
     elif not trusted:
         kept = "weights were kept as they are under the masks, without ADMM, least squares or distillation"
         done = kept if config.admm == "closed-form" else "what gradient ADMM fitted to them may be worthless"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import forms
 import nets
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from patternlite.pruning import PruneConfig, prune
 from patternlite.pruning.distributed import Group
 from patternlite.pruning.graph import trace
 from patternlite.pruning.norm_statistics import bn_gap, feature_moments
@@ -61,3 +63,35 @@ def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_m
     assert exact.mean < 1e-8
     assert exact.deviation < 1e-6
     assert exact.fits_least_squares
+
+
+class FrozenBatchNorm2d(nn.Module):
+    """As torchvision has it."""
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            self.register_buffer(name, getattr(norm, name).detach())
+        self.eps = norm.eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        return x * scale[:, None, None] + (self.bias - self.running_mean * scale)[:, None, None]
+
+
+def test_norms_of_a_frozen_class_are_told_the_way_back():
+    shape = (3, 12, 12)
+    model = forms.settled(nets.plain(), shape)
+    config = PruneConfig(
+        rate=2.25, images=64, refine_steps=0, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3
+    )
+    wanted = prune(model, shape, config).report.gap
+    for i in (1, 4, 7):
+        model[i] = FrozenBatchNorm2d(model[i])
+    (told,) = prune(model, shape, config).report.warnings
+    assert "put nn.BatchNorm2d(channels, frozen.eps) in the place" in told
+    for i in (1, 4, 7):
+        frozen = model[i]
+        model[i] = nn.BatchNorm2d(len(frozen.weight), frozen.eps)
+        model[i].load_state_dict(frozen.state_dict(), strict=False)
+    assert prune(model, shape, config).report.gap == wanted
