@@ -20,7 +20,8 @@ _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 class Imitation:
     """What both models make of the same batch.
 
-    maps: for each layer, what it reads in the student and in the teacher, in the models' own precision.
+    maps: for each layer that runs in both (in training a student may skip some, at random), what it reads in
+        the student and in the teacher, in the models' own precision.
     outputs, answers: the student's and the teacher's, float32.
     """
 
@@ -36,7 +37,7 @@ def imitate(student: nn.Module, teacher: nn.Module, layers: Iterable[str], x: Te
             answers = [answer.float() for answer in tensors_of(teacher(x))]
         with _inputs_of(student, layers) as given:
             outputs = [output.float() for output in tensors_of(student(x))]
-    return Imitation([(given[name], wanted[name]) for name in wanted], outputs, answers)
+    return Imitation([(given[name], wanted[name]) for name in wanted if name in given], outputs, answers)
 
 
 def divergence(output: Tensor, answer: Tensor) -> Tensor:

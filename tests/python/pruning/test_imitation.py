@@ -51,3 +51,23 @@ def test_both_models_are_watched_and_only_the_student_learns() -> None:
     assert next(student.parameters()).grad is not None
     assert all(parameter.grad is None for parameter in teacher.parameters())
     assert not any(module._forward_pre_hooks for module in (*teacher.modules(), *student.modules()))
+
+
+class Sometimes(torch.nn.Module):
+    """Its second layer is skipped in training, as stochastic depth does at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList(torch.nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.layers[0](x)
+        return self.layers[2](x if self.training else x + self.layers[1](x))
+
+
+def test_layers_that_the_student_skips_are_left_out() -> None:
+    teacher = Sometimes().eval()
+    layers = [f"layers.{i}" for i in range(3)]
+    for training in (True, False):
+        seen = imitate(copy.deepcopy(teacher).train(training), teacher, layers, torch.randn(2, 3, 8, 8))
+        assert len(seen.maps) == (2 if training else 3)
