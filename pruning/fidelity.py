@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .outputs import tensors_of
+from .outputs import answers_of
 
 IMAGES = 128
+_STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Fidelity:
     """The gap between teacher and student.
 
     images: how many were asked.  relative_error: mean square of the outputs' difference, over the mean square
-    of the dense outputs about their mean image.
+    of the dense outputs about their mean image; of several outputs, the mean of theirs.
     For classifiers, whose outputs are (N, classes) logits; None for others:
     divergence: mean Kullback-Leibler divergence of the dense from the pruned model's answer, in nats.
     agreement: share of the images that both give the same class.
@@ -47,21 +49,23 @@ def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) 
 
     batch: of images at a time; the answers of as many are held.
     """
-    total, squares, missed = torch.zeros((), dtype=torch.float64, device=images.device), 0.0, 0.0
+    totals: dict[int, Tensor] = {}
+    squares: defaultdict[int, float] = defaultdict(float)
+    missed: defaultdict[int, float] = defaultdict(float)
     classes: list[tuple[Tensor, Tensor]] = []
     for some in images.split(batch):
-        wanted, given = (tensors_of(model(some)) for model in (teacher, student))
+        wanted, given = (answers_of(model(some)) for model in (teacher, student))
         if len(wanted) == 1 and wanted[0].ndim == 2 and wanted[0].shape[1] > 1:
-            classes.append((F.log_softmax(given[0].float(), 1), F.log_softmax(wanted[0].float(), 1)))
-        before, now = (
-            torch.cat([tensor.reshape(len(tensor), -1) for tensor in tensors], 1).float()
-            for tensors in (wanted, given)
-        )
-        total = total + before.sum(0, dtype=torch.float64)
-        squares += float(before.square().sum(dtype=torch.float64))
-        missed += float((now - before).square().sum(dtype=torch.float64))
-    spread = squares - float(total.square().sum()) / len(images)  # about their mean image
-    error = missed / max(spread, 1e-30)
+            classes.append((F.log_softmax(given[0], 1), F.log_softmax(wanted[0], 1)))
+        for i, (before, now) in enumerate(zip(wanted, given, strict=True)):
+            totals[i] = totals.get(i, 0) + before.sum(0, dtype=torch.float64)
+            squares[i] += float(before.square().sum(dtype=torch.float64))
+            missed[i] += float((now - before).square().sum(dtype=torch.float64))
+    errors = []
+    for i, total in totals.items():
+        spread = squares[i] - float(total.square().sum()) / len(images)  # about their mean image
+        errors.append(missed[i] / max(spread, _STILL * squares[i], 1e-30))
+    error = sum(errors) / len(errors)
     if not classes:
         return Fidelity(len(images), error)
     student_says, teacher_says = (torch.cat(parts) for parts in zip(*classes, strict=True))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .outputs import tensors_of
+from .outputs import answers_of
 from .precision import half
 
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
@@ -34,9 +34,9 @@ def imitate(student: nn.Module, teacher: nn.Module, layers: Iterable[str], x: Te
     """Runs both; gradients go to the student alone. layers: names of modules, the same in both."""
     with half(x.device):
         with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
-            answers = [answer.float() for answer in tensors_of(teacher(x))]
+            answers = answers_of(teacher(x))
         with _inputs_of(student, layers) as given:
-            outputs = [output.float() for output in tensors_of(student(x))]
+            outputs = answers_of(student(x))
     return Imitation([(given[name], wanted[name]) for name in wanted if name in given], outputs, answers)
 
 

@@ -28,6 +28,16 @@ def tensors_of(output: object) -> list[Tensor]:
     )
 
 
+def answers_of(output: object) -> list[Tensor]:
+    """What two models are compared by, float32: its floating-point tensors; all, where there are none.
+
+    Others, as a class's number, follow from them, and near numbers are no near answers.
+    """
+    tensors = tensors_of(output)
+    floating = [tensor for tensor in tensors if tensor.is_floating_point()]
+    return [tensor.float() for tensor in floating or tensors]
+
+
 @torch.no_grad()
 def trial(
     model: nn.Module, shape: tuple[int, ...], layout: torch.memory_format = torch.contiguous_format

@@ -60,6 +60,37 @@ def test_what_is_no_classifier_has_an_error_alone(make):
     assert found.relative_error == pytest.approx(expected, rel=1e-5)
 
 
+def test_outputs_of_every_scale_count_alike():
+    images = torch.randn(9, 4)
+
+    def error(make, spoilt) -> float:
+        return measure(Answers(make), Answers(spoilt), images, 4).relative_error
+
+    boxes = (lambda x: 640 * x[..., None]), (lambda x: 650 * x[..., None])
+    scores = (lambda x: x.sigmoid()[..., None]), (lambda x: x.tanh()[..., None])
+    both = [lambda x, pair=pair: [make(x) for make in pair] for pair in zip(boxes, scores, strict=True)]
+    assert error(*scores) > 100 * error(*boxes)
+    assert error(*both) == pytest.approx((error(*boxes) + error(*scores)) / 2)
+
+
+def test_numbers_of_classes_are_compared_where_there_is_nothing_else():
+    images = torch.randn(9, 4)
+    named = [Answers(lambda x, sign=sign: (sign * x, (sign * x).argmax(1))) for sign in (1, -1)]
+    plain = [Answers(lambda x, sign=sign: sign * x) for sign in (1, -1)]
+    assert measure(*named, images, 4) == measure(*plain, images, 4)
+    alone = [Answers(lambda x, sign=sign: (sign * x).argmax(1)) for sign in (1, -1)]
+    assert measure(*alone, images, 4).relative_error > 0.1
+
+
+def test_rounding_of_what_is_the_same_for_all_images_is_no_error():
+    grid = torch.rand(1, 99) + 300
+    dense, pruned = (
+        Answers(lambda x, grid=some: [x[..., None], grid.expand(len(x), 99)])
+        for some in (grid, grid * (1 + 1e-7))
+    )
+    assert measure(dense, pruned, torch.randn(64, 4), 16).relative_error < 1e-3
+
+
 def test_a_pruned_model_is_near_and_not_equal(result):
     fidelity = result.report.fidelity
     assert 0 < fidelity.relative_error < 1
