@@ -12,6 +12,7 @@ from .checkpoint import Checkpoint, Record
 from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
+from .outputs import may_be_logits
 from .precision import laid_out
 from .seeds import generator
 
@@ -86,15 +87,12 @@ def _loss(
     x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=layout)
     share = len(own) / len(batch)
     seen = imitate(student, teacher, layers, x)
-    pairs, answers = list(seen.maps), seen.answers
-    classifies = len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
-    if not classifies:
-        pairs += list(zip(seen.outputs, answers, strict=True))
+    pairs = [*seen.maps, *zip(seen.outputs, seen.answers, strict=True)]
     energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
     errors = torch.stack([mean_square(value - target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
-    if classifies:
-        loss = loss + divergence(seen.outputs[0], answers[0])
+    if may_be_logits(seen.answers):  # or a regression, which a softmax alone would leave free to shift
+        loss = loss + divergence(seen.outputs[0], seen.answers[0])
     return share * loss
 
 

@@ -9,10 +9,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .outputs import answers_of
+from .outputs import answers_of, may_be_logits
 
 IMAGES = 128
 _STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding
+
+
+@dataclass(frozen=True)
+class Distance:
+    """By one measure or several. At most another where each of them is; so not where one is NaN."""
+
+    measures: tuple[float, ...]
+
+    def __le__(self, other: Distance) -> bool:
+        return all(a <= b for a, b in zip(self.measures, other.measures, strict=True))
+
+    def __rmul__(self, factor: float) -> Distance:
+        return Distance(tuple(factor * measure for measure in self.measures))
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,7 @@ class Fidelity:
 
     images: how many were asked.  relative_error: mean square of the outputs' difference, over the mean square
     of the dense outputs about their mean image; of several outputs, the mean of theirs.
-    For classifiers, whose outputs are (N, classes) logits; None for others:
+    For what may be a classifier, whose outputs are (N, classes) logits; None for others:
     divergence: mean Kullback-Leibler divergence of the dense from the pruned model's answer, in nats.
     agreement: share of the images that both give the same class.
     """
@@ -32,9 +45,10 @@ class Fidelity:
     agreement: float | None = None
 
     @property
-    def gap(self) -> float:
-        """What there is to compare two students by: less is closer."""
-        return self.relative_error if self.divergence is None else self.divergence
+    def gap(self) -> Distance:
+        """What there is to compare two students by. Divergence alone is blind to what all outputs share."""
+        measures = (self.relative_error, self.divergence)
+        return Distance(tuple(measure for measure in measures if measure is not None))
 
     def __str__(self) -> str:
         parts = [f"relative error {self.relative_error:.3f}"]
@@ -55,7 +69,7 @@ def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) 
     classes: list[tuple[Tensor, Tensor]] = []
     for some in images.split(batch):
         wanted, given = (answers_of(model(some)) for model in (teacher, student))
-        if len(wanted) == 1 and wanted[0].ndim == 2 and wanted[0].shape[1] > 1:
+        if may_be_logits(wanted):
             classes.append((F.log_softmax(given[0], 1), F.log_softmax(wanted[0], 1)))
         for i, (before, now) in enumerate(zip(wanted, given, strict=True)):
             totals[i] = totals.get(i, 0) + before.sum(0, dtype=torch.float64)

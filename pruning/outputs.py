@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 
 import torch
@@ -36,6 +37,11 @@ def answers_of(output: object) -> list[Tensor]:
     tensors = tensors_of(output)
     floating = [tensor for tensor in tensors if tensor.is_floating_point()]
     return [tensor.float() for tensor in floating or tensors]
+
+
+def may_be_logits(answers: Sequence[Tensor]) -> bool:
+    """Whether they look like a classifier's: one tensor (N, classes). Those of a regression may, too."""
+    return len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
 
 
 @torch.no_grad()

@@ -117,3 +117,24 @@ def test_what_a_distillation_spoils_is_undone(trained_model, config, result, mon
     assert all(same) if harm else not any(same)
     assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == bool(harm)
     spoilt.masks.verify(spoilt.model)
+
+
+def test_an_offset_of_all_answers_is_undone(trained_model, config, result, monkeypatch):
+    """No softmax tells of it."""
+
+    def shift(student: nn.Module, *_: object) -> bool:
+        student.head.bias.data += 9
+        return True
+
+    monkeypatch.setattr(pipeline, "distill", shift)
+    spoilt = prune(trained_model, (3, 16, 16), replace(config, distill_steps=1))
+    assert torch.equal(spoilt.model.head.bias, result.model.head.bias)
+
+
+def test_an_offset_of_all_answers_is_unlearnt(trained_model, monkeypatch):
+    student, teacher = copy.deepcopy(trained_model), copy.deepcopy(trained_model).requires_grad_(False)
+    student.requires_grad_(False).head.bias.requires_grad_(True)
+    student.head.bias.data += 0.5
+    monkeypatch.setattr(distill, "_RATE", 0.05)
+    train(student, teacher, Masks({}), steps=30)
+    assert float((student.head.bias - teacher.head.bias).detach().mean().abs()) < 0.2

@@ -91,6 +91,17 @@ def test_rounding_of_what_is_the_same_for_all_images_is_no_error():
     assert measure(dense, pruned, torch.randn(64, 4), 16).relative_error < 1e-3
 
 
+def test_what_all_outputs_share_is_part_of_the_gap():
+    images = torch.randn(64, 4)
+    near, shifted = (
+        measure(Answers(lambda x: x), Answers(make), images, 64)
+        for make in (lambda x: 1.1 * x, lambda x: 1.1 * x + 9)
+    )
+    assert shifted.divergence == pytest.approx(near.divergence, rel=1e-3)
+    assert not shifted.gap <= 2.0 * near.gap
+    assert near.gap <= 2.0 * near.gap
+
+
 def test_a_pruned_model_is_near_and_not_equal(result):
     fidelity = result.report.fidelity
     assert 0 < fidelity.relative_error < 1
