@@ -53,10 +53,10 @@ GraphReader::Operands GraphReader::broadcast(const OpNode& node) {
 GraphReader::Value& GraphReader::define(const OpNode& node, const Operands& operands,
                                         Activation activation) {
   const auto& [a, b, shape, dims] = operands;
-  Value& output = define(node, a, shape, dims, activation);
-  output.batch = std::max(a.batch, b.batch);
-  output.fixed_size = a.fixed_size && b.fixed_size;
-  return output;
+  Value source = a;  // whose batch the dims of NCHW begin with
+  source.batch = std::max(a.batch, b.batch);
+  source.fixed_size = a.fixed_size && b.fixed_size;
+  return define(node, source, shape, dims, activation);
 }
 
 void GraphReader::add_arithmetic(const OpNode& node) {

@@ -10,7 +10,7 @@ import pytest
 from patternlite.tflite import load_delegate
 
 from .builder import RELU, ModelBuilder
-from .moving_cases import to_nchw
+from .moving_cases import to_nchw, to_nhwc
 from .runtimes import Runtime, assert_close, invoke
 from .weights import bias_of, pattern_weights
 
@@ -136,6 +136,41 @@ def test_an_operand_of_one_image(runtime: Runtime, rng: np.random.Generator) -> 
     for first, second in ((1, 1), (3, 1), (1, 2), (2, 2)):
         inputs = [rng.normal(size=(n, 8, 8, CHANNELS)).astype(np.float32) for n in (first, second)]
         assert_close(invoke(ours, inputs), invoke(stock, inputs))
+
+
+# Of two maps in NCHW, of which one may be a single image.
+OF_TWO: dict[str, Callable[[ModelBuilder, int, int], int]] = {
+    "sum": lambda b, x, y: b.add(x, y),
+    "product": lambda b, x, y: b.binary("Mul", x, y),
+    "both": lambda b, x, y: b.concatenate(b.add(x, y), b.binary("Mul", y, x), axis=1),
+    "padded": lambda b, x, y: b.pad(b.add(x, y), ((0, 0), (0, 0), (1, 2), (0, 3))),
+}
+
+
+def of_two_turned(rng: np.random.Generator, join: Callable[[ModelBuilder, int, int], int]) -> bytes:
+    b = ModelBuilder()
+    turned = [to_nchw(b, conv(b, rng, b.input(1, 8, 8, CHANNELS))) for _ in range(2)]
+    return b.build(to_nhwc(b, join(b, *turned)))
+
+
+@pytest.mark.parametrize("join", OF_TWO)
+def test_an_operand_of_one_image_in_nchw(runtime: Runtime, rng: np.random.Generator, join: str) -> None:
+    model = of_two_turned(rng, OF_TWO[join])
+    delegate = load_delegate(force=True)
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+    for batches in ((1, 1), (1, 4), (4, 1), (4, 4)):
+        inputs = [rng.normal(size=(n, 8, 8, CHANNELS)).astype(np.float32) for n in batches]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
+
+
+@pytest.mark.parametrize("batches", [(1, 4), (4, 1)])
+def test_the_first_image_of_a_sum_in_nchw(litert: Runtime, rng: np.random.Generator, batches) -> None:
+    """Which the delegate does not cut out: an error, never all images."""
+    first = of_two_turned(rng, lambda b, x, y: b.slice(b.add(x, y), (0, 0, 0, 0), (1, -1, -1, -1)))
+    ours = litert.interpreter(first, load_delegate(force=True))
+    with pytest.raises(RuntimeError, match="declined:axes"):
+        invoke(ours, [np.zeros((batch, 8, 8, CHANNELS), np.float32) for batch in batches])
 
 
 def test_an_empty_batch(runtime: Runtime, rng: np.random.Generator) -> None:
