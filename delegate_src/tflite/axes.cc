@@ -69,16 +69,25 @@ std::optional<Axes> Axes::reshaped(std::span<const int> dims) const {
   Axes made;
   auto next = all.begin();
   int rest = next == all.end() ? 1 : next->size;  // of the factor, not yet taken
+  const auto advance = [&] {
+    if (++next != all.end()) rest = next->size;
+  };
   for (const int size : dims) {
     Factors& axis = made.axes_.emplace_back();
+    if (size == 0) {  // the images of an empty batch, which cannot be cut
+      if (next == all.end() || rest != 0) return std::nullopt;
+      axis.push_back(*next);
+      advance();
+      continue;
+    }
     for (int wanted = size; wanted > 1;) {
-      if (next == all.end()) return std::nullopt;
+      if (next == all.end() || rest == 0) return std::nullopt;
       const int taken = std::min(wanted, rest);
       if (wanted % taken != 0 || rest % taken != 0) return std::nullopt;
       wanted /= taken;
       rest /= taken;
       append(axis, {next->of, taken, next->stride * rest});
-      if (rest == 1 && ++next != all.end()) rest = next->size;
+      if (rest == 1) advance();
     }
   }
   return next == all.end() ? std::optional(made) : std::nullopt;

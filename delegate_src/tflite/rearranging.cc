@@ -83,7 +83,7 @@ void GraphReader::add_reshape(const OpNode& node) {
   if (flattens || folds) {
     alias(node, input, dims);
   } else {
-    const bool sized = std::ranges::all_of(dims, [](int size) { return size > 0; });
+    const bool sized = std::ranges::all_of(dims, [](int size) { return size >= 0; });
     if (!keeps_sizes || !sized || (in_order && dims == own)) throw Declined(node.index, "reshape");
     const auto reshaped = axes.reshaped(dims);
     if (!reshaped) throw Declined(node.index, "reshape");
@@ -116,7 +116,7 @@ void GraphReader::add_transpose(const OpNode& node) {
   const Value input = unpadded_value(node, 0);
   std::vector<int> sorted = order;
   std::ranges::sort(sorted);
-  if (sorted != counted(static_cast<int>(input.dims.size())) || input.batch < 1 ||
+  if (sorted != counted(static_cast<int>(input.dims.size())) ||
       (!input.view && input.dims.size() != 4)) {
     throw Declined(node.index, "transpose");
   }

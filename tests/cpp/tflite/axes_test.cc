@@ -148,5 +148,16 @@ TEST(Axes, WhatCutsAFactorUnevenlyIsNone) {
   EXPECT_TRUE(map.reshaped(Dims{144}));
 }
 
+TEST(Axes, AnEmptyBatchIsNotCut) {
+  const Axes map = Axes::of_map(0, 4, 3, 12);
+  EXPECT_FALSE(map.reshaped(Dims{1, 4, 3, 12}));
+  EXPECT_FALSE(map.reshaped(Dims{2, 0, 72}));
+  EXPECT_FALSE(Axes::of_map(1, 4, 3, 12).reshaped(Dims{0, 4, 3, 12}));
+  const auto groups = map.reshaped(Dims{0, 4, 3, 3, 4});
+  EXPECT_EQ(groups->dims(), (Dims{0, 4, 3, 3, 4}));
+  const auto shuffled = groups->transposed(Dims{0, 1, 2, 4, 3}).reshaped(Dims{0, 4, 3, 12});
+  EXPECT_EQ(shuffled->as_map(map)->parts[0], (Dims{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}));
+}
+
 }  // namespace
 }  // namespace patternlite::tflite

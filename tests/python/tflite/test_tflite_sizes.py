@@ -173,10 +173,26 @@ def test_the_first_image_of_a_sum_in_nchw(litert: Runtime, rng: np.random.Genera
         invoke(ours, [np.zeros((batch, 8, 8, CHANNELS), np.float32) for batch in batches])
 
 
-def test_an_empty_batch(runtime: Runtime, rng: np.random.Generator) -> None:
+# Of maps of 8 x 8.
+OF_ANY_BATCH: dict[str, Head] = {
+    "dense": lambda b, rng, x: dense(b, rng, b.reshape(b.mean(x, keep_dims=True), -1, CHANNELS)),
+    "nchw": lambda b, rng, x: to_nhwc(b, b.unary("TANH", to_nchw(b, x))),
+    "map-of-channels": lambda b, rng, x: conv(
+        b, rng, b.reshape(dense(b, rng, b.mean(x, keep_dims=False), 4 * 4 * 8), -1, 4, 4, 8)
+    ),
+    "shuffle": lambda b, rng, x: b.reshape(
+        b.transpose(b.reshape(b.resize_nearest(x, 6, 6), -1, 6, 6, 4, CHANNELS // 4), 0, 1, 2, 4, 3),
+        -1, 6, 6, CHANNELS,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("head", OF_ANY_BATCH)
+def test_an_empty_batch(runtime: Runtime, rng: np.random.Generator, head: str) -> None:
     b = ModelBuilder()
-    y = b.mean(two_layers(b, rng, b.input(2, 8, 8, CHANNELS, signature=(-1, 8, 8, CHANNELS))), keep_dims=True)
-    model = b.build(dense(b, rng, b.reshape(y, -1, CHANNELS)))
+    y = two_layers(b, rng, b.input(2, 8, 8, CHANNELS, signature=(-1, 8, 8, CHANNELS)))
+    y = OF_ANY_BATCH[head](b, rng, y)
+    model, shape = b.build(y), b.shape(y)[1:]
     ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
     for batch in (2, 0, 3):
         x = [rng.normal(size=(batch, 8, 8, CHANNELS)).astype(np.float32)]
@@ -184,7 +200,15 @@ def test_an_empty_batch(runtime: Runtime, rng: np.random.Generator) -> None:
         if batch:
             assert_close(answer, invoke(stock, x))
         else:  # stock's is of some other shape in two of the runtimes
-            assert answer[0].shape == (0, 8)
+            assert answer[0].shape == (0, *shape)
+
+
+def test_an_empty_batch_is_no_image(runtime: Runtime, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    y = b.reshape(dense(b, rng, b.input(1, CHANNELS), 4 * 4 * 8), 1, 4, 4, 8)
+    ours = runtime.interpreter(b.build(conv(b, rng, y)), load_delegate(force=True))
+    with pytest.raises(RuntimeError, match=r"(?i)reshape"):  # stock refuses it, too
+        invoke(ours, [np.zeros((0, CHANNELS), np.float32)])
 
 
 def test_no_image_goes_with_those_of_another_batch(runtime: Runtime, rng: np.random.Generator) -> None:
