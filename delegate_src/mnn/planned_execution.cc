@@ -29,7 +29,9 @@ abi::ErrorCode PlannedExecution::on_execute(const abi::Tensors& inputs,
       place_->program->run(place_->node, inputs, outputs, shadow_->pack(), shadow_->parallel());
     });
   }
-  return stock_ ? stock_.on_execute(inputs, outputs) : abi::kNotSupport;
+  if (stock_) return stock_.on_execute(inputs, outputs);
+  tell_refusal("an operator that is not left to MNN cannot run here");
+  return abi::kNotSupport;
 }
 
 }  // namespace patternlite::mnn

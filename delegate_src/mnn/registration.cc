@@ -50,7 +50,9 @@ int register_backend(const std::string& library, const std::vector<std::string>&
     registered = type;
     return type;
   }
-  throw RegistrationError("Other plugins hold all of MNN's forward types for plugins (8, 9, 11).");
+  throw RegistrationError(
+      "Other plugins hold all of MNN's forward types for plugins (8, 9, 11): register patternlite "
+      "before them.");
 }
 
 const EngineHandle& registered_engine() {

@@ -45,7 +45,9 @@ class ShadowRuntime {
     if (!backend) return nullptr;
     try {
       const auto attached = ShadowBackend::attach(shadow.engine_, backend, runtime);
-      if (!attached) throw std::runtime_error("its tensors are not float32");
+      if (!attached) {
+        throw std::runtime_error("its tensors are not float32; ask for another precision");
+      }
       const std::lock_guard lock(shadow.mutex_);
       std::erase_if(shadow.logs_, [](const auto& log) { return log.expired(); });
       shadow.logs_.push_back(attached->log());

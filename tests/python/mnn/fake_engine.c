@@ -161,6 +161,13 @@ bool creates_runtime(bool half) {
   Object* (*create)(Object*, const void*) = (Object * (*)(Object*, const void*)) plugin->table[2];
   return create(plugin, &info) != NULL;
 }
+/* Whether that runtime makes a backend, all floats being of 16 bits by now. */
+bool creates_backend_of_half_floats(void) {
+  half_floats = true;
+  Object* (*create)(Object*, const void*, Object*) =
+      (Object * (*)(Object*, const void*, Object*)) runtime.table[3];
+  return create(&runtime, NULL, NULL) != NULL;
+}
 const char* _ZN3MNN10getVersionEv(void) { return "3.6.1"; }
 
 /* Not called by registration. */

@@ -69,6 +69,15 @@ def creates_runtimes(library: str) -> list[bool]:
     return [creates(half) for half in (False, True, False)]
 
 
+def creates_backend_of_half_floats(library: str) -> bool:
+    """Whether the last of these runtimes makes a backend."""
+    import ctypes
+
+    creates = ctypes.CDLL(library).creates_backend_of_half_floats
+    creates.restype = ctypes.c_bool
+    return creates()
+
+
 def mnn_missing() -> str:
     sys.modules["MNN"] = None  # type: ignore[assignment]  # import machinery's own sign for "not there"
     return _message(ImportError)

@@ -62,6 +62,7 @@ def test_laid_out_differently(difference, tmp_path, unregistered):
 def test_all_forward_types_taken(tmp_path, unregistered):
     message = unregistered.call(mnn_guards.impostor, fake(tmp_path, "kAllTypesTaken"))
     assert "Other plugins hold all of MNN's forward types" in message
+    assert "register patternlite before them" in message
 
 
 def test_a_function_missing(tmp_path, unregistered):
@@ -75,3 +76,7 @@ def test_the_fake_is_right_but_for_that(tmp_path, fresh_process):
     assert fresh_process.call(mnn_guards.impostor, library) == "registered"
     # And where its sessions do not compute in float32 there is none, rather than one of MNN's alone.
     assert fresh_process.call(mnn_guards.creates_runtimes, library) == [True, False, True]
+    # Nor is a session of half floats of a runtime of whole ones left to MNN in silence.
+    assert fresh_process.call(mnn_guards.creates_backend_of_half_floats, library)
+    words = "MNN runs this session alone: its tensors are not float32; ask for another precision"
+    assert words in fresh_process._log.read_text()

@@ -151,7 +151,7 @@ def test_out_of_memory_is_told(models):
         f"mnn_sessions.Session({model.path!r}, mnn_sessions.plugin())"
     )
     done = subprocess.run([sys.executable, "-c", script, repr(sys.path)], capture_output=True, text=True)
-    assert "patternlite: out of memory" in done.stderr
+    assert 'patternlite: out of memory; create the session with backend "CPU" for this size' in done.stderr
 
 
 def test_only_networks_of_one_shape_are_compared(models, process):
