@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <utility>
 
 #include "mnn/convolution_execution.h"
 #include "mnn/error_code.h"
@@ -54,20 +53,31 @@ abi::ErrorCode ShadowBackend::compile() {
 
 abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                                 const abi::Tensors& outputs, const abi::Op* op) {
-  return of(backend)->create(backend, inputs, outputs, op);
+  const auto shadow = of(backend);
+  try {
+    return shadow->create(backend, inputs, outputs, op);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(), error.what());
+    return shadow->stock_execution(backend, inputs, outputs, op).release();
+  }
+}
+
+StockExecution ShadowBackend::stock_execution(abi::Backend* backend, const abi::Tensors& inputs,
+                                              const abi::Tensors& outputs,
+                                              const abi::Op* op) const {
+  return StockExecution(vtable_.original<abi::CreateExecutionFunction>(
+      abi::kBackendCreateExecution)(backend, inputs, outputs, op));
 }
 
 abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors& inputs,
                                       const abi::Tensors& outputs, const abi::Op* op) {
   const std::int32_t type = op_type(op);
-  auto stock = [&] {
-    return StockExecution(vtable_.original<abi::CreateExecutionFunction>(
-        abi::kBackendCreateExecution)(backend, inputs, outputs, op));
-  };
+  const auto stock = [&] { return stock_execution(backend, inputs, outputs, op); };
   const Origin origin = origin_of(inputs);
   for (const abi::Tensor* output : outputs) ours_.erase(output);
   if (type == kConvolution || type == kConvolutionDepthwise) {
-    const auto [selection, row] = select(inputs, outputs, op, origin);
+    const Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, origin);
+    const std::size_t row = log_->add(selection.report);
     const bool sure = selection.choice == Selection::Choice::kOurs;
     if (selection.layer && !selection.gain) {
       ours_[outputs[0]] = sure ? Origin::kOurs : Origin::kMaybeOurs;
@@ -93,19 +103,6 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
     for (const abi::Tensor* output : outputs) ours_[output] = origin;
   }
   return ours.release();
-}
-
-std::pair<Selection, std::size_t> ShadowBackend::select(const abi::Tensors& inputs,
-                                                        const abi::Tensors& outputs,
-                                                        const abi::Op* op, Origin origin) {
-  try {
-    Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, origin);
-    const std::size_t row = log_->add(selection.report);
-    return {std::move(selection), row};
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "patternlite: left '%s' to MNN: %s\n", op_name(op).c_str(), error.what());
-    return {};
-  }
 }
 
 Origin ShadowBackend::origin_of(const abi::Tensors& tensors) const {

@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <utility>
 
 #include "engine/plan/tune_budget.h"
 #include "mnn/engine_handle.h"
@@ -12,6 +11,7 @@
 #include "mnn/recording.h"
 #include "mnn/selection.h"
 #include "mnn/shadow_vtable.h"
+#include "mnn/stock_execution.h"
 
 namespace patternlite::mnn {
 
@@ -40,9 +40,8 @@ class ShadowBackend {
   // MNN's, or ours around it.
   abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
                          const abi::Tensors& outputs, const abi::Op* op);
-  // Also the row of the log.
-  std::pair<Selection, std::size_t> select(const abi::Tensors& inputs, const abi::Tensors& outputs,
-                                           const abi::Op* op, Origin origin);
+  StockExecution stock_execution(abi::Backend* backend, const abi::Tensors& inputs,
+                                 const abi::Tensors& outputs, const abi::Op* op) const;
   Origin origin_of(const abi::Tensors& tensors) const;  // the surest of them
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
