@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <span>
 #include <string>
@@ -66,12 +67,17 @@ std::vector<int> key_of(std::span<const int> nodes) {
   return {sorted.begin(), sorted.end()};
 }
 
+// Null where it fails: kernel_prepare tells.
 void* kernel_init(TfLiteContext*, const char* buffer, size_t) {
   const auto* params = reinterpret_cast<const TfLiteDelegateParams*>(buffer);
   State& state = state_of(params->delegate);
-  auto kernel = state.ready.extract(key_of(items(params->nodes_to_replace)));
-  if (kernel.empty()) return nullptr;  // kernel_prepare tells
-  return new KernelHandle{std::move(kernel.mapped()), state.self};
+  try {
+    auto kernel = state.ready.extract(key_of(items(params->nodes_to_replace)));
+    if (kernel.empty()) return nullptr;
+    return new KernelHandle{std::move(kernel.mapped()), state.self};
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 void kernel_free(TfLiteContext*, void* user_data) { delete static_cast<KernelHandle*>(user_data); }
@@ -80,8 +86,8 @@ TfLiteStatus kernel_prepare(TfLiteContext* context, TfLiteNode* node) {
   auto* handle = static_cast<KernelHandle*>(node->user_data);
   if (!handle) {
     context->ReportError(context,
-                         "PatternDelegate: the runtime formed other partitions than it "
-                         "had announced; use it without the delegate. ");
+                         "PatternDelegate: the runtime formed other partitions than it had "
+                         "announced, or memory ran out; use it without the delegate. ");
     return kTfLiteError;
   }
   try {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 namespace patternlite::tflite {
@@ -72,7 +73,7 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
     const std::vector<int>& dims = partition.output_dims[i];
     // The interpreter takes the array and frees it.
     auto* array = static_cast<TfLiteIntArray*>(std::malloc(sizeof(int) * (dims.size() + 1)));
-    if (!array) return kTfLiteError;
+    if (!array) throw std::bad_alloc();
     array->size = static_cast<int>(dims.size());
     std::ranges::copy(dims, reinterpret_cast<int*>(array) + 1);
     const TfLiteStatus status =

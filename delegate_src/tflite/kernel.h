@@ -24,7 +24,7 @@ class Kernel {
   void compile(const TfLiteContext& context);
   void compile(const TfLiteContext& context, Constants& constants);
 
-  // Tells the interpreter the outputs' shapes.
+  // Tells the interpreter the outputs' shapes. Throws std::bad_alloc.
   TfLiteStatus resize_outputs(TfLiteContext* context) const;
 
   void run(const TfLiteContext& context);
