@@ -46,7 +46,8 @@ struct State {
   std::map<const TfLiteContext*, Model> models;
   const Model* reported = nullptr;  // the one it was last applied to
   std::set<std::string> told;
-  std::atomic<bool> warned = false;
+  // Kernels compile anew after a resize, maybe when the delegate is gone.
+  const std::shared_ptr<std::atomic<bool>> warned = std::make_shared<std::atomic<bool>>(false);
   // Compiled partitions on their way to init(), by their nodes.
   std::map<std::vector<int>, std::unique_ptr<Kernel>> ready;
   std::shared_ptr<State> self;  // until destroy_delegate
@@ -138,8 +139,8 @@ void tell_taken(State& state) {
 }
 
 // Of a directory that is of no use, once: each graph would say it again.
-void warn(State& state, const std::string& message) {
-  if (!state.warned.exchange(true)) {
+void warn(std::atomic<bool>& warned, const std::string& message) {
+  if (!warned.exchange(true)) {
     std::fprintf(stderr, "WARNING: PatternDelegate %s\n", message.c_str());
   }
 }
@@ -193,8 +194,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
       .kernels = state.options.kernels,
       .tuning = {.budget = model.budget,
                  .directory = state.options.serialize_dir,
-                 // Kernels compile anew after a resize, maybe when the delegate is gone.
-                 .warn = [self = state.self](auto& message) { warn(*self, message); }}};
+                 .warn = [warned = state.warned](auto& message) { warn(*warned, message); }}};
   Selection selection = select_partitions(context, state.options, compile_options,
                                           [&] { return threads_of(model, threads); });
   report.layers = selection.layers;
