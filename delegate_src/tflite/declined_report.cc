@@ -101,4 +101,19 @@ LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
   return whole;
 }
 
+bool others_took_layers(TfLiteContext* context, bool force) {
+  const std::vector<OpNode> nodes = read_replaced(context);
+  Constants constants(*context, expanders_of(nodes));
+  return std::ranges::any_of(nodes, [&](const OpNode& node) {
+    if (!is_convolution(node)) return false;
+    try {
+      const std::span<const int> dims = items(context->tensors[node.inputs[1]].dims);
+      const std::string reason = reason_of(sparsity_of(node, dims, constants), Window{});
+      return force || is_sparse(reason);
+    } catch (const Declined&) {
+      return false;
+    }
+  });
+}
+
 }  // namespace patternlite::tflite

@@ -1,4 +1,4 @@
-// Report lines for what the engine has none for.
+// What can be told of convolutions that the engine knows nothing of.
 #pragma once
 
 #include <string>
@@ -17,5 +17,9 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
 // Of a TRANSPOSE_CONV that has become these convolutions: the largest says how it runs.
 LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
                               Constants& constants, std::span<const LayerReport> parts);
+
+// Whether other delegates have replaced a convolution whose zeros would have been skipped here, or,
+// with `force`, any that can be read.
+bool others_took_layers(TfLiteContext* context, bool force);
 
 }  // namespace patternlite::tflite

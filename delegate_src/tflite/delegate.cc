@@ -17,6 +17,7 @@
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 #include "tflite/builtin_operators.h"
+#include "tflite/declined_report.h"
 #include "tflite/model_graphs.h"
 #include "tflite/partitions.h"
 
@@ -133,8 +134,8 @@ void tell_taken(State& state) {
   if (!state.told.insert("taken").second) return;
   std::fputs(
       "WARNING: PatternDelegate comes after another delegate, which has taken what it can: give it "
-      "to the "
-      "interpreter when that is made, before its tensors are allocated\n",
+      "to the interpreter when that is made, before its tensors are allocated, or put it first in "
+      "the list of delegates\n",
       stderr);
 }
 
@@ -199,7 +200,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
                                           [&] { return threads_of(model, threads); });
   report.layers = selection.layers;
   if (selection.kernels.empty()) {
-    if (selection.taken) tell_taken(state);
+    if (others_took_layers(context, state.options.force)) tell_taken(state);
     return kTfLiteOk;
   }
   const int granted = threads_of(model, threads)->threads();

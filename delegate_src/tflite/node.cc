@@ -1,6 +1,25 @@
 #include "tflite/node.h"
 
+#include <set>
+
 namespace patternlite::tflite {
+namespace {
+
+OpNode read_node(TfLiteContext* context, int index) {
+  TfLiteNode* node = nullptr;
+  TfLiteRegistration* registration = nullptr;
+  if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
+    throw std::runtime_error("the interpreter does not give node " + std::to_string(index));
+  }
+  const int code = node->delegate ? kTfLiteBuiltinDelegate : registration->builtin_code;
+  return {.index = index,
+          .builtin_code = code,
+          .inputs = items(node->inputs),
+          .outputs = items(node->outputs),
+          .params = node->builtin_data};
+}
+
+}  // namespace
 
 std::vector<OpNode> read_plan(TfLiteContext* context) {
   TfLiteIntArray* plan = nullptr;
@@ -8,18 +27,18 @@ std::vector<OpNode> read_plan(TfLiteContext* context) {
     throw std::runtime_error("the interpreter gives no execution plan");
   }
   std::vector<OpNode> nodes;
-  for (const int index : items(plan)) {
-    TfLiteNode* node = nullptr;
-    TfLiteRegistration* registration = nullptr;
-    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
-      throw std::runtime_error("the interpreter does not give node " + std::to_string(index));
-    }
-    const int code = node->delegate ? kTfLiteBuiltinDelegate : registration->builtin_code;
-    nodes.push_back({.index = index,
-                     .builtin_code = code,
-                     .inputs = items(node->inputs),
-                     .outputs = items(node->outputs),
-                     .params = node->builtin_data});
+  for (const int index : items(plan)) nodes.push_back(read_node(context, index));
+  return nodes;
+}
+
+std::vector<OpNode> read_replaced(TfLiteContext* context) {
+  std::set<int> planned;
+  for (const OpNode& node : read_plan(context)) planned.insert(node.index);
+  // Behind all of the file's nodes comes what replaced some.
+  const int last = planned.empty() ? 0 : *planned.rbegin();
+  std::vector<OpNode> nodes;
+  for (int index = 0; index < last; ++index) {
+    if (!planned.contains(index)) nodes.push_back(read_node(context, index));
   }
   return nodes;
 }

@@ -29,6 +29,9 @@ struct OpNode {
 // claimed comes with builtin code kTfLiteBuiltinDelegate.
 std::vector<OpNode> read_plan(TfLiteContext* context);
 
+// The operators that delegates have replaced, as they were in the file.
+std::vector<OpNode> read_replaced(TfLiteContext* context);
+
 // A node that is left to the stock runtime; `reason` is a code like "declined:dtype-int8".
 class Declined : public std::runtime_error {
  public:

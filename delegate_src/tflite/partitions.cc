@@ -53,7 +53,6 @@ class Selector {
 
     Selection selection;
     for (const OpNode& node : plan_) {
-      selection.taken |= node.builtin_code == kTfLiteBuiltinDelegate;
       if (node.builtin_code == kTfLiteBuiltinConv2d) {
         ++selection.convolutions;
         selection.claimed_convolutions += candidates_.contains(node.index);

@@ -17,7 +17,6 @@ struct Selection {
   std::vector<std::unique_ptr<Kernel>> kernels;    // one per partition
   std::vector<LayerReport> layers;                 // every convolution of the graph, in its order
   int convolutions = 0, claimed_convolutions = 0;  // CONV_2D alone
-  bool taken = false;                              // some of the graph, by another delegate before
   std::vector<int> nodes() const;                  // of all kernels
 };
 

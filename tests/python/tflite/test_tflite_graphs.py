@@ -80,13 +80,33 @@ def test_graphs_share_threads(litert: Runtime, rng: np.random.Generator, model: 
         del interpreter
 
 
+def sparse_weights(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return pattern_weights(rng, *shape, kept=0.2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "options", "told"),
+    [(sparse_weights, {}, 1), (dense_weights, {}, 0), (dense_weights, {"force": True}, 1)],
+)
 def test_a_delegate_that_comes_too_late_says_so(
-    runtime: Runtime, model: bytes, capfd: pytest.CaptureFixture[str]
+    runtime: Runtime, rng: np.random.Generator, weights, options, told: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    interpreter = runtime.interpreter(model)
+    """Where the runtime's own has taken what it would have run."""
+    interpreter = runtime.interpreter(joined(convolution(rng, weights), convolution(rng, weights)))
     interpreter.allocate_tensors()
-    delegate = load_delegate(force=True)
+    delegate = load_delegate(**options)
     interpreter._interpreter.ModifyGraphWithDelegate(delegate._get_native_delegate_pointer())
-    (warning,) = lines_in(capfd)
-    assert warning.startswith("WARNING: PatternDelegate comes after another delegate")
+    warnings = lines_in(capfd)
+    assert len(warnings) == told
+    assert all(line.startswith("WARNING: PatternDelegate comes after another delegate") for line in warnings)
     invoke(interpreter, [np.zeros((1, 16, 16, 32), np.float32)])
+
+
+def test_a_delegate_behind_another_says_so(
+    runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second = load_delegate(force=True), load_delegate()
+    runtime.interpreter(convolution(rng, sparse_weights), first, second)
+    _, warning = lines_in(capfd)
+    assert warning.startswith("WARNING: PatternDelegate comes after another delegate")
+    assert warning.endswith("or put it first in the list of delegates")
