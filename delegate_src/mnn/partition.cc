@@ -4,7 +4,7 @@
 #include <map>
 
 #include "engine/graph/visit.h"
-#include "engine/support/counted.h"
+#include "engine/support/disjoint_sets.h"
 #include "mnn/expectation.h"
 
 namespace patternlite::mnn {
@@ -95,21 +95,17 @@ double savings(const Recording& recording, const std::vector<bool>& layers) {
 // Layers that hand tensors to one another, whether directly or through other operators, and that
 // are worth it only together.
 std::vector<std::vector<std::size_t>> runs_of_layers(const Recording& recording) {
-  std::vector<TensorId> root = counted(static_cast<int>(recording.tensors().size()));
-  const auto root_of = [&](TensorId id) {
-    while (root[id] != id) id = root[id] = root[root[id]];
-    return id;
-  };
+  DisjointSets joined(static_cast<int>(recording.tensors().size()));
   for (const RecordedNode& node : recording.nodes()) {
     if (node.layer && !node.gain) continue;
     for (TensorId id : node.inputs) {
-      if (!is_constant(recording, id)) root[root_of(id)] = root_of(node.output);
+      if (!is_constant(recording, id)) joined.join(id, node.output);
     }
   }
   std::map<TensorId, std::vector<std::size_t>> runs;
   for (std::size_t i = 0; i < recording.nodes().size(); ++i) {
     const RecordedNode& node = recording.nodes()[i];
-    if (node.gain) runs[root_of(node.output)].push_back(i);
+    if (node.gain) runs[joined.of(node.output)].push_back(i);
   }
   std::vector<std::vector<std::size_t>> all;
   for (auto& [tensor, layers] : runs) all.push_back(std::move(layers));

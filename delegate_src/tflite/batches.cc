@@ -4,38 +4,27 @@
 #include <map>
 #include <set>
 
+#include "engine/support/disjoint_sets.h"
+
 namespace patternlite::tflite {
 namespace {
 
 // Tensors that nodes join, directly or through others; what a file stores joins none.
-class Groups {
- public:
-  Groups(const TfLiteContext& context, const Constants& constants, std::span<const OpNode> nodes) {
-    const auto is_stored = [&](int tensor) {
-      return is_constant(context.tensors[tensor]) || constants.is_expanded(tensor);
-    };
-    for (const OpNode& node : nodes) {
-      if (is_stored(node.outputs[0])) continue;  // an expander
-      for (const int other : node.outputs.subspan(1)) group_[of(other)] = of(node.outputs[0]);
-      for (const int tensor : node.inputs) {
-        if (tensor >= 0 && !is_stored(tensor)) group_[of(tensor)] = of(node.outputs[0]);
-      }
+DisjointSets joined_tensors(const TfLiteContext& context, const Constants& constants,
+                            std::span<const OpNode> nodes) {
+  const auto is_stored = [&](int tensor) {
+    return is_constant(context.tensors[tensor]) || constants.is_expanded(tensor);
+  };
+  DisjointSets groups(static_cast<int>(context.tensors_size));
+  for (const OpNode& node : nodes) {
+    if (is_stored(node.outputs[0])) continue;  // an expander
+    for (const int other : node.outputs.subspan(1)) groups.join(other, node.outputs[0]);
+    for (const int tensor : node.inputs) {
+      if (tensor >= 0 && !is_stored(tensor)) groups.join(tensor, node.outputs[0]);
     }
   }
-
-  // A tensor that stands for the group.
-  int of(int tensor) const {
-    auto found = group_.find(tensor);
-    while (found != group_.end() && found->second != tensor) {
-      tensor = found->second;
-      found = group_.find(tensor);
-    }
-    return tensor;
-  }
-
- private:
-  std::map<int, int> group_;  // of a tensor, another of its group, up to one that stands for it
-};
+  return groups;
+}
 
 }  // namespace
 
@@ -44,7 +33,7 @@ std::vector<int> nodes_of_other_batches(const TfLiteContext& context, const Cons
                                         const PartitionGraph& partition) {
   if (std::set(partition.input_batches.begin(), partition.input_batches.end()).size() < 2)
     return {};
-  const Groups groups(context, constants, nodes);
+  DisjointSets groups = joined_tensors(context, constants, nodes);
   std::map<int, std::set<int>> batches;  // of each group's inputs
   for (std::size_t i = 0; i < partition.inputs.size(); ++i) {
     batches[groups.of(partition.inputs[i])].insert(partition.input_batches[i]);
