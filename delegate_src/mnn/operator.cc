@@ -70,18 +70,20 @@ ConvolutionOp read_convolution(const abi::Op* op) {
   return conv;
 }
 
-Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output) {
-  Window window = conv.window;
-  if (conv.padding == ConvolutionOp::Padding::kSame) {
-    auto before = [](int out, std::int64_t stride, int kernel, std::int64_t dilation, int in) {
-      return static_cast<int>(((out - 1) * stride + (kernel - 1) * dilation + 1 - in) / 2);
-    };
-    window.pad_top =
-        before(output.height, window.stride_h, window.kernel_h, window.dilation_h, input.height);
-    window.pad_left =
-        before(output.width, window.stride_w, window.kernel_w, window.dilation_w, input.width);
-  }
+Window same_padded(Window window, const Shape& input, const Shape& output) {
+  const auto before = [](int out, std::int64_t stride, int kernel, std::int64_t dilation, int in) {
+    return static_cast<int>(((out - 1) * stride + (kernel - 1) * dilation + 1 - in) / 2);
+  };
+  window.pad_top =
+      before(output.height, window.stride_h, window.kernel_h, window.dilation_h, input.height);
+  window.pad_left =
+      before(output.width, window.stride_w, window.kernel_w, window.dilation_w, input.width);
   return window;
+}
+
+Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output) {
+  const bool same = conv.padding == ConvolutionOp::Padding::kSame;
+  return same ? same_padded(conv.window, input, output) : conv.window;
 }
 
 }  // namespace patternlite::mnn

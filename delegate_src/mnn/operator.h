@@ -53,6 +53,8 @@ struct ConvolutionOp {
 // not a Convolution2D.
 ConvolutionOp read_convolution(const abi::Op* op);
 
+// With what MNN's SAME puts before the image; negative where strides leave out its first cells.
+Window same_padded(Window window, const Shape& input, const Shape& output);
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);
 

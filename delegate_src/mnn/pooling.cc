@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "mnn/flat_table.h"
+#include "mnn/operator.h"
 
 namespace patternlite::mnn {
 namespace {
@@ -62,11 +63,9 @@ std::optional<Window> window_between(const PoolingOp& pool, const Shape& input,
   }
   if (fault_of(w)) return std::nullopt;
   if (pool.same_padding && !pool.global) {
-    auto before = [](int out, std::int64_t stride, int kernel, int in) {
-      return static_cast<int>(std::max<std::int64_t>(0, (out - 1) * stride + kernel - in) / 2);
-    };
-    w.pad_top = before(output.height, w.stride_h, w.kernel_h, input.height);
-    w.pad_left = before(output.width, w.stride_w, w.kernel_w, input.width);
+    w = same_padded(w, input, output);
+    w.pad_top = std::max(w.pad_top, 0);
+    w.pad_left = std::max(w.pad_left, 0);
   }
   return w;
 }
