@@ -63,29 +63,29 @@ CodeRanges executable_segments(void* library) {
 
 }  // namespace
 
-std::string remedy(const std::vector<std::string>& supported) {
+std::string EngineHandle::remedy() const {
   std::string versions;
-  for (const auto& version : supported) versions += (versions.empty() ? "" : ", ") + version;
-  const std::string newest = supported.empty() ? "none" : supported.back();
+  for (const auto& version : supported_) versions += (versions.empty() ? "" : ", ") + version;
+  const std::string newest = supported_.empty() ? "none" : supported_.back();
   return " Supported: MNN " + versions + " (pip install mnn==" + newest +
          "). MNN itself works on as before, without patternlite.";
 }
 
 EngineHandle EngineHandle::open(const std::string& library,
                                 const std::vector<std::string>& supported) {
+  EngineHandle engine;
+  engine.supported_ = supported;
   // RTLD_NOLOAD: a second copy of the engine would have its own registry, which nobody uses.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   if (!handle) {
     throw RegistrationError("The MNN engine is not loaded from '" + library +
                             "'. Import MNN before registering patternlite's backend." +
-                            remedy(supported));
+                            engine.remedy());
   }
-  EngineHandle engine;
   auto find = [&](const char* name, auto& function) {
     void* address = dlsym(handle, name);
     if (!address) {
-      throw RegistrationError("'" + library + "' does not export " + name + "." +
-                              remedy(supported));
+      throw RegistrationError("'" + library + "' does not export " + name + "." + engine.remedy());
     }
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address);
   };
@@ -94,7 +94,7 @@ EngineHandle EngineHandle::open(const std::string& library,
   const std::string version = functions.version();
   if (std::find(supported.begin(), supported.end(), version) == supported.end()) {
     throw RegistrationError("This is MNN " + version +
-                            ", whose internals patternlite does not know." + remedy(supported));
+                            ", whose internals patternlite does not know." + engine.remedy());
   }
   find(kInsertCreator, functions.insert_runtime_creator);
   find(kGetCreator, functions.get_runtime_creator);

@@ -18,9 +18,6 @@ class RegistrationError : public std::runtime_error {
 // The engine versions whose ABI abi.h describes.
 inline const std::vector<std::string> kSupportedVersions = {"3.6.1"};
 
-// " Supported: MNN 3.6.1 (pip install mnn==3.6.1)." for the end of error texts.
-std::string remedy(const std::vector<std::string>& supported);
-
 // Functions of MNN, under this project's names.
 struct EngineFunctions {
   const char* (*version)();
@@ -55,6 +52,9 @@ class EngineHandle {
   // function.
   static EngineHandle open(const std::string& library, const std::vector<std::string>& supported);
 
+  // " Supported: MNN 3.6.1 (pip install mnn==3.6.1)." for the end of error texts.
+  std::string remedy() const;
+
   const EngineFunctions* operator->() const { return &functions_; }
   // Whether `address` lies in the engine's executable segments.
   bool is_code(const void* address) const;
@@ -63,6 +63,7 @@ class EngineHandle {
 
  private:
   EngineFunctions functions_{};
+  std::vector<std::string> supported_;  // versions: those that open() was asked for
   std::vector<std::pair<std::uintptr_t, std::uintptr_t>> code_;  // [begin, end)
 };
 

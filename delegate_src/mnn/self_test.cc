@@ -14,7 +14,7 @@ void expect(const EngineHandle& engine, bool condition, const char* what) {
   if (condition) return;
   throw RegistrationError("MNN " + std::string(engine->version()) +
                           " as installed here is laid out differently: " + what +
-                          ". Reinstall it from PyPI." + remedy(kSupportedVersions));
+                          ". Reinstall it from PyPI." + engine.remedy());
 }
 
 template <typename Object>

@@ -44,8 +44,8 @@ def not_an_engine() -> str:
     return _message(mnn.RegistrationError)
 
 
-def impostor(library: str) -> str:
-    """A loaded library that has MNN's symbols and version."""
+def impostor(library: str, *supported: str) -> str:
+    """A loaded library that has MNN's symbols and version; of these versions, if any are named."""
     import ctypes
 
     import _mnncengine
@@ -54,10 +54,14 @@ def impostor(library: str) -> str:
 
     ctypes.CDLL(library)
     engine, _mnncengine.__file__ = _mnncengine.__file__, library
+    allowed = mnn.supported_versions
+    if supported:
+        mnn.supported_versions = lambda: list(supported)
     try:
         return _message(mnn.RegistrationError)
     finally:
         _mnncengine.__file__ = engine
+        mnn.supported_versions = allowed
 
 
 def creates_runtimes(library: str) -> list[bool]:

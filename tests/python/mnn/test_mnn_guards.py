@@ -59,6 +59,12 @@ def test_laid_out_differently(difference, tmp_path, unregistered):
     assert "pip install mnn==3.6.1" in message
 
 
+def test_the_versions_asked_for_are_advised(tmp_path, unregistered):
+    library = fake(tmp_path, "kNoCreator")
+    message = unregistered.call(mnn_guards.impostor, library, "3.6.1", "9.9.9")
+    assert "Supported: MNN 3.6.1, 9.9.9 (pip install mnn==9.9.9)" in message
+
+
 def test_all_forward_types_taken(tmp_path, unregistered):
     message = unregistered.call(mnn_guards.impostor, fake(tmp_path, "kAllTypesTaken"))
     assert "Other plugins hold all of MNN's forward types" in message
