@@ -8,9 +8,10 @@
 // what is claimed is not given back. So an operator that wants a single position is read only where
 // there never are more; and those whose meaning changes with the number of positions (a
 // FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exceptions are
-// a FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images; and
-// slices that name the images of a batch instead of leaving them open, as some converters write
-// all.
+// a FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images; a
+// RESHAPE that names some sizes of a map, as 1, -1, 8, 4, 16: at others, it would join parts of
+// rows to new ones; and slices that name the images of a batch instead of leaving them open, as
+// some converters write all.
 #pragma once
 
 #include <array>

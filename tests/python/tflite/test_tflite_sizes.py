@@ -261,6 +261,19 @@ def test_a_dense_layer_of_a_map_is_taken(litert: Runtime, rng: np.random.Generat
     assert all(row["kernel"] != "stock" for row in delegate.layers)
 
 
+def test_a_reshape_that_names_the_width(litert: Runtime, rng: np.random.Generator) -> None:
+    """Any height will do. Of other widths, stock makes rows of parts of rows."""
+    b = ModelBuilder()
+    y = conv(b, rng, b.input(1, 8, 8, CHANNELS))
+    y = b.transpose(b.reshape(y, 1, -1, 8, 4, CHANNELS // 4), 0, 1, 2, 4, 3)
+    model = b.build(conv(b, rng, b.reshape(y, 1, -1, 8, CHANNELS)))
+    delegate = load_delegate(force=True)
+    check_sizes(litert, rng, model, delegate, [(1, 8, 8), (1, 12, 8), (1, 5, 8)])
+    ours = litert.interpreter(model, delegate)
+    with pytest.raises(RuntimeError, match="make an interpreter without the delegate"):
+        invoke(ours, [np.zeros((1, 8, 16, CHANNELS), np.float32)])
+
+
 def check_sizes(runtime: Runtime, rng: np.random.Generator, model: bytes, delegate, sizes) -> None:
     ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
     for size in sizes:
