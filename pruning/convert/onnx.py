@@ -72,7 +72,7 @@ def check_model(model: nn.Module, input_shape: Sequence[int]) -> None:
 
 def _check_float32(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
-        if parameter.dtype != torch.float32:
+        if parameter.is_floating_point() and parameter.dtype != torch.float32:
             raise ConversionError(f"{name} is {parameter.dtype}: call model.float() first")
 
 

@@ -82,6 +82,22 @@ def test_unsuitable_models_are_named(target: Path, model: nn.Module, text: str) 
     assert_untouched(target)
 
 
+class Counting(nn.Module):
+    """Not all of its parameters are fractions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.counts = nn.Parameter(torch.tensor([1, 2, 3, 4]), requires_grad=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) * self.counts[:, None, None]
+
+
+def test_parameters_may_be_whole_numbers(tmp_path: Path) -> None:
+    assert to_onnx(Counting(), (1, 3, 8, 8), tmp_path / "net.onnx").path.exists()
+
+
 class Unexportable(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.linalg.qr(x)[0]
