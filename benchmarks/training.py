@@ -20,6 +20,7 @@ from patternlite.files import write_atomically
 from patternlite.images.labelled import LabelledImages
 from patternlite.pruning.precision import channels_last, half
 from patternlite.pruning.retrain import one_cycle
+from patternlite.pruning.state import device_of
 
 BATCH = 128
 WEIGHT_DECAY = 5e-4
@@ -118,7 +119,7 @@ def _train_epoch(
     batches = torch.randperm(len(images), generator=random).split(BATCH)
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
     phase, epoch_in_phase = course.phase_at(epoch)
-    device = next(model.parameters()).device
+    device = device_of(model)
     model.train()
     for i, batch in enumerate(batches):
         for group in optimizer.param_groups:

@@ -108,7 +108,7 @@ class _Run:
         self.dense.requires_grad_(False)
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
-        self.device = self.student.sites[0].conv.weight.device
+        self.device = device_of(self.dense)
         some = self.draw(4, "try").to(self.device)
         require_own_maps(self.dense, self.teacher.sites, list(some.split(2)))
         identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen_in(model))

@@ -21,7 +21,7 @@ from .outputs import tensors_of, trial
 from .precision import half, laid_out
 from .seeds import generator, seeded
 from .sources.refinement import Normalisation
-from .state import all_tensors_in, frozen_in, tensors_in
+from .state import all_tensors_in, device_of, frozen_in, tensors_in
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
@@ -91,7 +91,7 @@ def retrain(
     _check_images(pixels, labels, config)
     masks.apply(model)
     model.eval()
-    device = next(model.parameters()).device
+    device = device_of(model)
     taught = {f"dense {key}": value for key, value in all_tensors_in(dense).items()} if dense else {}
     identity = fingerprint(
         {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks},
@@ -202,7 +202,7 @@ def _of_enough_images(count: int) -> Iterator[None]:
 def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normalisation) -> float:
     """Fraction of the images classified right, in eval mode."""
     model.eval()
-    device = next(model.parameters()).device
+    device = device_of(model)
     right = 0
     for x, wanted in zip(pixels.split(_TEST_BATCH), labels.split(_TEST_BATCH), strict=True):
         answers = model(normalise(x.to(device).float() / 255)).argmax(1)

@@ -114,10 +114,12 @@ def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Pa
 def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: tuple[str, ...]) -> None:
     import torch
 
+    from patternlite.pruning.state import device_of
+
     model.eval()
     try:
         with torch.no_grad():
-            answer = model(image.to(next(model.parameters()).device))
+            answer = model(image.to(device_of(model)))
     except Exception as error:  # whatever the user's code raises
         raise PatternliteError(
             f"the model does not run on your images of {tuple(image.shape[1:])} ({one_line(error)}): resize "
