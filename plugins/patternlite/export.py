@@ -40,6 +40,13 @@ def remove_exports(path: Path) -> None:
             other.unlink()
 
 
+def exported_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    """What `export` writes: `path`, a .onnx file, and beside it one for each of `suffixes` (".tflite",
+    ".mnn"); without any of them, nothing.
+    """
+    return [path.with_suffix(suffix) for suffix in (path.suffix, *suffixes)] if suffixes else []
+
+
 def export(
     model: nn.Module,
     input_shape: Sequence[int],
@@ -48,20 +55,18 @@ def export(
     suffixes: Sequence[str],
     stages: Stages,
 ) -> list[Path]:
-    """Writes `path`, a .onnx file, and beside it one for each of `suffixes` (".tflite", ".mnn"); without any
-    of them, nothing. Returns the paths written.
+    """Writes the `exported_files`, and returns their paths.
 
     model: on the CPU.  input_shape: (channels, height, width).
     """
     from patternlite.pruning.convert import CONVERTERS, to_onnx
 
-    if not suffixes:
+    paths = exported_files(path, suffixes)
+    if not paths:
         return []
-    paths = [path]
     with stages.stage("Converting") as advance:
         to_onnx(model, (1, *input_shape), path, masks)
-        for i, suffix in enumerate(suffixes):
-            paths.append(path.with_suffix(suffix))
-            advance(paths[-1].name, (i + 1) / (len(suffixes) + 1))
-            CONVERTERS[suffix](path, paths[-1])
+        for i, target in enumerate(paths[1:], 1):
+            advance(target.name, i / len(paths))
+            CONVERTERS[target.suffix](path, target)
     return paths

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
-from .export import check_export, export, remove_exports
+from .export import check_export, export, exported_files, remove_exports
 from .files import require_target_folder, require_targets, write_atomically
 from .models import save_weights
 from .progress import Stages
@@ -49,8 +49,7 @@ def prune_to(
     config = PruneConfig(**options)
     targets = weights, masks, report, proof, page = tuple(output / name for name in _FILES)
     onnx = weights.with_suffix(".onnx")
-    exported = [onnx.with_suffix(suffix) for suffix in (".onnx", *suffixes)] if suffixes else []
-    require_targets([*targets, *exported], sources)
+    require_targets([*targets, *exported_files(onnx, suffixes)], sources)
     checkpoint = output / "pruned.checkpoint"
     require_target_folder(checkpoint)
     check_export(model, input_shape, suffixes)

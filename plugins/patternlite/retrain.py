@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import PatternliteError, one_line
-from .export import check_export, export, remove_exports
+from .export import check_export, export, exported_files, remove_exports
 from .files import require_target_folder, require_targets
 from .images.labelled import LabelledImages, read_images
 from .models import save_weights
@@ -106,8 +106,7 @@ def _require_one_process() -> None:
 def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Path]) -> None:
     if output.suffix != ".safetensors":
         raise PatternliteError(f"weights are written to .safetensors, not {output.name}")
-    beside = [output.with_suffix(suffix) for suffix in (".onnx", *suffixes)] if suffixes else []
-    require_targets([output, *beside], sources)
+    require_targets([output, *exported_files(output.with_suffix(".onnx"), suffixes)], sources)
     require_target_folder(output.with_suffix(".checkpoint"))
 
 
