@@ -15,6 +15,8 @@ from .files import require_file, write_atomically
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+_WRAPPED = ("module.", "_orig_mod.")  # keys of DataParallel and its kind, and of torch.compile
+
 
 def load_model(spec: str, weights: Path | None = None) -> nn.Module:
     """The model in eval mode.
@@ -54,12 +56,13 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
 def load_weights(model: nn.Module, path: Path) -> None:
     """Loads a state_dict, of any float type, into the model.
 
-    num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error.
+    num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error. Keys
+    may be those of the model in a wrapper: DataParallel, DistributedDataParallel, torch.compile.
     """
     from patternlite.pruning.state import tensors_in
 
-    state = read_state_dict(path)
     own = tensors_in(model)
+    state = _unwrapped(read_state_dict(path), own)
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unknown = [k for k in state if k not in own]
     wrong = [k for k in state if k in own and state[k].shape != own[k].shape]
@@ -74,6 +77,16 @@ def load_weights(model: nn.Module, path: Path) -> None:
                 "give the weights of this very model"
             )
     model.load_state_dict(state, strict=False)
+
+
+def _unwrapped(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Without the prefixes that wrappers give to all keys, where none is the model's `own` with them."""
+    while state and not state.keys() & own.keys():
+        prefix = next((p for p in _WRAPPED if all(key.startswith(p) for key in state)), None)
+        if prefix is None:
+            break
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
 
 
 def read_state_dict(path: Path) -> Mapping[str, Tensor]:
@@ -98,7 +111,10 @@ def read_state_dict(path: Path) -> Mapping[str, Tensor]:
         raise PatternliteError(
             f"{path} is not a readable state_dict; save it with torch.save(model.state_dict(), ...)"
         ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    named = isinstance(state, Mapping) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    )
+    if not named:
         raise PatternliteError(
             f"{path} holds no state_dict; save it with torch.save(model.state_dict(), ...)"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from patternlite import models
+from patternlite.errors import PatternliteError
 
 from .command_line import NETWORK, PRUNE, assert_one_line, run
 
@@ -39,6 +40,36 @@ def test_weights_of_another_model(tmp_path: Path) -> None:
         assert_one_line(result, "does not fit the model", message)
 
 
+class Held(torch.nn.Module):
+    """A model with a part of the name that wrappers use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = torch.nn.Conv2d(3, 4, 3)
+
+
+@pytest.mark.parametrize("make", [lambda: torch.nn.Conv2d(3, 4, 3), Held])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "_orig_mod.module."])
+def test_weights_saved_from_a_wrapper(make, prefix: str, tmp_path: Path) -> None:
+    saved, model = make().state_dict(), make()
+    torch.save({prefix + key: tensor for key, tensor in saved.items()}, tmp_path / "w.pt")
+    models.load_weights(model, tmp_path / "w.pt")
+    assert all(torch.equal(tensor, saved[key]) for key, tensor in model.state_dict().items())
+
+
+def test_weights_of_another_model_in_a_wrapper(tmp_path: Path) -> None:
+    model = torch.nn.Conv2d(3, 4, 3)
+    state = {f"module.{key}": tensor for key, tensor in model.state_dict().items()}
+    for changed, message in (
+        ({**state, "module.more": torch.zeros(1)}, "1 tensors are not in the model, the first is more;"),
+        ({**state, "more": torch.zeros(1)}, "2 tensors are missing, the first is weight;"),
+        ({}, "2 tensors are missing, the first is weight;"),
+    ):
+        torch.save(changed, tmp_path / "w.pt")
+        with pytest.raises(PatternliteError, match=message):
+            models.load_weights(model, tmp_path / "w.pt")
+
+
 class Opens:
     """What a pickle can do to whoever loads it."""
 
@@ -56,8 +87,9 @@ def test_no_code_in_weights_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "opened").exists()
 
 
-def test_weights_that_are_no_state_dict(tmp_path: Path) -> None:
-    torch.save([1, 2], tmp_path / "w.pt")
+@pytest.mark.parametrize("content", [[1, 2], {"weight": 1}, {0: torch.zeros(1)}])
+def test_weights_that_are_no_state_dict(content, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "w.pt")
     result = run("prune", NETWORK, *PRUNE, "--output", tmp_path, "--weights", tmp_path / "w.pt")
     assert_one_line(result, "holds no state_dict")
 
