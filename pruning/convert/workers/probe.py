@@ -87,21 +87,7 @@ def probe_tflite(path: str, inputs: Array | None) -> dict[str, Any]:
         interpreter.set_tensor(model_input["index"], x)
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(model_output["index"]))
-
-    ops = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]
-    producers = {index: op for op in ops for index in op["outputs"]}
-    weights = []
-    for op in ops:
-        if op["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            continue
-        index = op["inputs"][1]
-        if index in producers and producers[index]["op_name"] == "DEQUANTIZE":  # fp16 storage
-            index = producers[index]["inputs"][0]
-        if index not in producers and index != model_input["index"]:
-            ohwi = interpreter.get_tensor(index)
-            axes = (3, 0, 1, 2) if op["op_name"] == "DEPTHWISE_CONV_2D" else (0, 3, 1, 2)
-            weights.append(ohwi.transpose(axes))
-    return result(inputs, outputs, weights)
+    return result(inputs, outputs, stored(path))
 
 
 def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
@@ -125,9 +111,13 @@ def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
         if not model_output.copyToHostTensor(host):
             sys.exit("MNN cannot copy the output: let the model answer with float32")
         outputs.append(host.getNumpyData().reshape(model_output.getShape()).copy())
+    return result(inputs, outputs, stored(path))
+
+
+def stored(path: str) -> list[Array]:
+    """The convolution weights of a .tflite or .mnn file."""
     with open(path, "rb") as file:
-        weights = list(conv_weights(file.read(), ".mnn"))
-    return result(inputs, outputs, weights)
+        return list(conv_weights(file.read(), os.path.splitext(path)[1]))
 
 
 def result(inputs: Array, outputs: list[Array], weights: list[Array]) -> dict[str, Any]:
