@@ -6,8 +6,8 @@ random inputs and compared with the file it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from patternlite.stored.parts import take
 from patternlite.timing import relative_difference
 
 from ..state import device_of
@@ -144,9 +145,9 @@ def _check_zeros(source: list[Array], target: list[Array]) -> tuple[int, int]:
     """Finds each pruned source convolution in the target; returns how many, and their zeros."""
     pruned = [zeros for zeros in source if zeros.mean() >= MIN_SPARSITY]
     left = list(target)
-    missing = [zeros for zeros in pruned if not _take(left, zeros, np.array_equal)]
-    missing = [zeros for zeros in missing if not _take(left, zeros, _equal_or_filter_gone)]
-    missing = [zeros for zeros in missing if not _take_parts(left, zeros)]
+    missing = pruned
+    for same in (np.array_equal, _equal_or_filter_gone):
+        missing = [zeros for zeros in missing if not take(left, zeros.shape, partial(same, zeros))]
     if missing:
         zeros = missing[0]
         same_shape = [int(other.sum()) for other in left if other.shape == zeros.shape]
@@ -156,30 +157,6 @@ def _check_zeros(source: list[Array], target: list[Array]) -> tuple[int, int]:
             f"the converted file have {same_shape or 'none'}"
         )
     return len(pruned), sum(int(zeros.sum()) for zeros in pruned)
-
-
-def _take(left: list[Array], zeros: Array, same: Callable[..., bool]) -> bool:
-    """Removes the first array from `left` that is the same; returns whether there was one."""
-    for i, other in enumerate(left):
-        if other.shape == zeros.shape and same(zeros, other):
-            del left[i]
-            return True
-    return False
-
-
-def _take_parts(left: list[Array], zeros: Array) -> bool:
-    """Like `_take` for a convolution that became several.
-
-    MNN has one convolution per group, and one depthwise convolution per channel multiplier.
-    """
-    filters = len(zeros)
-    for count in (n for n in range(2, filters + 1) if filters % n == 0):
-        for parts in (np.split(zeros, count), [zeros[i::count] for i in range(count)]):
-            rest = list(left)
-            if all(_take(rest, part, _equal_or_filter_gone) for part in parts):
-                left[:] = rest
-                return True
-    return False
 
 
 def _equal_or_filter_gone(zeros: Array, other: Array) -> bool:

@@ -14,18 +14,16 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .flatbuffer import Table
+from .parts import Bits, take
 from .weights import stored_weights
-
-Bits = NDArray[np.bool_]
 
 KEY = "patternlite.masks"
 _VERSION = 1
@@ -46,6 +44,9 @@ class LayerStamp:
         bits = np.packbits(np.ascontiguousarray(mask))
         digest = hashlib.sha256(f"{mask.shape}\0".encode() + bits.tobytes()).hexdigest()
         return cls(mask.shape, int(mask.sum()), digest[:16])
+
+    def is_of(self, mask: Bits) -> bool:
+        return self == LayerStamp.of(mask)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def check_masks(path: Path) -> MaskCheck:
         stored = []
     left = [weights != 0 for weights in stored if weights is not None]
     unread = len(stored) - len(left)
-    missing = [layer for layer in stamp.layers if not _take(left, layer)]
+    missing = [layer for layer in stamp.layers if not take(left, layer.shape, layer.is_of)]
     if not missing:
         return MaskCheck("matches", stamp.digest, len(stamp.layers))
     if len(missing) <= unread:
@@ -159,30 +160,6 @@ def read_stamp(data: bytes, suffix: str) -> Stamp | None:
     except _UNREADABLE:
         pass
     return None
-
-
-def _take(left: list[Bits], layer: LayerStamp) -> bool:
-    """Removes the layer from `left`, where it may be several in a row.
-
-    MNN has one convolution per group, and one depthwise convolution per channel multiplier.
-    """
-    filters, *rest = layer.shape
-    for start in range(len(left)):
-        end, count = start, 0
-        while end < len(left) and count < filters and list(left[end].shape[1:]) == rest:
-            count += len(left[end])
-            end += 1
-        if count == filters and layer in map(LayerStamp.of, _joined(left[start:end])):
-            del left[start:end]
-            return True
-    return False
-
-
-def _joined(parts: list[Bits]) -> Iterator[Bits]:
-    """What a convolution that became these parts may have been: one after the other, or filter by filter."""
-    yield np.concatenate(parts)
-    if len({part.shape for part in parts}) == 1 < len(parts):
-        yield np.stack(parts, 1).reshape(-1, *parts[0].shape[1:])
 
 
 def _has_more_zeros(left: list[Bits], layer: LayerStamp) -> bool:

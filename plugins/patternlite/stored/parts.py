@@ -1,0 +1,38 @@
+"""Finds a convolution among those of a converted file, where it may have become several in a row.
+
+MNN has one convolution per group, and one depthwise convolution per channel multiplier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bits = NDArray[np.bool_]
+
+
+def take(left: list[Bits], shape: Sequence[int], same: Callable[[Bits], Any]) -> bool:
+    """Removes from `left` the first convolution of this shape that is `same`; whether there was one.
+
+    left: (O, I/groups, H, W) each, in the order of the file.
+    """
+    filters, *rest = shape
+    for start in range(len(left)):
+        end, count = start, 0
+        while end < len(left) and count < filters and list(left[end].shape[1:]) == rest:
+            count += len(left[end])
+            end += 1
+        if count == filters and any(map(same, _joined(left[start:end]))):
+            del left[start:end]
+            return True
+    return False
+
+
+def _joined(parts: list[Bits]) -> Iterator[Bits]:
+    """What a convolution that became these parts may have been: one after the other, or filter by filter."""
+    yield np.concatenate(parts)
+    if len({part.shape for part in parts}) == 1 < len(parts):
+        yield np.stack(parts, 1).reshape(-1, *parts[0].shape[1:])
