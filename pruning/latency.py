@@ -19,6 +19,7 @@ from patternlite.native import load_native
 
 from .graph import Site, kind_of
 from .sensitivity import counts_of
+from .state import digest_of
 from .structures import DENSE, Structure, distinct
 
 _POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear in them
@@ -61,7 +62,8 @@ def machine(threads: int) -> dict[str, str | int]:
 
 
 class TimeTable:
-    """Seconds by (layer's geometry, structure, tiles that stay), for one machine and number of threads.
+    """Seconds by (layer's geometry, structure, patterns, tiles that stay), for one machine and number of
+    threads.
 
     Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache). A file of another machine,
     engine or instruction set has another name; one that cannot be read is measured anew.
@@ -160,9 +162,10 @@ class _Entry:
         conv = self.site.conv
         numbers = (
             tuple(conv.weight.shape), self.site.in_size, self.site.out_size, conv.stride, conv.dilation,
-            self.site.padding, conv.groups, len(self.library), self.tiles,
+            self.site.padding, conv.groups, self.tiles,
         )  # fmt: skip
-        return f"{self.structure.name} {numbers}"
+        patterns = digest_of({"": self.library})[:16] if self.structure.patterned else ""
+        return f"{self.structure.name} {numbers} {patterns}"
 
     def time(self, native: ModuleType, threads: int, seconds: float) -> float:
         """Of random weights: which kernels stay hardly matters, only how many, and how they share."""

@@ -34,6 +34,11 @@ class Structure:
     kept: Literal["pattern", "all", "each", "some"] = "pattern"
     chunks: bool = False
 
+    @property
+    def patterned(self) -> bool:
+        """Whether kernels keep the patterns of a library."""
+        return self.kept in ("pattern", "some")
+
     def tiles(self, shape: torch.Size) -> int:
         """How many a layer has. shape: (O, I, ...), of its weight."""
         of_each = shape[2:].numel() if self.kept in ("each", "some") else 1

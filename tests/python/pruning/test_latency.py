@@ -113,6 +113,18 @@ def test_each_geometry_has_its_own_time(engine):
     assert len(engine.asked) == latency._ROUNDS * len(sites)
 
 
+def test_times_are_of_the_patterns_themselves(engine):
+    """As many others are another library; what has no patterns is timed once."""
+    (site,) = trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)), (3, 10, 10)).sites
+    one = torch.arange(9) < 4
+    for library, timed in ((one, 3), (one.flip(0), 2), (one, 0)):
+        before = len(engine.asked)
+        structures = [STRUCTURES[name] for name in ("free", "varied", "b2")]
+        TimeTable(1).measure([site], {site.name}, {(3, 3): library[None]}, structures, lambda _: None)
+        points = timed * latency._POINTS + (timed == 3)  # and dense
+        assert len(engine.asked) - before == latency._ROUNDS * points
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"machine": {}, "seconds": {}}', '{"seconds": 3}'])
 def test_files_that_say_nothing_about_this_machine_are_replaced(engine, content):
     times = measured()
