@@ -41,13 +41,13 @@ def costs(
     """Stage -> operations, by layer where it goes layer by layer."""
     forward = 2.0 * trace.macs  # per image; a step of training is three of them
     return {
+        "time": _TIMING * ("latency" in config.budgets),
         "draw": float(images * math.prod(input_shape) * _DRAW),
         "refine": images * config.refine_steps * 3 * forward * bool(trace.norms),
         "measure": {
             site.name: _study(site, structures_of(config)) + images * forward / len(trace.sites)
             for site in trace.sites
         },
-        "time": _TIMING * ("latency" in config.budgets),
         "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
         "distill": config.distill_steps * walk_batch(input_shape) * 4 * forward,
         "compare": fidelity.IMAGES * (math.prod(input_shape) * _DRAW + 2 * forward),

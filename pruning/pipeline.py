@@ -19,13 +19,13 @@ from .distill import distill
 from .distributed import Group
 from .fidelity import Fidelity
 from .graph import Trace, trace
-from .latency import LayerTimes, TimeTable, machine
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .norm_statistics import bn_gap
 from .outputs import trial
 from .precision import laid_out
 from .progress import Progress, Schedule
+from .reach import times_within_reach
 from .report import LayerReport, PruneReport
 from .seeds import generator, seeded
 from .sensitivity import Curve
@@ -33,7 +33,7 @@ from .sources import draw
 from .sources.refinement import Normalisation, refine
 from .state import all_tensors_in, copied, device_of, frozen_in, tensors_in
 from .statistics import Sample
-from .structures import DENSE, STRUCTURES
+from .structures import DENSE
 from .walk import Visit, require_own_maps, walk
 
 _WORSE = 2.0  # so many times the gap, on images that are not those it learnt from, is no chance
@@ -124,6 +124,9 @@ class _Run:
         )
 
     def result(self) -> PruneResult:
+        times = times_within_reach(
+            self.config, self.teacher, self.libraries, self.group, self.store, self.schedule
+        )
         made = self.store.step("images", self.make_images)
         images = made.tensors["images"].to(self.device)
         batches = list(images.split(effort.walk_batch(self.shape)))
@@ -140,7 +143,11 @@ class _Run:
                 codesign.structures_of(self.config), sample, self.group, method, trusted,
             )  # fmt: skip
             curves = self.measure_curves(own, task)
-        choices = self.choose(curves)
+        try:
+            choices = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
+        except ValueError:  # not to be had together: a run that asks for less could not go on from here
+            self.store.discard()
+            raise
         layers, masks = self.prune_layers(own, task, choices)
         unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
         as_pruned = self.distil(masks, images, unseen) if self.config.distill_steps and trusted else None
@@ -222,37 +229,6 @@ class _Run:
                     for key, pair in record.values.items()
                 }
         return curves
-
-    def choose(self, curves: dict[str, dict[str, Curve]]) -> dict[str, Choice]:
-        """What each layer becomes. Kept, as times are never the same twice; the first process takes them."""
-        timed = "latency" in self.config.budgets
-        here = self.group.made_by_first(lambda: machine(self.config.threads) if timed else {})
-
-        def make() -> Record:
-            times = self.group.made_by_first(self.measure_times)
-            try:
-                found = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
-            except ValueError:  # out of reach: a run that asks for less could not go on from here
-                self.store.discard()
-                raise
-            layers = {name: asdict(c) | {"structure": c.structure.name} for name, c in found.items()}
-            return Record(values={"machine": here, "layers": layers})
-
-        named = {**STRUCTURES, DENSE.name: DENSE}
-        values = self.store.step("choices", make).values
-        checks.require_machine(values["machine"], here)
-        layers = values["layers"]
-        return {name: Choice(**(v | {"structure": named[v["structure"]]})) for name, v in layers.items()}
-
-    def measure_times(self) -> dict[str, LayerTimes] | None:
-        """Where time is a budget: of each convolution, by name."""
-        if "latency" not in self.config.budgets:
-            return None
-        with self.schedule.stage("time"):
-            convs, pruned = [*self.teacher.sites, *self.teacher.left], {s.name for s in self.teacher.sites}
-            table = TimeTable(self.config.threads)
-            structures = codesign.structures_of(self.config)
-            return table.measure(convs, pruned, self.libraries, structures, self.schedule.advance)
 
     def prune_layers(
         self, batches: list[Tensor], task: Task, choices: dict[str, Choice]

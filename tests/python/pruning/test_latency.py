@@ -187,6 +187,41 @@ def test_a_speed_up_out_of_reach_is_refused_with_what_can_be_had(engine, trained
     assert not (tmp_path / "c").exists()  # it would be refused to whoever asks for less
 
 
+def test_a_speed_up_out_of_reach_is_refused_before_the_long_work(engine, trained_model):
+    stages = set()
+    with pytest.raises(ValueError, match="Ask for less") as refused:
+        prune(
+            trained_model, (3, 16, 16), PruneConfig(latency=40.0, **QUICK), lambda what, _: stages.add(what)
+        )
+    assert stages == {"time"}
+    assert str(refused.value).endswith(f"busy when it was timed, delete {TimeTable(1).path}")
+
+
+def test_an_engine_that_is_missing_is_told_at_once(engine, trained_model, monkeypatch):
+    def missing() -> None:
+        raise ImportError("no engine")
+
+    stages = set()
+    monkeypatch.setattr(latency, "load_native", missing)
+    with pytest.raises(ImportError, match="no engine"):
+        prune(trained_model, (3, 16, 16), PruneConfig(latency=3.0, **QUICK), lambda what, _: stages.add(what))
+    assert not stages
+
+
+def test_a_run_goes_on_with_the_times_that_it_began_with(engine, trained_model, tmp_path):
+    def stop(what: str, _fraction: float) -> None:
+        if what == "draw":
+            raise KeyboardInterrupt
+
+    config = PruneConfig(latency=3.0, **QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        prune(trained_model, (3, 16, 16), config, stop, tmp_path / "c")
+    TimeTable(1).path.unlink()
+    engine.asked.clear()
+    prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path / "c")
+    assert not engine.asked
+
+
 def test_a_plan_for_another_machine_is_not_gone_on_with(engine, trained_model, tmp_path):
     def run(progress=None, **budgets) -> None:
         prune(trained_model, (3, 16, 16), PruneConfig(**budgets, **QUICK), progress, tmp_path / str(budgets))

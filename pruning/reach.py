@@ -1,0 +1,71 @@
+"""The times that a run's choices go by: taken first of all, as no long work is needed to refuse a latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import torch
+from torch import Tensor
+
+from . import checks, codesign
+from .checkpoint import Checkpoint, Record
+from .config import PruneConfig
+from .distributed import Group
+from .graph import Trace
+from .latency import LayerTimes, TimeTable, machine
+from .progress import Schedule
+from .sensitivity import Curve
+
+
+def times_within_reach(
+    config: PruneConfig,
+    traced: Trace,
+    libraries: Mapping[tuple[int, ...], Tensor],
+    group: Group,
+    store: Checkpoint,
+    schedule: Schedule,
+) -> dict[str, LayerTimes] | None:
+    """Where time is a budget: of each convolution, by name. The first process takes them.
+
+    They are kept with the run, as they are never the same twice. Raises ValueError where the latency cannot
+    be had, whatever the layers' errors, and where another machine took them.
+    """
+    if "latency" not in config.budgets:
+        return None
+    here = group.made_by_first(lambda: machine(config.threads))
+
+    def take() -> dict[str, LayerTimes]:
+        with schedule.stage("time"):
+            convs, pruned = [*traced.sites, *traced.left], {site.name for site in traced.sites}
+            table = TimeTable(config.threads)
+            structures = codesign.structures_of(config)
+            times = table.measure(convs, pruned, libraries, structures, schedule.advance)
+        try:
+            _require_reach(config, traced, libraries, times)
+        except ValueError as error:
+            store.discard()
+            raise ValueError(
+                f"{error}. If the machine was busy when it was timed, delete {table.path}"
+            ) from error
+        return times
+
+    def make() -> Record:
+        times = group.made_by_first(take)
+        return Record(values={"machine": here, "layers": {name: asdict(t) for name, t in times.items()}})
+
+    values = store.step("times", make).values
+    checks.require_machine(values["machine"], here)
+    return {name: LayerTimes(**times) for name, times in values["layers"].items()}
+
+
+def _require_reach(
+    config: PruneConfig,
+    traced: Trace,
+    libraries: Mapping[tuple[int, ...], Tensor],
+    times: Mapping[str, LayerTimes],
+) -> None:
+    """Chooses as if nothing that is pruned were lost."""
+    lossless = Curve(torch.ones(1), torch.zeros(1))
+    curves = {site.name: dict.fromkeys(times[site.name].points, lossless) for site in traced.sites}
+    codesign.choose(replace(config, rate=None, macs=None), traced, libraries, curves, times)
