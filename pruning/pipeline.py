@@ -23,7 +23,7 @@ from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .norm_statistics import bn_gap
 from .outputs import trial
-from .precision import laid_out
+from .precision import exact, laid_out
 from .progress import Progress, Schedule
 from .reach import times_within_reach
 from .report import LayerReport, PruneReport
@@ -76,7 +76,7 @@ def prune(
     # alone would empty the cache: they would learn with the weights they began with.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
     # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says.
-    with plain("cpu"), plain("cuda"), seeded(config.seed, device_of(model)), torch.device("cpu"):
+    with plain("cpu"), plain("cuda"), exact(), seeded(config.seed, device_of(model)), torch.device("cpu"):
         return _Run(model, input_shape, config, progress, checkpoint).result()
 
 

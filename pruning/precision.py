@@ -1,9 +1,9 @@
-"""Half precision for the steps that only learn from gradients: products in bfloat16, weights in float32."""
+"""What products are made in: bfloat16 where a step only learns from gradients, exact float32 elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -27,6 +27,23 @@ def half(device: torch.device) -> Iterator[None]:
     # Within another autocast, cached weights would outlive a step that changes them.
     low = torch.autocast(device.type, torch.bfloat16, enabled=fast, cache_enabled=False)
     with low, SmallMaps() if tiles else nullcontext():
+        yield
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Products of float32 are exact to it, whatever torch.set_float32_matmul_precision allows outside."""
+    with ExitStack() as after:
+        try:
+            allowed = torch.get_float32_matmul_precision()
+        except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which that does not mix with
+            for backend in (torch.backends.cuda, torch.backends.mkldnn):
+                after.callback(setattr, backend.matmul, "fp32_precision", backend.matmul.fp32_precision)
+                backend.matmul.fp32_precision = "ieee"
+        else:
+            if allowed != "highest":  # which would set the flags, too
+                after.callback(torch.set_float32_matmul_precision, allowed)
+                torch.set_float32_matmul_precision("highest")
         yield
 
 

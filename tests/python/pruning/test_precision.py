@@ -1,9 +1,10 @@
-"""Half precision is used where the processor multiplies it fast, and nowhere else."""
+"""Half precision is used where the processor multiplies it fast and a step asks for it, and nowhere else."""
 
 import pytest
 import torch
 
-from patternlite.pruning.precision import half
+from patternlite.pruning import prune
+from patternlite.pruning.precision import exact, half
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -42,3 +43,32 @@ def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
     with half(torch.device("cpu")):
         y = layer(torch.ones(1, 2, 4, 4))
     assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == tiles
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="torch has the flags from 2.9 on")
+def test_products_are_exact_where_torchs_newer_flags_allow_others():
+    flags = torch.backends.mkldnn.matmul
+    before, flags.fp32_precision = flags.fp32_precision, "bf16"
+    try:
+        with exact():
+            assert flags.fp32_precision == "ieee"
+        assert flags.fp32_precision == "bf16"
+    finally:
+        flags.fp32_precision = before
+
+
+def test_what_float32_may_be_multiplied_in_around_it_changes_nothing(trained_model, result, config):
+    within = set()
+
+    def look(*_: object) -> None:
+        within.add(torch.get_float32_matmul_precision())
+
+    torch.set_float32_matmul_precision("medium")
+    try:
+        other = prune(trained_model, (3, 16, 16), config, look)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert within == {"highest"}
+    assert other.masks.digest() == result.masks.digest()
+    assert other.report.fidelity == result.report.fidelity
