@@ -77,7 +77,7 @@ def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], grou
     """The gap of the images in all processes' batches at all of `norms` (at least one)."""
     sizes, firsts, seconds = [], [], []
     for batch in batches:
-        with feature_moments(norms) as moments:
+        with feature_moments(norms) as moments, batch.device:
             model(batch)
         mean = torch.cat([moments[norm][0] for norm in norms]).double()
         variance = torch.cat([moments[norm][1] for norm in norms]).double()

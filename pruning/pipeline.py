@@ -75,7 +75,8 @@ def prune(
     # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
     # alone would empty the cache: they would learn with the weights they began with.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
-    # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says.
+    # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says. What
+    # models make without saying where is made where they are: that device is entered around their calls.
     with plain("cpu"), plain("cuda"), exact(), seeded(config.seed, device_of(model)), torch.device("cpu"):
         return _Run(model, input_shape, config, progress, checkpoint).result()
 
@@ -114,7 +115,9 @@ class _Run:
         identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen_in(model))
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
-        self.store.require_same_answers(trial(self.dense, input_shape))
+        with self.device:
+            answers = trial(self.dense, input_shape)
+        self.store.require_same_answers(answers)
         weights = [site.conv.weight for site in self.teacher.sites]
         self.libraries = codesign.libraries_of(config, weights)
         self.count = effort.image_count(config, self.teacher)
@@ -179,7 +182,8 @@ class _Run:
         return _AsPruned(weights, kept, learnt)
 
     def measure_fidelity(self, unseen: Tensor) -> Fidelity:
-        return fidelity.measure(self.dense, self.pruned, unseen, effort.walk_batch(self.shape))
+        with self.device:
+            return fidelity.measure(self.dense, self.pruned, unseen, effort.walk_batch(self.shape))
 
     def draw(self, count: int, purpose: str) -> Tensor:
         """Images (count, C, H, W), normalised, other ones for each purpose."""
@@ -259,7 +263,8 @@ class _Run:
 
 
 def _traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
-    found = trace(model, input_shape, config.dense, config.kinds)
+    with device_of(model):
+        found = trace(model, input_shape, config.dense, config.kinds)
     if not found.sites:
         why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items()) or "it has no Conv2d"
         reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])

@@ -41,7 +41,7 @@ class _Stopped(BaseException):
 
 
 class _Pass(threading.Thread):
-    """The forward pass of one batch."""
+    """The forward pass of one batch. Where models make tensors by default is each thread's own affair."""
 
     def __init__(self, model: nn.Module, batch: Tensor) -> None:
         super().__init__(daemon=True)
@@ -69,7 +69,7 @@ class _Pass(threading.Thread):
     def run(self) -> None:
         try:
             self._wait()
-            with torch.no_grad(), Additions(self._on_addition):
+            with torch.no_grad(), self._batch.device, Additions(self._on_addition):
                 self._model(self._batch)
         except _Stopped:
             pass
