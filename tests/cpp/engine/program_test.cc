@@ -224,7 +224,6 @@ TEST(PadApart, GivesWidePadsACopyThatLayersShare) {
   }
 }
 
-// 1x1 convolutions of a stride whose first window lies in the corner, or in a pad.
 // Rows as far apart as the output's, whose pads the input does not have: taps of the last columns
 // between rows would reach beyond its memory.
 TEST_P(ProgramTest, OutputsWhosePadsMakeUpForAShrunkWidth) {
@@ -238,6 +237,7 @@ TEST_P(ProgramTest, OutputsWhosePadsMakeUpForAShrunkWidth) {
             2e-5);
 }
 
+// 1x1 convolutions of a stride whose first window lies in the corner, or in a pad.
 TEST_P(ProgramTest, WindowsOfOneTapBeginAnywhere) {
   for (const int stride : {2, 3}) {
     for (const int pad : {0, 2}) {

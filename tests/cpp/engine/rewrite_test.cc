@@ -272,7 +272,6 @@ TEST(Fuse, PartsSideBySide) {
   EXPECT_EQ(inputs_of({{0, 1}, {2, 3, 4}}, true), 4u);
 }
 
-// One image read through several windows of any shape: what is rewritten of them reads the same.
 std::vector<int> tags(const Graph& graph) {
   std::vector<int> all;
   for (const Node& node : graph.nodes) all.push_back(node.tag);
@@ -297,6 +296,7 @@ TEST(Rewrite, KeepsTags) {
   EXPECT_EQ(tags(rewrite(b.graph)), (std::vector{5, 5}));
 }
 
+// One image read through several windows of any shape: what is rewritten of them reads the same.
 TEST(Rewrite, WindowsOverOneImage) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     WeightStore store(seed);
