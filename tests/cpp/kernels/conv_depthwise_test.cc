@@ -45,6 +45,23 @@ SparseProblem make(const DepthwiseCase& c, unsigned seed) {
   return problem;
 }
 
+// Positions [begin, end) of the planes that the problem writes: the bits that they have in the
+// whole, and nothing beside them.
+void check_part(const SparseProblem& problem, const std::vector<std::uint32_t>& whole, int begin,
+                int end) {
+  const auto part = problem.output_bits();
+  std::vector<char> written(part.size(), 0);
+  for (const Group& group : problem.groups) {
+    if (group.plane[0] < 0) continue;
+    const std::ptrdiff_t plane = SparseProblem::index(problem.out, group.plane[0], 0, 0);
+    for (std::ptrdiff_t i = plane + begin; i < plane + end; ++i) {
+      written[i] = 1;
+      ASSERT_EQ(part[i], whole[i]) << "position " << i - plane << " of a part";
+    }
+  }
+  problem.check_untouched(written);
+}
+
 // Over planes where pitch and stride allow it, and row by row.
 void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& table) {
   SparseProblem problem = make(c, seed);
@@ -58,21 +75,32 @@ void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& tab
   for (const bool planes : {false, true}) {
     if (planes && !has_planes) continue;
     SCOPED_TRACE(planes ? "planes" : "rows");
-    const auto run = [&](int begin, int end) {
+    const int positions = planes ? problem.out.padded_positions() : 0;
+    const auto run = [&](int group_begin, int group_end, int begin, int end) {
       table.conv_depthwise({problem.input(), problem.output(), taps.view(), problem.epilogue(),
-                            planes ? mask.data() : nullptr, c.window, 0,
-                            problem.out.padded_positions(), c.stride_y * problem.in.pitch(),
-                            c.stride_x, problem.out.pitch(), problem.out.shape.width,
-                            problem.out.shape.height, begin, end});
+                            planes ? mask.data() : nullptr, c.window, begin, end,
+                            c.stride_y * problem.in.pitch(), c.stride_x, problem.out.pitch(),
+                            problem.out.shape.width, problem.out.shape.height, group_begin,
+                            group_end});
     };
     problem.poison_output();
-    run(0, c.channels);
-    problem.check(/*zeroed=*/planes ? problem.out.padded_positions() : 0);
+    run(0, c.channels, 0, positions);
+    problem.check(/*zeroed=*/positions);
     const auto whole = problem.output_bits();
+    const auto groups = random_cuts(problem, 0, c.channels, 1);
+    const auto parts = random_cuts(problem, 0, positions, 16 * problem.draw(1, 20));
     problem.poison_output();
-    const auto cuts = random_cuts(problem, 0, c.channels, 1);
-    for (std::size_t i = 1; i < cuts.size(); ++i) run(cuts[i - 1], cuts[i]);
+    for (std::size_t g = 1; g < groups.size(); ++g) {
+      for (std::size_t p = 1; p < parts.size(); ++p) {
+        run(groups[g - 1], groups[g], parts[p - 1], parts[p]);
+      }
+    }
     EXPECT_EQ(whole, problem.output_bits()) << "a split changed bits";
+    if (!planes) continue;
+    const int part = problem.draw(1, static_cast<int>(parts.size()) - 1);
+    problem.poison_output();
+    run(0, c.channels, parts[part - 1], parts[part]);
+    check_part(problem, whole, parts[part - 1], parts[part]);
   }
 }
 
