@@ -68,17 +68,6 @@ class CurvedConvolutionTest : public PackingTest {
   }
 };
 
-// From 0 to `end`, cut at multiples of `unit`.
-std::vector<Range> random_cuts(int end, int unit, std::mt19937& random) {
-  std::vector<Range> cuts;
-  for (int begin = 0; begin < end;) {
-    const int next = std::min(end, begin + unit * draw(random, 1, std::max(1, end / unit / 2)));
-    cuts.push_back({begin, next});
-    begin = next;
-  }
-  return cuts;
-}
-
 TEST_P(CurvedConvolutionTest, PartsEqualTheWhole) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     std::mt19937 random(seed);

@@ -22,7 +22,7 @@ namespace {
 
 Pooling random_pooling(std::mt19937& random, const Shape& map) {
   Pooling op{.mode = draw(random, 0, 1) ? PoolMode::kMax : PoolMode::kAverage,
-             .activation = static_cast<Activation>(draw(random, 0, 3))};
+             .activation = random_activation(random)};
   Window& w = op.window;
   w.stride_h = draw(random, 1, 3), w.stride_w = draw(random, 1, 3);
   w.kernel_h = std::min(draw(random, 1, w.stride_h + 1), map.height);

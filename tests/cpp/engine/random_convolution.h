@@ -25,9 +25,13 @@ inline int draw(std::mt19937& random, int low, int high) {
   return std::uniform_int_distribution<>(low, high)(random);
 }
 
+inline Activation random_activation(std::mt19937& random) {
+  return static_cast<Activation>(draw(random, 0, static_cast<int>(Activation::kRelu0To1)));
+}
+
 inline Pruning random_pruning(std::mt19937& random) {
   return {.kernels_kept = draw(random, 0, 10) / 10.0,
-          .taps = draw(random, 1, 9),
+          .taps = draw(random, 0, 3) ? draw(random, 1, 9) : Pruning{}.taps,
           .shared = 1 << draw(random, 0, 4)};
 }
 
@@ -72,7 +76,7 @@ inline Case random_case(std::mt19937& random) {
   c.pruning = random_pruning(random);
   c.extra_border = draw(random, 0, 2);
   c.residual = draw(random, 0, 1);
-  c.activation = static_cast<Activation>(draw(random, 0, 3));
+  c.activation = random_activation(random);
   c.whole_lines = draw(random, 0, 3) == 0;
   return c;
 }

@@ -34,7 +34,7 @@ class RandomGraph {
   int draw(int low, int high) { return test::draw(b_.random(), low, high); }
   bool once_in(int times) { return draw(1, times) == 1; }
   const Shape& shape_of(TensorId id) const { return b_.graph.tensors[id]; }
-  Activation activation() { return static_cast<Activation>(draw(0, 3)); }
+  Activation activation() { return random_activation(b_.random()); }
   Pruning pruning() { return once_in(4) ? Pruning{} : random_pruning(b_.random()); }
 
   // Mostly of the newest: graphs are deep.

@@ -1,6 +1,7 @@
 // A graph run the plainest way, in double precision: what every test of the engine compares with.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <random>
 #include <vector>
@@ -34,9 +35,9 @@ double relative_error(const Image& reference, const Image& actual);
 
 // How the weights of a random convolution are zeroed.
 struct Pruning {
-  double kernels_kept = 1;  // connectivity
-  int taps = 9;             // weights left in a kept kernel
-  int shared = 1;           // consecutive filters with the same choices
+  double kernels_kept = 1;                     // connectivity
+  int taps = std::numeric_limits<int>::max();  // weights left in a kept kernel, of those it has
+  int shared = 1;                              // consecutive filters with the same choices
 };
 
 // Owns weights (OHWI) and biases that the views of a graph point to: reading behind them crashes.

@@ -17,7 +17,7 @@ namespace patternlite::test {
 namespace {
 
 Activation any_activation(std::mt19937& random) {
-  return static_cast<Activation>(std::max(0, draw(random, -2, 3)));
+  return static_cast<Activation>(std::max(0, draw(random, -2, 4)));
 }
 
 // Convolutions, sums, activations, pads and pools one after the other, some read twice, some by
