@@ -13,9 +13,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "engine/pack/broadcast_convolution.h"
-#include "engine/pack/input_stationary_convolution.h"
-#include "engine/pack/output_stationary_convolution.h"
+#include "engine/pack/packed_convolution.h"
 #include "engine/recognise/cost_model.h"
 #include "engine/support/aligned.h"
 #include "engine/support/fma_peak.h"
@@ -73,10 +71,8 @@ class LayerBench {
                                           const kernels::KernelTable& table) const {
     const TapSets taps(conv_, out_.shape.channels, in_.shape.channels);
     if (!CostModel(conv_.window, in_, out_, table).runs(kernel)) return nullptr;
-    if (kernel == ConvKernel::kIs) return pack_input_stationary(conv_, taps, in_, out_, table);
-    const Grouping grouping = *group_filters(taps, group_size(kernel));
-    if (kernel == ConvKernel::kBc16) return pack_broadcast(conv_, taps, grouping, in_, out_, table);
-    return pack_output_stationary(conv_, taps, grouping, group_size(kernel), in_, out_, table);
+    const Choice choice{kernel, *group_filters(taps, group_size(kernel))};
+    return PackedConvolution::pack({conv_, in_, out_}, taps, choice, table);
   }
 
   void run(const PackedConvolution& packed, Parallel& parallel) {
@@ -124,19 +120,8 @@ void measure(benchmark::State& state, const kernels::KernelTable& table, LayerBe
   state.counters["peak%"] = 100 * bench.macs() / best / peak;
 }
 
-struct Kernel {
-  const char* name;
-  ConvKernel kernel;
-  int least_group;  // of the weights: below, the kernel would multiply zeros
-};
-constexpr Kernel kKernels[] = {{"os-g1", ConvKernel::kOs1, 1},
-                               {"os-g2", ConvKernel::kOs2, 2},
-                               {"os-g4", ConvKernel::kOs4, 4},
-                               {"bc-g16", ConvKernel::kBc16, 16},
-                               {"is", ConvKernel::kIs, 1}};
-
 void register_one(const kernels::KernelTable& table, const Layer& layer, int density,
-                  const Structure& structure, const Kernel& kernel) {
+                  const Structure& structure, const ConvKernelTraits& kernel) {
   const std::string name = std::string(table.isa) + "/" + layer.name +
                            "/density:" + std::to_string(density) + "/" + structure.name + "/" +
                            kernel.name;
@@ -156,8 +141,8 @@ void register_all() {
       for (int density : {4, 8}) {
         for (const Structure& structure : kStructures) {
           const int group = structure.kind == Structure::kGroup ? structure.size : 1;
-          for (const Kernel& kernel : kKernels) {
-            if (kernel.least_group > group) continue;
+          for (const ConvKernelTraits& kernel : kConvKernels) {
+            if (kernel.group > group) continue;  // it would multiply zeros
             register_one(*tables.table[i], layer, density, structure, kernel);
           }
         }

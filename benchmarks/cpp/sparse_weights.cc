@@ -62,9 +62,6 @@ class Generator {
 
 std::vector<float> sparse_weights(int filters, int channels, int density,
                                   const Structure& structure) {
-  if (density == 1) {
-    return std::vector<float>(static_cast<std::size_t>(filters) * channels * 9, 0.05f);
-  }
   Generator generator(filters, channels, density);
   if (structure.kind == Structure::kGroup) {
     generator.groups(0, filters, structure.size);

@@ -19,7 +19,7 @@ inline constexpr Structure kStructures[] = {{"g1", Structure::kGroup, 1},
                                             {"c4", Structure::kChunks, 4}};
 
 // [filters][channels][9]: 4 of 9 taps in one of PatDNN's 8 patterns in the kernels that stay;
-// 1 / density of all weights are kept. density 1: all weights.
+// 1 / density of all weights are kept.
 std::vector<float> sparse_weights(int filters, int channels, int density,
                                   const Structure& structure);
 
