@@ -88,10 +88,7 @@ def _prune(model: nn.Module, recipe: Recipe, kind: str) -> None:
         shape = tuple(layer.weight.shape)
         rate = recipe.conv3x3 if isinstance(layer, nn.Conv2d) else recipe.fully_connected
         if kind == "blocks":
-            blocks = sparse_weights.unstructured_mask(
-                rng, (-(-shape[0] // mnn_sparse.BLOCK), *shape[1:]), rate
-            )
-            mask = np.repeat(blocks, mnn_sparse.BLOCK, axis=0)[: shape[0]]
+            mask = sparse_weights.unstructured_mask(rng, shape, rate, "blocks")
         elif isinstance(layer, nn.Conv2d):
             mask = sparse_weights.pattern_mask(rng, shape[0], shape[1], rate, recipe.structure)
         else:
