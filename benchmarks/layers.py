@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from patternlite.inspection import inspect
 from patternlite.isolated import Isolated
 
 from . import plans, player
@@ -165,7 +164,7 @@ def run_layer(
                 microseconds,
                 median,
                 layer_macs,
-                "stock" if way == DENSE else _kernels(paths[way, deep]),
+                "+".join(measured[f"{way} {deep}"].kernels) or "stock",
                 share,
                 (times[0].microseconds if times else microseconds) / microseconds,
                 _state(claims.get(way), share) if conditions.threads == 1 else "",
@@ -179,11 +178,6 @@ def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
     fastest = deep.timing.minimum - shallow.timing.minimum
     rounds = [d - s for s, d in zip(shallow.rounds, deep.rounds, strict=True)]
     return 1e3 * fastest, 1e3 * statistics.median(rounds)
-
-
-def _kernels(path: Path) -> str:
-    """Those that the plugin chooses for the model's layers."""
-    return "+".join(dict.fromkeys(row["kernel"] for row in inspect(path).layers))
 
 
 def _peak(conditions: Conditions) -> tuple[str, float]:

@@ -49,6 +49,11 @@ def burst(label: str, count: int, clock: str) -> list[float]:
     return timed(session.invoke, CLOCKS[clock], before=session.restore_input)(count)
 
 
+def kernels(label: str) -> tuple[str, ...]:
+    """The plugin's, each once."""
+    return tuple(dict.fromkeys(_sessions[label].kernels()))
+
+
 @dataclass(frozen=True)
 class Preparation:
     """What loading a model costs, until it is ready to run.

@@ -51,12 +51,14 @@ class Measured:
 
     rounds: the fastest call of each round, in ms.
     difference: from the first answer of the same model, over that answer's range.
+    kernels: that the plugin ran convolutions with, each once, "stock" where it left one; none without it.
     """
 
     label: str
     timing: Timing
     rounds: tuple[float, ...]
     difference: float
+    kernels: tuple[str, ...] = ()
 
 
 def measure(
@@ -83,12 +85,16 @@ def measure(
             for c in contenders
         }
         rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
+        kernels = {
+            c.label: processes[RIVALS[c.rival].process].call(player.kernels, c.label) for c in contenders
+        }
     return {
         label: Measured(
             label,
             Timing.of_rounds(bursts_of),
             tuple(1e3 * min(burst) for burst in bursts_of),
             differences[label],
+            kernels[label],
         )
         for label, bursts_of in rounds.items()
     }

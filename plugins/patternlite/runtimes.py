@@ -11,12 +11,15 @@ import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import MissingPackageError, PatternliteError, one_line
 from .files import require_file
+
+if TYPE_CHECKING:
+    from .tflite import Delegate
 
 MOST_THREADS = 256  # that our plugin takes; some runtimes hang with more
 
@@ -110,6 +113,10 @@ class Session(ABC):
     @abstractmethod
     def invoke(self) -> None: ...
 
+    def kernels(self) -> list[str]:
+        """What the plugin runs convolutions with, "stock" where it leaves one; empty without the plugin."""
+        return []
+
     @abstractmethod
     def output(self) -> np.ndarray:
         """A copy of the output of the last `invoke`, in the layout that the file gives it."""
@@ -170,10 +177,12 @@ class TfliteSession(Session):
             raise PatternliteError(f"{path} is not a TFLite file; convert the model again")
         interpreter = tflite_interpreter(runtime)
         options: dict[str, Any] = {"num_threads": threads}
+        self._delegates: list[Delegate] = []
         if plugin:
             from .tflite import load_delegate
 
-            options["experimental_delegates"] = [load_delegate(num_threads=threads)]
+            self._delegates = [load_delegate(num_threads=threads)]
+            options["experimental_delegates"] = self._delegates
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tensorflow announces the end of tf.lite
             self._interpreter = interpreter(str(path), **options)
@@ -196,12 +205,16 @@ class TfliteSession(Session):
     def output(self) -> np.ndarray:
         return self._interpreter.get_tensor(self._output)
 
+    def kernels(self) -> list[str]:
+        return [layer["kernel"] for delegate in self._delegates for layer in delegate.layers]
+
 
 class MnnSession(Session):
     """MNN's interpreter API."""
 
     def __init__(self, runtime: Runtime, path: Path, threads: int, plugin: bool) -> None:
         self._mnn = importlib.import_module(runtime.module)
+        self._plugin = plugin
         backend: str | int = "CPU"
         if plugin:
             from .mnn import register
@@ -246,6 +259,13 @@ class MnnSession(Session):
         if not self._result.copyToHostTensor(host):
             raise PatternliteError("MNN cannot copy the model's output: convert it with a float32 one")
         return np.array(host.getNumpyData()).reshape(self._result.getShape())
+
+    def kernels(self) -> list[str]:
+        if not self._plugin:
+            return []
+        from .mnn import stats
+
+        return [layer["kernel"] for layer in stats(self._session).layers]
 
 
 def _require_image_model(

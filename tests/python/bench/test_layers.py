@@ -12,11 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import player
-from benchmarks.layers import DENSE, LayerOutcome, LayerReport, choose_sets, read_layers
+from benchmarks import layers, player
+from benchmarks.layers import DENSE, OURS, LayerOutcome, LayerReport, choose_sets, read_layers, run_layer
+from benchmarks.model_files import ModelFiles
+from benchmarks.protocol import Conditions, Contender, Measured
 from benchmarks.stacks import Stack
 from patternlite.errors import PatternliteError
 from patternlite.machine import describe_machine
+from patternlite.timing import Timing
 
 ROOT = Path(__file__).parents[3]
 PLAN = """
@@ -84,6 +87,25 @@ def test_names_tell_all_there_is() -> None:
 def test_a_step_of_depth_is_a_pair_where_the_channels_would_not_fit() -> None:
     counts = {(f, s): Stack(3, 16, f, 8, stride=s).convolutions for f in (16, 32) for s in (1, 2)}
     assert counts == {(16, 1): 1, (32, 1): 2, (16, 2): 1, (32, 2): 1}
+
+
+def test_the_kernels_named_are_those_that_were_timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def measure(contenders: list[Contender], *_: object) -> dict[str, Measured]:
+        times = {c.label: 1.0 + c.label.endswith("-x5") for c in contenders}
+        kernels = {c.label: ("os-g4", "stock") if c.rival == OURS else () for c in contenders}
+        return {
+            label: Measured(label, Timing.of([ms / 1e3]), (ms,), 0.0, kernels[label])
+            for label, ms in times.items()
+        }
+
+    monkeypatch.setattr(layers, "measure", measure)
+    monkeypatch.setattr(layers, "_peak", lambda conditions: ("avx2", 1e11))
+    (tmp_path / "plan.toml").write_text(PLAN)
+    plan = read_layers(tmp_path / "plan.toml")
+    small, layer = next(choose_sets(plan, ["small"]))
+    with ModelFiles(tmp_path) as files:
+        outcome = run_layer(plan, small, layer, Conditions(1, (0,), 0.1), files)
+    assert [(time.way, time.kernel) for time in outcome.times] == [(DENSE, "stock"), ("g2", "os-g4+stock")]
 
 
 def test_a_glitch_of_the_clock_is_no_peak(monkeypatch: pytest.MonkeyPatch) -> None:

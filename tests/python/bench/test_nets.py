@@ -135,6 +135,9 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
         assert len(entry["rounds"]) >= 3 and min(entry["rounds"]) == pytest.approx(timing["minimum"])
         assert entry["difference"] <= 1e-4
     assert len({len(entry["rounds"]) for entry in outcome["measured"].values()}) == 1
+    kernels = {label: entry["kernels"] for label, entry in outcome["measured"].items()}
+    assert kernels["LiteRT"] == kernels["MNN"] == kernels["LiteRT, pruned file"] == []
+    assert "depthwise" in kernels["ours"] and kernels["ours in MNN"]
     assert set(outcome["preparations"]) == {"LiteRT", "ours"}
     assert all(p["seconds"] > 0 and p["peak_bytes"] > 0 for p in outcome["preparations"].values())
     assert [v["state"] for v in report["verdicts"]] == ["missed", "met"]

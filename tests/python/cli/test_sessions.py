@@ -12,6 +12,7 @@ import pytest
 from patternlite import runtimes
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
+from patternlite.inspection import inspect
 from patternlite.runtimes import RUNTIMES, Runtime, open_session, runtime_named
 from patternlite.timing import timed
 
@@ -67,6 +68,17 @@ def test_the_plugin_in_tflite(capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ai_edge_litert")
     open_session(runtime_named("ai-edge-litert"), PROBES / "probe.tflite", threads=2, plugin=True)
     assert "threads=2" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda r: r.name)
+def test_the_kernels_of_the_plugin(runtime: Runtime) -> None:
+    if not runtime.installed:
+        pytest.skip(f"{runtime.name} is not installed")
+    path = PROBES / f"probe{runtime.suffix}"
+    assert open_session(runtime, path).kernels() == []
+    kernels = open_session(runtime, path, plugin=True).kernels()
+    left = [layer["kernel"] == "stock" for layer in inspect(path).layers]
+    assert [kernel == "stock" for kernel in kernels] == left and not all(left)
 
 
 @pytest.mark.parametrize("plugin", [False, True])
