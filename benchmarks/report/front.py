@@ -1,4 +1,4 @@
-"""Accuracy against latency, from the results of `python -m benchmarks accuracy --latency`."""
+"""Accuracy against speed-up, from the results of `python -m benchmarks accuracy --latency`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def accuracy_files(folder: Path) -> list[Path]:
 
 
 def front_figure(paths: Sequence[Path]) -> Figure | None:
-    """Percent right over ms, a panel per network; each point a recipe's mean over its seeds, as pruned.
+    """Percent right over speed-up, a panel per network; each point a recipe's mean over its seeds, as pruned.
 
-    A point is of one file: the one with the most seeds of it, of several the newest. None where nothing was
-    timed.
+    A point is of one file: the one with the most seeds of it, of several the newest. A panel may be of
+    several: each model is compared with the dense one timed beside it. None where nothing was timed.
     """
     from matplotlib import rc_context
 
@@ -57,32 +57,32 @@ def front_figure(paths: Sequence[Path]) -> Figure | None:
 def _front(
     panel: Axes, points: Mapping[tuple[str, str], list[tuple[float, float]]], recipes: list[str]
 ) -> None:
-    """points: (budget, recipe) -> (ms, accuracy) of each seed. The best of a budget bears its name."""
+    """points: (budget, recipe) -> (speed-up, accuracy) of each seed. The best of a budget bears its name."""
     means = {
         key: [statistics.mean(column) for column in zip(*values, strict=True)]
         for key, values in points.items()
     }
     best = {budget: max(y for (b, _), (_, y) in means.items() if b == budget) for budget, _ in means}
-    for (budget, recipe), (milliseconds, accuracy) in means.items():
+    for (budget, recipe), (speed_up, accuracy) in means.items():
         if recipe == DENSE:
             mark, colour = "s", COLOURS["dense"]
         else:
             turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
             mark, colour = _MARKS[turn % len(_MARKS)], RECIPE_COLOURS[shade]
-        panel.scatter(milliseconds, 100 * accuracy, s=40, color=colour, marker=mark, label=recipe)
+        panel.scatter(speed_up, 100 * accuracy, s=40, color=colour, marker=mark, label=recipe)
         if accuracy == best[budget]:
             panel.annotate(
-                budget, (milliseconds, 100 * accuracy), (0, 7), textcoords="offset points", ha="center",
+                budget, (speed_up, 100 * accuracy), (0, 7), textcoords="offset points", ha="center",
                 fontsize=8, color=COLOURS["faint"],
             )  # fmt: skip
     panel.set_xlim(0)
     panel.margins(x=0.12, y=0.12)
     panel.grid(axis="y", color=COLOURS["grid"])
-    panel.set_xlabel("ms per image (left is faster)")
+    panel.set_xlabel("times faster than dense")
 
 
 def _points(paths: Iterable[Path]) -> _Points:
-    """(network, budget, recipe) -> (ms, accuracy) of each seed; the dense model has no budget.
+    """(network, budget, recipe) -> (speed-up, accuracy) of each seed; the dense model has no budget.
 
     Not of several files: machines, engines and their neighbours differ.
     """
@@ -98,8 +98,9 @@ def _points(paths: Iterable[Path]) -> _Points:
 def _points_of(rows: Iterable[Mapping[str, Any]]) -> _Points:
     points: _Points = defaultdict(list)
     for row in rows:
-        if row.get("speed"):
+        if speed := row.get("speed"):
             network, _, budget = row["case"].partition(" ")
-            points[network, budget, row["recipe"]].append((row["speed"]["pruned_ms"], row["accuracy"]))
-            points[network, "", DENSE].append((row["speed"]["dense_ms"], row["dense"]))
+            faster = speed["dense_ms"] / speed["pruned_ms"]
+            points[network, budget, row["recipe"]].append((faster, row["accuracy"]))
+            points[network, "", DENSE].append((1.0, row["dense"]))
     return points

@@ -115,10 +115,11 @@ def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
     front = front_figure(accuracies)
     if front is not None:
         words = (
-            "Trained networks, pruned without a real image, dense and pruned with the plugin; above the "
-            f"best of each budget what was asked for. From {', '.join(path.name for path in accuracies)}."
+            "Trained networks, pruned without a real image, with the plugin, each over the dense one timed "
+            "beside it; above the best of each budget what was asked for. From "
+            f"{', '.join(path.name for path in accuracies)}."
         )
-        yield Picture("front", "Accuracy against latency", words, front)
+        yield Picture("front", "Accuracy against speed-up", words, front)
     loaded = newest(folder, "nets")
     if loaded:
         words = (
