@@ -94,8 +94,7 @@ def test_what_is_done_is_the_whole_case(monkeypatch: pytest.MonkeyPatch, tmp_pat
 )
 def test_the_results_that_ship_are_read(path: Path) -> None:
     report = read_json(path)
-    assert report.outcomes
-    assert bool(report.verdicts()) == any(outcome.case.claims for outcome in report.outcomes)
+    assert report.outcomes and report.verdicts()
 
 
 def test_the_newest_results_are_of_whole_runs(tmp_path: Path) -> None:
