@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/pack/curve_task.h"
+#include "engine/pack/kept_positions.h"
 #include "engine/support/machine.h"
 #include "engine/support/scratch.h"
 #include "engine/support/share_out.h"
@@ -68,19 +69,12 @@ class CurvedConvolution final : public PackedConvolution {
   bool by_rows() const override { return convolution_->by_rows(); }
   bool by_positions() const override { return convolution_->by_positions(); }
 
-  // A vector of positions before the rows, which the convolution may overwrite with its own sums,
-  // are bent already.
+  // What the convolution overwrites before the rows is bent already.
   void run_rows(const float* input, float* output, Range rows) const override {
-    float* const scratch = scratch_of<CurvedConvolution>(layout_.shape.channels * kVector);
-    float* kept = scratch;
-    for_each_before(rows.begin, output,
-                    [&](float* run, int count) { kept = std::copy_n(run, count, kept); });
+    const KeptPositions kept(layout_, rows.begin, output,
+                             scratch_of<CurvedConvolution>(floats_to_keep(layout_)));
     convolution_->run_rows(input, output, rows);
-    kept = scratch;
-    for_each_before(rows.begin, output, [&](float* run, int count) {
-      std::copy_n(kept, count, run);
-      kept += count;
-    });
+    kept.put_back();
     bend(output, rows.begin, rows.count(), 0, layout_.shape.width);
   }
 
@@ -117,17 +111,6 @@ class CurvedConvolution final : public PackedConvolution {
       task.input = task.output = output;
       kernel_(channels_of(task, first, last));
     });
-  }
-
-  // Calls body(first, count) for the parts of rows that hold the vector of positions before a row.
-  template <typename Body>
-  void for_each_before(int row, float* output, const Body& body) const {
-    const int width = layout_.shape.width;
-    for (int left = kVector; left > 0 && row > 0; left -= width) {
-      const int count = std::min(left, width);
-      float* run = output + std::ptrdiff_t{--row} * layout_.pitch() + width - count;
-      for (int c = 0; c < layout_.shape.channels; ++c, run += layout_.plane()) body(run, count);
-    }
   }
 
   // Of all channels, these rows' columns from `first` on, before `last`.

@@ -10,6 +10,7 @@
 #include "engine/pack/epilogue.h"
 #include "engine/pack/fetch_ahead.h"
 #include "engine/pack/fetch_taps.h"
+#include "engine/pack/kept_positions.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"
 #include "engine/support/machine.h"
@@ -91,7 +92,12 @@ class OutputStationaryConvolution final : public PackedConvolution {
   void run_rows(const float* input, float* output, Range rows) const override {
     const int pitch = output_.pitch();
     const Range positions{rows.begin * pitch / kVector * kVector, rows.end * pitch};
+    if (!split_) return run_part(input, nullptr, output, positions, rows);
+    // The rows before these were computed from what is no longer split.
+    const KeptPositions kept(output_, rows.begin, output,
+                             scratch_of<KeptPositions>(floats_to_keep(output_)));
     run_part(input, nullptr, output, positions, rows);
+    kept.put_back();
   }
 
   void run_positions(const float* input, const float* residual, float* output,
@@ -103,7 +109,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
-  // rows: those of the output whose input may be read; of positions in others, nothing is kept.
+  // rows: those of the output whose input may be read; positions in others get anything.
   void run_part(const float* input, const float* residual, float* output, Range positions,
                 Range rows) const {
     kernels::ConvOs task = task_;

@@ -66,10 +66,11 @@ class PackedConvolution {
 
   // A part of the output alone, on this thread, with the same bits, of tensors that may be held in
   // part: pointers are to where row 0, column 0 of channel 0 would be. By rows, without a residual:
-  // up to a vector of positions before and behind them, none before row 0, may be overwritten; of
-  // the input the rows that rows_read() names are read and, where positions are kept, as much. By
-  // positions, virtual ones from a multiple of kHalfVector to another or to the end: no others are,
-  // and columns between rows are written, too.
+  // up to a vector of positions before and behind them, none before row 0, may be overwritten,
+  // those before with the same bits if the rows they came from are still held; of the input the
+  // rows that rows_read() names are read and, where positions are kept, as much. By positions,
+  // virtual ones from a multiple of kHalfVector to another or to the end: no others are, and
+  // columns between rows are written, too.
   virtual bool by_rows() const { return false; }
   virtual bool by_positions() const { return false; }
   virtual void run_rows(const float* input, float* output, Range rows) const;

@@ -28,8 +28,10 @@ GraphBuilder random_blocks(unsigned seed) {
     const int kernel = 1 + 2 * draw(random, 1, 3), stride = draw(random, 1, 2);
     const double kept = draw(random, 0, 2) ? 0.4 : 1.0;
     TensorId y = x;
-    if (draw(random, 0, 3))
-      y = b.conv(y, wide, 1, 1, 0, {.kernels_kept = kept}, Activation::kRelu6);
+    if (draw(random, 0, 3)) {
+      const int step = draw(random, 0, 5) ? 1 : 2;
+      y = b.conv(y, wide, 1, step, 0, {.kernels_kept = kept}, Activation::kRelu6);
+    }
     const TensorId before = y;
     const bool added = stride == 1 && draw(random, 0, 2) == 0;
     y = b.depthwise(y, kernel, stride, kernel / 2, {.taps = 4},
@@ -42,10 +44,12 @@ GraphBuilder random_blocks(unsigned seed) {
     if (flat == 1) w.kernel_w = 1, w.pad_left = 0;
     if (added) y = b.sum(y, before, Activation::kRelu);
     if (draw(random, 0, 3)) {
-      const bool residual = stride == 1 && draw(random, 0, 1);
+      const Shape &in = b.graph.tensors[x], &out = b.graph.tensors[y];
+      const bool residual = in.height == out.height && in.width == out.width && draw(random, 0, 1);
+      const int step = residual || draw(random, 0, 5) ? 1 : 2;
       const int filters = residual ? channels : draw(random, 1, 20);
       const int pad = !residual && draw(random, 0, 3) == 0;  // its zeros are in no window
-      y = b.conv(y, filters, 1, 1, pad, {.kernels_kept = kept}, Activation::kNone);
+      y = b.conv(y, filters, 1, step, pad, {.kernels_kept = kept}, Activation::kNone);
       if (residual) y = b.sum(x, y, Activation::kNone);
     }
     x = y;
@@ -144,6 +148,19 @@ TEST_P(ChainsTest, FlatKernels) {
     const std::vector<Image> inputs{random_image({32, 32, 32}, b.random())};
     EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
               2e-5);
+  }
+}
+
+// Each splits its input by phases, in memory that the next one uses, too.
+TEST_P(ChainsTest, StridedPointwiseConvolutions) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    GraphBuilder b(seed);
+    const Pruning quads{.kernels_kept = 0.25, .shared = 4};
+    TensorId x = b.input({16, 90, 44});
+    x = b.conv(x, 16, 1, 2, 0, quads, Activation::kRelu);
+    x = b.depthwise(x, 3, 1, 1, {});
+    b.graph.outputs = {b.conv(x, 16, 1, 2, 0, quads)};
+    expect_equal_to_one_after_the_other(std::move(b), seed);
   }
 }
 
