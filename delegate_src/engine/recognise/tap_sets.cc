@@ -27,6 +27,7 @@ TapSets::TapSets(const Convolution& conv, int filters, int channels)
       channels_(channels),
       area_(conv.window.kernel_h * conv.window.kernel_w),
       words_((channels * area_ + 63) / 64),
+      group_filters_(conv.weights.group_filters),
       bits_(static_cast<std::size_t>(filters) * words_),
       counts_(filters) {
   const WeightsView& weights = conv.weights;

@@ -25,6 +25,8 @@ class TapSets {
   int count(int filter) const { return counts_[filter]; }
   double total() const;
   bool finite() const { return finite_; }  // no NaN or Inf among the weights
+  // Which filters read the same channels: a number for each group of a grouped convolution.
+  int siblings(int filter) const { return group_filters_ ? filter / group_filters_ : 0; }
 
   bool has(int filter, int tap) const { return bits(filter)[tap / 64] >> tap % 64 & 1; }
   std::span<const std::uint64_t> bits(int filter) const {
@@ -40,7 +42,7 @@ class TapSets {
   std::vector<int> taps_of(const std::vector<int>& filters) const;
 
  private:
-  int filters_, channels_, area_, words_;
+  int filters_, channels_, area_, words_, group_filters_;
   std::vector<std::uint64_t> bits_;
   std::vector<int> counts_;
   bool finite_ = true;

@@ -63,8 +63,12 @@ class PackingTest : public testing::TestWithParam<std::string> {
     conv.input = graph.add_tensor(c.input);
     const Shape shape = window_shape(c.input, c.filters, c.window, c.pad_bottom, c.pad_right);
     conv.output = graph.add_tensor(shape);
-    const int channels = c.depthwise ? 1 : c.input.channels;
+    const int channels = c.depthwise ? 1 : c.input.channels / c.groups;
     store.fill(conv, c.filters, channels, c.pruning);
+    if (c.groups > 1) {
+      conv.weights.group_filters = c.filters / c.groups;
+      conv.weights.group_channels = channels;
+    }
     conv.weights.lasting = c.lasting;
     graph.inputs = {conv.input};
     std::vector<Image> inputs{random_image(c.input, store.random)};

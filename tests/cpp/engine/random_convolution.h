@@ -13,6 +13,7 @@ struct Case {
   int filters;
   Window window;
   int pad_bottom = 0, pad_right = 0;
+  int groups = 1;  // that divide the filters and the channels
   Pruning pruning;
   int extra_border = 0;
   bool whole_lines = false;  // PlanarLayout's

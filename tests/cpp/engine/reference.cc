@@ -70,6 +70,7 @@ struct Runner {
     for_each_output(tensors[op.output], [&](int o, int y, int x) {
       double sum = op.bias == nullptr ? 0 : op.bias[o];
       for (int i = 0; i < (op.depthwise ? 1 : input.shape.channels); ++i) {
+        if (op.weights.kernel(o, i) == nullptr) continue;
         for (int ky = 0; ky < w.kernel_h; ++ky) {
           for (int kx = 0; kx < w.kernel_w; ++kx) {
             const double weight = op.weights.at(o, i, ky, kx);
