@@ -165,6 +165,7 @@ class Fuser {
       if (!index || readers(graph_, curve.input) != 1) return false;
       auto* conv = std::get_if<Convolution>(&graph_.nodes[*index].op);
       if (conv == nullptr || conv->activation != Activation::kNone || conv->curve ||
+          conv->pooling ||
           is_fully_connected(*conv, graph_.tensors[conv->input], graph_.tensors[conv->output])) {
         return false;
       }
@@ -194,7 +195,7 @@ class Fuser {
           // An activation of none is a copy that somebody wants.
           if constexpr (std::is_same_v<decltype(op), ActivationOp&>) return nullptr;
           if constexpr (requires { op.curve; } && requires { op.window; }) {
-            if (op.curve) return nullptr;
+            if (op.curve || op.pooling) return nullptr;
           }
           if constexpr (requires { op.activation; }) {
             return op.activation == Activation::kNone ? &op.activation : nullptr;
@@ -219,7 +220,7 @@ class Fuser {
     if (!index_a) return false;
     auto* conv = std::get_if<Convolution>(&graph_.nodes[*index_a].op);
     if (conv == nullptr || conv->activation != Activation::kNone || conv->residual != kNoTensor ||
-        conv->curve || readers(graph_, add.a) != 1) {
+        conv->curve || conv->pooling || readers(graph_, add.a) != 1) {
       return false;
     }
     conv->residual = add.b;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/chain_cases.h"
 #include "engine/graph/fuse.h"
 #include "engine/networks.h"
 #include "engine/pack/pool_task.h"
@@ -116,6 +117,22 @@ TEST_P(PooledConvolutionTest, InAProgramOfLargeMaps) {
         EXPECT_LT(relative_error(expected, run(*program, b.graph, inputs)[0]), 2e-5);
       }
     }
+  }
+}
+
+// The kernel that pools has no place for them.
+TEST_P(PooledConvolutionTest, WhatFollowsItIsNotFolded) {
+  for (const bool added : {true, false}) {
+    GraphBuilder b(1);
+    const TensorId x = b.input({4, 12, 12}), side = b.input({8, 6, 6});
+    const TensorId pooled = b.pool(b.conv(x, 8, 3, 1, 1, kPattern), PoolMode::kAverage, 2, 2, 0);
+    b.graph.outputs = {added ? b.sum(pooled, side, Activation::kNone)
+                             : b.bend(b.activate(pooled, Activation::kRelu), Curve::kSilu)};
+    const std::vector<Image> inputs{random_image({4, 12, 12}, b.random()),
+                                    random_image({8, 6, 6}, b.random())};
+    const auto program = Program::compile(pooled_at_once(b.graph), {.kernels = &table()});
+    EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+              2e-5);
   }
 }
 
