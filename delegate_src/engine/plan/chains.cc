@@ -9,6 +9,7 @@ namespace patternlite {
 namespace {
 
 constexpr int kMostParts = 64;  // of a thread's share
+constexpr int kMostLinks = 8;   // or long rows of candidates would be cut for each first one
 // Of a share, at least, in vectors: fewer and some threads have nothing to do, or half as much.
 constexpr int kLeastUnits = 2;
 // Rows of a tensor that two threads both need are computed twice: at most this share of them.
@@ -26,7 +27,7 @@ class ChainFinder {
     const int nodes = static_cast<int>(graph_.nodes.size());
     for (int first = 0; first < nodes;) {
       int last = first;
-      while (last + 1 < nodes && linked(last)) ++last;
+      while (last + 1 < nodes && last + 1 - first < kMostLinks && linked(last)) ++last;
       Chain chain{.first = first};
       while (last > first && !cut(chain, last)) --last;
       if (last > first) chains.push_back(std::move(chain));
