@@ -3,7 +3,7 @@
 
 #include "kernels/conv_os.h"
 #include "kernels/depthwise_window.h"
-#include "kernels/gather.h"
+#include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 

@@ -2,7 +2,7 @@
 // networks begin with, vector by vector.
 #pragma once
 
-#include "kernels/gather.h"
+#include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 

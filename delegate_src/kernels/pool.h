@@ -1,7 +1,7 @@
 // Pooling of planar tensors. Writes real positions only.
 #pragma once
 
-#include "kernels/gather.h"
+#include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -24,8 +24,7 @@ PL_INLINE PoolSpan pool_span(int output, int stride, int pad, int kernel, int si
 template <PoolKind Kind>
 PL_INLINE float pool_finish(float x, int cells, const Pool& pool) {
   if (Kind == PoolKind::kAverage) x /= static_cast<float>(cells);
-  x = x < pool.low ? pool.low : x;
-  return x > pool.high ? pool.high : x;
+  return clamp(x, pool.low, pool.high);
 }
 
 // One output position, whose window may leave the image.

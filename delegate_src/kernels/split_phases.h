@@ -1,7 +1,7 @@
 // A plane to planes of every second row and column.
 #pragma once
 
-#include "kernels/gather.h"
+#include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 
