@@ -15,8 +15,8 @@ inline constexpr int kIsAccumulators = 8192;  // 32 KB
 // Words ahead: the records of a network do not fit in the second-level cache.
 inline constexpr int kIsPrefetch = 512;
 
-// A tile: real positions position .. position + count - 1, in `vectors` vectors, of which the last
-// may be half a one.
+// A tile: real positions (in place: virtual ones) position .. position + count - 1, in `vectors`
+// vectors, of which the last may be half a one.
 struct IsTile {
   int position, count, vectors;
 };

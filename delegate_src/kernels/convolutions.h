@@ -17,7 +17,7 @@ struct TapStream {
 
 // What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
 struct Epilogue {
-  // Planar, the output's geometry (same plane offsets), or null. May be the output itself.
+  // Planar, the output's geometry (same plane offsets), or null. Not the output itself.
   const float* residual;
   float low, high;  // -inf / +inf when there is no activation
 };

@@ -26,15 +26,16 @@ PL_INLINE V exponential(V x) {
   const V two_to_f = polynomial(reinterpret_cast<V>(_mm512_reduce_ps(power, kDown)), kTerms);
   return reinterpret_cast<V>(_mm512_scalef_ps(reinterpret_cast<__m512>(two_to_f), power));
 #else  // |f| <= 1/2
-  constexpr float kRounds = 12582912;  // 1.5 * 2^23: what is added to it is rounded to integers
-  constexpr int32_t kRoundsBits = 0x4B400000, kExponentBias = 127, kMantissaBits = 23;
+  // What is added to 1.5 * 2^23 is rounded to an integer, which its last bits are.
+  constexpr int32_t kExponentBias = 127, kMantissaBits = 23;
+  constexpr float kRounds = 12582912 + kExponentBias;
   constexpr float kTerms[] = {1.0f,         0.693147f,    0.24022242f,
                               0.055507336f, 0.009671513f, 0.0013264727f};
   constexpr float kZero = -88, kInfinity = 89;  // their exponents are those of zero and infinity
   x = clamp(x, kZero, kInfinity);
   const V rounded = x * broadcast(kLog2OfE) + broadcast(kRounds);
   const V f = x * broadcast(kLog2OfE) - (rounded - broadcast(kRounds));
-  const VI power = (reinterpret_cast<VI>(rounded) - kRoundsBits + kExponentBias) << kMantissaBits;
+  const VI power = reinterpret_cast<VI>(rounded) << kMantissaBits;
   return polynomial(f, kTerms) * reinterpret_cast<V>(power);
 #endif
 }

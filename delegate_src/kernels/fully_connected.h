@@ -16,29 +16,10 @@ PL_INLINE void fc_prefetch(const void* p, int bytes) {
   for (int at = 0; at < bytes; at += 64) __builtin_prefetch(static_cast<const char*>(p) + at);
 }
 
-PL_INLINE float horizontal_sum(V x) {
-  float lanes[kLanes];
-  store(lanes, x);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    PL_UNROLL for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  }
-  return lanes[0];
-}
-
 PL_INLINE void fc_store(const Epilogue& epilogue, float* output, size_t plane, int row, float sum) {
   const size_t at = row * plane;
   if (epilogue.residual) sum += epilogue.residual[at];
-  sum = sum < epilogue.low ? epilogue.low : sum;
-  output[at] = sum > epilogue.high ? epilogue.high : sum;
-}
-
-// The last columns of a row and its end. Not inlined, so that compilers fuse and order its
-// additions alike for every R.
-__attribute__((noinline)) inline void fc_finish(const FcDense& fc, int row, int column, V lanes) {
-  float sum = horizontal_sum(lanes) + (fc.bias ? fc.bias[row] : 0.0f);
-  const float* weights = fc.weights + row * fc.row_stride;
-  for (; column < fc.columns; ++column) sum += fc.input[column] * weights[column];
-  fc_store(fc.epilogue, fc.output, fc.output_plane, row, sum);
+  output[at] = clamp(sum, epilogue.low, epilogue.high);
 }
 
 template <int R>
@@ -59,9 +40,17 @@ void fc_dense_rows(const FcDense& fc, int row) {
       }
     }
   }
+  for (; i < fc.columns; i += kLanes) {
+    const int count = min(kLanes, fc.columns - i);
+    const V x = load_part(fc.input + i, count);
+    PL_UNROLL for (int r = 0; r < R; ++r) {
+      sum[r][0] += x * load_part(weights + r * fc.row_stride + i, count);
+    }
+  }
   PL_UNROLL for (int r = 0; r < R; ++r) {
     PL_UNROLL for (int v = 1; v < kFcVectors; ++v) sum[r][0] += sum[r][v];
-    fc_finish(fc, row + r, i, sum[r][0]);
+    const float bias = fc.bias ? fc.bias[row + r] : 0.0f;
+    fc_store(fc.epilogue, fc.output, fc.output_plane, row + r, horizontal_sum(sum[r][0]) + bias);
   }
 }
 

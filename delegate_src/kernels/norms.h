@@ -6,12 +6,10 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-inline constexpr int kNormVectors = 4;  // of a row at a time: what a plane has of them is one run
-
-// So many vectors from `at` on. The variance is that of the differences from the mean: squares of
-// large values would hide it.
-template <int Vectors, class Store>
-PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vector) {
+// So many vectors from `at` on, `last` elements of the last one. The variance is that of the
+// differences from the mean: squares of large values would hide it.
+template <int Vectors>
+void norm_vectors(const Norm& norm, size_t at, int last) {
   const float* const input = norm.input + at;
   float* const output = norm.output + at;
   const V part = broadcast(1.0f / static_cast<float>(norm.planes.channels));
@@ -38,22 +36,31 @@ PL_INLINE void norm_vectors(const Norm& norm, size_t at, const Store& store_vect
     const V scale = broadcast(norm.scales[c]), shift = broadcast(norm.shifts[c]);
     PL_UNROLL for (int v = 0; v < Vectors; ++v) {
       const V difference = load(plane + v * kLanes) - mean[v];
-      store_vector(to + v * kLanes, difference * (factor[v] * scale) + shift);
+      const V normed = difference * (factor[v] * scale) + shift;
+      if (v + 1 < Vectors) {
+        store(to + v * kLanes, normed);
+      } else {
+        store_part(to + v * kLanes, normed, last);
+      }
     }
   }
 }
 
+// `count` elements, in no more vectors than they fill.
+template <int Vectors>
+PL_INLINE void norm_elements(const Norm& norm, size_t at, int count) {
+  if constexpr (Vectors > 1) {
+    if (count <= (Vectors - 1) * kLanes) return norm_elements<Vectors - 1>(norm, at, count);
+  }
+  norm_vectors<Vectors>(norm, at, count - (Vectors - 1) * kLanes);
+}
+
 inline void channel_norm(const Norm& norm) {
-  const auto whole = [](float* to, V v) { store(to, v); };
+  constexpr int kVectors = kRegisters == 32 ? 4 : 2;  // of means and of factors, in registers
   for (int y = 0; y < norm.planes.height; ++y) {
     const size_t row = static_cast<size_t>(y) * norm.planes.pitch;
-    int x = 0;
-    for (; x + kNormVectors * kLanes <= norm.planes.width; x += kNormVectors * kLanes) {
-      norm_vectors<kNormVectors>(norm, row + x, whole);
-    }
-    for (; x < norm.planes.width; x += kLanes) {
-      const int count = min(kLanes, norm.planes.width - x);
-      norm_vectors<1>(norm, row + x, [count](float* to, V v) { store_part(to, v, count); });
+    for (int x = 0; x < norm.planes.width; x += kVectors * kLanes) {
+      norm_elements<kVectors>(norm, row + x, min(kVectors * kLanes, norm.planes.width - x));
     }
   }
 }
@@ -68,9 +75,7 @@ PL_INLINE float sum_of_plane(const Norm& norm, const float* plane, const Visit& 
       sum += first_lanes(visit(load(plane + x)), count);
     }
   }
-  float total = 0;
-  for (int i = 0; i < kLanes; ++i) total += sum[i];
-  return total;
+  return horizontal_sum(sum);
 }
 
 inline void instance_norm(const Norm& norm) {

@@ -125,6 +125,10 @@ template <class T>
 PL_INLINE T clamp(T x, float low, float high) {
   return clamp(x, broadcast<T>(low), broadcast<T>(high));
 }
+PL_INLINE float clamp(float x, float low, float high) {
+  x = x < low ? low : x;
+  return x > high ? high : x;
+}
 
 // Lanes of a vector T that are kept: those whose mask is -1. The others become +0, NaN and infinity
 // included.
@@ -166,6 +170,14 @@ class Lanes {
 #endif
 };
 
+#if PL_LANES == 8
+inline constexpr int32_t kFirstLanes[] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0};
+// Read from memory, so that no register is held for it in loops.
+PL_INLINE __m256i mask_of_first(int count) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirstLanes + kLanes - count));
+}
+#endif
+
 // Loads the first `count` (1 or more) elements, and reads nothing behind them: another thread may
 // be writing there.
 PL_INLINE V load_part(const float* p, int count) {
@@ -174,9 +186,7 @@ PL_INLINE V load_part(const float* p, int count) {
   return reinterpret_cast<V>(_mm512_maskz_loadu_ps(lanes, p));
 #elif PL_LANES == 8
   if (count == PL_LANES) return load(p);
-  const __m256i lanes =
-      _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  return reinterpret_cast<V>(_mm256_maskload_ps(p, lanes));
+  return reinterpret_cast<V>(_mm256_maskload_ps(p, mask_of_first(count)));
 #else
   if (count == PL_LANES) return load(p);
   V v{};
@@ -197,6 +207,15 @@ PL_INLINE V first_lanes(V v, int count) {
 #endif
 }
 
+PL_INLINE float horizontal_sum(V x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    PL_UNROLL for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
 // Stores the first `count` (1 or more) elements and touches nothing behind them.
 template <class T>
 PL_INLINE void store_part(float* p, T v, int count) {
@@ -209,6 +228,11 @@ PL_INLINE void store_part(float* p, T v, int count) {
   }
 #else
   if (count == sizeof(T) / sizeof(float)) return store(p, v);
+#if PL_LANES == 8
+  if constexpr (sizeof(T) == 32) {
+    return _mm256_maskstore_ps(p, mask_of_first(count), reinterpret_cast<__m256>(v));
+  }
+#endif
   for (int i = 0; i < count; ++i) p[i] = v[i];
 #endif
 }
