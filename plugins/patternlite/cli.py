@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import io
 import json
 import os
-import signal
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from . import __version__
+from .cli_app import app, command, console, main, meanwhile
 from .cli_options import Dense, Flip, Kinds, Mean, Model, Std, Structure, Threads, numbers
-from .errors import PatternliteError, one_line, require_packages
+from .errors import PatternliteError, require_packages
 
-app = typer.Typer(
-    help="Pattern pruning without data, and fast inference of the result in stock TFLite and MNN runtimes.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-# Into a file or a pipe, tables are as wide as they like.
-console = Console(width=None if sys.stdout and sys.stdout.isatty() else 140)
-# What is done meanwhile, and errors: standard output has the results alone.
-meanwhile = Console(stderr=True)
+__all__ = ["app", "main"]
 
-_DEBUG = "PATTERNLITE_DEBUG"
 _DAY = 24 * 60 * 60.0  # seconds
-
-
-def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Registers a command whose errors are one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks."""
-
-    @app.command()
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            function(*args, **kwargs)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
-        except Exception as error:
-            if os.environ.get(_DEBUG):
-                raise
-            meanwhile.print(
-                f"error: {one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
-            raise typer.Exit(1) from None
-
-    return run
 
 
 def _suffixes(tflite: bool, mnn: bool) -> list[str]:
@@ -65,22 +29,7 @@ def _refuse_rate(given: float | None) -> None:
         raise typer.BadParameter("a compression rate is prune's: give --learning-rate")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"patternlite {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    pass
-
-
-@_command
+@command
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for the models and the report.")] = Path("build/demo"),
     latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 2.5,
@@ -112,7 +61,7 @@ def demo(
     console.print(f"The whole story: {output / 'report.html'}", highlight=False, soft_wrap=True)
 
 
-@_command
+@command
 def prune(
     model: Model,
     input_shape: Annotated[
@@ -177,7 +126,7 @@ def prune(
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
 
-@_command
+@command
 def retrain(
     model: Model,
     data: Annotated[Path, typer.Argument(help="Folder, zip or tar of train|test/<class>/*.jpg.")],
@@ -220,7 +169,7 @@ def retrain(
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
 
-@_command
+@command
 def convert(
     model: Annotated[Path, typer.Argument(help="A .onnx file (or .tflite, to .mnn).")],
     outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
@@ -241,7 +190,7 @@ def convert(
             console.print(str(conversion), markup=False, highlight=False, soft_wrap=True)
 
 
-@_command
+@command
 def inspect(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
@@ -260,7 +209,7 @@ def inspect(
         console.print(inspection.summary, markup=False, highlight=False, soft_wrap=True)
 
 
-@_command
+@command
 def bench(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
     dense: Annotated[Path | None, typer.Option(help="The dense model, to compare with.")] = None,
@@ -284,7 +233,7 @@ def bench(
         console.print(latency_table(latencies, title=model.name))
 
 
-@_command
+@command
 def doctor() -> None:
     """Says what is installed, what works, and what to do about the rest."""
     from .doctor import diagnose, doctor_table
@@ -293,13 +242,3 @@ def doctor() -> None:
     console.print(doctor_table(checks))
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(1)
-
-
-def main() -> None:
-    """The `patternlite` program."""
-    # So that what was begun is cleaned away, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # marks and names that the terminal cannot show
-    app(prog_name="patternlite")
