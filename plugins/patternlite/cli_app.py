@@ -22,8 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Into a file or a pipe, tables are as wide as they like.
-console = Console(width=None if sys.stdout and sys.stdout.isatty() else 140)
+# Into a file or a pipe, lines are as long as they like.
+console = Console(width=None if sys.stdout and sys.stdout.isatty() else sys.maxsize)
 # What is done meanwhile, and errors: standard output has the results alone.
 meanwhile = Console(stderr=True)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +14,7 @@ from ..latency import TOLERANCE, Latency, speed_up
 from ..layers import COLUMNS, Layer
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
-_WIDE = 130  # columns of a terminal that show all of a layer
+_NO_LIMIT = Console(width=sys.maxsize)
 _AMOUNTS = {"MACs", "kept", "weights", "kernels", "patterns", "KB"}
 _SAYING_MOST = ("layer", "kind", "output", "weights", "decision", "kernel")
 
@@ -52,16 +54,26 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
     return table
 
 
-def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int = _WIDE) -> Table:
-    """width: of the terminal; a narrow one gets the columns that say most."""
+def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int | None = None) -> Table:
+    """width: of the terminal, or no limit; a narrow one gets the ends of names, then fewer columns, too."""
+    table = _layer_table(layers, title, COLUMNS)
+    for columns, longest in ((COLUMNS, 30), (_SAYING_MOST, 14)):
+        if width is None or _NO_LIMIT.measure(table).maximum <= width:
+            break
+        table = _layer_table(layers, title, columns, longest)
+    return table
+
+
+def _layer_table(
+    layers: Sequence[Layer], title: str, columns: Sequence[str], longest: int = sys.maxsize
+) -> Table:
+    """longest: of names, in characters."""
     table = _table(title)
-    wide = width >= _WIDE
-    columns = COLUMNS if wide else _SAYING_MOST
     for column in columns:
         table.add_column(column, justify="right" if column in _AMOUNTS else "left", no_wrap=True)
     for layer in layers:
         cells: dict[str, str | Text] = dict(layer.cells())
-        cells["layer"] = Text(shortened(layer.name, 30 if wide else 14))
+        cells["layer"] = Text(shortened(layer.name, longest))
         cells["decision"] = Text(layer.reason, style="green" if layer.accelerated else "yellow")
         table.add_row(*(cells[column] for column in columns))
     return table

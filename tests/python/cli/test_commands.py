@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,8 +15,10 @@ import pytest
 from rich.console import Console
 
 from patternlite import __version__, doctor, runtimes
+from patternlite.inspection import Inspection
 from patternlite.layers import Layer
-from patternlite.report.tables import layer_table
+from patternlite.report.tables import layer_table, shortened
+from patternlite.stored.stamp import MaskCheck
 
 from . import command_line
 
@@ -37,14 +39,6 @@ def native() -> None:
 def require(runtime: runtimes.Runtime) -> None:
     if not runtime.installed:
         pytest.skip(f"{runtime.name} is not installed")
-
-
-@pytest.mark.parametrize("runtime", runtimes.RUNTIMES, ids=lambda r: r.name)
-def test_probe_agrees(runtime: runtimes.Runtime) -> None:
-    require(runtime)
-    check = doctor.check_runtime(runtime)
-    assert check.state == "ok", check
-    assert runtime.version in check.detail
 
 
 @pytest.mark.parametrize("name", ["tflite-runtime", "mnn"])
@@ -73,24 +67,6 @@ def test_inspect_table_and_json() -> None:
     text = run("inspect", PROBES / "probe.mnn").stdout
     for part in ("conv3x3", "32x16x16", "22.2%", "50.0%", "pattern"):
         assert part in text
-
-
-def test_doctor_names_the_command_for_everything_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = importlib.util.find_spec
-    hidden = {r.module for r in runtimes.RUNTIMES}
-    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n in hidden else real(n, *a))
-    result = command_line.run("doctor")
-    assert result.exit_code == 1
-    for runtime in runtimes.RUNTIMES:
-        assert runtime.pip_command in result.stdout
-    assert "pip install 'patternlite[tflite,mnn]'" in result.stdout
-    assert "kernels for generic" in result.stdout
-
-
-def test_a_probe_that_fails_is_a_failed_check() -> None:
-    check = doctor.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
-    assert (check.state, check.fix) == ("failed", "pip install rich")
-    assert "broken" in check.detail
 
 
 NETWORK = """
@@ -217,6 +193,37 @@ def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = io.StringIO()
     Console(file=shown, width=200).print(layer_table([layer]))
     assert name in shown.getvalue()
+
+
+LONG = Layer(
+    "model/features/denseblock4/denselayer16/conv2/Conv2D", "depthwise5x5s2", 1024, 1024, 112, 112,
+    1.2e9, 3.4e8, 0.251, 123, "declined:non-finite-weights", "stock", 123456,
+)  # fmt: skip
+
+
+def test_nothing_is_cut_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    inspection = Inspection("net.tflite", [asdict(LONG)], 0, MaskCheck("none"))
+    monkeypatch.setattr("patternlite.inspection.inspect", lambda _: inspection)
+    lines = run("inspect", "net.tflite").stdout.splitlines()
+    assert any(line.split() == " ".join(LONG.cells().values()).split() for line in lines)
+
+
+def test_a_terminal_gets_as_much_as_fits() -> None:
+    def shown(width: int) -> str:
+        out = io.StringIO()
+        Console(file=out, width=width).print(layer_table([LONG], width=width))
+        return out.getvalue()
+
+    whole = shown(1000)
+    fits = max(map(len, whole.splitlines()))
+    names = [LONG.name, shortened(LONG.name), shortened(LONG.name, 14)]
+    for width in range(100, fits + 1):
+        text = shown(width)
+        (name,) = (name for name in names if name in text)
+        assert text.replace(name, "").count("…") == 0
+        assert ("patterns" in text) == (name != names[2])
+    assert shown(fits) == whole
+    assert names[1] in shown(fits - 1)
 
 
 def test_one_version_everywhere() -> None:
