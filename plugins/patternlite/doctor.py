@@ -13,16 +13,28 @@ from rich.table import Table
 from rich.text import Text
 
 from . import __version__
-from .errors import one_line
+from .errors import missing_packages, one_line
 from .isolated import Isolated
 from .latency import TOLERANCE
-from .machine import describe_machine, versions
+from .machine import describe_machine, version_of
 from .native import load_native
 from .progress import Stages
 from .runtimes import RUNTIMES, Runtime, open_session, runtime_named
 from .timing import require_equal
 
 PROBES = Path(__file__).parent / "assets"
+
+# Of each extra: what it is for, and what pip calls its packages, but for the runtimes.
+_EXTRAS = {
+    "convert": (
+        "pruning and conversion",
+        (
+            "torch", "safetensors", "onnx", "onnxruntime", "onnxsim", "onnxoptimizer", "onnx-graphsurgeon",
+            "onnx2tf",
+        ),
+    ),
+    "bench": ("images and reports", ("pillow", "matplotlib", "jinja2")),
+}  # fmt: skip
 
 _MARKS = {"ok": ("✓", "green"), "missing": ("-", "yellow"), "failed": ("✗", "red")}
 
@@ -48,10 +60,11 @@ def diagnose(console: Console) -> list[Check]:
     ]
     with Stages(console) as stages, stages.stage("Probing") as advance:
         advance("native library", 0.0)
-        checks += [_isolated("native library", _native_library), *_tools()]
+        native = _isolated("native library", _native_library)
+        checks += [native, *(check_extra(name) for name in _EXTRAS)]
         for i, runtime in enumerate(RUNTIMES):
             advance(runtime.name, (i + 1) / (len(RUNTIMES) + 1))
-            checks.append(check_runtime(runtime))
+            checks.append(check_runtime(runtime, plugin=native.state == "ok"))
     if not any(runtime.installed for runtime in RUNTIMES):
         fix = "pip install 'patternlite[tflite,mnn]'"
         checks.append(Check("any runtime", "failed", "models need at least one to run in", fix))
@@ -82,25 +95,26 @@ def probe(runtime_name: str) -> str:
     return f"one convolution with the plugin equals stock to {difference:.0e}"
 
 
-def check_runtime(runtime: Runtime) -> Check:
-    """Whether the runtime is installed and answers alike with the plugin."""
+def check_runtime(runtime: Runtime, plugin: bool = True) -> Check:
+    """Whether the runtime is installed and answers alike with the plugin.  plugin: whether there is one."""
     if not runtime.installed:
         return Check(runtime.name, "missing", "not installed", runtime.pip_command)
+    if not plugin:
+        return Check(runtime.name, "failed", f"{runtime.version}, cannot be tried without the native library")
     check = _isolated(runtime.name, probe, runtime.name)
     fix = runtime.pip_command if check.state == "failed" else ""
     return Check(check.what, check.state, f"{runtime.version}, {check.detail}", fix)
 
 
-def _tools() -> list[Check]:
-    """The packages that pruning and conversion need."""
-    fix = "pip install 'patternlite[convert]'"
-    return [
-        Check(name, "ok", version)
-        if version
-        else Check(name, "missing", "pruning and conversion need it", fix)
-        for name, version in versions().items()
-        if name in ("torch", "onnx2tf")
-    ]
+def check_extra(name: str) -> Check:
+    """Whether the packages of that extra are installed."""
+    what, packages = _EXTRAS[name]
+    modules = {"PIL" if package == "pillow" else package.replace("-", "_"): package for package in packages}
+    if missing := missing_packages(*modules):
+        lacks = ", ".join(modules[module] for module in missing)
+        return Check(what, "missing", f"not installed: {lacks}", f"pip install 'patternlite[{name}]'")
+    found = (f"{package} {version_of(package) or ''}".strip() for package in packages)
+    return Check(what, "ok", ", ".join(found))
 
 
 def _native_library() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -54,9 +55,12 @@ def _cpu_info() -> dict[str, str]:
 def versions() -> dict[str, str | None]:
     """Versions of patternlite and of what it works with; None for what is not installed."""
     found: dict[str, str | None] = {"patternlite": __version__}
-    for package in ("numpy", "torch", "onnx2tf"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = None
+    found |= {package: version_of(package) for package in ("numpy", "torch", "onnx2tf")}
     return found | {runtime.name: runtime.version for runtime in RUNTIMES}
+
+
+def version_of(package: str) -> str | None:
+    """The installed one, by the name that pip knows; None where there is none."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return None
