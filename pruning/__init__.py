@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from patternlite.errors import require_packages
+
+require_packages("convert", "torch", "safetensors")  # which the modules below import
+
 from .certificate import Certificate, certify
 from .config import PruneConfig
 from .fidelity import Fidelity

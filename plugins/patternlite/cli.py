@@ -40,7 +40,6 @@ def demo(
     ] = 40.0,
 ) -> None:
     """Prunes a trained network without data, converts it, checks it on real images, and times it."""
-    require_packages("convert", "torch", "onnx2tf")
     require_packages("bench", "PIL", "matplotlib", "jinja2")
     from .demo.pipeline import DemoOptions, run_demo
     from .files import require_target_folder, write_atomically
@@ -151,7 +150,6 @@ def retrain(
 
     Class folders sort as text, as in torchvision's ImageFolder: "10" comes before "2".
     """
-    require_packages("convert", "torch")
     require_packages("bench", "PIL")
     from .models import load_model
     from .progress import Stages
@@ -175,7 +173,6 @@ def convert(
     outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
 ) -> None:
     """Converts a model, and verifies each file in its stock runtime."""
-    require_packages("convert", "torch")
     from patternlite.pruning.convert import CONVERTERS
 
     from .progress import Stages

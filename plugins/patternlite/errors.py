@@ -9,7 +9,7 @@ class PatternliteError(Exception):
     """What went wrong and the fix, in one line; the command line prints it without a traceback."""
 
 
-class MissingPackageError(PatternliteError):
+class MissingPackageError(PatternliteError, ImportError):
     """Something optional is not installed; the text holds the pip command."""
 
     def __init__(self, what: str, command: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MissingPackageError
+from ..export import check_export
 from ..images.labelled import LabelledImages
 from ..inspection import inspect
 from ..isolated import Isolated
@@ -61,11 +62,12 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
     runtimes = [r for r in RUNTIMES if r.installed]
     if not runtimes:
         raise MissingPackageError("any runtime", "pip install 'patternlite[convert,tflite,mnn]'")
-    options.output.mkdir(parents=True, exist_ok=True)
     network, images = load_network(), load_images()
+    suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
+    check_export(network, INPUT_SHAPE, suffixes)
+    options.output.mkdir(parents=True, exist_ok=True)
 
     pruned = _prune(network, options, stages)
-    suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
     models = {"dense": (network, None), "pruned": (pruned.model, pruned.masks)}
     paths = _convert(models, suffixes, options.output, stages)
     agreements, logits = _check(runtimes, paths, images, stages)
