@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import PatternliteError, one_line
 from .files import require_file
+from .isolated import environment_of_child
 from .layers import text_table
 from .native import load_native
 from .runtimes import is_tflite, require_fixed_sizes, tflite_interpreter, tflite_runtime
@@ -89,7 +90,7 @@ def _read_apart(path: Path) -> dict[str, Any]:
     """
     result = subprocess.run(
         [sys.executable, "-P", "-m", "patternlite.inspection", str(path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=environment_of_child(),
         capture_output=True,
         text=True,
         errors="replace",

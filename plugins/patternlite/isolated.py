@@ -23,6 +23,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def environment_of_child(**more: str) -> dict[str, str]:
+    """For `subprocess`, of a Python that is to find the packages that this one finds, in whatever folder."""
+    path = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
 class Isolated:
     """Runs functions in one fresh process; what native code prints there is kept off the screen.
 

@@ -6,17 +6,21 @@ converter ends with a segmentation fault on a broken .tflite). In a child all of
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from patternlite.errors import missing_packages
+from patternlite.isolated import environment_of_child
 
 from .result import ConversionError
 
-# What writing files of a kind takes.
-PACKAGES = {".onnx": ("onnx", "onnxruntime"), ".tflite": ("onnx2tf", "tensorflow"), ".mnn": ("MNN", "_tools")}
+# What writing files of a kind takes. Reading .onnx files takes what writing them does.
+PACKAGES = {
+    ".onnx": ("onnx", "onnxruntime"),
+    ".tflite": ("onnx2tf", "onnx_graphsurgeon", "onnxoptimizer", "onnxsim", "tensorflow"),
+    ".mnn": ("MNN", "_tools"),
+}
 
 _WORKERS = Path(__file__).parent / "workers"
 _SHOWN_LINES = 5
@@ -49,7 +53,7 @@ def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
     finished = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **_ENVIRONMENT},
+        env=environment_of_child(**_ENVIRONMENT),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -12,7 +12,6 @@ import os
 import sys
 
 import _tools
-import onnx
 
 _FORMATS = {".onnx": "ONNX", ".tflite": "TFLITE"}
 
@@ -31,6 +30,8 @@ def main(source: str, target: str, stamp: str = "") -> None:
 def with_slopes_of_channels(source: str) -> str:
     """The file, or one here whose PReLUs of maps have slopes of shape (1, C, 1, 1): of (C, 1, 1), as torch
     exports them, MNN's converter makes a comparison, a choice and a product."""
+    import onnx  # .tflite files need none of it
+
     if all(node.op_type != "PRelu" for node in onnx.load(source, load_external_data=False).graph.node):
         return source
     model = onnx.shape_inference.infer_shapes(onnx.load(source))
