@@ -4,6 +4,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# An editable install (CONTRIBUTING.md) stays one.
+EDITABLE = $(shell grep -qs '"editable": true' .venv/lib/python*/site-packages/patternlite-*.dist-info/direct_url.json \
+  && echo --no-build-isolation -e)
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find delegate_src plugins pruning -type f ! -name '*.pyc')
 
 .PHONY: demo test test-python test-cpp test-asan test-tsan bench lint clean
@@ -21,7 +24,7 @@ test-cpp: PRESET := dev
 test-asan: PRESET := asan
 test-tsan: PRESET := tsan
 test-cpp test-asan test-tsan: .venv/.installed build/.system
-	$(BIN)/cmake --preset $(PRESET) -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING
+	$(BIN)/cmake --preset $(PRESET) -DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" --log-level=WARNING
 	$(BIN)/cmake --build --preset $(PRESET)
 	$(BIN)/ctest --preset $(PRESET) -j 2
 
@@ -45,8 +48,9 @@ clean:
 .venv/.installed: $(SOURCES)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or say make PYTHON=/path/to/it"; exit 1; }
 	@command -v c++ >/dev/null || { echo "no C++ compiler: apt-get install g++"; exit 1; }
+	@test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { echo "no Python.h: apt-get install $(notdir $(PYTHON))-dev"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[convert,tflite,mnn,bench,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) '.[convert,tflite,mnn,bench,dev]'
 	@touch $@
 
 # GoogleTest and Google Benchmark, from the distribution.
