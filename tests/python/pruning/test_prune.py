@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
 from dataclasses import replace
 
 import forms
@@ -175,55 +174,6 @@ def test_retraining_from_saved_masks(tmp_path, trained_model, result):
         result.masks.verify(model)
 
 
-def locked() -> nn.Module:
-    model = nets.plain()
-    model.lock = threading.Lock()
-    return model
-
-
-@pytest.mark.filterwarnings("ignore:`torch")  # not what they were, but users still have them
-@pytest.mark.parametrize(
-    ("model", "shape", "message"),
-    [
-        (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)), (3, 8, 8), "nothing to prune"),
-        (lambda: nn.Flatten(), (3, 8, 8), "nothing to prune"),
-        (nets.plain, (3, 8), r"input_shape is \(channels, height, width\)"),
-        (nets.plain, (1, 8, 8), "mean and std have 3 channels"),
-        (lambda: nets.plain().half(), (3, 8, 8), "float16"),
-        (lambda: torch.compile(nets.plain()), (3, 8, 8), "give the one that it was made from"),
-        (
-            lambda: nn.Sequential(nets.plain(), torch.compile(nn.Linear(4, 4))),
-            (3, 8, 8),
-            "give the one that it was made from",
-        ),
-        (lambda: torch.jit.script(nets.plain()), (3, 8, 8), "give the one that it was made from"),
-        (
-            lambda: nn.Sequential(nn.LazyConv2d(4, 3)),
-            (3, 8, 8),
-            "0.weight is not initialised: run the model once",
-        ),
-        (lambda: nets.plain().to("meta"), (3, 8, 8), "0.weight is on the meta device"),
-        (
-            lambda: nn.Sequential(nn.utils.weight_norm(nn.Conv2d(3, 4, 3)), nets.plain()),
-            (3, 8, 8),
-            r"the model cannot be copied .*: use torch\.nn\.utils\.parametrizations in place of weight_norm",
-        ),
-        (locked, (3, 8, 8), r"the model cannot be copied .*: take out of it what copy\.deepcopy cannot copy"),
-    ],
-)
-def test_models_it_cannot_prune_are_refused(model, shape, message):
-    with pytest.raises(ValueError, match=message):
-        prune(model(), shape, PruneConfig(rate=4.0, **QUICK))
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_damaged_weights_are_named(value):
-    model = nets.plain()
-    model[3].weight.data[0, 0, 0, 0] = value
-    with pytest.raises(ValueError, match=r"3\.weight holds NaN or infinity"):
-        prune(model, (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
-
-
 def test_autocast_around_it_changes_nothing(trained_model, result, config):
     with torch.autocast("cpu", torch.bfloat16):
         other = prune(trained_model, (3, 16, 16), config)
@@ -271,45 +221,3 @@ def test_a_layer_that_lost_all_has_a_rate():
     assert report.layers[1].weights == 0
     assert report.layers[1].rate == report.layers[1].dense_weights
     assert "2.0" in str(report)
-
-
-def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
-    config = PruneConfig(rate=4, kinds="3x3", dense="layer.1", mean=[0, 0, 0], std=[1, 1, 1])
-    assert (config.kinds, config.dense) == (("3x3",), ("layer.1",))
-    assert config == PruneConfig(rate=4.0, dense=("layer.1",), mean=(0.0,) * 3, std=(1.0,) * 3)
-    assert repr(config) == repr(PruneConfig(rate=4.0, dense=("layer.1",), mean=(0.0,) * 3, std=(1.0,) * 3))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "set rate, macs or latency"),
-        ({"rate": 1.0}, "set rate, macs or latency"),
-        ({"rate": 4.0, "structure": "g8"}, "structure is 'g8': choose auto, free, c2"),
-        ({"rate": 4.0, "kinds": ("3x3", "dense")}, "kinds holds 'dense'"),
-        ({"rate": 4.0, "kinds": ("3x3s",)}, "kinds holds '3x3s'"),
-        ({"rate": 4.0, "kinds": ("3x3", "x3")}, "kinds holds 'x3'"),
-        ({"rate": 100.0}, r"rate is 100\.0: it must be in 1\.0\.\.45\.0"),
-        ({"rate": 4.0, "patterns": 513}, r"patterns is 513"),
-        (
-            {"rate": 4.0, "source": "real"},
-            r"source is 'real': choose one of mix, leaves, pink, gaussian, uni",
-        ),
-        ({"rate": 4.0, "std": (1.0, 0.0, 1.0)}, "std must be positive"),
-        ({"rate": 4.0, "std": (1.0,)}, "mean has 3 channels, std 1"),
-        ({"rate": 4.0, "kinds": ()}, "kinds is empty"),
-        ({"rate": 4.0, "images": 64.5}, r"images is 64\.5: it must be a whole number"),
-        ({"rate": 4.0, "seed": "1"}, "seed is '1': it must be a whole number"),
-        ({"rate": 4.0, "threads": float("nan")}, "threads is nan: it must be a whole number"),
-        ({"rate": 4.0, "threads": None}, "threads is None: it must be a whole number"),
-        ({"rate": 4.0, "seed": [1]}, r"seed is \[1\]: it must be a whole number"),
-        ({"rate": "fast"}, "rate is 'fast': it must be a number"),
-        ({"rate": 4.0, "mean": 0.5}, r"mean is 0\.5: give a number for each channel"),
-        ({"rate": 4.0, "dense": None}, "dense holds None: give names"),
-        ({"rate": 4.0, "kinds": (3,)}, "kinds holds 3: give names"),
-        ({"rates": 4.0}, "unknown option rates; known: mean, std, rate"),
-    ],
-)
-def test_a_bad_config_says_what_to_do(options, message):
-    with pytest.raises(ValueError, match=message):
-        PruneConfig.from_dict({**UNIT, **options})
