@@ -24,7 +24,7 @@ _RHO = (0.05, 2.0)  # first and last stage's, geometric between, relative to dia
 
 @dataclass(frozen=True)
 class Solution:
-    """mask: bool (O, I, T).  weight: the last iterate (O, I, T), near the constraint set, not on it.
+    """mask: bool (O, I, T).  weight: (O, I, T), zero outside the mask: the last projection Z, or fitted anew.
 
     residuals: (primal |W - Z|, dual rho |Z - Z before|) at the end of each stage, relative to |W|.
     """

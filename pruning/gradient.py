@@ -38,7 +38,7 @@ def solve(
 
     x: rows of inputs (rows, groups, D).  y: wanted outputs (rows, O).  response: what becomes of outputs.
     anchor: the original weights (O, I, T).
-    The solution's weight is zero outside its mask. Raises FloatingPointError when the descent diverges.
+    Raises FloatingPointError when the descent diverges.
     """
     wanted = response(y)
     energy = (wanted - wanted.mean(0)).square().mean().clamp_min(torch.finfo(wanted.dtype).tiny)
