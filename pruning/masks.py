@@ -67,6 +67,8 @@ class Masks(Mapping[str, Tensor]):
                         f"versions up to {_VERSION}: install a newer one"
                     )
                 sizes = json.loads(metadata.get("kernels", "{}"))
+                if not isinstance(sizes, dict):
+                    raise ValueError(f"{path} is damaged: its sizes of kernels by layer are {sizes}")
                 return cls(
                     {
                         name: _decode(name, file.get_tensor(name), sizes.get(name, [3, 3]))
@@ -168,12 +170,14 @@ def _encode(mask: Tensor) -> Tensor:
     return torch.from_numpy(packed)
 
 
-def _decode(name: str, codes: Tensor, size: list[int]) -> Tensor:
-    taps = math.prod(size)
-    if codes.dtype == torch.int16 and codes.ndim == 2 and taps == 9:  # version 1
-        codes = torch.from_numpy(codes.numpy().astype("<i2").view(np.uint8).reshape(*codes.shape, 2))
-    if codes.dtype == torch.uint8 and codes.ndim == 3 and codes.shape[2] == -(-taps // 8):
-        bits = np.unpackbits(codes.numpy(), axis=-1, bitorder="little")
-        if not bits[..., taps:].any():
-            return torch.from_numpy(bits[..., :taps].astype(bool)).reshape(*codes.shape[:2], *size)
+def _decode(name: str, codes: Tensor, size: object) -> Tensor:
+    """size: of kernels, as the file has it."""
+    if isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size):
+        taps = math.prod(size)
+        if codes.dtype == torch.int16 and codes.ndim == 2 and taps == 9:  # version 1
+            codes = torch.from_numpy(codes.numpy().astype("<i2").view(np.uint8).reshape(*codes.shape, 2))
+        if codes.dtype == torch.uint8 and codes.ndim == 3 and codes.shape[2] == -(-taps // 8):
+            bits = np.unpackbits(codes.numpy(), axis=-1, bitorder="little")
+            if not bits[..., taps:].any():
+                return torch.from_numpy(bits[..., :taps].astype(bool)).reshape(*codes.shape[:2], *size)
     raise ValueError(f"the mask of {name!r} is damaged: its codes do not fit kernels of {size}")

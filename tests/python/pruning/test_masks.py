@@ -62,6 +62,16 @@ def test_files_of_others_are_refused(tmp_path):
         Masks.load(tmp_path / "new")
 
 
+@pytest.mark.parametrize(
+    "kernels", ["[]", '{"a": 9}', '{"a": null}', '{"a": ["3", "3"]}', '{"a": [-3, -3]}', '{"a": [3, 3, 1]}']
+)
+def test_sizes_of_kernels_that_are_none_are_refused(tmp_path, kernels):
+    metadata = {"format": "patternlite.masks", "version": "2", "kernels": kernels}
+    save_file({"a": torch.ones(2, 2, 2).byte()}, tmp_path / "m", metadata=metadata)
+    with pytest.raises(ValueError, match="damaged"):
+        Masks.load(tmp_path / "m")
+
+
 def test_files_of_version_1_are_read(tmp_path):
     """int16 codes of 3x3 kernels."""
     codes = torch.tensor([[0b000011011, 0], [511, 0b100000000]], dtype=torch.int16)
