@@ -4,6 +4,7 @@ import copy
 import signal
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def test_the_fingerprint_knows_every_bit_setting_and_version(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr("patternlite.pruning.checkpoint.code_in", lambda _folder: "another commit's")
     assert fingerprint(state, 1) not in prints
+
+
+def test_a_fingerprint_copies_nothing():
+    tensors = {"a": torch.zeros(1 << 20), "none": torch.zeros(0, 3), "one": torch.zeros(())}
+    tracemalloc.start()
+    fingerprint(tensors)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
 
 
 def test_code_is_that_of_all_python_files(tmp_path):
