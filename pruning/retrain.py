@@ -92,12 +92,7 @@ def retrain(
     masks.apply(model)
     model.eval()
     device = device_of(model)
-    taught = {f"dense {key}": value for key, value in all_tensors_in(dense).items()} if dense else {}
-    identity = fingerprint(
-        {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks},
-        asdict(config),
-        frozen_in(model),
-    )
+    identity = "" if checkpoint is None else _identity(model, masks, pixels, labels, config, dense)
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:
         dense = dense.to(device).eval()
@@ -141,6 +136,20 @@ def retrain(
             _save(store, epoch + 1, model, optimizer)
     model.zero_grad(set_to_none=True)
     masks.verify(model)
+
+
+def _identity(
+    model: nn.Module,
+    masks: Masks,
+    pixels: Tensor,
+    labels: Tensor,
+    config: RetrainConfig,
+    dense: nn.Module | None,
+) -> str:
+    """Of a run, for its checkpoint."""
+    taught = {} if dense is None else {f"dense {key}": value for key, value in all_tensors_in(dense).items()}
+    tensors = {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}
+    return fingerprint(tensors, asdict(config), frozen_in(model))
 
 
 def _check_images(pixels: Tensor, labels: Tensor, config: RetrainConfig) -> None:

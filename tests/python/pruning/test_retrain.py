@@ -118,6 +118,15 @@ def test_the_checkpoint_of_another_run_is_refused(damaged, trained_model, images
         retrain(model, masks, x, labels, config, lambda *_: None, tmp_path)
 
 
+def test_images_are_hashed_for_a_checkpoint_alone(damaged, images, tmp_path, monkeypatch):
+    hashed, config = [], replace(CONFIG, epochs=1)
+    monkeypatch.setattr("patternlite.pruning.retrain.fingerprint", lambda *_: hashed.append(1) or "me")
+    retrain(*damaged, *images, config, lambda *_: None)
+    assert not hashed
+    retrain(*damaged, *images, config, lambda *_: None, tmp_path)
+    assert hashed
+
+
 def test_accuracy_is_taken_in_eval_mode(trained_model, images):
     model, normalise = copy.deepcopy(trained_model).train(), Normalisation(**NORMAL)
     assert accuracy(model, *images, normalise) == accuracy(trained_model, *images, normalise)
