@@ -21,7 +21,7 @@ from .outputs import tensors_of, trial
 from .precision import half, laid_out
 from .seeds import generator, seeded
 from .sources.refinement import Normalisation
-from .state import all_tensors_in, device_of, frozen_in, tensors_in
+from .state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
@@ -75,6 +75,7 @@ def retrain(
 ) -> None:
     """Trains a classifier in place by SGD with one cycle of the learning rate; in eval mode afterwards.
 
+    Where it is stopped, by an error or from outside, the model is what it was before, but for its zeros.
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
     run that was killed goes on from there, to the same bits.  dense: the model before pruning, which is
     moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
@@ -106,6 +107,7 @@ def retrain(
     )
     normalise = Normalisation(config.mean, config.std)
     with (
+        put_back_on_error(model),
         laid_out(shape, *models) as layout,
         masks.enforced(model),
         _training(model),
@@ -134,7 +136,6 @@ def retrain(
                     done = (epoch + (step + 1) / len(batches)) / config.epochs
                     progress(f"epoch {epoch + 1} of {config.epochs}, loss {float(loss.detach()):.3f}", done)
             _save(store, epoch + 1, model, optimizer)
-    model.zero_grad(set_to_none=True)
     masks.verify(model)
 
 

@@ -1,10 +1,11 @@
-"""A model's state_dict as tensors, a digest of tensors by name, where a model is, and copies of models."""
+"""A model's state_dict as tensors, to digest and to put back, where a model is, and copies of models."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,24 @@ def tensors_in(model: nn.Module) -> dict[str, Tensor]:
 def all_tensors_in(model: nn.Module) -> dict[str, Tensor]:
     """The buffers that its state_dict leaves out, too."""
     return {**dict(model.named_buffers()), **tensors_in(model)}
+
+
+@contextmanager
+def put_back_on_error(model: nn.Module) -> Iterator[None]:
+    """Where the context is left by an error, or by Ctrl-C, the model holds what it held before.
+
+    No gradients stay in any case.
+    """
+    before = {name: value.clone() for name, value in all_tensors_in(model).items()}
+    try:
+        yield
+    except BaseException:
+        with torch.no_grad():
+            for name, value in all_tensors_in(model).items():
+                value.copy_(before[name])
+        raise
+    finally:
+        model.zero_grad(set_to_none=True)
 
 
 def frozen_in(model: nn.Module) -> list[str]:

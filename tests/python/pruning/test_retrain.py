@@ -87,6 +87,18 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bits(damaged, images, tmp_pat
     assert same_bits(whole, again)
 
 
+def test_a_run_that_is_stopped_leaves_the_model_to_begin_again_with(damaged, images, tmp_path):
+    model, masks = damaged
+    whole, before = (copy.deepcopy(model) for _ in range(2))
+    retrain(whole, masks, *images, CONFIG, lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        retrain(model, masks, *images, CONFIG, stop, tmp_path)
+    assert same_bits(model, before)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    retrain(model, masks, *images, CONFIG, lambda *_: None, tmp_path)
+    assert same_bits(model, whole)
+
+
 def test_the_dense_models_answers_are_learnt_too(damaged, trained_model, images):
     alone, masks = damaged
     taught, dense = copy.deepcopy(alone), copy.deepcopy(trained_model).train()
