@@ -127,7 +127,8 @@ def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generato
 def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> None:
     """Raises ValueError where what the sites read of one batch depends on what else is under way.
 
-    Walks would prune it on the maps of other batches.  batches: a few images each, of equal number.
+    Walks would prune it on the maps of other batches.  batches: a few images each, of unequal numbers, as the
+    last one of a walk has fewer.
     """
 
     def read(*walks: list[Tensor]) -> list[Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patternlite.pruning import PruneConfig, prune
 from patternlite.pruning.graph import trace
 from patternlite.pruning.sources import draw
 from patternlite.pruning.walk import require_own_maps
@@ -72,6 +73,17 @@ class Cleared(Unet):
         return self.join(x, y)
 
 
+class Counted(Unet):
+    """Keeps how many images there are, alike in all batches but the last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.images = len(x)
+        x = self.down(x)
+        y = self.middle(x)
+        mean = y.view(self.images, 8, -1).mean(2)
+        return self.join(x, y * mean.view(self.images, 8, 1, 1))
+
+
 class KeptForTheHead(Unet):
     """No layer that is pruned reads it."""
 
@@ -118,8 +130,8 @@ def test_another_path_for_other_images_is_told_as_such():
 
 def check(model: nn.Module) -> None:
     forms.settled(model, SHAPE)
-    images = (draw("mix", 4, SHAPE, 0, "test") - 0.5) / 0.25
-    require_own_maps(model, trace(model, SHAPE).sites, list(images.split(2)))
+    images = (draw("mix", 5, SHAPE, 0, "test") - 0.5) / 0.25
+    require_own_maps(model, trace(model, SHAPE).sites, list(images.split(3)))
 
 
 @pytest.mark.parametrize("model", [Kept, Hooked, Stacked, Cleared, MaskedAndKept])
@@ -135,3 +147,11 @@ def test_others_are_not(model):
     network = model()
     check(network)
     assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_run_tries_batches_of_unequal_numbers():
+    config = PruneConfig(
+        rate=2.25, images=64, refine_steps=0, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3
+    )
+    with pytest.raises(ValueError, match="keeps maps between calls"):
+        prune(forms.settled(Counted(), SHAPE), SHAPE, config)
