@@ -34,18 +34,25 @@ def half(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def exact() -> Iterator[None]:
-    """Products of float32 are exact to it, whatever torch.set_float32_matmul_precision allows outside."""
+    """Products of float32 are exact to it, whatever torch.set_float32_matmul_precision allows outside.
+
+    Those of convolutions on GPUs, too, where torch allows TF32 by itself.
+    """
     with ExitStack() as after:
         try:
-            allowed = torch.get_float32_matmul_precision()
-        except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which that does not mix with
-            for backend in (torch.backends.cuda, torch.backends.mkldnn):
-                after.callback(setattr, backend.matmul, "fp32_precision", backend.matmul.fp32_precision)
-                backend.matmul.fp32_precision = "ieee"
+            allowed, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+        except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which those do not mix with
+            backends: Any = torch.backends
+            for products in (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv):
+                after.callback(setattr, products, "fp32_precision", products.fp32_precision)
+                products.fp32_precision = "ieee"
         else:
             if allowed != "highest":  # which would set the flags, too
                 after.callback(torch.set_float32_matmul_precision, allowed)
                 torch.set_float32_matmul_precision("highest")
+            if tf32:
+                after.callback(setattr, torch.backends.cudnn, "allow_tf32", True)
+                torch.backends.cudnn.allow_tf32 = False
         yield
 
 

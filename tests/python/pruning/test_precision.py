@@ -47,14 +47,27 @@ def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
 
 @pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="torch has the flags from 2.9 on")
 def test_products_are_exact_where_torchs_newer_flags_allow_others():
-    flags = torch.backends.mkldnn.matmul
+    flags, convolutions = torch.backends.mkldnn.matmul, torch.backends.cudnn.conv
     before, flags.fp32_precision = flags.fp32_precision, "bf16"
+    also = convolutions.fp32_precision
     try:
         with exact():
-            assert flags.fp32_precision == "ieee"
+            assert flags.fp32_precision == convolutions.fp32_precision == "ieee"
         assert flags.fp32_precision == "bf16"
+        assert convolutions.fp32_precision == also
     finally:
         flags.fp32_precision = before
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_so_are_the_convolutions_of_gpus(allowed):
+    before, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, allowed
+    try:
+        with exact():
+            assert not torch.backends.cudnn.allow_tf32
+        assert torch.backends.cudnn.allow_tf32 == allowed
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def test_what_float32_may_be_multiplied_in_around_it_changes_nothing(trained_model, result, config):
