@@ -12,7 +12,8 @@ from ..batch_norms import BatchNorm, remembered
 from ..norm_statistics import feature_moments
 from ..precision import half
 
-_RATE = 0.05  # Adam's, in normalised pixels
+_RATE = 0.05  # Adam's, in units
+_UNIT = 0.25  # of pixels in 0..1, about their deviation in photographs: what images are moved in
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Normalisation:
         """What black and white become, (1, C, 1, 1) each."""
         mean, std = self._of(like)
         return -mean / std, (1 - mean) / std
+
+    def unit(self, like: Tensor) -> Tensor:
+        """What a difference of one unit becomes, (1, C, 1, 1)."""
+        return _UNIT / self._of(like)[1]
 
     def _of(self, like: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = (like.new_tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
@@ -56,8 +61,9 @@ def refine(
     many: these themselves where the model gives no gradients (torch.no_grad() in its forward).
     layout: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
     """
-    low, high = normalisation.limits(images)
-    given, images = images, images.clone().requires_grad_(True)
+    unit = normalisation.unit(images)
+    low, high = (limit / unit for limit in normalisation.limits(images))
+    given, images = images, (images / unit).requires_grad_(True)
     optimizer = torch.optim.Adam([images], lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
@@ -67,7 +73,7 @@ def refine(
         x = x.contiguous(memory_format=layout)
         with feature_moments(norms) as moments:
             with half(x.device):
-                model(x)
+                model(x * unit)
             loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
             if not loss.requires_grad:
                 return given
@@ -79,7 +85,7 @@ def refine(
         with torch.no_grad():
             images.clamp_(low, high)
         advance((step + 1) / steps)
-    return images.detach()
+    return images.detach() * unit
 
 
 def _total_variation(x: Tensor) -> Tensor:

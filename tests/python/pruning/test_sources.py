@@ -83,14 +83,26 @@ def test_normalisation_is_torchvisions():
     torch.testing.assert_close(high.flatten(), torch.tensor([1.0, 6.0]))
 
 
-def test_refined_images_are_nearer_to_what_norms_remember(trained_model):
-    normalise = Normalisation((0.5,) * 3, (0.25,) * 3)
+class Scaled(nn.Module):
+    """Takes pixels of another normalisation, and the same model then."""
+
+    def __init__(self, model: nn.Module, mean: float, std: float) -> None:
+        super().__init__()
+        self.body, self.mean, self.std = model, mean, std
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body((x * self.std + self.mean - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.25), (0.0, 1.0), (0.0, 1 / 255)])
+def test_refined_images_are_nearer_to_what_norms_remember(trained_model, mean, std):
+    model, normalise = Scaled(trained_model, mean, std), Normalisation((mean,) * 3, (std,) * 3)
     images = normalise(draw("mix", 64, (3, 16, 16), seed=0, purpose="test"))
-    norms = trace(trained_model, (3, 16, 16)).norms
+    norms = trace(model, (3, 16, 16)).norms
     refined = refine(
-        trained_model, norms, images, normalise, 15, torch.contiguous_format, generator(0), lambda _: None
+        model, norms, images, normalise, 15, torch.contiguous_format, generator(0), lambda _: None
     )
-    before, after = (bn_gap(trained_model, norms, [x], Group()) for x in (images, refined))
+    before, after = (bn_gap(model, norms, [x], Group()) for x in (images, refined))
     assert after.mean < 0.5 * before.mean
     assert after.deviation < 0.8 * before.deviation
     low, high = normalise.limits(images)
