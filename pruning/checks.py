@@ -14,6 +14,7 @@ from .batch_norms import BatchNorm
 from .checkpoint import Checkpoint
 from .config import PruneConfig
 from .distributed import Group
+from .effort import MOST_BATCHES
 from .state import tensors_in
 
 
@@ -59,9 +60,10 @@ def _learnt(model: nn.Module) -> dict[str, Tensor]:
 def check_shares(batches: int, images: int, group: Group) -> None:
     """Raises ValueError when a process would have no images."""
     if batches < group.size:
+        more = ", or ask for more images" if group.size <= MOST_BATCHES else ""
         raise ValueError(
             f"{images} images are {batches} batches, too few for {group.size} processes: "
-            f"start at most {batches}, or ask for more images"
+            f"start at most {batches}{more}"
         )
 
 

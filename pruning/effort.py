@@ -12,27 +12,44 @@ from .graph import Site, Trace
 from .layers import ROWS
 from .structures import Structure
 
-_LEAST_IMAGES, _MOST_IMAGES = 64, 512  # unless the config says how many
+_MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many
 _VALUES = 2**27  # of one map of all images, at most: what a walk holds is a small multiple of it
-_WALK_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
+_FEW_IMAGES = 64  # that may take twice as much
+MOST_BATCHES = 16  # of a walk: each has a thread, which has others on every core
+_TRAIN_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
 _PIXELS = 2**20
+_TRAIN_VALUES = 2**26  # of one map of such a batch, at most: all maps are held for their gradients
 _TIMING = 2e12  # about 20 seconds of a core
 _DRAW = 5_000  # operations a value of an image takes to draw
 
 
 def image_count(config: PruneConfig, trace: Trace) -> int:
     """As many as the config says, or as fit into the memory."""
-    return config.images or min(_MOST_IMAGES, max(_LEAST_IMAGES, _VALUES // trace.largest))
+    fitting = _VALUES // trace.largest
+    return config.images or max(_LEAST_IMAGES, min(_FEW_IMAGES, 2 * fitting), min(_MOST_IMAGES, fitting))
 
 
-def walk_batch(input_shape: tuple[int, int, int]) -> int:
-    """Images that run through the model together, or that a step of distillation learns from."""
-    return min(_WALK_BATCH, max(1, _PIXELS // (input_shape[1] * input_shape[2])))
+def walk_batch(images: int, train_batch: int) -> int:
+    """Images that run through the model together, without gradients."""
+    return max(train_batch, math.ceil(images / MOST_BATCHES))
 
 
-def refine_batch(input_shape: tuple[int, int, int]) -> int:
+def train_batch(input_shape: tuple[int, int, int], trace: Trace) -> int:
+    """Images that a step of distillation learns from."""
+    return min(_TRAIN_BATCH, max(1, _by_pixels(input_shape)), max(1, _by_values(trace)))
+
+
+def refine_batch(input_shape: tuple[int, int, int], trace: Trace) -> int:
     """Images that are refined together: enough positions to estimate a channel's variance."""
-    return min(_REFINE_BATCH, max(8, _PIXELS // (input_shape[1] * input_shape[2])))
+    return min(_REFINE_BATCH, max(8, _by_pixels(input_shape)), max(2, _by_values(trace)))
+
+
+def _by_pixels(input_shape: tuple[int, int, int]) -> int:
+    return _PIXELS // (input_shape[1] * input_shape[2])
+
+
+def _by_values(trace: Trace) -> int:
+    return _TRAIN_VALUES // trace.largest
 
 
 def costs(
@@ -49,7 +66,7 @@ def costs(
             for site in trace.sites
         },
         "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
-        "distill": config.distill_steps * walk_batch(input_shape) * 4 * forward,
+        "distill": config.distill_steps * train_batch(input_shape, trace) * 4 * forward,
         "compare": fidelity.IMAGES * (math.prod(input_shape) * _DRAW + 2 * forward),
     }
 

@@ -121,6 +121,7 @@ class _Run:
         weights = [site.conv.weight for site in self.teacher.sites]
         self.libraries = codesign.libraries_of(config, weights)
         self.count = effort.image_count(config, self.teacher)
+        self.batch = effort.train_batch(input_shape, self.teacher)
         self.schedule = Schedule(
             progress if self.group.first else None,
             effort.costs(config, self.teacher, self.count, input_shape),
@@ -132,7 +133,7 @@ class _Run:
         )
         made = self.store.step("images", self.make_images)
         images = made.tensors["images"].to(self.device)
-        batches = list(images.split(effort.walk_batch(self.shape)))
+        batches = list(images.split(effort.walk_batch(len(images), self.batch)))
         first, own = self.group.share(batches)
         checks.check_shares(len(batches), len(images), self.group)
         sample = Sample(self.config.seed, ROWS, len(images), first)
@@ -176,14 +177,14 @@ class _Run:
             kept = self.measure_fidelity(unseen)
             learnt = distill(
                 self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
-                self.config.distill_steps, effort.walk_batch(self.shape), self.config.seed, self.group,
+                self.config.distill_steps, self.batch, self.config.seed, self.group,
                 self.store, self.schedule.advance,
             )  # fmt: skip
         return _AsPruned(weights, kept, learnt)
 
     def measure_fidelity(self, unseen: Tensor) -> Fidelity:
         with self.device:
-            return fidelity.measure(self.dense, self.pruned, unseen, effort.walk_batch(self.shape))
+            return fidelity.measure(self.dense, self.pruned, unseen, self.batch)
 
     def draw(self, count: int, purpose: str) -> Tensor:
         """Images (count, C, H, W), normalised, other ones for each purpose."""
@@ -196,7 +197,7 @@ class _Run:
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
         with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as layout:
-            first, own = self.group.share(list(images.split(effort.refine_batch(self.shape))))
+            first, own = self.group.share(list(images.split(effort.refine_batch(self.shape, self.teacher))))
             refined, unrefined = [images[:0].to(self.device)], False
             for number, batch in enumerate(own):
                 given = batch.to(self.device)

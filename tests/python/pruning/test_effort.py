@@ -1,14 +1,53 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
-from patternlite.pruning import PruneConfig
-from patternlite.pruning.effort import image_count
+import pytest
+
+from patternlite.pruning import PruneConfig, effort, prune
+from patternlite.pruning.effort import image_count, refine_batch, train_batch, walk_batch
 from patternlite.pruning.graph import Trace
+
+CONFIG = PruneConfig(rate=4.0, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+def traced(largest: int) -> Trace:
+    return Trace([], [], {}, [], 1, largest)
 
 
 def test_large_maps_get_fewer_images():
-    config = PruneConfig(rate=4.0, mean=(0.5,) * 3, std=(0.25,) * 3)
-    small, large, huge = (Trace([], [], {}, [], 1, values) for values in (2**14, 2**20, 2**26))
-    assert [image_count(config, trace) for trace in (small, large, huge)] == [512, 128, 64]
-    assert image_count(replace(config, images=100), huge) == 100
+    counts = [image_count(CONFIG, traced(2**power)) for power in (14, 20, 21, 22, 23, 24, 26)]
+    assert counts == [512, 128, 64, 64, 32, 16, 16]
+    assert image_count(replace(CONFIG, images=100), traced(2**26)) == 100
+
+
+@pytest.mark.parametrize(
+    ("size", "largest", "train", "refine"),
+    [
+        (32, 64 * 32 * 32, 64, 128),  # ResNet-18 on CIFAR-10
+        (224, 64 * 112 * 112, 20, 20),  # on ImageNet
+        (224, 64 * 224 * 224, 20, 20),  # VGG-16
+        (640, 32 * 320 * 320, 2, 8),  # YOLO
+        (512, 64 * 512 * 512, 4, 4),  # a U-Net
+        (64, 256 * 256 * 256, 4, 4),  # super-resolution, of small images
+        (2048, 64 * 2048 * 2048, 1, 2),
+    ],
+)
+def test_batches_are_bounded_by_the_largest_map_and_by_pixels(size, largest, train, refine):
+    shape = (3, size, size)
+    assert train_batch(shape, traced(largest)) == train
+    assert refine_batch(shape, traced(largest)) == refine
+
+
+@pytest.mark.parametrize(("images", "step", "batch"), [(512, 64, 64), (167, 20, 20), (64, 2, 4), (130, 1, 9)])
+def test_walks_have_few_batches(images, step, batch):
+    assert walk_batch(images, step) == batch
+
+
+def test_a_run_has_few_threads(trained_model, monkeypatch):
+    monkeypatch.setattr(effort, "_PIXELS", 16 * 16)  # as of large images
+    before, seen = threading.active_count(), []
+    config = replace(CONFIG, images=64, refine_steps=0, distill_steps=0)
+    prune(trained_model, (3, 16, 16), config, lambda *_: seen.append(threading.active_count()))
+    assert max(seen) - before == 2 * 16  # of the dense and the pruned model
