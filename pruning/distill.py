@@ -13,7 +13,7 @@ from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .outputs import may_be_logits
-from .precision import laid_out
+from .precision import Form, half, laid_out
 from .seeds import generator
 
 _RATE = 5e-4  # Adam's, with a cosine to zero
@@ -52,11 +52,11 @@ def distill(
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     done, saved, learns = _resumed(store, trained, optimizer, schedule), time.monotonic(), True
-    with laid_out(images.shape[1:], student, teacher) as layout, masks.enforced(student):
+    with laid_out(images.shape[1:], student, teacher) as form, masks.enforced(student):
         for step in range(done, steps):
             optimizer.zero_grad()
             x = _augmented(images, batch, generator(seed, "distill", step))
-            loss = _loss(student, teacher, layers, x, layout, group)
+            loss = _loss(student, teacher, layers, x, form, group)
             if not (learns := loss.requires_grad):
                 break
             _require_finite(loss, group, store)
@@ -79,14 +79,15 @@ def _loss(
     teacher: nn.Module,
     layers: list[str],
     batch: Tensor,
-    layout: torch.memory_format,
+    form: Form,
     group: Group,
 ) -> Tensor:
     """This process's part of the whole batch's loss: the parts add up to what one process would find."""
     _, own = group.share(list(batch))
-    x = (torch.stack(own) if own else batch[:1]).contiguous(memory_format=layout)
+    x = form.of(torch.stack(own) if own else batch[:1])
     share = len(own) / len(batch)
-    seen = imitate(student, teacher, layers, x)
+    with half(x.device, form.low):
+        seen = imitate(student, teacher, layers, x)
     pairs = [*seen.maps, *zip(seen.outputs, seen.answers, strict=True)]
     energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
     errors = torch.stack([mean_square(value - target) for value, target in pairs])

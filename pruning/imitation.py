@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .outputs import answers_of
-from .precision import half
 
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 
@@ -32,11 +31,10 @@ class Imitation:
 
 def imitate(student: nn.Module, teacher: nn.Module, layers: Iterable[str], x: Tensor) -> Imitation:
     """Runs both; gradients go to the student alone. layers: names of modules, the same in both."""
-    with half(x.device):
-        with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
-            answers = answers_of(teacher(x))
-        with _inputs_of(student, layers) as given:
-            outputs = answers_of(student(x))
+    with torch.no_grad(), _inputs_of(teacher, layers) as wanted:
+        answers = answers_of(teacher(x))
+    with _inputs_of(student, layers) as given:
+        outputs = answers_of(student(x))
     return Imitation([(given[name], wanted[name]) for name in wanted if name in given], outputs, answers)
 
 

@@ -196,7 +196,7 @@ class _Run:
             images = self.draw(self.count, "prune")
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
-        with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as layout:
+        with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as form:
             first, own = self.group.share(list(images.split(effort.refine_batch(self.shape, self.teacher))))
             refined, unrefined = [images[:0].to(self.device)], False
             for number, batch in enumerate(own):
@@ -209,7 +209,7 @@ class _Run:
                 refined.append(
                     refine(
                         self.dense, self.teacher.norms, given, self.normalise,
-                        self.config.refine_steps, layout, random, advance,
+                        self.config.refine_steps, form, random, advance,
                     )
                 )  # fmt: skip
                 unrefined = refined[-1] is given  # the model gives no gradients

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .outputs import trial
 from .small_maps import SmallMaps
@@ -15,8 +16,8 @@ from .state import device_of
 
 
 @contextmanager
-def half(device: torch.device) -> Iterator[None]:
-    """Autocast to bfloat16 where the device multiplies it faster than float32; elsewhere it changes nothing.
+def half(device: torch.device, allowed: bool = True) -> Iterator[None]:
+    """Autocast to bfloat16 where that is allowed and faster than float32 on the device; else nothing changes.
 
     With models and images in channels_last, a step of ResNet-18 takes a quarter of its time on CPUs with AMX.
     Tensors are made on the device, where models do not say otherwise.
@@ -27,8 +28,8 @@ def half(device: torch.device) -> Iterator[None]:
         can = _capabilities() if device.type == "cpu" else {}
         fast, tiles = bool(can.get("avx512_bf16", False)), bool(can.get("amx_bf16", False))
     # Within another autocast, cached weights would outlive a step that changes them.
-    low = torch.autocast(device.type, torch.bfloat16, enabled=fast, cache_enabled=False)
-    with device, low, SmallMaps() if tiles else nullcontext():
+    low = torch.autocast(device.type, torch.bfloat16, enabled=fast and allowed, cache_enabled=False)
+    with device, low, SmallMaps() if tiles and allowed else nullcontext():
         yield
 
 
@@ -64,27 +65,51 @@ def _capabilities() -> Mapping[str, Any]:
     return {name: getattr(torch.cpu, function, bool)() for name, function in older.items()}
 
 
-@contextmanager
-def laid_out(shape: tuple[int, ...], *models: nn.Module) -> Iterator[torch.memory_format]:
-    """channels_last, where all the models run so; else nothing is moved. Yields how images are to lie.
+@dataclass(frozen=True)
+class Form:
+    """How models run in a step that only learns from gradients.
 
-    A model that calls x.view(len(x), -1) on a map runs on none but plain ones.  models: in eval mode.
+    layout: of images, and of filters.  low: in `half`.
+    """
+
+    layout: torch.memory_format
+    low: bool
+
+    def of(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=self.layout)
+
+
+_FORMS = tuple(
+    Form(layout, low) for low in (True, False) for layout in (torch.channels_last, torch.contiguous_format)
+)
+
+
+@contextmanager
+def laid_out(shape: tuple[int, ...], *models: nn.Module) -> Iterator[Form]:
+    """The first of the forms in which all the models run; their filters lie so while the context lasts.
+
+    A model that calls x.view(len(x), -1) on a map runs on none but plain ones; one that makes complex
+    numbers of a map, or writes it into a tensor of float32, in nothing but float32.  models: in eval mode.
     shape: of an image.
     """
-    fits = _run_channels_last(shape, *models)
-    with channels_last(*models) if fits else nullcontext():
-        yield torch.channels_last if fits else torch.contiguous_format
+    form = next((form for form in _FORMS if _run(form, shape, models)), _FORMS[-1])
+    with _filters_laid(form, models):
+        yield form
 
 
-def _run_channels_last(shape: tuple[int, ...], *models: nn.Module) -> bool:
+def _run(form: Form, shape: tuple[int, ...], models: Sequence[nn.Module]) -> bool:
     try:
-        with channels_last(*models):
+        with _filters_laid(form, models):
             for model in models:
-                with device_of(model):
-                    trial(model, shape, torch.channels_last)
+                with half(device_of(model), form.low):
+                    trial(model, shape, form.layout)
     except Exception:  # whatever it has against it
         return False
     return True
+
+
+def _filters_laid(form: Form, models: Sequence[nn.Module]) -> AbstractContextManager[None]:
+    return channels_last(*models) if form.layout is torch.channels_last else nullcontext()
 
 
 @contextmanager

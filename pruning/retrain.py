@@ -108,7 +108,7 @@ def retrain(
     normalise = Normalisation(config.mean, config.std)
     with (
         put_back_on_error(model),
-        laid_out(shape, *models) as layout,
+        laid_out(shape, *models) as form,
         masks.enforced(model),
         _training(model),
         torch.device("cpu"),  # where we draw, whatever torch.set_default_device says
@@ -121,9 +121,9 @@ def retrain(
                     for group in optimizer.param_groups:
                         group["lr"] = one_cycle(peak, (epoch + step / len(batches)) / config.epochs)
                     x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
-                    x, y = x.contiguous(memory_format=layout), labels[some].to(device)
+                    x, y = form.of(x), labels[some].to(device)
                     with _of_enough_images(len(some)):
-                        loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, y)
+                        loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, y, form.low)
                     if not bool(torch.isfinite(loss)):
                         store.discard()
                         raise ValueError(
@@ -220,12 +220,15 @@ def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normal
     return right / len(labels)
 
 
-def _loss(model: nn.Module, dense: nn.Module | None, layers: list[str], x: Tensor, labels: Tensor) -> Tensor:
+def _loss(
+    model: nn.Module, dense: nn.Module | None, layers: list[str], x: Tensor, labels: Tensor, low: bool
+) -> Tensor:
     if dense is None:
-        with half(x.device):
+        with half(x.device, low):
             answers = _alone(tensors_of(model(x))).float()
         return F.cross_entropy(answers, labels)
-    seen = imitate(model, dense, layers, x)
+    with half(x.device, low):
+        seen = imitate(model, dense, layers, x)
     answers, wanted = _alone(seen.outputs), seen.answers[0]
     errors = [
         mean_square(value - target) / mean_square(target).clamp_min(1e-12) for value, target in seen.maps

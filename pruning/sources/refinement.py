@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..batch_norms import BatchNorm, remembered
 from ..norm_statistics import feature_moments
-from ..precision import half
+from ..precision import Form, half
 
 _RATE = 0.05  # Adam's, in units
 _UNIT = 0.25  # of pixels in 0..1, about their deviation in photographs: what images are moved in
@@ -48,7 +48,7 @@ def refine(
     images: Tensor,
     normalisation: Normalisation,
     steps: int,
-    layout: torch.memory_format,
+    form: Form,
     generator: torch.Generator,
     advance: Callable[[float], None],
 ) -> Tensor:
@@ -59,7 +59,7 @@ def refine(
     from the statistics, and layers pruned on them lose a point of accuracy more.
     images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
     many: these themselves where the model gives no gradients (torch.no_grad() in its forward).
-    layout: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
+    form: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
     """
     unit = normalisation.unit(images)
     low, high = (limit / unit for limit in normalisation.limits(images))
@@ -70,9 +70,9 @@ def refine(
         shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
         x = torch.roll(images, shift, dims=(2, 3))
         x = x.flip(3) if torch.rand((), generator=generator) < 0.5 else x
-        x = x.contiguous(memory_format=layout)
+        x = form.of(x)
         with feature_moments(norms) as moments:
-            with half(x.device):
+            with half(x.device, form.low):
                 model(x * unit)
             loss = torch.stack([_mismatch(norm, *moments[norm]) for norm in norms]).mean()
             if not loss.requires_grad:

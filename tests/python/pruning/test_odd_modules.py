@@ -214,10 +214,10 @@ class Particular(Odd):
 @pytest.mark.parametrize(("model", "last"), [(Odd, True), (Viewed, False), (Particular, False)])
 def test_nothing_is_moved_of_a_model_that_runs_on_plain_images_alone(model, last):
     networks = [model().eval(), Odd().eval()]
-    with laid_out(SHAPE, *networks) as layout:
-        assert layout == (torch.channels_last if last else torch.contiguous_format)
+    with laid_out(SHAPE, *networks) as form:
+        assert form.layout == (torch.channels_last if last else torch.contiguous_format)
         assert all(network.body[0][0].weight.is_contiguous() != last for network in networks)
-        networks[0](torch.zeros(2, *SHAPE).contiguous(memory_format=layout))
+        networks[0](form.of(torch.zeros(2, *SHAPE)))
 
 
 class Noisy(Odd):

@@ -1,10 +1,13 @@
 """Half precision is used where the processor multiplies it fast and a step asks for it, and nowhere else."""
 
+import forms
 import pytest
 import torch
+from torch import Tensor
 
-from patternlite.pruning import prune
-from patternlite.pruning.precision import exact, half
+from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.precision import exact, half, laid_out
+from patternlite.pruning.retrain import RetrainConfig, retrain
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -43,6 +46,40 @@ def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
     with half(torch.device("cpu")):
         y = layer(torch.ones(1, 2, 4, 4))
     assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == tiles
+
+
+class Averaged(forms.Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.changed(self.body(x)).mean((2, 3))
+
+    def changed(self, y: Tensor) -> Tensor:
+        return y
+
+
+class Spectral(Averaged):
+    def changed(self, y: Tensor) -> Tensor:
+        return torch.complex(y, y).real
+
+
+class Written(Averaged):
+    def changed(self, y: Tensor) -> Tensor:
+        positive = torch.zeros(y.shape)
+        positive[y > 0] = y[y > 0]
+        return positive
+
+
+@pytest.mark.parametrize(("model", "low"), [(Averaged, True), (Spectral, False), (Written, False)])
+def test_models_that_do_not_run_in_bfloat16_learn_in_float32(monkeypatch, model, low):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    shape, unit = (3, 16, 16), {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+    dense = forms.settled(model(), shape)
+    with laid_out(shape, Averaged().eval(), dense) as form:
+        assert form.low == low
+    found = prune(dense, shape, PruneConfig(rate=2.25, images=64, refine_steps=1, distill_steps=1, **unit))
+    pixels, labels = torch.randint(256, (8, *shape), dtype=torch.uint8), torch.arange(8)
+    for teacher in (None, dense):
+        config = RetrainConfig(epochs=1, **unit)
+        retrain(found.model, found.masks, pixels, labels, config, lambda *_: None, dense=teacher)
 
 
 @pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="torch has the flags from 2.9 on")

@@ -8,9 +8,12 @@ from patternlite.pruning.distributed import Group
 from patternlite.pruning.graph import trace
 from patternlite.pruning.norm_statistics import bn_gap
 from patternlite.pruning.outputs import trial
+from patternlite.pruning.precision import Form
 from patternlite.pruning.seeds import generator
 from patternlite.pruning.sources import SOURCES, draw
 from patternlite.pruning.sources.refinement import Normalisation, refine
+
+PLAIN = Form(torch.contiguous_format, low=True)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -99,9 +102,7 @@ def test_refined_images_are_nearer_to_what_norms_remember(trained_model, mean, s
     model, normalise = Scaled(trained_model, mean, std), Normalisation((mean,) * 3, (std,) * 3)
     images = normalise(draw("mix", 64, (3, 16, 16), seed=0, purpose="test"))
     norms = trace(model, (3, 16, 16)).norms
-    refined = refine(
-        model, norms, images, normalise, 15, torch.contiguous_format, generator(0), lambda _: None
-    )
+    refined = refine(model, norms, images, normalise, 15, PLAIN, generator(0), lambda _: None)
     before, after = (bn_gap(model, norms, [x], Group()) for x in (images, refined))
     assert after.mean < 0.5 * before.mean
     assert after.deviation < 0.8 * before.deviation
@@ -111,7 +112,7 @@ def test_refined_images_are_nearer_to_what_norms_remember(trained_model, mean, s
 
 def refined(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     norms, normalise = trace(model, tuple(images.shape[1:])).norms, Normalisation((0.5,) * 3, (0.25,) * 3)
-    return refine(model, norms, images, normalise, 3, torch.contiguous_format, generator(0), lambda _: None)
+    return refine(model, norms, images, normalise, 3, PLAIN, generator(0), lambda _: None)
 
 
 def test_images_that_a_model_gives_no_gradients_of_stay_as_they_are(trained_model, monkeypatch):
