@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
 from patternlite.progress import Advance, Stages
+from patternlite.runtimes import runtimes_for
 
 from .cases import Case, Plan
 from .model_files import ModelFiles
@@ -67,13 +69,14 @@ def run_case(
     """One outcome per condition. Contenders that cannot run here are left out, with a note."""
     with stages.stage(f"{case.name}, files"):
         contenders, notes = _contenders(plan, case, files)
+        witnesses = _witnesses(plan, case, contenders, files)
         multiplications = tuple(
             macs(bytearray(_tflite(plan, case, file, files).read_bytes())) for file in ("dense", "pruned")
         )
     outcomes = []
     for i, condition in enumerate(conditions):
         with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
-            measured = measure(contenders, condition, partial(advance, ""))
+            measured = measure(contenders, condition, partial(advance, ""), witnesses)
         preparations = {}
         if i == 0:
             with stages.stage(f"{case.name}, loading") as advance:
@@ -119,6 +122,19 @@ def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contend
     if not contenders:
         raise PatternliteError("no runtime is installed; run: pip install 'patternlite[convert,tflite,mnn]'")
     return contenders, notes
+
+
+def _witnesses(
+    plan: Plan, case: Case, contenders: Sequence[Contender], files: ModelFiles
+) -> list[Contender]:
+    """Stock TFLite on each model that one contender alone runs."""
+    counts = Counter(c.model for c in contenders)
+    stock = runtimes_for(".tflite")[0].name
+    return [
+        Contender(f"witness of {model}", stock, _tflite(plan, case, model, files), model)
+        for model, count in counts.items()
+        if count == 1
+    ]
 
 
 def _tflite(plan: Plan, case: Case, file: str, files: ModelFiles) -> Path:

@@ -9,6 +9,7 @@ rounds. Nothing is timed before its answer was compared.
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ def measure(
     progress: Callable[[float], None] = lambda fraction: None,
     witnesses: Sequence[Contender] = (),
 ) -> dict[str, Measured]:
-    """By label. Raises OutputMismatchError if contenders with the same model answer differently.
+    """By label. Raises OutputMismatchError if contenders with the same model answer differently, and
+    ValueError where one alone runs a model.
 
     witnesses: answer as well, before the contenders, and are not timed.
     """
@@ -105,6 +107,9 @@ def _burst(process: Isolated, label: str, clock: str, count: int) -> list[float]
 
 
 def _compare(contenders: Sequence[Contender], processes: Mapping[str, Isolated]) -> dict[str, float]:
+    models = Counter(c.model for c in contenders)
+    if alone := [c.label for c in contenders if models[c.model] == 1]:
+        raise ValueError(f"no other answer to compare with that of {alone[0]}: give a witness")
     image: np.ndarray | None = None
     references: dict[str, np.ndarray] = {}
     differences = {}

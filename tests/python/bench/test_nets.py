@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ PLAN = """
 "LiteRT, pruned file" = { rival = "ai-edge-litert", file = "pruned" }
 "ours" = { rival = "patternlite in ai-edge-litert", file = "pruned", prepare = true }
 "ours in MNN" = { rival = "patternlite in mnn", file = "pruned" }
+"MNN, its own sparsity" = { rival = "mnn, sparse", file = "blocks" }
 [rates]
 tiny = { conv3x3 = 8.0, conv1x1 = 4.0, depthwise = true, fully_connected = 2.0 }
 [[claims]]
@@ -100,6 +102,12 @@ def test_wrong_answers_are_not_timed(files: ModelFiles) -> None:
         protocol.measure(contenders, protocol.Conditions(1, (min(os.sched_getaffinity(0)),), 0.1))
 
 
+def test_an_answer_that_nothing_is_compared_with_is_not_timed(files: ModelFiles) -> None:
+    alone = protocol.Contender("LiteRT", "ai-edge-litert", files.dense("tiny"), "one")
+    with pytest.raises(ValueError, match="no other answer to compare with that of LiteRT"):
+        protocol.measure([alone], protocol.Conditions(1, (min(os.sched_getaffinity(0)),), 0.1))
+
+
 def test_more_threads_than_cores() -> None:
     with pytest.raises(PatternliteError, match="cores"):
         conditions_for([1, 4096], 1.0, "wall")
@@ -128,14 +136,17 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
     assert "tiny-g2" in run.stdout and "missed" in run.stdout and "met" in run.stdout
     report = json.loads(output.read_text())
     (outcome,) = report["outcomes"]
-    assert set(outcome["measured"]) == {"LiteRT", "MNN", "LiteRT, pruned file", "ours", "ours in MNN"}
-    for entry in outcome["measured"].values():
+    measured = outcome["measured"]
+    assert measured.keys() == set(tomllib.loads(PLAN)["contenders"])
+    for entry in measured.values():
         timing = entry["timing"]
         assert 0 < timing["minimum"] <= timing["median"] <= timing["p90"]
         assert len(entry["rounds"]) >= 3 and min(entry["rounds"]) == pytest.approx(timing["minimum"])
         assert entry["difference"] <= 1e-4
-    assert len({len(entry["rounds"]) for entry in outcome["measured"].values()}) == 1
-    kernels = {label: entry["kernels"] for label, entry in outcome["measured"].items()}
+    assert len({len(entry["rounds"]) for entry in measured.values()}) == 1
+    # Of blocks there is one contender alone: its answer is compared with a witness's.
+    assert measured["MNN, its own sparsity"]["difference"] > 0
+    kernels = {label: entry["kernels"] for label, entry in measured.items()}
     assert kernels["LiteRT"] == kernels["MNN"] == kernels["LiteRT, pruned file"] == []
     assert "depthwise" in kernels["ours"] and kernels["ours in MNN"]
     assert set(outcome["preparations"]) == {"LiteRT", "ours"}
