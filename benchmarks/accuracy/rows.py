@@ -81,10 +81,14 @@ class Laboratory:
         """Adds the speed of the pruned model to the job's row."""
         row = self.known(job)
         assert row is not None
-        files = [self._tflite(job, dense) for dense in (True, False)]
-        contenders = [Contender(path.name, path, plugin=True) for path in files]
+        dense, pruned = (self._tflite(job, dense) for dense in (True, False))
+        contenders = [
+            Contender("dense", dense),
+            Contender("pruned, stock", pruned),  # the plugin's answer is compared with it
+            Contender("pruned", pruned, plugin=True),
+        ]
         with Isolated() as process:
-            dense, pruned = process.call(
+            stock, _, ours = process.call(
                 measure_latency, _RUNTIME, contenders, threads=threads, seconds=seconds
             )
         row = replace(
@@ -92,8 +96,8 @@ class Laboratory:
             speed=Speed(
                 _RUNTIME,
                 threads,
-                dense.timing.minimum,
-                pruned.timing.minimum,
+                stock.timing.minimum,
+                ours.timing.minimum,
                 REVISION,
                 describe_machine(),
                 os.getloadavg()[0],

@@ -25,8 +25,10 @@ from benchmarks.results import REVISION
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.images.labelled import LabelledImages
+from patternlite.latency import Contender, Latency
 from patternlite.machine import describe_machine
 from patternlite.progress import Stages
+from patternlite.timing import Timing
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -136,6 +138,36 @@ def test_rows_are_measured_and_timed_once(plan: Plan, data: Path, tmp_path: Path
     for change in ({"threads": 2}, {"revision": "abc"}, {"machine": machine}, {"load": 1e3}):
         stale = [replace(timed[0], speed=replace(speed, **change)), timed[1]]
         assert time_all(laboratory(), chosen, stale) == (timed, [2])
+
+
+def test_ours_is_timed_over_stock(plan: Plan, data: Path, tmp_path: Path, monkeypatch) -> None:
+    """And stock runs the pruned file, too, so that the plugin's answer is compared."""
+    times = {("dense", False): 6.0, ("pruned", False): 5.0, ("pruned", True): 2.0}
+    seen = set()
+
+    class Here:
+        def __enter__(self) -> Here:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def call(self, _, runtime: str, contenders: list[Contender], threads: int, seconds: float) -> list:
+            seen.update((c.path.name, c.plugin) for c in contenders)
+            timings = (Timing.of([times[c.path.name, c.plugin] / 1e3]) for c in contenders)
+            return [
+                Latency(runtime, threads, c.label, c.plugin, timing, None)
+                for c, timing in zip(contenders, timings, strict=True)
+            ]
+
+    row = Row("", "", "", 0, 0.9, 0.8, 4.0, 4.0, 4.0, None, None, (), 1.0, 0.0, "")
+    monkeypatch.setattr("benchmarks.accuracy.rows.Isolated", Here)
+    monkeypatch.setattr(Laboratory, "known", lambda *_: row)
+    monkeypatch.setattr(Laboratory, "_keep", lambda *_: None)
+    monkeypatch.setattr(Laboratory, "_tflite", lambda _, job, dense: Path("dense" if dense else "pruned"))
+    job = jobs(plan, [], [], [NOBODY], [0])[0]
+    speed = Laboratory(plan, data, {}, tmp_path / "rows").time(job, 1, 0.1).speed
+    assert speed is not None and speed.speed_up == pytest.approx(3.0)
+    assert seen == times.keys()
 
 
 @pytest.mark.usefixtures("any_files")
