@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -112,18 +111,6 @@ def fixed_resizes(path: str, is_stock: bool, *inputs: np.ndarray) -> list[np.nda
     outputs = [session.run(x) for x in inputs[:2]]
     session.set_mode(resize_fix)
     return outputs + [session.run(x) for x in inputs[2:]]
-
-
-def seconds_of_sizes(path: str, shapes: list[tuple[int, ...]], is_one_session: bool) -> float:
-    """What a process spends on new sizes: of one session, or each of a session of its own."""
-    backend = plugin(force=False)
-    session = Session(path, backend)
-    began = time.process_time()
-    for shape in shapes:
-        if not is_one_session:
-            session = Session(path, backend)
-        session.set_input(np.zeros(shape, np.float32))
-    return time.process_time() - began
 
 
 def original_and_clone(path: str, *inputs: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], Rows]:
