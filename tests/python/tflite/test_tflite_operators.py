@@ -146,6 +146,10 @@ def test_what_cannot_be_taken_stays_with_the_runtime(
     actual = litert.run(model, [x], delegate)
     assert "conv3x3" in {row["kind"] for row in delegate.layers if row["kernel"] != "stock"}
     assert_close(actual, litert.run(model, [x]))
+    # Nowhere is there a partition of all nodes: one is left, or stands between two parts.
+    whole = load_delegate(force=True, min_nodes_per_partition=b.operators)
+    litert.interpreter(model, whole)
+    assert {row["kernel"] for row in whole.layers} == {"stock"}
 
 
 def test_several_outputs_and_renamed_ones(litert: Runtime, rng: np.random.Generator) -> None:
