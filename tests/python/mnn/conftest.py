@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the mnn_*.py beside this file, here and in children
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this file, here and in children
 
 pytest.importorskip("MNN")
 
 import mnn_edits
-import mnn_networks
+import onnx_network
 from mnn_choice_networks import CHOICES
 from mnn_networks import NETWORKS
 from mnn_operator_networks import OPERATORS
@@ -73,7 +73,7 @@ class Models:
         network, *outputs = {**NETWORKS, **PLANNED, **OPERATORS, **CHOICES, **REPORTED}[name]()
         onnx_path = str(network.save(self._folder / f"{name}.onnx", *outputs))
         path = str(self._folder / f"{name}{len(self._done)}.mnn")
-        assert self._process.call(mnn_networks.convert, onnx_path, path, *options)
+        assert self._process.call(onnx_network.convert, onnx_path, path, *options)
         shape = [n if isinstance(n, int) else 8 for n in network.shape]
         x = np.random.default_rng(0).standard_normal(shape, np.float32)
         return Model(path, onnx_path, x)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from mnn_networks import Network
+from onnx_network import Network
 
 
 def square(size: int, filters: int, keep: float = 1, stride: int = 1, hw: int = 28) -> tuple[Network, str]:

@@ -10,7 +10,7 @@ from typing import Any
 def edit(source: str, edited: str, kind: str, options: dict[str, Any]) -> bool:
     """Writes a .mnn file anew, with other options in its first operator of a kind: None leaves one out.
 
-    As mnn_networks.convert(), in a process apart.
+    As onnx_network.convert(), in a process apart.
     """
     import _tools  # type: ignore[import-not-found]
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from mnn_networks import Network
+from onnx_network import Network
 
 Between = Callable[[Network, str], tuple[str, int]]  # made of a map of 16 x 11 x 9; and its channels
 BETWEEN: dict[str, Between] = {}  # all of it is ours

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from mnn_networks import Network
+from onnx_network import Network
 
 Built = tuple[Network, ...]  # and the names of outputs
 

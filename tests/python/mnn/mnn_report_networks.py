@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from mnn_networks import Network
 from onnx import TensorProto, helper, numpy_helper
+from onnx_network import Network
 
 
 def integer_input() -> tuple[Network, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mnn_networks
 import mnn_runs
 import numpy as np
+import onnx_network
 import pytest
 from test_mnn_layers import error
 
@@ -27,7 +27,7 @@ def test_operator(name, process, tmp_path):
     y = conv_case(filters=12)(builder, rng, builder.input(2, 11, 13, 12))
     source, path = tmp_path / "net.tflite", str(tmp_path / "net.mnn")
     source.write_bytes(builder.build(CASES[name](builder, rng, y)))
-    assert process.call(mnn_networks.convert, str(source), path)
+    assert process.call(onnx_network.convert, str(source), path)
     x = rng.standard_normal((2, 11, 13, 12), np.float32)
     (stock,) = process.call(mnn_runs.stock, path, x)
     (actual,), _ = process.call(mnn_runs.ours, path, 2, x)
