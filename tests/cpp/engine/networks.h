@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "engine/reference.h"
+#include "engine/weight_store.h"
 
 namespace patternlite::test {
 

@@ -3,7 +3,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/recognise/tap_sets.h"
-#include "engine/reference.h"
+#include "engine/weight_store.h"
 
 namespace patternlite::test {
 

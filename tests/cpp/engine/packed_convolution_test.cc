@@ -23,6 +23,7 @@
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
+#include "engine/weight_store.h"
 
 namespace patternlite::test {
 namespace {

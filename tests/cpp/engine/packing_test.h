@@ -17,6 +17,7 @@
 #include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
+#include "engine/weight_store.h"
 #include "kernels/bits.h"
 
 namespace patternlite::test {

@@ -11,9 +11,9 @@
 #include "engine/pack/run_stream.h"
 #include "engine/recognise/decision.h"
 #include "engine/recognise/recognise.h"
-#include "engine/reference.h"
 #include "engine/support/isa.h"
 #include "engine/support/split.h"
+#include "engine/weight_store.h"
 
 namespace patternlite::test {
 namespace {

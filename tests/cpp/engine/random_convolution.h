@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "engine/reference.h"
+#include "engine/weight_store.h"
 
 namespace patternlite::test {
 

@@ -1,13 +1,9 @@
 // A graph run the plainest way, in double precision: what every test of the engine compares with.
 #pragma once
 
-#include <limits>
-#include <memory>
-#include <random>
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "kernels/guarded_buffer.h"
 
 namespace patternlite::test {
 
@@ -21,8 +17,6 @@ struct Image {
   float at(int c, int y, int x) const { return const_cast<Image*>(this)->at(c, y, x); }
 };
 
-Image random_image(Shape shape, std::mt19937& random);
-
 // What happens to weights that are zero: it matters where the input is NaN or infinite.
 enum class Zeros { kSkip, kMultiply };
 
@@ -32,28 +26,5 @@ std::vector<Image> run_reference(const Graph& graph, const std::vector<Image>& i
 // Largest difference, relative to the reference's largest magnitude. NaN anywhere counts as
 // infinite.
 double relative_error(const Image& reference, const Image& actual);
-
-// How the weights of a random convolution are zeroed.
-struct Pruning {
-  double kernels_kept = 1;                     // connectivity
-  int taps = std::numeric_limits<int>::max();  // weights left in a kept kernel, of those it has
-  int shared = 1;                              // consecutive filters with the same choices
-};
-
-// Owns weights (OHWI) and biases that the views of a graph point to: reading behind them crashes.
-class WeightStore {
- public:
-  explicit WeightStore(unsigned seed) : random(seed) {}
-  // A convolution node's weights and bias, pruned.
-  void fill(Convolution& conv, int filters, int channels, Pruning pruning);
-  std::mt19937 random;
-
- private:
-  std::vector<std::unique_ptr<GuardedBuffer>> arrays_;
-};
-
-// The output's shape for a square-padded window.
-Shape window_shape(const Shape& input, int channels, const Window& window, int pad_bottom,
-                   int pad_right);
 
 }  // namespace patternlite::test
