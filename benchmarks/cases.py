@@ -17,6 +17,7 @@ from .sparse_weights import STRUCTURES
 KINDS = ("speed-up", "scaling", "prepare")
 COMPARED = ("speed-up", "operators", "memory", "difference")  # kinds of claims over another
 FILES = ("dense", "pruned", "blocks", "int8")
+_PROBED = (".tflite", ".mnn")  # what there is a probe for, which player.prepare loads first
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,11 @@ def read_plan(path: Path) -> Plan:
 
 def _finish(plan: Plan) -> Plan:
     """Cases get their network's rates, and the common claims; those of other groups have their own alone."""
-    for player in plan.contenders.values():
+    for label, player in plan.contenders.items():
         known("rival", player.rival, RIVALS)
         known("file", player.file, FILES)
+        if player.prepare and not RIVALS[player.rival].suffix.endswith(_PROBED):
+            raise ValueError(f"the loading of {label!r} cannot be measured: {player.rival} runs no probe")
     for case in plan.cases:
         known("network", case.net, NETWORKS)
         known("structure", case.structure, STRUCTURES)

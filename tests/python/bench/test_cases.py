@@ -16,6 +16,15 @@ from patternlite.timing import Timing
 
 PLANS = Path(__file__).parents[3] / "benchmarks"
 
+NETS = {
+    "nets": (
+        "resnet18", "resnet50", "vgg16", "mobilenetv2", "unet", "detector", "resnet50v2", "densenet121",
+        "nasnetmobile",
+    ),
+    "published": ("resnet18", "vgg16", "resnet50", "resnet18_cifar", "vgg16_cifar", "mobilenetv2"),
+    "quick": ("resnet18_cifar",),
+}  # fmt: skip
+
 
 def measured(label: str, *rounds: float) -> Measured:
     return Measured(label, Timing.of([ms / 1e3 for ms in rounds]), rounds, 0.0)
@@ -27,11 +36,11 @@ def outcome(claim: Claim, threads: int = 1, seconds: float = 0.3, **rounds: tupl
     return Outcome(case, threads, entries, {"ours": Preparation(seconds, 1)}, 0.0)
 
 
-def test_the_plan_that_ships() -> None:
-    plan = read_plan(PLANS / "nets.toml")
-    nets = {"resnet18", "resnet50", "vgg16", "mobilenetv2", "unet", "detector"}
-    nets |= {"resnet50v2", "densenet121", "nasnetmobile"}
-    assert {case.net for case in plan.cases} == nets
+@pytest.mark.parametrize("name", NETS)
+def test_the_plans_that_ship(name: str) -> None:
+    plan = read_plan(PLANS / f"{name}.toml")
+    assert {case.net for case in plan.cases} == set(NETS[name])
+    assert any(case.claims for case in plan.cases)
     for case in plan.cases:
         for claim in case.claims:
             better = claim.reach < claim.must if claim.kind == "prepare" else claim.reach > claim.must
@@ -62,6 +71,7 @@ claims = [{ kind = "prepare", of = "ours", must = 1.0, reach = 0.5 }]
         ('"pruned"', '"pruned", prepares = 1', "unknown key 'contenders.ours.prepares'; known: rival, file"),
         ("prepare = true", "prepare = 1", "contenders.ours.prepare must be true or false, not 1"),
         (", prepare = true", "", "the loading of 'ours' is not measured"),
+        ("patternlite in mnn", "onnxruntime", "the loading of 'ours' cannot be measured: onnxruntime runs no"),
         ('"prepare"', '"speed-up"', "the claim of 'ours', speed-up, lacks over"),
         (
             'structure = "g2"',
