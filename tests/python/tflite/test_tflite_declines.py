@@ -175,6 +175,16 @@ def test_a_wrong_variable_is_named(litert: Runtime, rng: np.random.Generator, mo
     assert delegate.layers[0]["kernel"] != "stock"
 
 
+def test_the_variable_names_the_isa(
+    litert: Runtime, rng: np.random.Generator, monkeypatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATTERNLITE_ISA", "generic")
+    delegate = load_delegate(force=True)
+    litert.interpreter(convolution(rng), delegate)
+    assert "isa=generic" in capfd.readouterr().err
+    assert delegate.layers[0]["kernel"] != "stock"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
