@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import protocol
+from benchmarks import nets, protocol
 from benchmarks.__main__ import main
+from benchmarks.cases import Case, Plan, read_plan
 from benchmarks.commands import common
 from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.nets import choose, conditions_for
@@ -157,6 +158,52 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
     assert output.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
 
 
+PUBLISHED = """
+[contenders]
+"TFLite" = { rival = "tflite-runtime", file = "dense" }
+"ours in TFLite" = { rival = "patternlite in tflite-runtime", file = "pruned" }
+[rates]
+tiny = { conv3x3 = 8.0, conv1x1 = 4.0, depthwise = true, fully_connected = 2.0 }
+[[cases]]
+net = "tiny"
+structure = "g2"
+"""
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *map(str, words)])
+    main()
+
+
+def test_the_published_set(files: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured stays; its report is drawn each time, and by a command of its own."""
+    pytest.importorskip("jinja2")
+    plan, output = tmp_path / "plan.toml", tmp_path / "published.json"
+    plan.write_text(PUBLISHED)
+    paths = ("--plan", plan, "--files", files.dense("tiny").parent, "--output", output)
+    options = (*paths, "--threads", 1, "--seconds", 0.1)
+    command(monkeypatch, *options)
+    (outcome,) = json.loads(output.read_text())["outcomes"]
+    assert outcome["measured"].keys() == {"TFLite", "ours in TFLite"}
+    monkeypatch.setattr(nets, "run_case", lambda *_: pytest.fail("measured again"))
+    page = output.with_suffix(".html")
+    for words in (options, ("report", output)):
+        assert "tiny" in page.read_text()
+        page.unlink()
+        command(monkeypatch, *words)
+    assert "tiny" in page.read_text()
+
+
+def test_the_quick_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_case(plan: Plan, case: Case, conditions: list[protocol.Conditions], *_: object) -> None:
+        (condition,) = conditions
+        raise PatternliteError(f"{case.name}, {condition.threads}, {condition.seconds}")
+
+    monkeypatch.setattr(nets, "run_case", run_case)
+    with pytest.raises(SystemExit, match=r"resnet18_cifar-mix-8x, 1, 15\.0"):
+        command(monkeypatch, "--quick", "--output", tmp_path / "quick.json", "--files", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -179,9 +226,8 @@ def test_what_cannot_be_measured_says_so_in_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["benchmarks", *words, "--files", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
-        main()
+        command(monkeypatch, *words, "--files", tmp_path)
     assert message in f"{end.value.code}{capsys.readouterr().err}"
 
 
@@ -198,8 +244,6 @@ def test_a_days_results_are_not_replaced(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_cases_can_be_chosen() -> None:
-    from benchmarks.cases import read_plan
-
     plan = read_plan(ROOT / "benchmarks" / "nets.toml")
     assert {c.net for c in choose(plan, ["vgg16"], [])} == {"vgg16"}
     with pytest.raises(PatternliteError, match="no such case; known: resnet18-g2"):
