@@ -1,4 +1,4 @@
-"""What tests do with MNN; called in child processes, where a crash is a failure with words."""
+"""What tests do with MNN (in child processes, where a crash is a failure with words), and how they judge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from mnn_sessions import Module, Session, plugin
 from patternlite.mnn import SessionStats, stats
 
 Rows = list[dict[str, Any]]
+
+
+def error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference relative to the largest value; NaN anywhere makes it NaN."""
+    assert actual.shape == expected.shape
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
 def stock(path: str, *inputs: np.ndarray) -> list[np.ndarray]:

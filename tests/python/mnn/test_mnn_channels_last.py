@@ -6,7 +6,7 @@ import mnn_runs
 import numpy as np
 import onnx_network
 import pytest
-from test_mnn_layers import error
+from mnn_runs import error
 
 pytest.importorskip("ai_edge_litert")
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from mnn_networks import NETWORKS
+from mnn_runs import error
 from onnx import numpy_helper
 
 NETS = {
@@ -23,12 +24,6 @@ NETS = {
     "within-the-image",
 }
 SINGLE = [name for name in NETWORKS if name not in NETS and not name.startswith("groups-")]
-
-
-def error(actual: np.ndarray, expected: np.ndarray) -> float:
-    """The largest difference relative to the largest value; NaN anywhere makes it NaN."""
-    assert actual.shape == expected.shape
-    return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 from mnn_operator_networks import BETWEEN, LEFT
+from mnn_runs import error
 from onnx import numpy_helper
-from test_mnn_layers import error
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -6,7 +6,7 @@ import mnn_runs
 import numpy as np
 import pytest
 from mnn_planned_networks import PLANNED
-from test_mnn_layers import error
+from mnn_runs import error
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -12,7 +12,7 @@ import mnn_report_runs
 import mnn_runs
 import numpy as np
 import pytest
-from test_mnn_layers import error
+from mnn_runs import error
 
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
