@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks import sparse_weights
 from benchmarks.sparse_weights import (
     PATTERNS,
     STRUCTURES,
@@ -31,6 +35,14 @@ def pattern_ids(mask: np.ndarray) -> np.ndarray:
 def test_patterns_are_eight_of_four_with_the_centre() -> None:
     assert len(np.unique(PATTERNS, axis=0)) == 8
     assert (PATTERNS.sum(1) == 4).all() and PATTERNS[:, 4].all()
+
+
+def test_the_kernel_benchmark_has_the_same_patterns() -> None:
+    source = Path(sparse_weights.__file__).parent / "cpp" / "sparse_weights.cc"
+    table = re.search(r"kPatterns\[8\]\[4\] = ([^;]+);", source.read_text())
+    assert table is not None
+    taps = np.array(re.findall(r"\d", table[1]), int).reshape(8, 4)
+    assert [np.flatnonzero(pattern).tolist() for pattern in PATTERNS] == taps.tolist()
 
 
 @pytest.mark.parametrize("rate", [2.25, 4.0, 8.0, 12.0])
