@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from patternlite.isolated import Isolated
-from patternlite.timing import Timing, interleave, relative_difference
+from patternlite.timing import Timing, interleave, relative_difference, require_equal
 
 from ..player import Preparation, pin
 from ..protocol import Conditions, prepare
+from ..rivals import RIVALS
 from . import player
 from .files import MnnFile, image, mnn_file
 from .plan import TORCH, Case, Plan
@@ -64,7 +65,7 @@ def run_case(plan: Plan, case: Case, conditions: Conditions, folder: Path, progr
     measured = _measure(plan, case, files, conditions, progress)
     load = os.getloadavg()[0]
     preparations = {
-        label: prepare("patternlite in mnn" if p.plugin else "mnn", files[label].path, conditions)
+        label: prepare(p.rival, files[label].path, conditions)
         for label, p in plan.contenders.items()
         if p.prepare
     }
@@ -86,6 +87,10 @@ def _measure(
             processes[label].call(player.load, files[label].path, conditions.threads, p.plugin)
         x = image(case.recipe.net)
         answers = {label: process.call(player.answer, x) for label, process in processes.items()}
+        differences = {
+            label: _differences(label, files, answers, RIVALS[p.rival].tolerance)
+            for label, p in plan.contenders.items()
+        }
         bursts = {label: _bursts_of(process) for label, process in processes.items()}
         rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
         return {
@@ -95,15 +100,19 @@ def _measure(
                 tuple(1e3 * min(burst) for burst in rounds[label]),
                 {name: 1e3 * seconds for name, seconds in process.call(player.operators).items()},
                 process.call(player.memory),
-                _differences(label, files, answers),
+                differences[label],
             )
             for label, process in processes.items()
         }
 
 
 def _differences(
-    label: str, files: Mapping[str, MnnFile], answers: Mapping[str, np.ndarray]
+    label: str, files: Mapping[str, MnnFile], answers: Mapping[str, np.ndarray], tolerance: float
 ) -> dict[str, float]:
-    references = {other: answers[other] for other in files if other != label and files[other] == files[label]}
-    references[TORCH] = np.load(files[label].answer)
-    return {name: relative_difference(value, answers[label]) for name, value in references.items()}
+    """Raises OutputMismatchError where torch answers otherwise."""
+    file, answer = files[label], answers[label]
+    others = [other for other in files if other != label and files[other] == file]
+    return {
+        **{other: relative_difference(answers[other], answer) for other in others},
+        TORCH: require_equal(f"{file.path.name}, {label}", np.load(file.answer), answer, tolerance),
+    }

@@ -26,6 +26,11 @@ class Player:
     plugin: bool = False
     prepare: bool = False
 
+    @property
+    def rival(self) -> str:
+        """Of RIVALS."""
+        return "patternlite in mnn" if self.plugin else "mnn"
+
 
 @dataclass(frozen=True)
 class Case:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,10 +20,11 @@ import torch
 
 from benchmarks.mnn import networks
 from benchmarks.mnn.files import Recipe, _prune, mnn_file
-from benchmarks.mnn.measure import Outcome
-from benchmarks.mnn.plan import Case, choose, read_plan
+from benchmarks.mnn.measure import Outcome, run_case
+from benchmarks.mnn.plan import Case, Plan, Player, choose, read_plan
 from benchmarks.mnn.results import MnnReport
-from patternlite.errors import PatternliteError
+from benchmarks.protocol import Conditions
+from patternlite.errors import OutputMismatchError, PatternliteError
 from patternlite.machine import describe_machine
 
 ROOT = Path(__file__).parents[3]
@@ -95,6 +97,15 @@ def test_a_busy_machine_is_told_of() -> None:
     assert report.crowded == ""
     busy = replace(report, outcomes=[replace(outcome, load=4.0)])
     assert busy.crowded.endswith("measure again: tiny-g2-8x-fc4x (2, load 4.0)")
+
+
+def test_wrong_answers_are_not_timed(folder: Path, tmp_path: Path) -> None:
+    plan = Plan({"ours": Player("pruned", plugin=True)}, ())
+    answer = mnn_file(shutil.copytree(folder, tmp_path / "models"), RECIPE, "pruned").answer
+    np.save(answer, np.load(answer) + 1)
+    conditions = Conditions(1, (min(os.sched_getaffinity(0)),), 0.1)
+    with pytest.raises(OutputMismatchError, match="tiny-pruned-.*, ours: outputs differ"):
+        run_case(plan, Case(RECIPE, ()), conditions, answer.parent, lambda fraction: None)
 
 
 def test_the_command(folder: Path, tmp_path: Path) -> None:
