@@ -124,9 +124,7 @@ def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contend
     return contenders, notes
 
 
-def _witnesses(
-    plan: Plan, case: Case, contenders: Sequence[Contender], files: ModelFiles
-) -> list[Contender]:
+def _witnesses(plan: Plan, case: Case, contenders: Sequence[Contender], files: ModelFiles) -> list[Contender]:
     """Stock TFLite on each model that one contender alone runs."""
     counts = Counter(c.model for c in contenders)
     stock = runtimes_for(".tflite")[0].name

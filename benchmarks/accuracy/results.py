@@ -15,7 +15,7 @@ from .plan import Case, Job, Must
 
 @dataclass(frozen=True)
 class Speed:
-    """Of the exported .tflite files, dense in the stock runtime and pruned with the plugin: the fastest calls,
+    """Of the exported .tflite files, dense in the stock runtime, pruned with the plugin: the fastest calls,
     in ms. In results of 2026-11-29 and before, the dense one ran with the plugin, too.
 
     revision: the commit that timed them.  machine: which did; None in older rows.

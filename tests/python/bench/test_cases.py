@@ -71,7 +71,7 @@ claims = [{ kind = "prepare", of = "ours", must = 1.0, reach = 0.5 }]
         ('"pruned"', '"pruned", prepares = 1', "unknown key 'contenders.ours.prepares'; known: rival, file"),
         ("prepare = true", "prepare = 1", "contenders.ours.prepare must be true or false, not 1"),
         (", prepare = true", "", "the loading of 'ours' is not measured"),
-        ("patternlite in mnn", "onnxruntime", "the loading of 'ours' cannot be measured: onnxruntime runs no"),
+        ("patternlite in mnn", "onnxruntime", "the loading of 'ours' cannot be measured: onnxruntime"),
         ('"prepare"', '"speed-up"', "the claim of 'ours', speed-up, lacks over"),
         (
             'structure = "g2"',

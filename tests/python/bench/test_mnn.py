@@ -104,7 +104,7 @@ def test_wrong_answers_are_not_timed(folder: Path, tmp_path: Path) -> None:
     answer = mnn_file(shutil.copytree(folder, tmp_path / "models"), RECIPE, "pruned").answer
     np.save(answer, np.load(answer) + 1)
     conditions = Conditions(1, (min(os.sched_getaffinity(0)),), 0.1)
-    with pytest.raises(OutputMismatchError, match="tiny-pruned-.*, ours: outputs differ"):
+    with pytest.raises(OutputMismatchError, match=r"tiny-pruned-.*, ours: outputs differ"):
         run_case(plan, Case(RECIPE, ()), conditions, answer.parent, lambda fraction: None)
 
 
