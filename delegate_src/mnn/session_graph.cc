@@ -12,10 +12,11 @@
 namespace patternlite::mnn {
 namespace {
 
-// The graph to fuse. A tensor of MNN's is imported just before its first reader: not sooner, for
-// MNN may not have computed it. The import is a node, so that fuse() and plan_memory() see when;
-// its own input is a tensor that nobody else has. Nodes are tagged with the number in the
-// recording.
+// The graph to fuse. A tensor of MNN's is imported just before the first recorded node that reads
+// it: not sooner, for MNN may not have computed it; nor between the node's own operators, for
+// SessionProgram::run() imports before it runs them. The import is a node, so that fuse() and
+// plan_memory() see when; its own input is a tensor that nobody else has. Nodes are tagged with the
+// number in the recording.
 Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   Graph graph;
   for (const RecordedTensor& tensor : recording.tensors()) graph.add_tensor(tensor.map.shape);
@@ -23,13 +24,17 @@ Graph linked_graph(const Recording& recording, const std::vector<bool>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!runs[i]) continue;
     const auto number = static_cast<int>(i);
-    for (const Operator& op : recording.nodes()[i].ops) {
+    const RecordedNode& node = recording.nodes()[i];
+    for (const Operator& op : node.ops) {
       for_each_input(op, [&](TensorId id) {
-        if (planar[id]) return;
+        const bool is_handed = std::ranges::find(node.inputs, id) != node.inputs.end();
+        if (planar[id] || !is_handed) return;
         planar[id] = true;
         const TensorId outside = graph.add_tensor(graph.tensors[id]);
         graph.nodes.push_back({ActivationOp{outside, id, Activation::kNone}, "", number});
       });
+    }
+    for (const Operator& op : node.ops) {
       graph.nodes.push_back({op, "", number});
       planar[output_of(op)] = true;
     }

@@ -63,6 +63,11 @@ def difference(net: Network, x: str) -> tuple[str, int]:
     return net.relu(net.op("Sub", x, net.op("Tanh", x))), 16
 
 
+def theirs_minus_ours(net: Network, x: str) -> tuple[str, int]:
+    """Ours is read for the last time before theirs is brought here."""
+    return net.op("Sub", net.op("Sin", x), net.conv(x, 16, 16)), 16
+
+
 def computed_scales(net: Network, x: str) -> tuple[str, int]:
     """No constants, though of their shapes."""
     scale = net.op("Sigmoid", net.op("GlobalAveragePool", x))
@@ -158,6 +163,7 @@ LEFT |= {
     "transposed": lambda net, x: (net.op("Transpose", x, perm=[0, 1, 3, 2]), 16),
     "rows-joined": lambda net, x: (net.op("Concat", x, net.op("Tanh", x), axis=2), 16),
     "flattened": lambda net, x: (reshaped(net, x, 11, 9, 16), 11),
+    "difference-of-theirs-and-ours": theirs_minus_ours,
     "images-in-turn": lambda net, x: (net.slice(net.op("Concat", x, x, axis=0), 1, 3, axis=0), 16),
 }
 
