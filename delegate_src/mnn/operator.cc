@@ -12,18 +12,21 @@ namespace {
 constexpr int kOpName = 10, kOpType = 14;
 constexpr std::uint8_t kMainConvolution2D = 9;
 constexpr int kConvCommon = 4, kConvBias = 8, kConvQuantisation = 10;
-constexpr int kQuantisationValues = 6, kQuantisationIntegerScale = 24, kQuantisationIndices = 30;
+constexpr int kQuantisationValues = 6, kQuantisationIntegerScale = 24, kQuantisationWeights = 28,
+              kQuantisationIndices = 30;
 constexpr int kPadX = 4, kPadY = 6, kKernelX = 8, kKernelY = 10, kStrideX = 12, kStrideY = 14,
               kDilationX = 16, kDilationY = 18, kPadMode = 20, kGroup = 22, kOutputCount = 24,
               kInputCount = 26, kFusedRelu = 28, kFusedRelu6 = 30, kPads = 32;
 
-// Whether these are weights without zeros of which some have no value, or stand outside all
-// weights: the engine would write them there.
+// Whether these are weights without zeros of which some have no value, or stand outside all weights
+// or outside the memory that the engine takes for them: it would write them there.
 bool is_damaged(const FlatTable& quantisation, std::size_t weights) {
   const auto indices = quantisation.vector<std::uint32_t>(kQuantisationIndices);
   const auto inside = [weights](std::uint32_t index) { return index < weights; };
+  const auto values = quantisation.vector<float>(kQuantisationValues);
   return !indices.empty() &&
-         (indices.size() != quantisation.vector<float>(kQuantisationValues).size() ||
+         (quantisation.scalar<std::uint32_t>(kQuantisationWeights, 0) != weights ||
+          indices.size() != values.size() ||
           !std::all_of(indices.begin(), indices.end(), inside));
 }
 

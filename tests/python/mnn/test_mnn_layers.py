@@ -104,7 +104,7 @@ def test_stored_weights(options, models, process):
     assert error(actual, stock) < 1e-4
 
 
-@pytest.mark.parametrize("damage", ["beyond-the-weights", "one-missing"])
+@pytest.mark.parametrize("damage", ["beyond-the-weights", "one-missing", "other-count"])
 def test_damaged_sparse_weights_are_left_to_mnn(damage, models, process, tmp_path):
     model = models("residual", "--detectSparseSpeedUp")
     weights = numpy_helper.to_array(onnx.load(model.onnx_path).graph.initializer[0])
@@ -113,6 +113,9 @@ def test_damaged_sparse_weights_are_left_to_mnn(damage, models, process, tmp_pat
     begin = content.index(indices)
     if damage == "one-missing":
         content[begin - 4 : begin] = np.uint32(len(indices) // 4 - 1).tobytes()
+    elif damage == "other-count":
+        assert content[begin - 12 : begin - 8] == np.uint32(weights.size).tobytes()
+        content[begin - 12 : begin - 8] = np.uint32(weights.size // 2).tobytes()
     else:
         content[begin + len(indices) - 4 : begin + len(indices)] = np.uint32(2**30).tobytes()
     path = tmp_path / "damaged.mnn"
