@@ -37,7 +37,8 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
 
 bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
                                     abi::Execution** destination) {
-  if (!destination) return true;
+  if (!destination) return !stock() || stock().can_be_cloned(backend, op);
+  *destination = nullptr;
   const auto code = guarded([&] {
     const auto other = ShadowBackend::of(backend);
     if (!other) return;

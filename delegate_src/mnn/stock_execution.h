@@ -20,11 +20,13 @@ class StockExecution {
   abi::ErrorCode on_execute(const abi::Tensors& inputs, const abi::Tensors& outputs) const {
     return call(abi::kExecutionExecute, inputs, outputs);
   }
+  bool can_be_cloned(abi::Backend* backend, const abi::Op* op) const {
+    return clone_to(nullptr, backend, op);
+  }
   // MNN's clone of it, which may be none.
   StockExecution clone(abi::Backend* backend, const abi::Op* op) const {
     abi::Execution* copy = nullptr;
-    abi::slot<abi::CloneFunction>(execution_.get(), abi::kExecutionClone)(execution_.get(), backend,
-                                                                          op, &copy);
+    clone_to(&copy, backend, op);
     return StockExecution(copy);
   }
   // As Executions are unless they say otherwise: usable, their tensors allocated by MNN.
@@ -40,6 +42,10 @@ class StockExecution {
       abi::slot<abi::DeleteFunction>(it, abi::kExecutionDelete)(it);
     }
   };
+  bool clone_to(abi::Execution** destination, abi::Backend* backend, const abi::Op* op) const {
+    return abi::slot<abi::CloneFunction>(execution_.get(), abi::kExecutionClone)(
+        execution_.get(), backend, op, destination);
+  }
   abi::ErrorCode call(abi::ExecutionSlot slot, const abi::Tensors& inputs,
                       const abi::Tensors& outputs) const {
     return abi::slot<abi::RunFunction>(execution_.get(), slot)(execution_.get(), inputs, outputs);
