@@ -49,7 +49,7 @@ std::vector<std::shared_ptr<LayerLog>> LayerLog::all() {
 std::size_t LayerLog::add(LayerReport row) {
   const std::lock_guard lock(mutex_);
   const auto known = std::find_if(adopted_.begin(), adopted_.end(), [&](std::size_t i) {
-    return rows_[i].name == row.name && rows_[i].reason == row.reason;
+    return rows_[i].name == row.name;
   });
   if (known != adopted_.end()) {
     const std::size_t i = *known;

@@ -37,8 +37,8 @@ class LayerLog {
   // Those whose sessions exist, oldest first.
   static std::vector<std::shared_ptr<LayerLog>> all();
 
-  // The number of the row. An adopted one of that name and reason becomes this one: MNN makes anew
-  // what it cannot clone.
+  // The number of the row. An adopted one of that name becomes this one: MNN makes anew what it
+  // cannot clone.
   std::size_t add(LayerReport row);
   // Rows of a session that this one is a clone of, at the same places; once.
   void adopt(const LayerLog& other);

@@ -114,8 +114,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   const int batch = inputs[0]->dim[0].extent;
   Verdict verdict = judge(graph, best_kernels(), batch);
   Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
-  const std::string& reason = selection.report.reason;
-  if (reason.starts_with("declined:")) return selection;
+  const Outcome outcome = selection.report.outcome;
+  if (outcome == Outcome::kDeclined) return selection;
   const double gain = expected_gain(graph, pack, batch), arrival = moving_cost(input);
   const double moved = origin == Origin::kStock ? arrival + moving_cost(output) : -arrival;
   const bool alone = all_taken || gain > moved;
@@ -123,7 +123,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around
   // this one save is not known while layers are created. So both are made: of layers of few
   // weights.
-  const bool sure = alone && (all_taken || is_sparse(reason) || origin == Origin::kOurs);
+  const bool sure =
+      alone && (all_taken || outcome == Outcome::kSparse || origin == Origin::kOurs);
   if (!sure && expected > kMostWeightsTwice) return selection;
   selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
   if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session

@@ -91,6 +91,7 @@ LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
                               Constants& constants, std::span<const LayerReport> parts) {
   const LayerReport& largest = *std::ranges::max_element(parts, {}, &LayerReport::dense_macs);
   LayerReport whole = declined_report(context, node, constants, largest.reason);
+  whole.outcome = largest.outcome;
   whole.kernel = largest.kernel;
   whole.dense_macs = whole.kept_macs = 0;
   for (const LayerReport& part : parts) {
@@ -108,8 +109,8 @@ bool others_took_layers(TfLiteContext* context, bool force) {
     if (!is_convolution(node)) return false;
     try {
       const std::span<const int> dims = items(context->tensors[node.inputs[1]].dims);
-      const std::string reason = reason_of(sparsity_of(node, dims, constants), Window{});
-      return force || is_sparse(reason);
+      const Outcome outcome = outcome_of(sparsity_of(node, dims, constants));
+      return force || outcome == Outcome::kSparse;
     } catch (const Declined&) {
       return false;
     }

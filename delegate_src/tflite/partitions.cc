@@ -77,7 +77,10 @@ class Selector {
     const auto report = reports_.find(index);
     if (report != reports_.end()) {
       report->second.kernel = "stock";
-      if (!report->second.reason.starts_with("dense:")) report->second.reason = reason;
+      if (report->second.outcome != Outcome::kDense) {
+        report->second.outcome = Outcome::kDeclined;
+        report->second.reason = reason;
+      }
     }
   }
 

@@ -50,9 +50,10 @@ Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch
         .kept_macs = macs * sparsity.density,
         .kernels_kept = sparsity.kernels_kept,
         .patterns = sparsity.patterns,
+        .outcome = outcome_of(sparsity),
         .reason = reason_of(sparsity, conv->window),
         .kernel = "stock"};
-    verdict.sparse |= is_sparse(layer.reason);
+    verdict.sparse |= layer.outcome == Outcome::kSparse;
     verdict.finite &= sparsity.finite;
     ours += estimated_cost(*conv, whole, input, output, kernels);
     stock += stock_cost(*conv, input, output, kernels, batch);

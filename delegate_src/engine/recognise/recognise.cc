@@ -140,17 +140,24 @@ Analysis::Analysis(const Convolution& conv, const Shape& input, const Shape& out
       sparsity(taps.filters() == 0 ? recognise_fully_connected(conv, input, output.channels)
                                    : recognise(taps)) {}
 
+Outcome outcome_of(const Sparsity& sparsity) {
+  if (!sparsity.finite) return Outcome::kDeclined;
+  return sparsity.density > 1 - kLeastSparsity ? Outcome::kDense : Outcome::kSparse;
+}
+
 std::string reason_of(const Sparsity& sparsity, const Window& window) {
-  if (!sparsity.finite) return "declined:non-finite-weights";
-  if (sparsity.density > 1 - kLeastSparsity) return "dense:too-few-zeros";
+  switch (outcome_of(sparsity)) {
+    case Outcome::kDeclined:
+      return "declined:non-finite-weights";
+    case Outcome::kDense:
+      return "dense:too-few-zeros";
+    case Outcome::kSparse:
+      break;
+  }
   if (sparsity.fully_connected) return "sparse-fc";
   if (window.kernel_h == 1 && window.kernel_w == 1) return "sparse-1x1";
   if (window.kernel_h == 3 && window.kernel_w == 3 && sparsity.max_taps <= 4) return "pattern";
   return "sparse-kxk";
-}
-
-bool is_sparse(const std::string& reason) {
-  return reason == "pattern" || reason.starts_with("sparse-");
 }
 
 }  // namespace patternlite

@@ -30,11 +30,18 @@ struct Analysis {
   Sparsity sparsity;
 };
 
+// What becomes of a convolution.
+enum class Outcome {
+  kSparse,    // its zeros are of use to the sparse kernels
+  kDense,     // too few of them
+  kDeclined,  // it cannot run here
+};
+
+// By its weights alone.
+Outcome outcome_of(const Sparsity& sparsity);
+
 // The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "sparse-fc",
 // "dense:too-few-zeros", "declined:non-finite-weights".
 std::string reason_of(const Sparsity& sparsity, const Window& window);
-
-// Whether the code names sparsity that the sparse kernels can use.
-bool is_sparse(const std::string& reason);
 
 }  // namespace patternlite

@@ -26,6 +26,7 @@ TEST(Recognise, CountsWhatIsThere) {
   EXPECT_EQ(found.max_taps, 4);
   EXPECT_EQ(found.shared_group, 4);
   EXPECT_EQ(reason_of(found, c.conv.window), "pattern");
+  EXPECT_EQ(outcome_of(found), Outcome::kSparse);
 }
 
 TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
@@ -51,6 +52,7 @@ TEST(Recognise, NamesNonFiniteWeights) {
   OneConvolution c(4, 4, 3, {});
   const_cast<float*>(c.conv.weights.data)[5] = NAN;
   EXPECT_EQ(reason_of(recognise(c.taps()), c.conv.window), "declined:non-finite-weights");
+  EXPECT_EQ(outcome_of(recognise(c.taps())), Outcome::kDeclined);
   EXPECT_FALSE(judge(c.graph, best_kernels()).worthwhile);
 }
 
@@ -120,6 +122,7 @@ TEST(Judge, DoesNotTakeGroupsForZeros) {
     EXPECT_EQ(layer.dense_macs, 64.0 * 8 * 9 * 28 * 28);
     EXPECT_NEAR(layer.kernels_kept, sparse ? 0.5 : 1, 0.1);
     EXPECT_EQ(layer.reason, sparse ? "sparse-kxk" : "dense:too-few-zeros");
+    EXPECT_EQ(layer.outcome, sparse ? Outcome::kSparse : Outcome::kDense);
   }
 }
 
