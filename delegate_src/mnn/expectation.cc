@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "engine/recognise/cost_model.h"
-#include "engine/recognise/recognise.h"
 #include "engine/support/isa.h"
 
 namespace patternlite::mnn {
@@ -46,20 +45,18 @@ bool is_pointwise(const Window& w) { return w.kernel_h == 1 && w.kernel_w == 1; 
 
 }  // namespace
 
-double expected_gain(const Graph& graph, int pack, int batch) {
+double expected_gain(const Graph& graph, const Sparsity& sparsity, int pack, int batch) {
   const auto& conv = std::get<Convolution>(graph.nodes.at(0).op);
   const Shape &input = graph.tensors[conv.input], &output = graph.tensors[conv.output];
   const kernels::KernelTable& kernels = best_kernels();
   const double lanes = kernels.lanes;
-  const Analysis analysis(conv, input, output);
   // MNN's Winograd tiles save in two dimensions, ours in one: where it has them, ours are no
   // reason.
   const double their_tiles = winograd_gain(conv, input, output);
-  const double ours =
-      estimated_cost(conv, analysis.sparsity, input, output, kernels, their_tiles == 1);
+  const double ours = estimated_cost(conv, sparsity, input, output, kernels, their_tiles == 1);
   double theirs = stock_cost(conv, input, output, kernels, batch) / their_tiles;
   // Memory sets the pace of fully connected layers, not the width of vectors.
-  if (!analysis.sparsity.fully_connected) {
+  if (!sparsity.fully_connected) {
     theirs *= lanes / pack;
     if (is_pointwise(conv.window)) theirs /= kPointwiseGain;
   }

@@ -116,7 +116,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   Selection selection{Selection::Choice::kStock, std::move(verdict.layers.at(0)), nullptr};
   const Outcome outcome = selection.report.outcome;
   if (outcome == Outcome::kDeclined) return selection;
-  const double gain = expected_gain(graph, pack, batch), arrival = moving_cost(input);
+  const double gain = expected_gain(graph, verdict.analyses.at(0).sparsity, pack, batch);
+  const double arrival = moving_cost(input);
   const double moved = origin == Origin::kStock ? arrival + moving_cost(output) : -arrival;
   const bool alone = all_taken || gain > moved;
   if (!alone && gain <= 0) return selection;
