@@ -98,8 +98,8 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   engine->convolution_weights(&owner, nullptr, op, &weights, &count);
   const auto expected = static_cast<long long>(conv.weights());
   if (!weights || count != expected) {
-    return {Selection::Choice::kStock,
-            report_unread(engine, name, "declined:dynamic-weights", conv, inputs, outputs),
+    const char* reason = weights ? "declined:weights-shape" : "declined:dynamic-weights";
+    return {Selection::Choice::kStock, report_unread(engine, name, reason, conv, inputs, outputs),
             nullptr};
   }
 

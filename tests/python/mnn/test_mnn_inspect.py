@@ -48,6 +48,12 @@ def test_reasons_for_leaving_a_layer_to_mnn(models, process):
     assert [row["kernel"] for row in rows] == ["stock"] * 2
 
 
+def test_weights_of_another_kernel_are_left_to_mnn(models, process):
+    model = models.edited("whole-blocks", "Convolution", kernelX=1)
+    (row,) = process.call(mnn_runs.inspect, model.path)
+    assert (row["reason"], row["kernel"]) == ("declined:weights-shape", "stock")
+
+
 def test_declined_even_by_force(models, process):
     rows = process.call(mnn_runs.inspect, models("declined").path)
     assert [row["kernel"] == "stock" for row in rows] == [False, True]
