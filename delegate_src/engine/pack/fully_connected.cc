@@ -16,53 +16,42 @@ namespace {
 
 constexpr int kSharesPerThread = 4;
 
-// The weights as a matrix whose columns are the input's values in NHWC order: in place if they lie
-// so, else copied.
-class Matrix {
- public:
-  // keep: it must outlive `conv`.
-  Matrix(const Convolution& conv, const Shape& input, int rows, bool keep)
-      : rows_(rows), columns_(static_cast<int>(input.elements())) {
-    const WeightsView& w = conv.weights;
-    const bool in_order =
-        (w.channel_stride == 1 || input.channels == 1) &&
-        (w.column_stride == input.channels || input.width == 1) &&
-        (w.row_stride == std::ptrdiff_t{input.width} * input.channels || input.height == 1);
-    if (in_order && (w.lasting || !keep)) {
-      data_ = w.data;
-      row_stride_ = w.filter_stride;
-      return;
-    }
-    copy_.reserve(static_cast<std::size_t>(rows) * columns_);
-    for (int r = 0; r < rows; ++r) {
-      const float* row = w.data + r * w.filter_stride;
-      if (in_order) {
-        copy_.insert(copy_.end(), row, row + columns_);
-        continue;
-      }
-      for (int y = 0; y < input.height; ++y) {
-        for (int x = 0; x < input.width; ++x) {
-          for (int c = 0; c < input.channels; ++c) copy_.push_back(w.at(r, c, y, x));
-        }
-      }
-    }
-    data_ = copy_.data();
-    row_stride_ = columns_;
-  }
-  Matrix(const Matrix&) = delete;
-
-  int rows() const { return rows_; }
-  int columns() const { return columns_; }
-  std::size_t row_stride() const { return row_stride_; }
-  const float* row(int r) const { return data_ + r * row_stride_; }
-  std::size_t bytes() const { return copy_.size() * sizeof(float); }
-
- private:
-  int rows_, columns_;
-  const float* data_;
-  std::size_t row_stride_;
-  AlignedVector<float> copy_;
+// Filters as rows of a matrix whose columns are the input's values in NHWC order.
+struct Rows {
+  const float* data;
+  std::size_t stride;
+  const float* row(int r) const { return data + r * stride; }
 };
+
+// `count` filters from `first` on: in place if they lie so, and longer than `conv` where they are to
+// be kept; else copied to `copy`.
+Rows rows_of(const Convolution& conv, const Shape& input, int first, int count, bool keep,
+             AlignedVector<float>& copy) {
+  const WeightsView& w = conv.weights;
+  const bool in_order =
+      (w.channel_stride == 1 || input.channels == 1) &&
+      (w.column_stride == input.channels || input.width == 1) &&
+      (w.row_stride == std::ptrdiff_t{input.width} * input.channels || input.height == 1);
+  if (in_order && (w.lasting || !keep)) {
+    return {w.data + first * w.filter_stride, static_cast<std::size_t>(w.filter_stride)};
+  }
+  const std::size_t columns = input.elements();
+  copy.clear();
+  copy.reserve(count * columns);
+  for (int r = first; r < first + count; ++r) {
+    if (in_order) {
+      const float* row = w.data + r * w.filter_stride;
+      copy.insert(copy.end(), row, row + columns);
+      continue;
+    }
+    for (int y = 0; y < input.height; ++y) {
+      for (int x = 0; x < input.width; ++x) {
+        for (int c = 0; c < input.channels; ++c) copy.push_back(w.at(r, c, y, x));
+      }
+    }
+  }
+  return {copy.data(), columns};
+}
 
 // What both kinds do: bring the input into the matrix' order.
 class FullyConnected : public PackedConvolution {
@@ -111,34 +100,38 @@ class DenseFullyConnected final : public FullyConnected {
                       const PlanarLayout& output, const kernels::KernelTable& kernels)
       : FullyConnected(conv, input, output, kernels),
         kernel_(kernels.fc_dense),
-        matrix_(conv, input.shape, output.shape.channels, /*keep=*/true) {}
+        rows_(output.shape.channels),
+        columns_(static_cast<int>(input.shape.elements())),
+        matrix_(rows_of(conv, input.shape, 0, rows_, /*keep=*/true, copy_)) {}
 
   void run(const float* input, const float* residual, float* output,
            Parallel& parallel) const override {
     const kernels::FcDense all{.input = flat(input),
                                .output = output,
                                .weights = matrix_.row(0),
-                               .row_stride = matrix_.row_stride(),
+                               .row_stride = matrix_.stride,
                                .bias = bias(),
                                .epilogue = epilogue(residual),
                                .output_plane = output_plane(),
-                               .columns = matrix_.columns()};
-    const std::size_t floats = static_cast<std::size_t>(matrix_.rows()) * matrix_.columns();
+                               .columns = columns_};
+    const std::size_t floats = static_cast<std::size_t>(rows_) * columns_;
     const auto body = [&](int begin, int end) {
       kernels::FcDense task = all;
       task.row_begin = begin;
       task.row_end = end;
       kernel_(task);
     };
-    share_out(matrix_.rows(), floats, parallel, body, {.per_thread = kSharesPerThread, .unit = 4});
+    share_out(rows_, floats, parallel, body, {.per_thread = kSharesPerThread, .unit = 4});
   }
 
   std::string kernel_name() const override { return "fc-dense"; }
-  std::size_t weight_bytes() const override { return matrix_.bytes() + bias_bytes(); }
+  std::size_t weight_bytes() const override { return copy_.size() * sizeof(float) + bias_bytes(); }
 
  private:
   void (*kernel_)(const kernels::FcDense&);
-  Matrix matrix_;
+  int rows_, columns_;
+  AlignedVector<float> copy_;
+  Rows matrix_;
 };
 
 class SparseFullyConnected final : public FullyConnected {
@@ -152,13 +145,15 @@ class SparseFullyConnected final : public FullyConnected {
         // One more than there are: every weight is written, and overwritten if it is zero.
         weights_(nonzero + 1),
         column_(nonzero + 1) {
-    const Matrix matrix(conv, input.shape, rows_, /*keep=*/false);
+    AlignedVector<float> copy;  // of a block: most of a model's weights may be in one layer
     std::uint32_t at = 0;
     start_.push_back(at);
     for (int block = 0; block < rows_; block += kernels::kFcBlock) {
+      const int rows = std::min(kernels::kFcBlock, rows_ - block);
+      const Rows matrix = rows_of(conv, input.shape, block, rows, /*keep=*/false, copy);
       for (int chunk = 0; chunk < columns_; chunk += kernels::kFcChunk) {
         const int columns = std::min(kernels::kFcChunk, columns_ - chunk);
-        for (int r = block; r < std::min(block + kernels::kFcBlock, rows_); ++r) {
+        for (int r = 0; r < rows; ++r) {
           const float* row = matrix.row(r) + chunk;
           for (int i = 0; i < columns; ++i) {
             weights_[at] = row[i];

@@ -209,7 +209,7 @@ TEST_P(PackedConvolutionTest, FullyConnectedEqualsTheReference) {
 // Weights in the order of MNN: channel, row, column.
 TEST_P(PackedConvolutionTest, FullyConnectedWeightsInAnotherOrder) {
   const Shape shape{6, 3, 4};
-  const int units = 9, depth = static_cast<int>(shape.elements());
+  const int units = 150, depth = static_cast<int>(shape.elements());
   std::mt19937 random(1);
   for (const bool sparse : {false, true}) {
     std::vector<float> ordered(units * depth), planar(units * depth);
