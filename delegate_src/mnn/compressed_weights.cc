@@ -1,18 +1,19 @@
 #include "mnn/compressed_weights.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace patternlite::mnn {
 
 CompressedWeights::CompressedWeights(const float* weights, std::size_t count)
     : count_(count), present_((count + 63) / 64) {
+  nonzero_.reserve(count - std::count(weights, weights + count, 0.0f));
   for (std::size_t i = 0; i < count; ++i) {
     if (weights[i] != 0.0f) {
       present_[i / 64] |= std::uint64_t{1} << (i % 64);
       nonzero_.push_back(weights[i]);
     }
   }
-  nonzero_.shrink_to_fit();
 }
 
 std::vector<float> CompressedWeights::expand() const {
