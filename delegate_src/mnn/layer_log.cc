@@ -4,20 +4,6 @@
 #include <utility>
 
 namespace patternlite::mnn {
-namespace {
-
-struct Registry {
-  std::mutex mutex;
-  std::vector<std::weak_ptr<LayerLog>> logs;
-};
-
-// Never destroyed: sessions may outlive static objects.
-Registry& registry() {
-  static auto* const registry = new Registry;
-  return *registry;
-}
-
-}  // namespace
 
 std::size_t PlanReport::weight_bytes(std::set<const void*>& counted) const {
   std::size_t sum = 0;
@@ -25,25 +11,6 @@ std::size_t PlanReport::weight_bytes(std::set<const void*>& counted) const {
     if (counted.insert(holder).second) sum += bytes;
   }
   return sum;
-}
-
-std::shared_ptr<LayerLog> LayerLog::open(const void* backend) {
-  Registry& open_logs = registry();
-  const std::lock_guard lock(open_logs.mutex);
-  std::erase_if(open_logs.logs, [](const auto& log) { return log.expired(); });
-  std::shared_ptr<LayerLog> log(new LayerLog(backend));
-  open_logs.logs.push_back(log);
-  return log;
-}
-
-std::vector<std::shared_ptr<LayerLog>> LayerLog::all() {
-  Registry& open_logs = registry();
-  const std::lock_guard lock(open_logs.mutex);
-  std::vector<std::shared_ptr<LayerLog>> live;
-  for (const auto& log : open_logs.logs) {
-    if (auto held = log.lock()) live.push_back(std::move(held));
-  }
-  return live;
 }
 
 std::size_t LayerLog::add(LayerReport row) {

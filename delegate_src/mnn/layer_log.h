@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -33,9 +32,7 @@ struct PlanReport {
 class LayerLog {
  public:
   // `backend` is a name only.
-  static std::shared_ptr<LayerLog> open(const void* backend);
-  // Those whose sessions exist, oldest first.
-  static std::vector<std::shared_ptr<LayerLog>> all();
+  explicit LayerLog(const void* backend) : backend_(backend) {}
 
   // The number of the row. An adopted one of that name becomes this one: MNN makes anew what it
   // cannot clone.
@@ -55,8 +52,6 @@ class LayerLog {
   const void* backend() const { return backend_; }
 
  private:
-  explicit LayerLog(const void* backend) : backend_(backend) {}
-
   void set(std::size_t row, std::string kernel, std::size_t weight_bytes, const Shape& output);
 
   const void* const backend_;

@@ -19,7 +19,7 @@ ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
       pack_(pack),
       parallel_(engine, runtime),
       recording_(engine),
-      log_(LayerLog::open(backend)),
+      log_(std::make_shared<LayerLog>(backend)),
       budget_(make_tune_budget(kTuneBudgetMs)) {
   vtable_.replace(abi::kBackendCreateExecution, &ShadowBackend::create_execution);
   vtable_.replace(abi::kBackendResizeBegin, &ShadowBackend::resize_begin);

@@ -74,12 +74,10 @@ void bind_mnn(nb::module_& m) {
         "Raises RuntimeError if the engine is not one that it knows.");
   m.def("mnn_take_all", &patternlite::mnn::take_all, "all"_a,
         "Whether sessions created from now on take layers that MNN is expected to run faster.");
-  m.def(
-      "mnn_sessions", [] { return described(patternlite::mnn::LayerLog::all()); },
-      "The sessions that use the backend, oldest first: layers and plan, the weights that clones "
-      "share with the first of them.");
   m.def("mnn_session_report", &session_report, "session"_a,
-        "As mnn_sessions(), of one MNN.Session; None if it does not use the backend.");
+        "What became of an MNN.Session, layers and plan, in a list of one, empty before it has sizes; "
+        "None if it does not use the backend.");
   m.def("mnn_manager_report", &manager_report, "manager"_a,
-        "As mnn_sessions(), of the sessions of one RuntimeManager; None if they do not.");
+        "The same of each session of a RuntimeManager, oldest first; the weights that clones share are "
+        "with the first of them.");
 }

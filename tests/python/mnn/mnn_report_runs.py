@@ -26,7 +26,7 @@ def before_there_are_layers(path: str, open_path: str, x: np.ndarray) -> dict[st
     session = Session(open_path, plugin())
     words = {"open shape": _words(session._session)}
     module = Module(path, plugin())
-    words["before forward()"] = _words(module._runtime)
+    words["before forward()"] = _words(module.manager)
     manager = nn.create_runtime_manager(({"backend": plugin(), "numThread": 1},))
     words["nothing loaded"] = _words(manager)
     net = nn.load_module_from_file(path, [], [], runtime_manager=manager, dynamic=True)
@@ -35,7 +35,7 @@ def before_there_are_layers(path: str, open_path: str, x: np.ndarray) -> dict[st
     net.forward([variable])[0].read()
     words["dynamic"] = _words(manager)
     module.run(x)
-    words["after forward()"] = _words(module._runtime)
+    words["after forward()"] = _words(module.manager)
     return words
 
 

@@ -34,18 +34,14 @@ def our_module(path: str, threads: int, *inputs: np.ndarray) -> tuple[list[np.nd
     return [module.run(x) for x in inputs], module.stats().layers
 
 
-def module_of_number(path: str, x: np.ndarray) -> tuple[np.ndarray, Rows]:
-    """Loaded by the number of the backend; with the layers of all of the plugin's sessions."""
-    import MNN.expr as expr
+def module_of_number(path: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Loaded by the number of the backend, with a runtime manager of it, and as MNN's own."""
     import MNN.nn as nn
 
-    from patternlite.native import load_native
-
-    module = object.__new__(Module)
-    module._expr = expr
+    module = Module(path, plugin())
+    expected = module.run(x)
     module._net = nn.load_module_from_file(path, [], [], backend=plugin())
-    output = module.run(x)
-    return output, [row for session in load_native().mnn_sessions() for row in session["layers"]]
+    return module.run(x), expected, Module(path, None).run(x)
 
 
 def session_stats(path: str, x: np.ndarray, kind: str = "Session", force: bool = True) -> SessionStats:
@@ -153,14 +149,20 @@ def stock_beside_plugin(path: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return before, after, Session(path, None).run(x)
 
 
-def sessions_left(path: str) -> tuple[int, int]:
-    """The plugin's sessions while some live, and when they are gone."""
+def sessions_left(path: str, x: np.ndarray) -> tuple[int, int]:
+    """The sessions of three modules of one runtime manager while they live, and when they are gone."""
+    import MNN.nn as nn
+
     from patternlite.native import load_native
 
-    sessions: list[Any] = [Session(path, plugin(), threads) for threads in (1, 2, 1)]
-    living = len(load_native().mnn_sessions())
-    sessions.clear()
-    return living, len(load_native().mnn_sessions())
+    report = load_native().mnn_manager_report
+    manager = nn.create_runtime_manager(({"backend": plugin(), "numThread": 1},))
+    modules = [Module(path, plugin(), manager=manager) for _ in range(3)]
+    for module in modules:
+        module.run(x)
+    living = len(report(manager))
+    del module, modules
+    return living, len(report(manager))
 
 
 def stats_refusals(path: str) -> dict[str, str]:
@@ -184,7 +186,7 @@ def stats_refusals(path: str) -> dict[str, str]:
     ask("never created", MNN.Session())
     ask("a manager of nothing", nn.RuntimeManager())
     module = Module(path, None)
-    ask("another backend's module", module._runtime)
+    ask("another backend's module", module.manager)
     ask("a module", nn.load_module_from_file(path, [], [], backend=8))
     return words
 

@@ -78,25 +78,27 @@ class Session:
 
 
 class Module:
-    """The same through MNN's Module API."""
+    """The same through MNN's Module API. manager: another module's. options: of its loading."""
 
-    def __init__(self, path: str, backend: int | None, threads: int = 1) -> None:
+    def __init__(
+        self, path: str, backend: int | None, threads: int = 1, manager: Any = None, **options: Any
+    ) -> None:
         import MNN.expr as expr
         import MNN.nn as nn
 
         self._expr = expr
         config = {"backend": "CPU" if backend is None else backend, "numThread": threads}
-        self._runtime = nn.create_runtime_manager((config,))
-        self._net = nn.load_module_from_file(path, [], [], runtime_manager=self._runtime)
+        self.manager = manager or nn.create_runtime_manager((config,))
+        self._net = nn.load_module_from_file(path, [], [], runtime_manager=self.manager, **options)
 
     def clone(self) -> Module:
         clone = object.__new__(Module)
-        clone._expr, clone._runtime, clone._net = self._expr, self._runtime, self._net.clone()
+        clone._expr, clone.manager, clone._net = self._expr, self.manager, self._net.clone()
         return clone
 
     def stats(self) -> SessionStats:
         """Of this module and its clones."""
-        return stats(self._runtime)
+        return stats(self.manager)
 
     def run(self, x: np.ndarray) -> np.ndarray:
         expr = self._expr
