@@ -13,6 +13,16 @@ std::size_t PlanReport::weight_bytes(std::set<const void*>& counted) const {
   return sum;
 }
 
+PlanReport& PlanReport::operator+=(const PlanReport& other) {
+  if (isa.empty()) isa = other.isa;
+  fused_additions += other.fused_additions;
+  private_tensors += other.private_tensors;
+  conversions += other.conversions;
+  activation_bytes += other.activation_bytes;
+  weights.insert(other.weights.begin(), other.weights.end());
+  return *this;
+}
+
 std::size_t LayerLog::add(LayerReport row) {
   const std::lock_guard lock(mutex_);
   const auto known = std::find_if(adopted_.begin(), adopted_.end(), [&](std::size_t i) {
@@ -57,14 +67,19 @@ void LayerLog::set(std::size_t row, std::string kernel, std::size_t weight_bytes
   layer.kept_macs *= growth;
 }
 
-void LayerLog::set_plan(PlanReport plan) {
+void LayerLog::add_plan(std::weak_ptr<const void> program, PlanReport plan) {
   const std::lock_guard lock(mutex_);
-  plan_ = std::move(plan);
+  std::erase_if(plans_, [](const auto& known) { return known.first.expired(); });
+  plans_.emplace_back(std::move(program), std::move(plan));
 }
 
 PlanReport LayerLog::plan() const {
   const std::lock_guard lock(mutex_);
-  return plan_;
+  PlanReport all;
+  for (const auto& [program, plan] : plans_) {
+    if (!program.expired()) all += plan;
+  }
+  return all;
 }
 
 std::vector<LayerReport> LayerLog::rows() const {

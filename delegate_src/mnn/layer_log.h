@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/pack/packed_convolution.h"
@@ -26,6 +28,7 @@ struct PlanReport {
 
   // Of weights that are not in `counted`, where they are put.
   std::size_t weight_bytes(std::set<const void*>& counted) const;
+  PlanReport& operator+=(const PlanReport& other);  // of another part of the session
 };
 
 // The convolutions of one MNN backend, which is to say of one session.
@@ -43,12 +46,14 @@ class LayerLog {
   // convolution. Nothing where a clone adopted no such row.
   void set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output);
   void set_stock(std::size_t row, const Shape& output);
-  void set_plan(PlanReport plan);
+  // Of what `program` runs, as long as it lives: MNN may give a part of the session its sizes, and
+  // leave the rest as it is.
+  void add_plan(std::weak_ptr<const void> program, PlanReport plan);
   // MNN has given the session its sizes, and with them its layers.
   void set_resized() { resized_ = true; }
   bool is_resized() const { return resized_; }
   std::vector<LayerReport> rows() const;
-  PlanReport plan() const;
+  PlanReport plan() const;  // of all programs
   const void* backend() const { return backend_; }
 
  private:
@@ -59,7 +64,7 @@ class LayerLog {
   mutable std::mutex mutex_;
   std::vector<LayerReport> rows_;
   std::set<std::size_t> adopted_;  // rows, if not made anew
-  PlanReport plan_;
+  std::vector<std::pair<std::weak_ptr<const void>, PlanReport>> plans_;  // by program
 };
 
 }  // namespace patternlite::mnn

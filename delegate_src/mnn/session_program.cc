@@ -31,6 +31,7 @@ void SessionProgram::compile(const Recording& recording, LayerLog& log,
                              const std::shared_ptr<TuneBudget>& budget) {
   const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
+  log.add_plan(program, program->report_);
 }
 
 SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
@@ -52,7 +53,7 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
     if (!node.layer || runs_[i]) continue;
     log.set_stock(node.row, recording.tensors()[node.output].map.shape);
   }
-  log.set_plan(graph.nodes.empty() ? PlanReport{} : report(graph, recording));
+  if (!graph.nodes.empty()) report_ = report(graph, recording);
 }
 
 void SessionProgram::allocate() {

@@ -69,6 +69,7 @@ class SessionProgram {
   };
   std::vector<Slot> slots_;
   std::vector<Stage> stages_;  // [recorded]
+  PlanReport report_;
 };
 
 }  // namespace patternlite::mnn

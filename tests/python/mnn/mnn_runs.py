@@ -105,14 +105,17 @@ def watched(path: str, x: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return Session(path, plugin()).run_watched(x)
 
 
-def fixed_resizes(path: str, is_stock: bool, *inputs: np.ndarray) -> list[np.ndarray]:
+def fixed_resizes(
+    path: str, is_stock: bool, *inputs: np.ndarray
+) -> tuple[list[np.ndarray], SessionStats | None]:
     """Resized the way that lets MNN keep what does not change: some operators are not resized again."""
     resize_check, resize_fix = 14, 15
     session = Session(path, None if is_stock else plugin())
     session.set_mode(resize_check)
     outputs = [session.run(x) for x in inputs[:2]]
     session.set_mode(resize_fix)
-    return outputs + [session.run(x) for x in inputs[2:]]
+    outputs += [session.run(x) for x in inputs[2:]]
+    return outputs, None if is_stock else session.stats()
 
 
 def original_and_clone(path: str, *inputs: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], Rows]:

@@ -154,17 +154,29 @@ def test_callbacks(models, process):
     assert len(names) > 8
 
 
-@pytest.mark.parametrize("name", ["resnet", "residual", "read-by-both"])
-def test_fixed_resizes(name, models, process):
-    model = models(name)
+def growing(model):
+    """Inputs of four sizes."""
     _, channels, height, width = model.x.shape
     rng = np.random.default_rng(2)
     shapes = [(1, channels, height + 2 * i, width + i) for i in range(4)]
-    inputs = [rng.standard_normal(shape, np.float32) for shape in shapes]
-    actual = process.call(mnn_runs.fixed_resizes, model.path, False, *inputs)
-    stock = process.call(mnn_runs.fixed_resizes, model.path, True, *inputs)
+    return [rng.standard_normal(shape, np.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("name", ["resnet", "residual", "read-by-both"])
+def test_fixed_resizes(name, models, process):
+    model = models(name)
+    inputs = growing(model)
+    actual, _ = process.call(mnn_runs.fixed_resizes, model.path, False, *inputs)
+    stock, _ = process.call(mnn_runs.fixed_resizes, model.path, True, *inputs)
     for got, expected in zip(actual, stock, strict=True):
         assert error(got, expected) < 1e-4
+
+
+def test_what_is_not_resized_again_is_told(models, process):
+    """The last layer, of one position at any size."""
+    model = models("resnet")
+    _, stats = process.call(mnn_runs.fixed_resizes, model.path, False, *growing(model))
+    assert (stats.conversions, stats.private_tensors) == (4, 7)
 
 
 def test_memory(models, process):
