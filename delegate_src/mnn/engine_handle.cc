@@ -15,6 +15,7 @@ constexpr const char* kInsertCreator =
 constexpr const char* kGetCreator = "_ZN3MNN25MNNGetExtraRuntimeCreatorE14MNNForwardType";
 constexpr const char* kDescribe = "_ZN3MNN11TensorUtils11getDescribeEPKNS_6TensorE";
 constexpr const char* kDescribeOrigin = "_ZN3MNN11TensorUtils17getDescribeOriginEPKNS_6TensorE";
+constexpr const char* kMakeFullReference = "_ZN3MNN11TensorUtils11makeFullRefEPNS_6TensorES2_";
 constexpr const char* kAcquire = "_ZN3MNN7Backend15onAcquireBufferEPKNS_6TensorENS0_11StorageTypeE";
 constexpr const char* kRelease = "_ZN3MNN7Backend15onReleaseBufferEPKNS_6TensorENS0_11StorageTypeE";
 constexpr const char* kCreateDevice =
@@ -100,6 +101,7 @@ EngineHandle EngineHandle::open(const std::string& library,
   find(kGetCreator, functions.get_runtime_creator);
   find(kDescribe, functions.describe);
   find(kDescribeOrigin, functions.describe_origin);
+  find(kMakeFullReference, functions.make_full_reference);
   find(kAcquire, functions.acquire_buffer);
   find(kRelease, functions.release_buffer);
   find(kCreateDevice, functions.create_device_tensor);

@@ -25,6 +25,8 @@ struct EngineFunctions {
   const abi::RuntimeCreator* (*get_runtime_creator)(std::int32_t type);
   const void* (*describe)(const abi::Tensor*);
   const void* (*describe_origin)(const abi::Tensor*);
+  // Makes `output` another name of `input`, by one region.
+  void (*make_full_reference)(abi::Tensor* output, abi::Tensor* input);
   bool (*acquire_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
   bool (*release_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
   abi::Tensor* (*create_device_tensor)(const std::vector<int>& shape, abi::HalideType,

@@ -25,9 +25,8 @@ PlanReport& PlanReport::operator+=(const PlanReport& other) {
 
 std::size_t LayerLog::add(LayerReport row) {
   const std::lock_guard lock(mutex_);
-  const auto known = std::find_if(adopted_.begin(), adopted_.end(), [&](std::size_t i) {
-    return rows_[i].name == row.name;
-  });
+  const auto known = std::find_if(adopted_.begin(), adopted_.end(),
+                                  [&](std::size_t i) { return rows_[i].name == row.name; });
   if (known != adopted_.end()) {
     const std::size_t i = *known;
     adopted_.erase(known);

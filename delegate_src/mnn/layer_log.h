@@ -63,8 +63,9 @@ class LayerLog {
   std::atomic<bool> resized_ = false;
   mutable std::mutex mutex_;
   std::vector<LayerReport> rows_;
-  std::set<std::size_t> adopted_;  // rows, if not made anew
-  std::vector<std::pair<std::weak_ptr<const void>, PlanReport>> plans_;  // by program
+  // Rows, if not made anew.
+  std::set<std::size_t> adopted_;
+  std::vector<std::pair<std::weak_ptr<const void>, PlanReport>> plans_;  // of each program
 };
 
 }  // namespace patternlite::mnn

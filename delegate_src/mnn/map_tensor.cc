@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
-#include <vector>
 
 #include "engine/execute/steps.h"
 #include "engine/pack/planes.h"
@@ -109,6 +108,11 @@ MapTensor blocked_tensor(const abi::Tensor& tensor) {
           .batch = tensor.dim[0].extent,
           .shape = {tensor.dim[1].extent, tensor.dim[2].extent, tensor.dim[3].extent},
           .order = MapOrder::kBlocked};
+}
+
+const std::vector<abi::Region>& regions_of(const EngineHandle& engine, const abi::Tensor& output) {
+  return *reinterpret_cast<const std::vector<abi::Region>*>(
+      static_cast<const char*>(engine->describe(&output)) + abi::kDescribeRegions);
 }
 
 int probe_pack(const EngineHandle& engine, abi::Backend* backend) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "engine/graph/planar.h"
 #include "engine/support/parallel.h"
@@ -35,6 +36,9 @@ bool is_blocked_float(const EngineHandle& engine, const abi::Tensor& tensor);
 
 // Of a tensor that is.
 MapTensor blocked_tensor(const abi::Tensor& tensor);
+
+// What a Raster makes its output of.
+const std::vector<abi::Region>& regions_of(const EngineHandle& engine, const abi::Tensor& output);
 
 // The P of a backend's blocked tensors, found by letting it convert one; 0 if they are not float32.
 int probe_pack(const EngineHandle& engine, abi::Backend* backend);

@@ -26,8 +26,7 @@ bool is_damaged(const FlatTable& quantisation, std::size_t weights) {
   const auto values = quantisation.vector<float>(kQuantisationValues);
   return !indices.empty() &&
          (quantisation.scalar<std::uint32_t>(kQuantisationWeights, 0) != weights ||
-          indices.size() != values.size() ||
-          !std::all_of(indices.begin(), indices.end(), inside));
+          indices.size() != values.size() || !std::all_of(indices.begin(), indices.end(), inside));
 }
 
 }  // namespace

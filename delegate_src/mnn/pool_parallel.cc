@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 
 namespace patternlite::mnn {
 namespace {
@@ -26,7 +27,10 @@ bool has_known_layout(const EngineHandle& engine, const abi::Runtime* runtime) {
 }  // namespace
 
 PoolParallel::PoolParallel(const EngineHandle& engine, const abi::Runtime* runtime)
-    : engine_(engine), runtime_(runtime), layout_known_(has_known_layout(engine, runtime)) {}
+    : engine_(engine), runtime_(runtime), layout_known_(has_known_layout(engine, runtime)) {
+  if (layout_known_ || abi::field<std::int32_t>(runtime, abi::kRuntimeThreads) == 1) return;
+  std::fputs("patternlite: MNN's threads are not where expected: layers here run on one\n", stderr);
+}
 
 int PoolParallel::threads() const {
   if (!layout_known_) return 1;

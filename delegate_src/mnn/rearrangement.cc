@@ -10,11 +10,6 @@
 namespace patternlite::mnn {
 namespace {
 
-const std::vector<abi::Region>& regions_of(const EngineHandle& engine, const abi::Tensor& output) {
-  return *reinterpret_cast<const std::vector<abi::Region>*>(
-      static_cast<const char*>(engine->describe(&output)) + abi::kDescribeRegions);
-}
-
 // Every `step`-th cell from the first one.
 bool are_steps(const std::vector<int>& cells, int step) {
   for (std::size_t i = 1; i < cells.size(); ++i) {

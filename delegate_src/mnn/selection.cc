@@ -124,8 +124,7 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around
   // this one save is not known while layers are created. So both are made: of layers of few
   // weights.
-  const bool sure =
-      alone && (all_taken || outcome == Outcome::kSparse || origin == Origin::kOurs);
+  const bool sure = alone && (all_taken || outcome == Outcome::kSparse || origin == Origin::kOurs);
   if (!sure && expected > kMostWeightsTwice) return selection;
   selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
   if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session

@@ -1,5 +1,6 @@
 #include "mnn/self_test.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -32,15 +33,42 @@ struct TypeOnlyOp {
 };
 static_assert(sizeof(TypeOnlyOp) == 24);
 
-void check_tensor(const EngineHandle& engine) {
+using Owner = std::unique_ptr<abi::Tensor, void (*)(abi::Tensor*)>;
+
+void check_tensor(const EngineHandle& engine, abi::Backend* backend) {
   const std::vector<int> shape = {2, 5, 3, 4};
-  const std::unique_ptr<abi::Tensor, void (*)(abi::Tensor*)> tensor(
-      engine->create_device_tensor(shape, abi::kFloat32, abi::kNc4hw4), engine->destroy_tensor);
-  expect(engine, tensor && tensor->dimensions == 4 && tensor->dim, "tensors have no dimensions");
+  const auto create = [&] {
+    return Owner(engine->create_device_tensor(shape, abi::kFloat32, abi::kNc4hw4),
+                 engine->destroy_tensor);
+  };
+  const Owner tensor = create(), alias = create();
+  expect(engine, tensor && alias && tensor->dimensions == 4 && tensor->dim,
+         "tensors have no dimensions");
   for (int i = 0; i < 4; ++i) {
     expect(engine, tensor->dim[i].extent == shape[i], "tensor extents are not where expected");
   }
-  expect(engine, is_blocked_float(engine, *tensor), "tensor descriptions are not where expected");
+  const void* describe = engine->describe(tensor.get());
+  expect(engine,
+         is_blocked_float(engine, *tensor) &&
+             abi::field<std::int32_t>(describe, abi::kDescribeUseCount) == 0 &&
+             abi::field<abi::Usage>(describe, abi::kDescribeUsage) == abi::kUsageNormal,
+         "tensor descriptions are not where expected");
+
+  const std::vector<abi::Region>& regions = regions_of(engine, *alias);
+  const bool none = regions.data() == nullptr && regions.capacity() == 0;
+  const abi::View all{0, {120, 120, 1}};
+  if (none) engine->make_full_reference(alias.get(), tensor.get());
+  expect(engine,
+         none && regions.size() == 1 && regions[0].origin == tensor.get() &&
+             regions[0].source == all && regions[0].destination == all &&
+             std::ranges::equal(regions[0].size, std::array{1, 1, 120}),
+         "tensor regions are not where expected");
+
+  const bool has_memory = engine->acquire_buffer(backend, tensor.get(), abi::kStatic);
+  const void* origin = engine->describe_origin(tensor.get());
+  expect(engine, has_memory && abi::field<abi::Backend*>(origin, abi::kOriginBackend) == backend,
+         "tensors do not name their backend");
+  engine->release_buffer(backend, tensor.get(), abi::kStatic);
 }
 
 void check_execution(const EngineHandle& engine, abi::Backend* backend) {
@@ -82,7 +110,7 @@ void self_test(const EngineHandle& engine) {
   const auto type = abi::field<std::int32_t>(backend.get(), abi::kBackendType);
   expect(engine, type == abi::kForwardCpu || type == abi::kForwardCpuExtension,
          "the CPU backend has an unknown type");
-  check_tensor(engine);
+  check_tensor(engine, backend.get());
   expect(engine, probe_pack(engine, backend.get()) != 0, "tensors are not blocks of float32");
   check_execution(engine, backend.get());
 }

@@ -75,9 +75,9 @@ void bind_mnn(nb::module_& m) {
   m.def("mnn_take_all", &patternlite::mnn::take_all, "all"_a,
         "Whether sessions created from now on take layers that MNN is expected to run faster.");
   m.def("mnn_session_report", &session_report, "session"_a,
-        "What became of an MNN.Session, layers and plan, in a list of one, empty before it has sizes; "
-        "None if it does not use the backend.");
+        "What became of an MNN.Session, layers and plan, in a list of one, empty before it has "
+        "sizes; None if it does not use the backend.");
   m.def("mnn_manager_report", &manager_report, "manager"_a,
-        "The same of each session of a RuntimeManager, oldest first; the weights that clones share are "
-        "with the first of them.");
+        "The same of each session of a RuntimeManager, oldest first; the weights that clones share "
+        "are with the first of them.");
 }

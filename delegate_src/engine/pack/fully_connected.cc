@@ -23,8 +23,8 @@ struct Rows {
   const float* row(int r) const { return data + r * stride; }
 };
 
-// `count` filters from `first` on: in place if they lie so, and longer than `conv` where they are to
-// be kept; else copied to `copy`.
+// `count` filters from `first` on: in place if they lie so, and longer than `conv` where they are
+// to be kept; else copied to `copy`.
 Rows rows_of(const Convolution& conv, const Shape& input, int first, int count, bool keep,
              AlignedVector<float>& copy) {
   const WeightsView& w = conv.weights;

@@ -19,8 +19,8 @@ struct LayerReport {
   double kernels_kept = 0;  // fraction of kernels with any weight left
   int patterns = 0;         // distinct tap sets among the kept kernels
   Outcome outcome = Outcome::kDeclined;
-  std::string reason;       // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
-  std::string kernel;       // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
+  std::string reason;  // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
+  std::string kernel;  // "os-g1", "bc-g16", ... ; "stock" when left to the runtime
   std::size_t weight_bytes = 0;  // packed; 0 when left to the runtime
 };
 

@@ -18,13 +18,20 @@ enum Difference {
   kNoDimensions,
   kOtherExtents,
   kOtherFormat,
+  kOtherUseCount,
+  kOtherUsage,
+  kOtherQuantisation,
+  kOtherRegions,
+  kOtherRegion,
+  kOtherOrigin,
   kNoMemory,
   kHalfFloats,
   kNoExecution,
   kForeignExecution,
   kOtherExecutionBackend,
   kInvalidExecution,
-  kAllTypesTaken
+  kAllTypesTaken,
+  kOtherThreads
 };
 #define BROKEN(what) (BREAK == (what))
 
@@ -64,6 +71,17 @@ typedef struct {
   void* describe;
 } Tensor;
 typedef struct {
+  int32_t source[4], destination[4], size[3];
+  const Tensor* origin;
+} Region;
+typedef struct {
+  int32_t format, memory, skipped[4], use_count, usage;
+  Region *begin, *end, *capacity;
+  char dims[160];
+  void* quantisation;
+  char rest[56];
+} Describe;
+typedef struct {
   int *begin, *end, *capacity;
 } Shape;
 
@@ -78,6 +96,13 @@ static Tensor* tensor(const Shape* shape, float* host) {
   for (int i = 0; i < it->dimensions; ++i)
     it->dim[i].extent = shape->begin[i] + BROKEN(kOtherExtents);
   if (BROKEN(kNoDimensions)) it->dim = NULL;
+  Describe* describe = calloc(1, sizeof *describe);
+  describe->format = BROKEN(kOtherFormat) ? 0 : 2;
+  describe->use_count = BROKEN(kOtherUseCount);
+  describe->usage = BROKEN(kOtherUsage);
+  if (BROKEN(kOtherQuantisation)) describe->quantisation = it;
+  if (BROKEN(kOtherRegions)) describe->begin = describe->end = calloc(1, sizeof(Region));
+  it->describe = describe;
   return it;
 }
 Tensor* _ZN3MNN6Tensor12createDeviceERKSt6vectorIiSaIiEE13halide_type_tNS0_13DimensionTypeE(
@@ -90,9 +115,22 @@ Tensor* _ZN3MNN6Tensor6createERKSt6vectorIiSaIiEE13halide_type_tPvNS0_13Dimensio
 }
 void _ZN3MNN6Tensor7destroyEPS0_(Tensor* it) {}
 const void* _ZN3MNN11TensorUtils11getDescribeEPKNS_6TensorE(const Tensor* it) {
-  static int32_t describe[70];
-  describe[0] = BROKEN(kOtherFormat) ? 0 : 2;
-  return describe;
+  return it->describe;
+}
+const void* _ZN3MNN11TensorUtils17getDescribeOriginEPKNS_6TensorE(const Tensor* it) {
+  static void* origin[5];
+  origin[4] = BROKEN(kOtherOrigin) ? NULL : &backend;
+  return origin;
+}
+void _ZN3MNN11TensorUtils11makeFullRefEPNS_6TensorES2_(Tensor* output, Tensor* input) {
+  int count = 1;
+  for (int i = 0; i < input->dimensions; ++i) count *= input->dim[i].extent;
+  Region* region = malloc(sizeof *region);
+  *region = (Region){{0, count, count, 1}, {0, count, count, 1}, {1, 1, count}, input};
+  if (BROKEN(kOtherRegion)) region->size[2] = 1;
+  Describe* describe = output->describe;
+  describe->begin = region;
+  describe->end = describe->capacity = region + 1;
 }
 bool _ZN3MNN7Backend15onAcquireBufferEPKNS_6TensorENS0_11StorageTypeE(Object* it, Tensor* t,
                                                                       int storage) {
@@ -134,6 +172,7 @@ static Object* create_runtime(Object* it) {
   if (BROKEN(kNoRuntime)) return NULL;
   object(&runtime, 17, BROKEN(kForeignRuntime));
   runtime.table[3] = (Function)create_backend;
+  runtime.fields[21] = BROKEN(kOtherThreads) ? 2 : 1;
   return &runtime;
 }
 
@@ -161,9 +200,9 @@ bool creates_runtime(bool half) {
   Object* (*create)(Object*, const void*) = (Object * (*)(Object*, const void*)) plugin->table[2];
   return create(plugin, &info) != NULL;
 }
-/* Whether that runtime makes a backend, all floats being of 16 bits by now. */
-bool creates_backend_of_half_floats(void) {
-  half_floats = true;
+/* Whether that runtime makes a backend, all floats being of 16 bits by now or not. */
+bool creates_backend(bool half) {
+  half_floats = half;
   Object* (*create)(Object*, const void*, Object*) =
       (Object * (*)(Object*, const void*, Object*)) runtime.table[3];
   return create(&runtime, NULL, NULL) != NULL;
@@ -173,7 +212,6 @@ const char* _ZN3MNN10getVersionEv(void) { return "3.6.1"; }
 /* Not called by registration. */
 #define UNUSED(name) \
   int name(void) { return 0; }
-UNUSED(_ZN3MNN11TensorUtils17getDescribeOriginEPKNS_6TensorE)
 UNUSED(_ZN3MNN7Backend15onReleaseBufferEPKNS_6TensorENS0_11StorageTypeE)
 UNUSED(_ZN3MNN10ThreadPool4initEimRPS0_)
 UNUSED(_ZN3MNN10ThreadPool7enqueueEPSt4pairISt8functionIFviEEiEi)

@@ -73,13 +73,13 @@ def creates_runtimes(library: str) -> list[bool]:
     return [creates(half) for half in (False, True, False)]
 
 
-def creates_backend_of_half_floats(library: str) -> bool:
-    """Whether the last of these runtimes makes a backend."""
+def creates_backend(library: str, half: bool) -> bool:
+    """Whether the last of these runtimes makes a backend; of half floats by now, or not."""
     import ctypes
 
-    creates = ctypes.CDLL(library).creates_backend_of_half_floats
+    creates = ctypes.CDLL(library).creates_backend
     creates.restype = ctypes.c_bool
-    return creates()
+    return creates(half)
 
 
 def mnn_missing() -> str:

@@ -27,13 +27,21 @@ DIFFERENCES = {
     "kNoDimensions": "tensors have no dimensions",
     "kOtherExtents": "tensor extents are not where expected",
     "kOtherFormat": "tensor descriptions are not where expected",
-    "kNoMemory": "tensors are not blocks of float32",
+    "kOtherUseCount": "tensor descriptions are not where expected",
+    "kOtherUsage": "tensor descriptions are not where expected",
+    "kOtherQuantisation": "tensor descriptions are not where expected",
+    "kOtherRegions": "tensor regions are not where expected",
+    "kOtherRegion": "tensor regions are not where expected",
+    "kOtherOrigin": "tensors do not name their backend",
+    "kNoMemory": "tensors do not name their backend",
     "kHalfFloats": "tensors are not blocks of float32",
     "kNoExecution": "executions cannot be created",
     "kForeignExecution": "executions cannot be created",
     "kOtherExecutionBackend": "executions do not name their backend",
     "kInvalidExecution": "executions do not name their backend",
 }
+
+OTHER_THREADS = "patternlite: MNN's threads are not where expected: layers here run on one"
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 
@@ -83,6 +91,16 @@ def test_the_fake_is_right_but_for_that(tmp_path, fresh_process):
     # And where its sessions do not compute in float32 there is none, rather than one of MNN's alone.
     assert fresh_process.call(mnn_guards.creates_runtimes, library) == [True, False, True]
     # Nor is a session of half floats of a runtime of whole ones left to MNN in silence.
-    assert fresh_process.call(mnn_guards.creates_backend_of_half_floats, library)
+    assert fresh_process.call(mnn_guards.creates_backend, library, half=False)
+    assert OTHER_THREADS not in fresh_process._log.read_text()
+    assert fresh_process.call(mnn_guards.creates_backend, library, half=True)
     words = "MNN runs this session alone: its tensors are not float32; ask for another precision"
     assert words in fresh_process._log.read_text()
+
+
+def test_other_threads_are_told(tmp_path, fresh_process):
+    library = fake(tmp_path, "kOtherThreads")
+    assert fresh_process.call(mnn_guards.impostor, library) == "registered"
+    fresh_process.call(mnn_guards.creates_runtimes, library)
+    assert fresh_process.call(mnn_guards.creates_backend, library, half=False)
+    assert OTHER_THREADS in fresh_process._log.read_text()
