@@ -64,9 +64,10 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
                           params.stride_height, params.dilation_height_factor);
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right, kernel_w,
                              params.stride_width, params.dilation_width_factor);
+  const Shape made{filters, cells(node, rows.output), cells(node, columns.output)};
   const Activation activation = read_activation(node, params.activation);
-  const Value output = define(node, input, {filters, rows.output, columns.output},
-                              {input.batch, rows.output, columns.output, filters}, activation);
+  const Value output =
+      define(node, input, made, {input.batch, made.height, made.width, filters}, activation);
   WeightsView view =
       view_of(weights(node), {depthwise ? filters : group_channels, kernel_h, kernel_w}, depthwise);
   const bool by_channel = depthwise || (groups > 1 && group_channels == 1);

@@ -8,6 +8,13 @@
 
 namespace patternlite::tflite {
 
+bool has_open_size(const TfLiteTensor& tensor) {
+  if (!tensor.dims_signature || !tensor.dims) return false;
+  const auto signature = items(tensor.dims_signature), dims = items(tensor.dims);
+  const auto open = [&](int axis) { return signature[axis] == -1 && dims[axis] == 1; };
+  return signature.size() == 4 && dims.size() == 4 && (open(1) || open(2));
+}
+
 PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   PartitionGraph partition;
   std::map<TensorId, int> aliases;  // of what is already an input or output, the RESHAPE or -1
@@ -36,6 +43,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   std::erase_if(graph_.nodes, [this](const Node& node) {
     return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
   });
+  partition.runs = runs_;
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
@@ -68,6 +76,7 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
                    .batch = dims[0],
                    .dims = {dims.begin(), dims.end()},
                    .fixed_size = dims.size() == 2};
+  size_is_open_ |= has_open_size(source);
   graph_.inputs.push_back(made.id);
   inputs_.push_back(index);
   values_.emplace(index, made);
@@ -149,6 +158,13 @@ std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) co
     return {source.data.i64, source.data.i64 + source.bytes / sizeof(int64_t)};
   }
   throw Declined(node.index, std::string("dtype-") + type_name(source.type));
+}
+
+int GraphReader::cells(const OpNode& node, int count) {
+  if (count > 0) return count;
+  if (!size_is_open_) throw Declined(node.index, "empty-output");
+  runs_ = false;
+  return 1;
 }
 
 GraphReader::Value& GraphReader::define(const OpNode& node, const Value& source, const Shape& shape,

@@ -38,9 +38,13 @@ struct PartitionGraph {
   std::vector<int> outputs;  // tensors, in the order of graph.outputs
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
+  bool runs = true;  // what is wider than the 1 that stands for an open size is read, but not run
   // Node index of each convolution, in graph order; a TRANSPOSE_CONV has become several.
   std::vector<int> convolution_nodes;
 };
+
+// Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
+bool has_open_size(const TfLiteTensor& tensor);
 
 class GraphReader {
  public:
@@ -145,6 +149,8 @@ class GraphReader {
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
   // A map that has each of the value's channels so many times, one after the other.
   TensorId repeated_channels(const OpNode& node, const Value& value, int times);
+  // The number of cells of an axis, which must not be empty; of a size that is open, at least one.
+  int cells(const OpNode& node, int count);
   // What a padding operator adds around the input's maps. Throws where it adds to other axes.
   Pad read_pad(const OpNode& node, const Value& input) const;
   // Whether a convolution of this window reads the pad as it does its own.
@@ -221,6 +227,8 @@ class GraphReader {
   std::map<int, Value> values_;
   std::map<int, int> expanders_;  // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
+  bool size_is_open_ = false;  // of an input
+  bool runs_ = true;           // as in PartitionGraph
   std::vector<int> convolution_nodes_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace patternlite::tflite {
@@ -84,8 +85,11 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
 }
 
 void Kernel::run(const TfLiteContext& context) {
-  current_.ran = true;
   const PartitionGraph& partition = current_.partition;
+  if (!partition.runs) {
+    throw std::runtime_error("its inputs have no height and width yet: resize them");
+  }
+  current_.ran = true;
   const Graph& graph = partition.graph;
   // A smaller batch shows its last image again: an operand of one image goes with all others'.
   const auto image_of = [&](int tensor, TensorId id, int image, int batch) {

@@ -7,12 +7,14 @@
 namespace patternlite::tflite {
 namespace {
 
-// An axis with so many cells more before and behind it, as a mirror shows them.
+// An axis with so many cells more before and behind it, as a mirror shows them; or the last ones,
+// if it shows fewer.
 std::vector<int> mirrored(int cells, int before, int behind, bool repeats_edge) {
   std::vector<int> all;
   const int first = repeats_edge ? -1 : 0;  // what cell 0 is mirrored to
   for (int i = -before; i < cells + behind; ++i) {
-    all.push_back(i < 0 ? first - i : i < cells ? i : 2 * (cells - 1) - first - i);
+    const int shown = i < 0 ? first - i : i < cells ? i : 2 * (cells - 1) - first - i;
+    all.push_back(std::clamp(shown, 0, cells - 1));
   }
   return all;
 }
@@ -76,7 +78,8 @@ void GraphReader::add_mirror_pad(const OpNode& node) {
   const Shape shape = shape_of(input);
   const int rows_left = shape.height - !repeats_edge, columns_left = shape.width - !repeats_edge;
   if (std::max(pad.top, pad.bottom) > rows_left || std::max(pad.left, pad.right) > columns_left) {
-    throw Declined(node.index, "pad-amount");
+    if (!size_is_open_) throw Declined(node.index, "pad-amount");
+    runs_ = false;
   }
   std::vector<int> rows = mirrored(shape.height, pad.top, pad.bottom, repeats_edge);
   std::vector<int> columns = mirrored(shape.width, pad.left, pad.right, repeats_edge);

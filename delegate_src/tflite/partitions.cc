@@ -11,17 +11,6 @@
 namespace patternlite::tflite {
 namespace {
 
-// Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
-bool has_open_size(const TfLiteContext& context) {
-  const std::span tensors(context.tensors, context.tensors_size);
-  return std::ranges::any_of(tensors, [](const TfLiteTensor& tensor) {
-    if (!tensor.dims_signature || !tensor.dims) return false;
-    const auto signature = items(tensor.dims_signature), dims = items(tensor.dims);
-    const auto open = [&](int axis) { return signature[axis] == -1 && dims[axis] == 1; };
-    return signature.size() == 4 && dims.size() == 4 && (open(1) || open(2));
-  });
-}
-
 class Selector {
  public:
   Selector(TfLiteContext* context, const Options& options, const CompileOptions& compile_options,
@@ -32,7 +21,8 @@ class Selector {
         threads_(threads),
         plan_(read_plan(context)),
         expanders_(expanders_of(plan_)),
-        size_is_open_(has_open_size(*context)),
+        size_is_open_(
+            std::ranges::any_of(std::span(context->tensors, context->tensors_size), has_open_size)),
         constants_(*context, expanders_) {
     for (const OpNode& node : plan_) {
       by_index_[node.index] = node;

@@ -65,8 +65,8 @@ void GraphReader::define_slice(const OpNode& node, const Value& source, std::vec
     std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
   if (source.dims[own] != shape.channels) throw Declined(node.index, "rank");
   if (!axes[0].is_whole(source.dims[0])) throw Declined(node.index, "axes");
-  if (std::ranges::any_of(axes, [](const Steps& axis) { return axis.count < 1; })) {
-    throw Declined(node.index, "empty-output");
+  for (Steps& axis : axes) {
+    if (axis.count < 1) axis = {0, cells(node, axis.count)};
   }
   std::vector<int> dims = source.dims;
   dims[own] = axes.back().count;

@@ -125,6 +125,20 @@ def joined(*models: bytes) -> bytes:
     return bytes(builder.Output())
 
 
+def left_open(model: bytes) -> bytes:
+    """The heights and widths of its maps left open, as converters write them: as 1."""
+    opened = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+    for graph in opened.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.buffer == 0 and len(tensor.shape) == 4:
+                n, height, width, c = tensor.shape
+                tensor.shape = [n, 1, 1, c]
+                tensor.shapeSignature = [n, *(1 if size == 1 else -1 for size in (height, width)), c]
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(opened.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _conv(
     b: ModelBuilder, rng: np.random.Generator, x: int, filters: int, stride: int, padding: int,
     activation: int, size: int = 3,
