@@ -43,6 +43,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   std::erase_if(graph_.nodes, [this](const Node& node) {
     return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
   });
+  partition.size_is_open = size_is_open_;
   partition.runs = runs_;
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);

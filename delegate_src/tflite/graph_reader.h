@@ -38,6 +38,7 @@ struct PartitionGraph {
   std::vector<int> outputs;  // tensors, in the order of graph.outputs
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
+  bool size_is_open = false;                  // of an input
   bool runs = true;  // what is wider than the 1 that stands for an open size is read, but not run
   // Node index of each convolution, in graph order; a TRANSPOSE_CONV has become several.
   std::vector<int> convolution_nodes;
@@ -227,8 +228,7 @@ class GraphReader {
   std::map<int, Value> values_;
   std::map<int, int> expanders_;  // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
-  bool size_is_open_ = false;  // of an input
-  bool runs_ = true;           // as in PartitionGraph
+  bool size_is_open_ = false, runs_ = true;  // as in PartitionGraph
   std::vector<int> convolution_nodes_;
 };
 

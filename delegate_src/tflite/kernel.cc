@@ -58,8 +58,10 @@ void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   if (!computes(current_) && (current_.ran || computes(previous_))) std::swap(current_, previous_);
   if (!computes(current_)) {
     current_ = {};  // frees its memory before the next one takes as much
-    current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options_)
-                                : Program::compile(partition.graph, options_);
+    CompileOptions options = options_;
+    if (partition.size_is_open) options.tuning.budget.reset();  // that is for the size to come
+    current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options)
+                                : Program::compile(partition.graph, options);
     verdict_.reset();
   }
   current_.partition = std::move(partition);

@@ -14,7 +14,7 @@ from patternlite.tflite import load_delegate
 
 from .builder import ModelBuilder
 from .networks import convolution, dense_weights, joined, residual_network
-from .runtimes import Runtime, assert_close
+from .runtimes import Runtime, assert_close, invoke
 from .stepping_clock import readings
 from .weights import bias_of, pattern_weights
 
@@ -137,6 +137,20 @@ def test_all_graphs_of_a_model_are_told(runtime: Runtime, rng: np.random.Generat
     assert len(one.layers) == 9
     assert all_graphs.layers == one.layers * 2
     assert all_graphs.activation_bytes == 2 * one.activation_bytes > 0
+
+
+def test_nothing_is_tried_for_a_size_that_is_open(
+    runtime: Runtime, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    """The budget is for the size that the model runs at."""
+    b = ModelBuilder()
+    y = b.input(1, 1, 1, 32, signature=(1, -1, -1, 32))
+    for _ in range(2):
+        y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32))
+    interpreter = runtime.interpreter(b.build(y), load_delegate(delegate_serialize_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    invoke(interpreter, [np.zeros((1, 24, 24, 32), np.float32)])
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
