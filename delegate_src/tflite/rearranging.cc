@@ -120,7 +120,15 @@ void GraphReader::add_transpose(const OpNode& node) {
       (!input.view && input.dims.size() != 4)) {
     throw Declined(node.index, "transpose");
   }
-  rearrange(node, input, axes_of(input).transposed(order));
+  const Axes axes = axes_of(input).transposed(order);
+  if (input.view || input.fixed_size) return rearrange(node, input, axes);
+  // Where there is a single row or column, other orders look like these, which at other sizes are
+  // not.
+  const bool keeps = std::ranges::is_sorted(order);
+  const bool turns = std::ranges::equal(order, input.channels_first ? kToNhwc : kToNchw);
+  if (!keeps && !turns) return define_view(node, input, axes);
+  alias(node, input, map_axes(input).dims());
+  if (keeps == input.channels_first) set_channels_first(values_[node.outputs[0]], node.index);
 }
 
 bool GraphReader::turns_padded(const OpNode& node, std::span<const int> order) {

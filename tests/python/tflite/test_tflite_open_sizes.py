@@ -10,6 +10,7 @@ import pytest
 from patternlite.tflite import load_delegate
 
 from .builder import RELU, SAME, VALID, ModelBuilder
+from .moving_cases import to_nchw, to_nhwc
 from .networks import PAD_1, left_open
 from .runtimes import Runtime, assert_close, invoke
 from .weights import bias_of, pattern_weights
@@ -71,3 +72,16 @@ def test_a_size_is_asked_for(runtime: Runtime, rng: np.random.Generator) -> None
         ours.invoke()
     x = [rng.normal(size=(1, 24, 24, CHANNELS)).astype(np.float32)]
     assert_close(invoke(ours, x), runtime.run(model, x))
+
+
+def test_a_grey_image_in_nchw(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Of 1x1, all orders of its axes look alike."""
+    b = ModelBuilder()
+    y = to_nhwc(b, b.input(1, 1, 1, 1, signature=(1, 1, -1, -1)))
+    y = conv(b, rng, conv(b, rng, conv(b, rng, y)), filters=1)
+    model, delegate = b.build(to_nchw(b, y)), load_delegate()
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+    for size in ((1, 1, 64, 48), (2, 1, 24, 24)):
+        x = [rng.normal(size=size).astype(np.float32)]
+        assert_close(invoke(ours, x), invoke(stock, x))

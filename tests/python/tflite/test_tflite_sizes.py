@@ -50,6 +50,7 @@ HEADS: dict[str, Head] = {
         b.reshape(x, -1, CHANNELS), b.reshape(conv(b, rng, x), -1, CHANNELS)
     ),
     "pixels-as-images": lambda b, rng, x: conv(b, rng, b.reshape(x, -1, 1, 1, CHANNELS)),
+    "rows-as-columns": lambda b, rng, x: conv(b, rng, b.transpose(x, 0, 2, 1, 3)),
     "context": lambda b, rng, x: b.add(x, b.mean(x, keep_dims=True)),
     "context-first": lambda b, rng, x: b.add(b.mean(x, keep_dims=True), x),
     "context-then-more": lambda b, rng, x: conv(b, rng, b.add(b.mean(x, keep_dims=True), x)),
