@@ -43,6 +43,8 @@ enum TfLiteBuiltinOperator : int32_t {
   kTfLiteBuiltinTransposeConv = 67,
   kTfLiteBuiltinTile = 69,
   kTfLiteBuiltinRsqrt = 76,
+  kTfLiteBuiltinShape = 77,
+  kTfLiteBuiltinPack = 83,
   kTfLiteBuiltinResizeNearestNeighbor = 97,
   kTfLiteBuiltinLeakyRelu = 98,
   kTfLiteBuiltinSquaredDifference = 99,

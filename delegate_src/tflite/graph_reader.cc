@@ -20,6 +20,8 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   std::map<TensorId, int> aliases;  // of what is already an input or output, the RESHAPE or -1
   for (const TensorId input : graph_.inputs) aliases.emplace(input, -1);
   for (const int output : outputs) {
+    const auto numbers = numbers_.find(output);
+    if (numbers != numbers_.end()) throw Declined(numbers->second.node, "not-only-a-shape");
     const Value value = padded_value(output);
     if (value.norm) throw Declined(value.norm->node, "part-of-a-norm");
     if (value.flattener >= 0) throw Declined(value.flattener, "reshape");
@@ -150,6 +152,14 @@ std::vector<float> GraphReader::channel_constants(const OpNode& node, const Valu
 
 std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) const {
   if (node.inputs[input] < 0) throw Declined(node.index, "dynamic-shape");
+  if (const auto found = numbers_.find(node.inputs[input]); found != numbers_.end()) {
+    std::vector<int> numbers;
+    for (const std::optional<int>& number : found->second.known) {
+      if (!number) throw Declined(node.index, "dynamic-shape");
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
   const TfLiteTensor& source = tensor(node.inputs[input]);
   if (!is_constant(source)) throw Declined(node.index, "dynamic-shape");
   if (source.type == kTfLiteInt32) {

@@ -88,6 +88,13 @@ class GraphReader {
     std::optional<Pad> pad = std::nullopt;
   };
 
+  // Of an int tensor that the graph computes from shapes: those of its numbers that are known, a
+  // batch or what is the same at any size.
+  struct Numbers {
+    int node;  // that computes it, which nothing needs to run
+    std::vector<std::optional<int>> known;
+  };
+
   // Cells of an axis: `count` from `first` on, `step` apart.
   struct Steps {
     int first, count, step = 1;
@@ -144,6 +151,11 @@ class GraphReader {
   void add_slice(const OpNode& node);
   void add_strided_slice(const OpNode& node);
   void add_softmax(const OpNode& node);
+  void add_shape(const OpNode& node);
+  void add_pack(const OpNode& node);
+  void add_slice_of_numbers(const OpNode& node);
+  // What a STRIDED_SLICE takes of axes of these sizes.
+  std::vector<Steps> strided_steps(const OpNode& node, std::span<const int> sizes) const;
   Operands broadcast(const OpNode& node);
   // The value's tensor, or a map of this shape of which all rows or columns are the value's only
   // one.
@@ -189,6 +201,7 @@ class GraphReader {
   std::vector<float> channel_constants(const OpNode& node, const Value& input,
                                        size_t operand) const;
   bool is_constant_operand(const OpNode& node, size_t operand) const;
+  // Of a constant, or of Numbers that are all known.
   std::vector<int> constant_ints(const OpNode& node, size_t input) const;
 
   // What the node makes of `source`; maybe more is known of it: the result refers to values_.
@@ -226,7 +239,8 @@ class GraphReader {
   Constants& constants_;
   Graph graph_;
   std::map<int, Value> values_;
-  std::map<int, int> expanders_;  // nodes that nothing needs to run, by the tensor they write
+  std::map<int, Numbers> numbers_;  // by their tensor
+  std::map<int, int> expanders_;    // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
   bool size_is_open_ = false, runs_ = true;  // as in PartitionGraph
   std::vector<int> convolution_nodes_;

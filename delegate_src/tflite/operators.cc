@@ -64,6 +64,8 @@ const GraphReader::Rule& GraphReader::rule_of(const OpNode& node) {
       {kTfLiteBuiltinSplitV, 3, kNchw, &R::add_split, true},
       {kTfLiteBuiltinSlice, 3, kNchw, &R::add_slice},
       {kTfLiteBuiltinStridedSlice, 4, kNchw, &R::add_strided_slice},
+      {kTfLiteBuiltinShape, 1, kAny, &R::add_shape},
+      {kTfLiteBuiltinPack, kAll, kAny, &R::add_pack},
       {kTfLiteBuiltinDequantize, 1, kNhwc, &R::add_expander},
       {kTfLiteBuiltinDensify, 1, kNhwc, &R::add_expander},
   });

@@ -97,31 +97,38 @@ void GraphReader::add_slice(const OpNode& node) {
   define_slice(node, input, axes);
 }
 
-void GraphReader::add_strided_slice(const OpNode& node) {
-  const Value input = unpadded_value(node, 0);
+std::vector<GraphReader::Steps> GraphReader::strided_steps(const OpNode& node,
+                                                           std::span<const int> sizes) const {
   const std::vector<int> begin = constant_ints(node, 1), end = constant_ints(node, 2);
   const std::vector<int> step = constant_ints(node, 3);
   const auto& params = node.params_as<TfLiteStridedSliceParams>();
-  if (begin.size() != input.dims.size() || end.size() != begin.size() ||
-      step.size() != begin.size()) {
+  if (begin.size() != sizes.size() || end.size() != begin.size() || step.size() != begin.size()) {
     throw Declined(node.index, "rank");
   }
-  if (params.ellipsis_mask || params.new_axis_mask || params.shrink_axis_mask || params.offset ||
-      std::ranges::min(step) < 1) {
+  if (params.ellipsis_mask || params.new_axis_mask || params.offset || std::ranges::min(step) < 1) {
     throw Declined(node.index, "axes");
   }
   std::vector<Steps> axes;
   for (std::size_t axis = 0; axis < begin.size(); ++axis) {
-    const int cells = input.dims[axis];
+    const int cells = sizes[axis];
     const auto place_of = [cells](int from) {
       return std::clamp(from < 0 ? from + cells : from, 0, cells);
     };
     const int first = params.begin_mask >> axis & 1 ? 0 : place_of(begin[axis]);
     const int last = params.end_mask >> axis & 1 ? cells : place_of(end[axis]);
     const int count = last <= first ? 0 : (last - first - 1) / step[axis] + 1;
-    axes.push_back({first, count, step[axis]});
+    axes.push_back({first, params.shrink_axis_mask >> axis & 1 ? 1 : count, step[axis]});
   }
-  define_slice(node, input, axes);
+  return axes;
+}
+
+void GraphReader::add_strided_slice(const OpNode& node) {
+  if (numbers_.contains(node.inputs[0])) return add_slice_of_numbers(node);
+  const Value input = unpadded_value(node, 0);
+  if (node.params_as<TfLiteStridedSliceParams>().shrink_axis_mask) {
+    throw Declined(node.index, "axes");
+  }
+  define_slice(node, input, strided_steps(node, input.dims));
 }
 
 void GraphReader::add_concatenation(const OpNode& node) {
