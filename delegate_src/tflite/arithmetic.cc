@@ -26,16 +26,22 @@ ArithmeticKind kind_of(const OpNode& node) {
 }  // namespace
 
 GraphReader::Operands GraphReader::broadcast(const OpNode& node) {
-  const Value a = unpadded_value(node, 0), b = unpadded_value(node, 1);
+  Value a = unpadded_value(node, 0), b = unpadded_value(node, 1);
   // Flattened maps of other sizes may be as long, one as the other.
   if (a.dims.size() == 2 && (!is_vector(a) || !is_vector(b))) {
     throw Declined(node.index, "broadcast");
   }
-  const Shape shape_a = shape_of(a), shape_b = shape_of(b);
-  if (a.dims.size() != b.dims.size() || a.channels_first != b.channels_first ||
-      shape_a.channels != shape_b.channels) {
+  if (a.dims.size() != b.dims.size() || a.channels_first != b.channels_first) {
     throw Declined(node.index, "broadcast");
   }
+  const int channels = std::max(shape_of(a).channels, shape_of(b).channels);
+  for (Value* operand : {&a, &b}) {
+    if (shape_of(*operand).channels == channels) continue;
+    if (shape_of(*operand).channels != 1) throw Declined(node.index, "broadcast");
+    operand->id = repeated_channels(node, *operand, channels);
+    operand->dims[channel_axis(*operand)] = channels;
+  }
+  const Shape shape_a = shape_of(a), shape_b = shape_of(b);
   const Shape shape{shape_a.channels, std::max(shape_a.height, shape_b.height),
                     std::max(shape_a.width, shape_b.width)};
   std::vector<int> dims = a.dims;

@@ -135,6 +135,16 @@ COMPUTING |= {
     "multiply-rows-and-columns": lambda b, rng, x: b.binary(
         "Mul", b.resize_nearest(x, 1, 13), b.resize_nearest(x, 11, 1)
     ),
+    "multiply-by-one-channel": lambda b, rng, x: b.binary(
+        "Mul", x, b.unary("LOGISTIC", conv_case(1, 1)(b, rng, x))
+    ),
+    "multiply-one-channel-of-one-row": lambda b, rng, x: b.binary(
+        "Mul", b.resize_nearest(conv_case(filters=1)(b, rng, x), 1, 13), x, activation=RELU
+    ),
+    "multiply-by-one-number-for-each-image": lambda b, rng, x: b.binary(
+        "Mul", x, conv_case(1, 1)(b, rng, b.mean(x, keep_dims=True))
+    ),
+    "add-one-channel": lambda b, rng, x: b.add(conv_case(filters=1)(b, rng, x), x, activation=RELU6),
     "multiply-vectors": lambda b, rng, x: b.binary(
         "Mul", b.mean(x, keep_dims=False), b.unary("LOGISTIC", b.mean(x, keep_dims=False))
     ),

@@ -89,6 +89,9 @@ MOVING |= {
     "nchw-gates": channels_first(
         lambda b, rng, y: b.binary("Mul", y, b.unary("LOGISTIC", b.mean(y, keep_dims=True, axes=(-1, -2))))
     ),
+    "nchw-times-one-channel": channels_first(
+        lambda b, rng, y: b.binary("Mul", b.unary("LOGISTIC", b.slice(y, (0, 3, 0, 0), (-1, 1, -1, -1))), y)
+    ),
     "nchw-rows-times-columns": channels_first(
         lambda b, rng, y: b.binary(
             "Mul", b.slice(y, (0, 0, 3, 0), (-1, -1, 1, -1)), b.slice(y, (0, 0, 0, 5), (-1, -1, -1, 1))
