@@ -74,10 +74,7 @@ bool GraphReader::continues_norm(const OpNode& node) {
     return value.id == source.id && !value.pad && !value.view && value.dims == source.dims &&
            value.channels_first == source.channels_first;
   };
-  if ((earlier && (!is_source(*earlier) || earlier->norm->over != norm.over)) ||
-      (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone)) {
-    throw declined;
-  }
+  if (earlier && (!is_source(*earlier) || earlier->norm->over != norm.over)) throw declined;
   const std::size_t other = 1 - operand;
   const bool is_constant = !earlier && node.inputs.size() > 1 && is_constant_operand(node, other);
   const auto reads_source = [&] {
@@ -99,6 +96,9 @@ bool GraphReader::continues_norm(const OpNode& node) {
   if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kDifferences)) {
     finish_norm(node, source);
     return true;
+  }
+  if (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone) {
+    throw declined;
   }
   if (is(kTfLiteBuiltinSquaredDifference, Part::kMean) && reads_source()) {
     norm.part = Part::kSquares;
@@ -144,16 +144,21 @@ void GraphReader::finish_norm(const OpNode& node, Value source) {
   const auto channels = static_cast<std::size_t>(shape_of(source).channels);
   if (norm.scales.empty()) norm.scales.assign(channels, 1);
   norm.shifts.resize(channels);
-  const Value& output = define(node, source, Activation::kNone);
+  const Activation activation =
+      read_activation(node, node.params_as<TfLiteArithmeticParams>().activation);
+  const TensorId output = define(node, source, activation).id;
+  const bool is_last = activation == Activation::kNone;
+  const TensorId normed = is_last ? output : graph_.add_tensor(shape_of(source));
   const auto finish = [&](auto op) {
     op.input = source.id;
-    op.output = output.id;
+    op.output = normed;
     op.scales = std::move(norm.scales);
     op.shifts = std::move(norm.shifts);
     op.epsilon = norm.epsilon;
     push(node, std::move(op));
   };
   norm.over == Norm::Over::kChannels ? finish(ChannelNorm{}) : finish(InstanceNorm{});
+  if (!is_last) push(node, ActivationOp{normed, output, activation});
 }
 
 }  // namespace patternlite::tflite

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .builder import RELU, ModelBuilder
+from .builder import NONE, RELU, RELU6, ModelBuilder
 from .computing_cases import Case, by_channels, conv_case
 from .moving_cases import channels_first, to_nchw, to_nhwc
 from .networks import PAD_1
@@ -49,10 +49,12 @@ def keras_norm(b: ModelBuilder, x: int, scales: np.ndarray, shifts: np.ndarray |
 
 
 def joined(
-    b: ModelBuilder, x: int, mean: int, factor: int, shifts: np.ndarray, *, activation: int = 0
-) -> int:
+    b: ModelBuilder, x: int, mean: int, factor: int, shifts: np.ndarray, *, clip: int = NONE,
+    activation: int = NONE,
+) -> int:  # fmt: skip
+    """clip: the activation of a part."""
     shift = b.binary("Sub", b.constant(shifts), b.binary("Mul", mean, factor))
-    return b.add(b.binary("Mul", x, factor), shift, activation=activation)
+    return b.add(b.binary("Mul", x, factor, activation=clip), shift, activation=activation)
 
 
 def spelled_out(b: ModelBuilder, x: int, axes: tuple[int, ...]) -> int:
@@ -61,11 +63,11 @@ def spelled_out(b: ModelBuilder, x: int, axes: tuple[int, ...]) -> int:
     return b.binary("Mul", differences, inverse_root(b, b.binary("Mul", differences, differences), axes))
 
 
-def instance_norm(b: ModelBuilder, x: int, axes: tuple[int, ...] = (1, 2)) -> int:
+def instance_norm(b: ModelBuilder, x: int, axes: tuple[int, ...] = (1, 2), *, activation: int = NONE) -> int:
     """onnx2tf's, of InstanceNormalization."""
     mean = b.mean(x, keep_dims=True, axes=axes)
     factor = inverse_root(b, b.squared_difference(x, mean), axes)
-    return b.binary("Mul", b.binary("Sub", x, mean), factor)
+    return b.binary("Mul", b.binary("Sub", x, mean), factor, activation=activation)
 
 
 def instance_norm_that_gates(b: ModelBuilder, x: int) -> int:
@@ -78,6 +80,16 @@ def instance_norm_like_a_batch_norm(b: ModelBuilder, rng: np.random.Generator, x
     mean = b.mean(x, keep_dims=True)
     factor = inverse_root(b, b.squared_difference(x, mean), (1, 2))
     return joined(b, x, mean, b.binary("Mul", factor, b.constant(by_channels(rng))), by_channels(rng))
+
+
+def with_activations(**activations: int) -> Case:
+    def build(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
+        x = conv_case(filters=12)(b, rng, x)
+        mean = b.mean(x, keep_dims=True, axes=(3,))
+        factor = factor_of(b, x, mean, by_channels(rng))
+        return joined(b, x, mean, factor, by_channels(rng), **activations)
+
+    return build
 
 
 NORMS: dict[str, Case] = {
@@ -99,6 +111,8 @@ NORMS: dict[str, Case] = {
         "Mul", instance_norm(b, x), b.unary("LOGISTIC", b.mean(x, keep_dims=True))
     ),
     "instance-norm-whose-means-gate": lambda b, rng, x: instance_norm_that_gates(b, x),
+    "instance-norm-with-an-activation": lambda b, rng, x: instance_norm(b, x, activation=RELU6),
+    "norm-with-an-activation": with_activations(activation=RELU),
     "norm": lambda b, rng, x: norm(b, x, by_channels(rng), by_channels(rng)),
     "norm-of-shifted-values": lambda b, rng, x: norm(
         b, b.binary("Add", x, b.constant(np.array(3, np.float32))), by_channels(rng), by_channels(rng)
@@ -153,13 +167,6 @@ def turned_shift(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
     factor = factor_of(b, x, mean, by_channels(rng))
     shift = b.binary("Sub", b.binary("Mul", mean, factor), b.constant(by_channels(rng)))
     return b.add(b.binary("Mul", x, factor), shift)
-
-
-def with_relu(b: ModelBuilder, rng: np.random.Generator, x: int) -> int:
-    x = conv_case(filters=12)(b, rng, x)
-    mean = b.mean(x, keep_dims=True, axes=(3,))
-    factor = factor_of(b, x, mean, by_channels(rng))
-    return joined(b, x, mean, factor, by_channels(rng), activation=RELU)
 
 
 def by_other_means(b: ModelBuilder, x: int, change: Callable[[int], int]) -> int:
@@ -266,5 +273,5 @@ NO_NORMS: dict[str, Case] = {
     "norm-by-the-factor-of-a-turned-map": by_the_factor_of_a_turned_map,
     "norm-by-two-scales": two_scales,
     "norm-whose-shift-is-turned": turned_shift,
-    "norm-with-an-activation": with_relu,
+    "norm-of-clipped-parts": with_activations(clip=RELU),
 }
