@@ -229,7 +229,9 @@ TfLiteStatus prepare(TfLiteContext* context, TfLiteDelegate* delegate) {
     return apply(context, delegate, state);
   } catch (const std::exception& error) {
     // Nothing has been claimed: the model runs as if there were no delegate.
-    std::fprintf(stderr, "WARNING: PatternDelegate leaves the model to the stock runtime: %s\n",
+    std::fprintf(stderr,
+                 "WARNING: PatternDelegate leaves the model to the stock runtime (%s): free memory "
+                 "if it ran out, else update the runtime, or use another that README.md names\n",
                  error.what());
     return kTfLiteOk;
   }

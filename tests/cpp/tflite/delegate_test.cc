@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "fake_interpreter.h"
@@ -162,6 +163,20 @@ TEST(DelegateTest, AShapeThatDoesNotFitIsAnError) {
     EXPECT_NE(model.interpreter.error.find("does not run at these input shapes"),
               std::string::npos);
     model.run_and_check(1, kSize);
+  }
+  destroy_delegate(delegate);
+}
+
+TEST(DelegateTest, SaysWhatToDoWhereItTakesNothing) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    model.interpreter.gives_no_plan = true;
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    const std::string told = testing::internal::GetCapturedStderr();
+    EXPECT_NE(told.find("the interpreter gives no execution plan"), std::string::npos) << told;
+    EXPECT_NE(told.find("update the runtime"), std::string::npos) << told;
   }
   destroy_delegate(delegate);
 }

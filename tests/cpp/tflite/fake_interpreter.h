@@ -21,6 +21,7 @@ class FakeInterpreter {
   FakeInterpreter() {
     context_.impl_ = this;
     context_.GetExecutionPlan = [](TfLiteContext* c, TfLiteIntArray** plan) {
+      if (self(c).gives_no_plan) return kTfLiteError;
       *plan = const_cast<TfLiteIntArray*>(self(c).plan());
       return kTfLiteOk;
     };
@@ -124,6 +125,7 @@ class FakeInterpreter {
 
   std::string error;
   std::vector<int> outputs;  // tensors that outlive the run
+  bool gives_no_plan = false;
 
  private:
   static void report_error(TfLiteContext* context, const char* format, ...) {
