@@ -1,7 +1,9 @@
 #include "tflite/model_graphs.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
+#include <string_view>
 
 #include "engine/support/hash.h"
 #include "tflite/builtin_operators.h"
@@ -9,6 +11,11 @@
 #include "tflite/node.h"
 
 namespace patternlite::tflite {
+namespace {
+
+constexpr std::size_t kHashedBytes = 64;  // of each constant: all of them would take too long
+
+}  // namespace
 
 GraphPlace place_of(TfLiteContext* graph) {
   const TfLiteContext* first = graph;
@@ -27,7 +34,9 @@ std::uint64_t hash_of_constants(const TfLiteContext& graph) {
   for (const TfLiteTensor& tensor : std::span(graph.tensors, graph.tensors_size)) {
     if (!is_constant(tensor)) continue;
     hash.add(reinterpret_cast<std::uintptr_t>(tensor.data.raw));
+    const std::size_t first = std::min(tensor.bytes, kHashedBytes);
     hash.add(tensor.bytes);
+    hash.add(std::string_view(static_cast<const char*>(tensor.data.raw), first));
   }
   return hash.value();
 }

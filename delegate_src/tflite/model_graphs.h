@@ -14,7 +14,7 @@ struct GraphPlace {
 };
 GraphPlace place_of(TfLiteContext* graph);
 
-// Where a graph's constants lie, and how large they are.
+// Where a graph's constants lie, how large they are and how they begin.
 std::uint64_t hash_of_constants(const TfLiteContext& graph);
 
 // A runtime that undoes delegates at a resize, to apply them anew, leaves their marks on tensors;
