@@ -97,48 +97,22 @@ void curve_planes(const Curve& curve) {
   late.flush();
 }
 
-// Of maps of one position: their channels as a row, or each would cost a vector.
-template <CurveKind Kind>
-void curve_points(const Curve& curve) {
-  constexpr int kPoints = 8 * kLanes;
-  float points[kPoints];
-  for (int first = 0; first < curve.planes.channels; first += kPoints) {
-    const int count = min(kPoints, curve.planes.channels - first);
-    const size_t at = first * curve.planes.plane;
-    for (int i = 0; i < count; ++i) points[i] = curve.input[at + i * curve.planes.plane];
-    Curve row = curve;
-    row.input = row.output = points;
-    row.planes.channels = 1;
-    row.planes.width = count;
-    curve_planes<Kind>(row);
-    for (int i = 0; i < count; ++i) curve.output[at + i * curve.planes.plane] = points[i];
-  }
-}
-
-// A slope for each channel is no work.
-template <CurveKind Kind>
-void curve_of(const Curve& curve) {
-  const bool points = curve.planes.height == 1 && curve.planes.width == 1;
-  return points && Kind != CurveKind::kLeakyRelu ? curve_points<Kind>(curve)
-                                                 : curve_planes<Kind>(curve);
-}
-
 inline void curve(const Curve& curve) {
   switch (curve.kind) {
     case CurveKind::kLeakyRelu:
-      return curve_of<CurveKind::kLeakyRelu>(curve);
+      return curve_planes<CurveKind::kLeakyRelu>(curve);
     case CurveKind::kHardSwish:
-      return curve_of<CurveKind::kHardSwish>(curve);
+      return curve_planes<CurveKind::kHardSwish>(curve);
     case CurveKind::kSigmoid:
-      return curve_of<CurveKind::kSigmoid>(curve);
+      return curve_planes<CurveKind::kSigmoid>(curve);
     case CurveKind::kSilu:
-      return curve_of<CurveKind::kSilu>(curve);
+      return curve_planes<CurveKind::kSilu>(curve);
     case CurveKind::kTanh:
-      return curve_of<CurveKind::kTanh>(curve);
+      return curve_planes<CurveKind::kTanh>(curve);
     case CurveKind::kGelu:
-      return curve_of<CurveKind::kGelu>(curve);
+      return curve_planes<CurveKind::kGelu>(curve);
     case CurveKind::kTanhGelu:
-      return curve_of<CurveKind::kTanhGelu>(curve);
+      return curve_planes<CurveKind::kTanhGelu>(curve);
   }
 }
 

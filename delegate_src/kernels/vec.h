@@ -170,14 +170,6 @@ class Lanes {
 #endif
 };
 
-#if PL_LANES == 8
-inline constexpr int32_t kFirstLanes[] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0};
-// Read from memory, so that no register is held for it in loops.
-PL_INLINE __m256i mask_of_first(int count) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kFirstLanes + kLanes - count));
-}
-#endif
-
 // Loads the first `count` (1 or more) elements, and reads nothing behind them: another thread may
 // be writing there.
 PL_INLINE V load_part(const float* p, int count) {
@@ -186,7 +178,9 @@ PL_INLINE V load_part(const float* p, int count) {
   return reinterpret_cast<V>(_mm512_maskz_loadu_ps(lanes, p));
 #elif PL_LANES == 8
   if (count == PL_LANES) return load(p);
-  return reinterpret_cast<V>(_mm256_maskload_ps(p, mask_of_first(count)));
+  const __m256i lanes =
+      _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return reinterpret_cast<V>(_mm256_maskload_ps(p, lanes));
 #else
   if (count == PL_LANES) return load(p);
   V v{};
@@ -216,6 +210,25 @@ PL_INLINE float horizontal_sum(V x) {
   return lanes[0];
 }
 
+#if PL_LANES == 8
+// Fewer than 8. A masked store takes AMD's CPUs longer, as does a loop, which compilers call memcpy
+// for.
+PL_INLINE void store_first(float* p, __m256 v, int count) {
+  __m128 x = _mm256_castps256_ps128(v);
+  if (count & 4) {
+    _mm_storeu_ps(p, x);
+    x = _mm256_extractf128_ps(v, 1);
+    p += 4;
+  }
+  if (count & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), x);
+    x = _mm_movehl_ps(x, x);
+    p += 2;
+  }
+  if (count & 1) _mm_store_ss(p, x);
+}
+#endif
+
 // Stores the first `count` (1 or more) elements and touches nothing behind them.
 template <class T>
 PL_INLINE void store_part(float* p, T v, int count) {
@@ -229,9 +242,7 @@ PL_INLINE void store_part(float* p, T v, int count) {
 #else
   if (count == sizeof(T) / sizeof(float)) return store(p, v);
 #if PL_LANES == 8
-  if constexpr (sizeof(T) == 32) {
-    return _mm256_maskstore_ps(p, mask_of_first(count), reinterpret_cast<__m256>(v));
-  }
+  if constexpr (sizeof(T) == 32) return store_first(p, reinterpret_cast<__m256>(v), count);
 #endif
   for (int i = 0; i < count; ++i) p[i] = v[i];
 #endif
