@@ -39,9 +39,9 @@ std::shared_ptr<const PackedLayer> ConvolutionLayer::shared(
   for (const auto& candidate : packed_) {
     auto layer = candidate.lock();
     if (layer && same_layout(layer->input, conv.input) &&
-        same_layout(layer->written, conv.written()) && layer->activation == conv.op.activation &&
-        layer->pooling == conv.op.pooling && layer->curve == conv.op.curve &&
-        layer->kernels == &kernels) {
+        same_layout(layer->written, conv.written()) && layer->window == conv.op.window &&
+        layer->activation == conv.op.activation && layer->pooling == conv.op.pooling &&
+        layer->curve == conv.op.curve && layer->kernels == &kernels) {
       return layer;
     }
   }
@@ -52,8 +52,8 @@ std::shared_ptr<const PackedLayer> ConvolutionLayer::share(
     const PlanarConvolution& conv, const kernels::KernelTable& kernels,
     std::unique_ptr<const PackedConvolution> packed) const {
   const auto layer = std::make_shared<const PackedLayer>(
-      PackedLayer{conv.input, conv.written(), conv.op.activation, conv.op.pooling, conv.op.curve,
-                  &kernels, std::move(packed)});
+      PackedLayer{conv.input, conv.written(), conv.op.window, conv.op.activation, conv.op.pooling,
+                  conv.op.curve, &kernels, std::move(packed)});
   const std::lock_guard lock(mutex_);
   std::erase_if(packed_, [](const auto& other) { return other.expired(); });
   packed_.push_back(layer);

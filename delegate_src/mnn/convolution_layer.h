@@ -15,6 +15,7 @@ namespace patternlite::mnn {
 // A convolution packed for its tensors' layouts and what follows it.
 struct PackedLayer {
   PlanarLayout input, written;
+  Window window;  // the operator's or, with a padding folded into it, another
   Activation activation;
   std::optional<FusedPooling> pooling;
   std::optional<CurveOp> curve;

@@ -31,7 +31,7 @@ void SessionProgram::compile(const Recording& recording, LayerLog& log,
                              const std::shared_ptr<TuneBudget>& budget) {
   const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
-  log.add_plan(program, program->report_);
+  log.add_plan(program, std::move(program->report_));
 }
 
 SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
