@@ -25,8 +25,8 @@ struct Rows {
 
 // `count` filters from `first` on: in place if they lie so, and longer than `conv` where they are
 // to be kept; else copied to `copy`.
-Rows rows_of(const Convolution& conv, const Shape& input, int first, int count, bool keep,
-             AlignedVector<float>& copy) {
+Rows filter_rows(const Convolution& conv, const Shape& input, int first, int count, bool keep,
+                 AlignedVector<float>& copy) {
   const WeightsView& w = conv.weights;
   const bool in_order =
       (w.channel_stride == 1 || input.channels == 1) &&
@@ -102,7 +102,7 @@ class DenseFullyConnected final : public FullyConnected {
         kernel_(kernels.fc_dense),
         rows_(output.shape.channels),
         columns_(static_cast<int>(input.shape.elements())),
-        matrix_(rows_of(conv, input.shape, 0, rows_, /*keep=*/true, copy_)) {}
+        matrix_(filter_rows(conv, input.shape, 0, rows_, /*keep=*/true, copy_)) {}
 
   void run(const float* input, const float* residual, float* output,
            Parallel& parallel) const override {
@@ -150,7 +150,7 @@ class SparseFullyConnected final : public FullyConnected {
     start_.push_back(at);
     for (int block = 0; block < rows_; block += kernels::kFcBlock) {
       const int rows = std::min(kernels::kFcBlock, rows_ - block);
-      const Rows matrix = rows_of(conv, input.shape, block, rows, /*keep=*/false, copy);
+      const Rows matrix = filter_rows(conv, input.shape, block, rows, /*keep=*/false, copy);
       for (int chunk = 0; chunk < columns_; chunk += kernels::kFcChunk) {
         const int columns = std::min(kernels::kFcChunk, columns_ - chunk);
         for (int r = 0; r < rows; ++r) {

@@ -19,7 +19,7 @@ constexpr double kComparisons = 64e6;
 std::vector<int> fullest_first(const TapSets& taps) {
   std::vector<int> order = counted(taps.filters());
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    if (taps.siblings(a) != taps.siblings(b)) return taps.siblings(a) < taps.siblings(b);
+    if (taps.conv_group(a) != taps.conv_group(b)) return taps.conv_group(a) < taps.conv_group(b);
     if (taps.count(a) != taps.count(b)) return taps.count(a) > taps.count(b);
     return std::ranges::lexicographical_compare(taps.bits(a), taps.bits(b));
   });
@@ -44,14 +44,14 @@ std::optional<Grouping> group_filters(const TapSets& taps, int size, double limi
     TapSets::Set set = taps.empty_set();
     taps.add_to(set, group.front());
     int set_size = taps.count(group.front());
-    const int siblings = taps.siblings(group.front());
+    const int conv_group = taps.conv_group(group.front());
     while (static_cast<int>(group.size()) < size && !left.empty() &&
-           taps.siblings(left.front()) == siblings) {
+           taps.conv_group(left.front()) == conv_group) {
       auto best = left.begin();
       int fewest = std::numeric_limits<int>::max();
       const auto end = left.begin() + std::min<std::ptrdiff_t>(left.size(), reach);
       for (auto it = left.begin(); it != end && fewest > 0; ++it) {
-        if (taps.siblings(*it) != siblings) break;
+        if (taps.conv_group(*it) != conv_group) break;
         const int added = taps.added_by(*it, set);
         if (added >= fewest) continue;
         fewest = added;

@@ -36,6 +36,8 @@ std::vector<Candidate> candidates(const Analysis& analysis, const CostModel& mod
   std::ranges::stable_sort(order, {}, [](const auto& traits) { return traits.group; });
   for (const ConvKernelTraits& traits : order) {
     if (!model.runs(traits.kernel)) continue;
+    // It multiplies every channel with every filter.
+    if (traits.kernel == ConvKernel::kWinograd && analysis.taps.has_conv_groups()) continue;
     if (auto candidate = propose(traits.kernel, analysis, model, lowest * within)) {
       lowest = std::min(lowest, candidate->cost);
       found.push_back(std::move(*candidate));

@@ -25,8 +25,9 @@ class TapSets {
   int count(int filter) const { return counts_[filter]; }
   double total() const;
   bool finite() const { return finite_; }  // no NaN or Inf among the weights
-  // Which filters read the same channels: a number for each group of a grouped convolution.
-  int siblings(int filter) const { return group_filters_ ? filter / group_filters_ : 0; }
+  // Of a grouped convolution: the number of the group, whose filters read the same channels.
+  int conv_group(int filter) const { return group_filters_ ? filter / group_filters_ : 0; }
+  bool has_conv_groups() const { return group_filters_ > 0; }
 
   bool has(int filter, int tap) const { return bits(filter)[tap / 64] >> tap % 64 & 1; }
   std::span<const std::uint64_t> bits(int filter) const {
