@@ -64,7 +64,8 @@ void GraphReader::add_windowed(const OpNode& node, const TfLiteConvParams& param
                           params.stride_height, params.dilation_height_factor);
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right, kernel_w,
                              params.stride_width, params.dilation_width_factor);
-  const Shape made{filters, cells(node, rows.output), cells(node, columns.output)};
+  const Shape made{filters, cells_or_one(node, input, rows.output),
+                   cells_or_one(node, input, columns.output)};
   const Activation activation = read_activation(node, params.activation);
   const Value output =
       define(node, input, made, {input.batch, made.height, made.width, filters}, activation);

@@ -108,13 +108,14 @@ TfLiteStatus kernel_invoke(TfLiteContext* context, TfLiteNode* node) {
   try {
     static_cast<KernelHandle*>(node->user_data)->kernel->run(*context);
     return kTfLiteOk;
-  } catch (const std::exception& error) {  // out of memory
+  } catch (const std::bad_alloc&) {
     context->ReportError(context,
-                         "PatternDelegate: the model does not run (%s); give it fewer threads, or "
-                         "make an interpreter without the delegate. ",
-                         error.what());
-    return kTfLiteError;
+                         "PatternDelegate: the model does not run (out of memory); give it fewer "
+                         "threads, or make an interpreter without the delegate. ");
+  } catch (const std::exception& error) {
+    context->ReportError(context, "PatternDelegate: the model does not run: %s. ", error.what());
   }
+  return kTfLiteError;
 }
 
 TfLiteRegistration kernel_registration() {

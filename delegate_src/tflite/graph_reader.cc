@@ -46,7 +46,7 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
   });
   partition.size_is_open = size_is_open_;
-  partition.runs = runs_;
+  partition.is_runnable = is_runnable_;
   partition.graph = std::move(graph_);
   partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
@@ -69,6 +69,8 @@ GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   const TfLiteTensor& source = tensor(index);
   require_type(node, source, kTfLiteFloat32);
   if (source.allocation_type == kTfLiteMmapRo) throw Declined(node.index, "constant-operand");
+  // The runtime does not keep us behind the operator that writes it.
+  if (source.is_variable) throw Declined(node.index, "variable");
   const std::span<const int> dims = items(source.dims);
   if (dims.size() != 4 && dims.size() != 2) throw Declined(node.index, "rank");
   if (dims[0] < 0 || std::ranges::any_of(dims.subspan(1), [](int size) { return size < 1; })) {
@@ -171,10 +173,10 @@ std::vector<int> GraphReader::constant_ints(const OpNode& node, size_t input) co
   throw Declined(node.index, std::string("dtype-") + type_name(source.type));
 }
 
-int GraphReader::cells(const OpNode& node, int count) {
+int GraphReader::cells_or_one(const OpNode& node, const Value& value, int count) {
   if (count > 0) return count;
-  if (!size_is_open_) throw Declined(node.index, "empty-output");
-  runs_ = false;
+  if (!size_is_open_ || value.fixed_size) throw Declined(node.index, "empty-output");
+  is_runnable_ = false;
   return 1;
 }
 

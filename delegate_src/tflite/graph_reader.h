@@ -39,7 +39,7 @@ struct PartitionGraph {
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
   bool size_is_open = false;                  // of an input
-  bool runs = true;  // what is wider than the 1 that stands for an open size is read, but not run
+  bool is_runnable = true;  // not where something is wider than the 1 of an open size
   // Node index of each convolution, in graph order; a TRANSPOSE_CONV has become several.
   std::vector<int> convolution_nodes;
 };
@@ -162,8 +162,9 @@ class GraphReader {
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
   // A map that has each of the value's channels so many times, one after the other.
   TensorId repeated_channels(const OpNode& node, const Value& value, int times);
-  // The number of cells of an axis, which must not be empty; of a size that is open, at least one.
-  int cells(const OpNode& node, int count);
+  // The number of rows or columns left of this value's, which must not be none; one where their
+  // number is open yet, and then the graph is not run.
+  int cells_or_one(const OpNode& node, const Value& value, int count);
   // What a padding operator adds around the input's maps. Throws where it adds to other axes.
   Pad read_pad(const OpNode& node, const Value& input) const;
   // Whether a convolution of this window reads the pad as it does its own.
@@ -242,7 +243,7 @@ class GraphReader {
   std::map<int, Numbers> numbers_;  // by their tensor
   std::map<int, int> expanders_;    // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
-  bool size_is_open_ = false, runs_ = true;  // as in PartitionGraph
+  bool size_is_open_ = false, is_runnable_ = true;  // as in PartitionGraph
   std::vector<int> convolution_nodes_;
 };
 

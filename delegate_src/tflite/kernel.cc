@@ -59,7 +59,8 @@ void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   if (!computes(current_)) {
     current_ = {};  // frees its memory before the next one takes as much
     CompileOptions options = options_;
-    if (partition.size_is_open) options.tuning.budget.reset();  // that is for the size to come
+    // The budget is for the size to come; one that is open after this was really asked for.
+    if (verdict_ && partition.size_is_open) options.tuning.budget.reset();
     current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options)
                                 : Program::compile(partition.graph, options);
     verdict_.reset();
@@ -88,7 +89,7 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
 
 void Kernel::run(const TfLiteContext& context) {
   const PartitionGraph& partition = current_.partition;
-  if (!partition.runs) {
+  if (!partition.is_runnable) {
     throw std::runtime_error("its inputs have no height and width yet: resize them");
   }
   current_.ran = true;

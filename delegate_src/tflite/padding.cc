@@ -78,8 +78,8 @@ void GraphReader::add_mirror_pad(const OpNode& node) {
   const Shape shape = shape_of(input);
   const int rows_left = shape.height - !repeats_edge, columns_left = shape.width - !repeats_edge;
   if (std::max(pad.top, pad.bottom) > rows_left || std::max(pad.left, pad.right) > columns_left) {
-    if (!size_is_open_) throw Declined(node.index, "pad-amount");
-    runs_ = false;
+    if (!size_is_open_ || input.fixed_size) throw Declined(node.index, "pad-amount");
+    is_runnable_ = false;
   }
   std::vector<int> rows = mirrored(shape.height, pad.top, pad.bottom, repeats_edge);
   std::vector<int> columns = mirrored(shape.width, pad.left, pad.right, repeats_edge);

@@ -31,7 +31,8 @@ void GraphReader::add_pooling(const OpNode& node) {
                           params.stride_height, 1);
   const Axis columns = slide(params.padding, shape.width + pad.left + pad.right,
                              params.filter_width, params.stride_width, 1);
-  const Shape made{shape.channels, cells(node, rows.output), cells(node, columns.output)};
+  const Shape made{shape.channels, cells_or_one(node, input, rows.output),
+                   cells_or_one(node, input, columns.output)};
   const Activation activation = read_activation(node, params.activation);
   Value& output =
       define(node, input, made, {input.batch, made.height, made.width, made.channels}, activation);

@@ -25,6 +25,8 @@ void GraphReader::set_channels_first(Value& value, int viewer) const {
 }
 
 void GraphReader::rearrange(const OpNode& node, const Value& input, const Axes& axes) {
+  // Where a 1 stands for an open size, other orders look like these, which at other sizes are not.
+  if (size_is_open_ && !input.fixed_size) return define_view(node, input, axes);
   const Axes map = map_axes(input);
   const auto of_nhwc = axes.as_map(map);
   const auto back =

@@ -65,8 +65,11 @@ void GraphReader::define_slice(const OpNode& node, const Value& source, std::vec
     std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
   if (source.dims[own] != shape.channels) throw Declined(node.index, "rank");
   if (!axes[0].is_whole(source.dims[0])) throw Declined(node.index, "axes");
-  for (Steps& axis : axes) {
-    if (axis.count < 1) axis = {0, cells(node, axis.count)};
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i].count > 0) continue;
+    const bool is_map = axes.size() == 4 && (i == 1 || i == 2);
+    if (!is_map) throw Declined(node.index, "empty-output");
+    axes[i] = {0, cells_or_one(node, source, axes[i].count)};
   }
   std::vector<int> dims = source.dims;
   dims[own] = axes.back().count;

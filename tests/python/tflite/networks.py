@@ -110,7 +110,7 @@ def dense_weights(rng: np.random.Generator, filters: int, size: int, channels: i
 
 def joined(*models: bytes) -> bytes:
     """One model of all their graphs, in this order."""
-    whole, *others = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(m), 0)) for m in models)
+    whole, *others = (unpacked(model) for model in models)
     for other in others:
         for graph in other.subgraphs:
             for tensor in graph.tensors:
@@ -120,22 +120,37 @@ def joined(*models: bytes) -> bytes:
         whole.subgraphs += other.subgraphs
         whole.buffers += other.buffers
         whole.operatorCodes += other.operatorCodes
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(whole.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(whole)
+
+
+def variable(model: bytes, tensor: int) -> bytes:
+    """An input made a variable of the model's."""
+    opened = unpacked(model)
+    (graph,) = opened.subgraphs
+    graph.tensors[tensor].isVariable = True
+    graph.inputs = [index for index in graph.inputs if index != tensor]
+    return packed(opened)
 
 
 def left_open(model: bytes) -> bytes:
     """The heights and widths of its maps left open, as converters write them: as 1."""
-    opened = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+    opened = unpacked(model)
     for graph in opened.subgraphs:
         for tensor in graph.tensors:
             if tensor.buffer == 0 and len(tensor.shape) == 4:
                 n, height, width, c = tensor.shape
                 tensor.shape = [n, 1, 1, c]
                 tensor.shapeSignature = [n, *(1 if size == 1 else -1 for size in (height, width)), c]
+    return packed(opened)
+
+
+def unpacked(model: bytes) -> schema.ModelT:
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+
+
+def packed(model: schema.ModelT) -> bytes:
     builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(opened.Pack(builder), b"TFL3")
+    builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -17,7 +16,7 @@ from patternlite.stored.stamp import KEY, Stamp
 from patternlite.tflite import load_delegate
 
 from .builder import TANH, ModelBuilder
-from .networks import convolution, dense_weights, joined
+from .networks import convolution, dense_weights, joined, packed, unpacked
 from .runtimes import Runtime
 from .stored_builders import Float16Builder, SparseBuilder
 from .weights import bias_of, depthwise_weights, pattern_weights
@@ -128,15 +127,13 @@ def test_images_of_any_size_are_refused_and_batches_are_not(
 
 def stamped(model: bytes, *filters: np.ndarray) -> bytes:
     """The model with the stamp of these filters' masks in its metadata."""
-    whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+    whole = unpacked(model)
     stamp = Stamp.of(weights.transpose(0, 3, 1, 2) != 0 for weights in filters).to_json()
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(stamp.encode(), np.uint8)
     entry.name, entry.buffer = KEY, len(whole.buffers)
     whole.buffers, whole.metadata = [*whole.buffers, buffer], [entry]
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(whole.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(whole)
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,26 @@ def test_a_grey_image_in_nchw(runtime: Runtime, rng: np.random.Generator) -> Non
     for size in ((1, 1, 64, 48), (2, 1, 24, 24)):
         x = [rng.normal(size=size).astype(np.float32)]
         assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_orders_that_look_alike_of_1x1(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Rows and columns change places behind another turn."""
+    b = ModelBuilder()
+    y = to_nchw(b, conv(b, rng, b.input(1, 24, 24, CHANNELS)))
+    y = conv(b, rng, to_nhwc(b, b.transpose(y, 0, 1, 3, 2)))
+    model = left_open(b.build(y))
+    ours, stock = runtime.interpreter(model, load_delegate(force=True)), runtime.interpreter(model)
+    for size in ((1, 24, 17), (2, 9, 24)):
+        x = [rng.normal(size=(*size, CHANNELS)).astype(np.float32)]
+        assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_a_part_without_channels(litert: Runtime, rng: np.random.Generator) -> None:
+    """It has none at any size."""
+    b = ModelBuilder()
+    y = conv(b, rng, b.input(1, 24, 24, CHANNELS))
+    none = b.strided_slice(y, *[slice(None)] * 3, slice(CHANNELS, None))
+    model = left_open(b.build(b.concatenate(none, conv(b, rng, y))))
+    ours, stock = litert.interpreter(model, load_delegate(force=True)), litert.interpreter(model)
+    x = [rng.normal(size=(1, 24, 17, CHANNELS)).astype(np.float32)]
+    assert_close(invoke(ours, x), invoke(stock, x))

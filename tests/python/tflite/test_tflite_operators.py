@@ -10,7 +10,7 @@ from patternlite.tflite import load_delegate
 from .builder import ModelBuilder
 from .computing_cases import COMPUTING, Case, by_channels, conv_case, transposed
 from .moving_cases import MOVING, to_nchw, to_nhwc
-from .networks import PAD_1
+from .networks import PAD_1, variable
 from .norm_cases import NO_NORMS, NORMS
 from .runtimes import Runtime, assert_close
 
@@ -147,6 +147,18 @@ def test_what_cannot_be_taken_stays_with_the_runtime(
     assert "conv3x3" in {row["kind"] for row in delegate.layers if row["kernel"] != "stock"}
     assert_close(actual, litert.run(model, [x]))
     # Nowhere is there a partition of all nodes: one is left, or stands between two parts.
+    whole = load_delegate(force=True, min_nodes_per_partition=b.operators)
+    litert.interpreter(model, whole)
+    assert {row["kernel"] for row in whole.layers} == {"stock"}
+
+
+def test_variables_are_left_to_the_runtime(litert: Runtime, rng: np.random.Generator) -> None:
+    """Who writes them, and when, is not in the graph."""
+    b = ModelBuilder()
+    x, state = b.input(1, 11, 13, 12), b.input(1, 11, 13, 20)
+    model = variable(b.build(b.add(conv_case()(b, rng, x), state)), state)
+    inputs = [rng.normal(size=(1, 11, 13, 12)).astype(np.float32)]
+    assert_close(litert.run(model, inputs, load_delegate(force=True)), litert.run(model, inputs))
     whole = load_delegate(force=True, min_nodes_per_partition=b.operators)
     litert.interpreter(model, whole)
     assert {row["kernel"] for row in whole.layers} == {"stock"}
