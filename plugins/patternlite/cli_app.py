@@ -22,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Into a file or a pipe, lines are as long as they like.
-console = Console(width=None if sys.stdout and sys.stdout.isatty() else sys.maxsize)
+# Into a file or a pipe, lines are as long as they like; rich wants the height, too, where TERM is dumb.
+_LIMIT = None if sys.stdout and sys.stdout.isatty() else sys.maxsize
+console = Console(width=_LIMIT, height=_LIMIT)
 # What is done meanwhile, and errors: standard output has the results alone.
 meanwhile = Console(stderr=True)
 

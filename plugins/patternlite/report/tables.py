@@ -14,7 +14,8 @@ from ..latency import TOLERANCE, Latency, speed_up
 from ..layers import COLUMNS, Layer
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
-_NO_LIMIT = Console(width=sys.maxsize)
+# Of dumb terminals, rich believes a width only if it is told the height, too.
+_NO_LIMIT = Console(width=sys.maxsize, height=sys.maxsize)
 _AMOUNTS = {"MACs", "kept", "weights", "kernels", "patterns", "KB"}
 _SAYING_MOST = ("layer", "kind", "output", "weights", "decision", "kernel")
 

@@ -201,6 +201,14 @@ LONG = Layer(
 )  # fmt: skip
 
 
+@pytest.fixture(params=["xterm", "dumb"])
+def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of dumb ones, rich believes a width only if it is told the height, too."""
+    monkeypatch.setenv("TERM", request.param)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # into a pipe, too
+
+
+@pytest.mark.usefixtures("terminal")
 def test_nothing_is_cut_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     inspection = Inspection("net.tflite", [asdict(LONG)], 0, MaskCheck("none"))
     monkeypatch.setattr("patternlite.inspection.inspect", lambda _: inspection)
@@ -208,10 +216,12 @@ def test_nothing_is_cut_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(line.split() == " ".join(LONG.cells().values()).split() for line in lines)
 
 
+@pytest.mark.usefixtures("terminal")
 def test_a_terminal_gets_as_much_as_fits() -> None:
     def shown(width: int) -> str:
         out = io.StringIO()
-        Console(file=out, width=width).print(layer_table([LONG], width=width))
+        console = Console(file=out, width=width, height=25, color_system=None)
+        console.print(layer_table([LONG], width=width))
         return out.getvalue()
 
     whole = shown(1000)
