@@ -24,9 +24,15 @@ T = TypeVar("T")
 
 
 def environment_of_child(**more: str) -> dict[str, str]:
-    """For `subprocess`, of a Python that is to find the packages that this one finds, in whatever folder."""
-    path = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
-    return {**os.environ, "PYTHONPATH": path, **more}
+    """For `subprocess`, of a Python that is to find the packages that this one finds, in whatever folder.
+
+    Not the current folder's, where `python -m` looks first, unless PYTHONPATH names it: a file that lies
+    there by chance is not to stand in for a package.
+    """
+    named = map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    unwanted = {os.getcwd()}.difference(named)
+    path = [p for p in map(os.path.abspath, filter(None, sys.path)) if p not in unwanted]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **more}
 
 
 class Isolated:

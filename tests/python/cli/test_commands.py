@@ -178,6 +178,7 @@ def test_files_in_the_current_folder_are_not_run(tmp_path: Path, monkeypatch: py
     require(runtimes.runtime_named("mnn"))
     (tmp_path / "numpy.py").write_text("raise SystemExit('not the real one')")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as `python -m patternlite` does
     assert "1 of 1 layers" in run("inspect", PROBES / "probe.mnn").stdout
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 from pathlib import Path
 
 import pytest
 
-from patternlite.pruning.convert import PACKAGES, process
+from patternlite.pruning.convert import PACKAGES, ConversionError, process
 
 WORKERS = Path(process.__file__).parent / "workers"
 
@@ -38,3 +39,20 @@ def test_workers_find_the_callers_packages(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("packages")
     process.run_worker("asks", folder=tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_workers_run_files_of_the_current_folder_only_where_pythonpath_names_it(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("workers", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "workers" / "asks.py").write_text("import beside_the_caller\n")
+    (tmp_path / "beside_the_caller.py").write_text("")
+    monkeypatch.setattr(process, "_WORKERS", tmp_path / "workers")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as `python -m` does
+    monkeypatch.setenv("PYTHONPATH", "." if named else "")
+    refused = pytest.raises(ConversionError, match="No module named 'beside_the_caller'")
+    with contextlib.nullcontext() if named else refused:
+        process.run_worker("asks", folder=tmp_path / "elsewhere")
