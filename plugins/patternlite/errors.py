@@ -17,7 +17,7 @@ class MissingPackageError(PatternliteError, ImportError):
 
     def __str__(self) -> str:
         what, command = self.args
-        return f"{what} is not installed; run: {command}"
+        return f"{what} {'are' if ', ' in what else 'is'} not installed; run: {command}"
 
 
 class OutputMismatchError(PatternliteError):
@@ -25,9 +25,9 @@ class OutputMismatchError(PatternliteError):
 
 
 def require_packages(extra: str, *modules: str) -> None:
-    """MissingPackageError naming our `extra` unless all the modules can be imported."""
+    """MissingPackageError naming what is missing and our `extra` unless all the modules can be imported."""
     if missing := missing_packages(*modules):
-        raise MissingPackageError(missing[0], f"pip install 'patternlite[{extra}]'")
+        raise MissingPackageError(", ".join(missing), f"pip install 'patternlite[{extra}]'")
 
 
 def missing_packages(*modules: str) -> list[str]:

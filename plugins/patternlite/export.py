@@ -23,8 +23,7 @@ def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequenc
     if suffixes:
         from patternlite.pruning.convert import PACKAGES, check_model
 
-        for suffix in (".onnx", *suffixes):
-            require_packages("convert", *PACKAGES[suffix])
+        require_packages("convert", *(p for suffix in (".onnx", *suffixes) for p in PACKAGES[suffix]))
         check_model(model, (1, *input_shape))
 
 

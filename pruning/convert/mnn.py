@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import asdict
 
-from .process import PACKAGES, require, run_worker
+from .process import PACKAGES, packages_to_run, require, run_worker
 from .result import Conversion
 from .staging import source_file, staged, target_file
 from .stamping import stamp_in
@@ -29,7 +29,7 @@ def to_mnn(model_path: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
     started = time.perf_counter()
     source = source_file(model_path, ".onnx", ".tflite")
     target = target_file(path, ".mnn")
-    require(*PACKAGES[".mnn"])
+    require(*packages_to_run(source.suffix), *PACKAGES[".mnn"])
     with staged(target) as work:
         expected = probe_file(source, work.parent)
         run_worker("to_mnn", source, work, stamp_in(source), folder=work.parent)

@@ -15,12 +15,13 @@ from patternlite.isolated import environment_of_child
 
 from .result import ConversionError
 
-# What writing files of a kind takes. Reading .onnx files takes what writing them does.
+# What writing and running files of a kind takes.
 PACKAGES = {
     ".onnx": ("onnx", "onnxruntime"),
     ".tflite": ("onnx2tf", "onnx_graphsurgeon", "onnxoptimizer", "onnxsim", "tensorflow"),
     ".mnn": ("MNN", "_tools"),
 }
+_TFLITE_RUNTIMES = ("ai_edge_litert", "tflite_runtime", "tensorflow")
 
 _WORKERS = Path(__file__).parent / "workers"
 _SHOWN_LINES = 5
@@ -32,15 +33,16 @@ _ENVIRONMENT = {
 
 
 def require(*modules: str) -> None:
-    """Raises a ConversionError that names the fix if one of the modules is not installed."""
+    """Raises a ConversionError that names all the modules that are not installed, and the fix."""
     if missing := missing_packages(*modules):
         raise ConversionError(f"missing {', '.join(missing)}: pip install 'patternlite[convert]'")
 
 
-def require_one_of(*modules: str) -> None:
-    """Like `require`, for packages that can stand in for each other."""
-    if len(missing_packages(*modules)) == len(modules):
-        raise ConversionError(f"none of {', '.join(modules)} found: pip install 'patternlite[convert]'")
+def packages_to_run(suffix: str) -> tuple[str, ...]:
+    """What running files of a kind takes: of TFLite's runtimes any one."""
+    if suffix != ".tflite":
+        return PACKAGES[suffix]
+    return (next((m for m in _TFLITE_RUNTIMES if not missing_packages(m)), "tensorflow"),)
 
 
 def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:

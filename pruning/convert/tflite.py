@@ -32,7 +32,7 @@ def to_tflite(onnx_path: str | os.PathLike[str], path: str | os.PathLike[str]) -
     started = time.perf_counter()
     source = source_file(onnx_path, ".onnx")
     target = target_file(path, ".tflite")
-    require(*PACKAGES[".tflite"])
+    require(*PACKAGES[".onnx"], *PACKAGES[".tflite"])
     with staged(target) as work:
         expected = probe_file(source, work.parent)
         stamp = stamp_in(source)

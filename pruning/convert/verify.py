@@ -20,7 +20,7 @@ from patternlite.stored.parts import take
 from patternlite.timing import relative_difference
 
 from ..state import device_of
-from .process import PACKAGES, require, require_one_of, run_worker
+from .process import run_worker
 from .result import ConversionError
 from .workers.probe import SAMPLES, SEED
 
@@ -90,7 +90,6 @@ def probe_file(path: Path, folder: Path, inputs: Array | None = None) -> Probe:
 
     `folder` takes the intermediate files.
     """
-    _require_runtime(path.suffix)
     given: str | Path = "-"
     if inputs is not None:
         given = folder / "inputs.npy"
@@ -103,13 +102,6 @@ def probe_file(path: Path, folder: Path, inputs: Array | None = None) -> Probe:
     with np.load(result) as arrays:
         zeros = [arrays[f"zeros_{i}"] for i in range(len(arrays.files) - 2)]
         return Probe(arrays["inputs"], arrays["outputs"], zeros)
-
-
-def _require_runtime(suffix: str) -> None:
-    if suffix == ".tflite":
-        require_one_of("ai_edge_litert", "tflite_runtime", "tensorflow")
-    else:
-        require(*PACKAGES[suffix])
 
 
 def compare(source: Probe, target: Probe) -> Check:

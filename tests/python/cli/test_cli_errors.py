@@ -139,18 +139,30 @@ def test_prune_without_torch(tmp_path: Path, without) -> None:
     assert_one_line(run("prune", "a:b", *PRUNE, "--output", tmp_path), "pip install 'patternlite[convert]'")
 
 
-@pytest.mark.parametrize(("option", "package"), [("--tflite", "onnx2tf"), ("--mnn", "MNN")])
-def test_a_missing_converter_is_told_before_pruning(
-    option: str, package: str, tmp_path: Path, without, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("options", "packages", "told"),
+    [
+        (["--tflite"], ["onnx2tf"], "onnx2tf is"),
+        (["--mnn"], ["MNN"], "MNN is"),
+        (["--tflite", "--mnn"], ["MNN", "onnx", "onnxsim"], "onnx, onnxsim, MNN are"),
+    ],
+)
+def test_missing_converters_are_told_before_pruning(
+    options: list[str],
+    packages: list[str],
+    told: str,
+    tmp_path: Path,
+    without,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("torch")
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "net_of_converters.py").write_text("from torch import nn\n\nnet = nn.Identity\n")
-    without(package)
+    without(*packages)
     result = run(
-        "prune", "net_of_converters:net", *PRUNE, "--rate", "4", option, "--output", tmp_path / "out"
+        "prune", "net_of_converters:net", *PRUNE, "--rate", "4", *options, "--output", tmp_path / "out"
     )
-    assert_one_line(result, f"{package} is not installed", "pip install 'patternlite[convert]'")
+    assert_one_line(result, f"error: {told} not installed", "pip install 'patternlite[convert]'")
     assert not (tmp_path / "out").exists()
 
 

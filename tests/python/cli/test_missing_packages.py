@@ -68,3 +68,5 @@ def test_it_is_an_import_error_and_one_of_ours() -> None:
             kind, match=r"no_such_a is not installed; run: pip install 'patternlite\[bench\]'"
         ):
             require_packages("bench", "json", "no_such_a")
+    with pytest.raises(ImportError, match=r"^no_such_a, no_such_b are not installed; run: pip install"):
+        require_packages("bench", "no_such_a", "json", "no_such_b")

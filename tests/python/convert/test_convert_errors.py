@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +176,33 @@ def test_strict_mode_is_the_second_try(
 def test_missing_packages_name_the_fix() -> None:
     with pytest.raises(ConversionError, match=r"missing no_such_a: pip install 'patternlite\[convert\]'"):
         process.require("json", "no_such_a")
-    with pytest.raises(ConversionError, match=r"none of no_such_a, no_such_b found: pip install"):
-        process.require_one_of("no_such_a", "no_such_b")
-    process.require_one_of("no_such_a", "json")
+
+
+_LITE = ("ai_edge_litert", "tflite_runtime", "tensorflow")
+
+
+@pytest.mark.parametrize(
+    ("convert", "source", "absent", "named"),
+    [
+        (to_mnn, "net.onnx", ("MNN", "onnx"), "missing onnx, MNN:"),
+        (to_mnn, "net.tflite", ("MNN", *_LITE), "missing tensorflow, MNN:"),
+        (to_mnn, "net.tflite", ("MNN", *_LITE[1:]), "missing MNN:"),
+        (to_tflite, "net.onnx", ("onnxruntime", "onnx2tf"), "missing onnxruntime, onnx2tf:"),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(
+    convert: Callable[[Path, Path], object],
+    source: str,
+    absent: tuple[str, ...],
+    named: str,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for package in absent:
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ConversionError, match=named):
+        convert(target / source, target / f"net.{convert.__name__[3:]}")
+    assert_untouched(target)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
