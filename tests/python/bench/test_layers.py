@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from benchmarks.model_files import ModelFiles
 from benchmarks.protocol import Conditions, Contender, Measured
 from benchmarks.stacks import Stack
 from patternlite.errors import PatternliteError
+from patternlite.isolated import environment_of_child
 from patternlite.machine import describe_machine
 from patternlite.timing import Timing
 
@@ -130,7 +130,7 @@ def test_the_command(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks", "layers", "--cpu-time", "--isa", "generic", *map(str, options)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=environment_of_child(),
         capture_output=True,
         text=True,
     )

@@ -25,6 +25,7 @@ from benchmarks.mnn.plan import Case, Plan, Player, choose, read_plan
 from benchmarks.mnn.results import MnnReport
 from benchmarks.protocol import Conditions
 from patternlite.errors import OutputMismatchError, PatternliteError
+from patternlite.isolated import environment_of_child
 from patternlite.machine import describe_machine
 
 ROOT = Path(__file__).parents[3]
@@ -115,7 +116,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks", "mnn", *paths, "--threads", "1", "--seconds", "0.3"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=environment_of_child(),
         capture_output=True,
         text=True,
     )

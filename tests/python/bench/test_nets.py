@@ -22,6 +22,7 @@ from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.nets import choose, conditions_for
 from benchmarks.tflite_weights import layers
 from patternlite.errors import OutputMismatchError, PatternliteError
+from patternlite.isolated import environment_of_child
 
 ROOT = Path(__file__).parents[3]
 RATES = Rates(conv3x3=8.0, conv1x1=4.0, depthwise=True, fully_connected=2.0)
@@ -129,7 +130,7 @@ def test_the_command(files: ModelFiles, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks", "nets", *options],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=environment_of_child(),
         capture_output=True,
         text=True,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from patternlite.isolated import environment_of_child
 
 
 def readings(program: str, folder: Path) -> int:
@@ -15,10 +16,9 @@ def readings(program: str, folder: Path) -> int:
         ["cc", "-shared", "-fPIC", str(Path(__file__).with_suffix(".c")), "-o", str(clock)], check=True
     )
     program += f"\nimport ctypes\nprint(ctypes.CDLL({str(clock)!r}).clock_reads())\n"
-    environment = {"LD_PRELOAD": str(clock), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env=os.environ | environment,
+        env=environment_of_child(LD_PRELOAD=str(clock)),
         check=True,
         stdout=subprocess.PIPE,
         text=True,
