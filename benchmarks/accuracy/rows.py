@@ -81,11 +81,11 @@ class Laboratory:
         """Adds the speed of the pruned model to the job's row."""
         row = self.known(job)
         assert row is not None
-        dense, pruned = (self._tflite(job, dense) for dense in (True, False))
+        dense_file, pruned_file = (self._tflite(job, dense) for dense in (True, False))
         contenders = [
-            Contender("dense", dense),
-            Contender("pruned, stock", pruned),  # the plugin's answer is compared with it
-            Contender("pruned", pruned, plugin=True),
+            Contender("dense", dense_file),
+            Contender("pruned, stock", pruned_file),  # the plugin's answer is compared with it
+            Contender("pruned", pruned_file, plugin=True),
         ]
         with Isolated() as process:
             stock, _, ours = process.call(
