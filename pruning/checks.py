@@ -57,10 +57,10 @@ def _learnt(model: nn.Module) -> dict[str, Tensor]:
     return {k: v for k, v in tensors_in(model).items() if k in parameters or k.startswith(norms)}
 
 
-def check_shares(batches: int, images: int, group: Group) -> None:
-    """Raises ValueError when a process would have no images."""
+def check_shares(batches: int, images: int, step: int, group: Group) -> None:
+    """Raises ValueError when a process would have no images.  step: those of a step of distillation."""
     if batches < group.size:
-        more = ", or ask for more images" if group.size <= MOST_BATCHES else ""
+        more = f", or give images={group.size * step}" if group.size <= MOST_BATCHES else ""
         raise ValueError(
             f"{images} images are {batches} batches, too few for {group.size} processes: "
             f"start at most {batches}{more}"

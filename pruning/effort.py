@@ -15,7 +15,8 @@ from .structures import Structure
 _MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many
 _VALUES = 2**27  # of one map of all images, at most: what a walk holds is a small multiple of it
 _FEW_IMAGES = 64  # that may take twice as much
-MOST_BATCHES = 16  # of a walk: each has a thread, which has others on every core
+_FEW_BATCHES = 8  # of a walk: so many processes can share any images
+MOST_BATCHES = 16  # each has a thread, which has others on every core
 _TRAIN_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
 _PIXELS = 2**20
 _TRAIN_VALUES = 2**26  # of one map of such a batch, at most: all maps are held for their gradients
@@ -29,9 +30,9 @@ def image_count(config: PruneConfig, trace: Trace) -> int:
     return config.images or max(_LEAST_IMAGES, min(_FEW_IMAGES, 2 * fitting), min(_MOST_IMAGES, fitting))
 
 
-def walk_batch(images: int, train_batch: int) -> int:
-    """Images that run through the model together, without gradients."""
-    return max(train_batch, math.ceil(images / MOST_BATCHES))
+def walk_batch(images: int, step: int) -> int:
+    """Images that run through the model together, without gradients.  step: those that it learns from."""
+    return max(min(step, images // _FEW_BATCHES), math.ceil(images / MOST_BATCHES))
 
 
 def train_batch(input_shape: tuple[int, int, int], trace: Trace) -> int:

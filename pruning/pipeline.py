@@ -135,7 +135,7 @@ class _Run:
         images = made.tensors["images"].to(self.device)
         batches = list(images.split(effort.walk_batch(len(images), self.batch)))
         first, own = self.group.share(batches)
-        checks.check_shares(len(batches), len(images), self.group)
+        checks.check_shares(len(batches), len(images), self.batch, self.group)
         sample = Sample(self.config.seed, ROWS, len(images), first)
 
         with self.schedule.stage("measure"):

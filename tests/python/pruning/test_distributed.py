@@ -114,15 +114,13 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
     assert not (tmp_path / "c1").exists()
 
 
-@pytest.mark.parametrize(
-    ("size", "fix"), [(4, "start at most 2, or ask for more images"), (20, "at most 2$")]
-)
+@pytest.mark.parametrize(("size", "fix"), [(10, "start at most 9, or give images=640"), (20, "at most 9$")])
 def test_more_processes_than_batches_are_refused(trained_model, monkeypatch, size, fix):
     monkeypatch.setattr(Group, "current", classmethod(lambda cls: cls(0, size)))
     monkeypatch.setattr(Group, "require_same", lambda *_: None)
     monkeypatch.setattr(Group, "from_first", lambda _, value: value)
     few = PruneConfig(rate=4.0, images=100, refine_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
-    with pytest.raises(ValueError, match=f"100 images are 2 batches, too few for {size} processes: .*{fix}"):
+    with pytest.raises(ValueError, match=f"100 images are 9 batches, too few for {size} processes: .*{fix}"):
         prune(trained_model, (3, 16, 16), few)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 
@@ -40,9 +41,22 @@ def test_batches_are_bounded_by_the_largest_map_and_by_pixels(size, largest, tra
     assert refine_batch(shape, traced(largest)) == refine
 
 
-@pytest.mark.parametrize(("images", "step", "batch"), [(512, 64, 64), (167, 20, 20), (64, 2, 4), (130, 1, 9)])
+@pytest.mark.parametrize(
+    ("images", "step", "batch"),
+    [(512, 64, 64), (167, 20, 20), (64, 2, 4), (130, 1, 9), (16, 4, 2), (5, 4, 1)],
+)
 def test_walks_have_few_batches(images, step, batch):
     assert walk_batch(images, step) == batch
+
+
+@pytest.mark.parametrize("step", [1, 2, 4, 20, 64])
+def test_walks_have_batches_for_8_processes_but_no_more_than_16(step):
+    for images in range(8, 600):
+        batches = math.ceil(images / walk_batch(images, step))
+        assert 8 <= batches <= 16
+        for processes in range(batches + 1, 17):
+            more = processes * step  # as check_shares advises
+            assert math.ceil(more / walk_batch(more, step)) >= processes
 
 
 def test_a_run_has_few_threads(trained_model, monkeypatch):
