@@ -25,15 +25,17 @@ def all_tensors_in(model: nn.Module) -> dict[str, Tensor]:
 def put_back_on_error(model: nn.Module) -> Iterator[None]:
     """Where the context is left by an error, or by Ctrl-C, the model holds what it held before.
 
-    No gradients stay in any case.
+    Buffers that it has made, resized or dropped meanwhile stay so. No gradients stay in any case.
     """
     before = {name: value.clone() for name, value in all_tensors_in(model).items()}
     try:
         yield
     except BaseException:
         with torch.no_grad():
-            for name, value in all_tensors_in(model).items():
-                value.copy_(before[name])
+            now = all_tensors_in(model)
+            for name, value in before.items():
+                if name in now and now[name].shape == value.shape:
+                    now[name].copy_(value)
         raise
     finally:
         model.zero_grad(set_to_none=True)

@@ -199,6 +199,30 @@ def test_a_diverging_run_says_what_to_do_which_can_be_done(damaged, images, tmp_
     )
 
 
+class Noting(nets.Tiny):
+    """Registers a buffer in training, and has one as long as the last batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("means", torch.zeros(3))
+
+    def forward(self, x):
+        if self.training:
+            self.register_buffer("grid", torch.ones(4), persistent=False)
+            self.means = x.mean((1, 2, 3))
+        return super().forward(x)
+
+
+def test_buffers_that_training_makes_or_resizes_hide_no_interrupt(images):
+    torch.manual_seed(0)
+    model = Noting()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(KeyboardInterrupt):
+        retrain(model, Masks({}), *(tensor[:64] for tensor in images), CONFIG, stop)
+    after = model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items() if name != "means")
+
+
 class Dropping(nets.Tiny):
     """Keeps what it made in its first call, too, as grids of coordinates are."""
 
