@@ -89,7 +89,8 @@ def laid_out(shape: tuple[int, ...], *models: nn.Module) -> Iterator[Form]:
     """The first of the forms in which all the models run; their filters lie so while the context lasts.
 
     A model that calls x.view(len(x), -1) on a map runs on none but plain ones; one that makes complex
-    numbers of a map, or writes it into a tensor of float32, in nothing but float32.  models: in eval mode.
+    numbers of a map, or writes it into a tensor of float32, in nothing but float32. They are tried forward
+    alone.  models: in eval mode.
     shape: of an image.
     """
     form = next((form for form in _FORMS if _run(form, shape, models)), _FORMS[-1])
