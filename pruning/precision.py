@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -40,21 +41,29 @@ def exact() -> Iterator[None]:
     Those of convolutions on GPUs, too, where torch allows TF32 by itself.
     """
     with ExitStack() as after:
-        try:
-            allowed, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-        except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which those do not mix with
-            backends: Any = torch.backends
-            for products in (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv):
-                after.callback(setattr, products, "fp32_precision", products.fp32_precision)
-                products.fp32_precision = "ieee"
-        else:
-            if allowed != "highest":  # which would set the flags, too
-                after.callback(torch.set_float32_matmul_precision, allowed)
-                torch.set_float32_matmul_precision("highest")
-            if tf32:
-                after.callback(setattr, torch.backends.cudnn, "allow_tf32", True)
-                torch.backends.cudnn.allow_tf32 = False
+        with warnings.catch_warnings():
+            # torch 2.9 advises its newer flags. Once those are set, the older ones cannot be read.
+            warnings.filterwarnings("ignore", "Please use the new API settings")
+            _make_exact(after)
         yield
+
+
+def _make_exact(after: ExitStack) -> None:
+    """after: where it is undone."""
+    try:
+        allowed, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which those do not mix with
+        backends: Any = torch.backends
+        for products in (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv):
+            after.callback(setattr, products, "fp32_precision", products.fp32_precision)
+            products.fp32_precision = "ieee"
+    else:
+        if allowed != "highest":  # which would set the flags, too
+            after.callback(torch.set_float32_matmul_precision, allowed)
+            torch.set_float32_matmul_precision("highest")
+        if tf32:
+            after.callback(setattr, torch.backends.cudnn, "allow_tf32", True)
+            torch.backends.cudnn.allow_tf32 = False
 
 
 def _capabilities() -> Mapping[str, Any]:

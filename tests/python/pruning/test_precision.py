@@ -1,5 +1,7 @@
 """Half precision is used where the processor multiplies it fast and a step asks for it, and nowhere else."""
 
+import warnings
+
 import forms
 import pytest
 import torch
@@ -105,6 +107,18 @@ def test_so_are_the_convolutions_of_gpus(allowed):
         assert torch.backends.cudnn.allow_tf32 == allowed
     finally:
         torch.backends.cudnn.allow_tf32 = before
+
+
+def test_torchs_advice_on_its_flags_is_not_for_callers(monkeypatch):
+    def ask() -> str:
+        warnings.warn("Please use the new API settings to control TF32 behavior, such as ...", stacklevel=2)
+        return "highest"
+
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", ask)  # as of torch 2.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with exact():
+            pass
 
 
 def test_what_float32_may_be_multiplied_in_around_it_changes_nothing(trained_model, result, config):
