@@ -110,8 +110,8 @@ class _Run:
         self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
         self.normalise = Normalisation(config.mean, config.std)
         self.device = device_of(self.dense)
-        some = self.draw(5, "try").to(self.device)
-        require_own_maps(self.dense, self.teacher.sites, list(some.split(3)))
+        some = self.draw(6, "try").to(self.device)
+        require_own_maps(self.dense, self.teacher.sites, list(some.split(4)))  # even: models may take pairs
         identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen_in(model))
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)

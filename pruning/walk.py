@@ -128,7 +128,7 @@ def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor])
     """Raises ValueError where what the sites read of one batch depends on what else is under way.
 
     Walks would prune it on the maps of other batches.  batches: a few images each, of unequal numbers, as the
-    last one of a walk has fewer.
+    last one of a walk has fewer. ValueError, too, where it does not run on one.
     """
 
     def read(*walks: list[Tensor]) -> list[Tensor]:
@@ -138,10 +138,18 @@ def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor])
 
     alone = [[batch] for batch in batches]
     with seeded(0, batches[0].device):
-        once = read(*alone)
+        try:
+            once = read(*alone)
+        except ValueError:  # it takes another path for other images
+            raise
+        except Exception as error:  # whatever a model raises
+            numbers = " and ".join(str(len(batch)) for batch in batches)
+            raise ValueError(
+                f"the model cannot run on batches of {numbers} images ({error}): it has to take any number"
+            ) from error
         try:
             mixed = _differ(once, read(batches))
-        except ValueError:  # it takes another path for other images
+        except ValueError:
             raise
         except Exception:  # whatever a model raises that does not find what it kept
             mixed = True

@@ -110,6 +110,21 @@ class MaskedAndKept(Kept, Masked):
     pass
 
 
+class Paired(Unet):
+    """Every two images are of one scene, seen from left and right."""
+
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        pairs = y.view(-1, 2, *y.shape[1:])
+        return super().join(x, pairs.flip(1).flatten(0, 1))
+
+
+class OfTwo(Unet):
+    """Takes two images and no others."""
+
+    def join(self, x: Tensor, y: Tensor) -> Tensor:
+        return super().join(x, y.view(2, 8, 8, 8))
+
+
 class Turning(Unet):
     """Runs its layers in an order that the images decide."""
 
@@ -130,8 +145,8 @@ def test_another_path_for_other_images_is_told_as_such():
 
 def check(model: nn.Module) -> None:
     forms.settled(model, SHAPE)
-    images = (draw("mix", 5, SHAPE, 0, "test") - 0.5) / 0.25
-    require_own_maps(model, trace(model, SHAPE).sites, list(images.split(3)))
+    images = (draw("mix", 6, SHAPE, 0, "test") - 0.5) / 0.25
+    require_own_maps(model, trace(model, SHAPE).sites, list(images.split(4)))
 
 
 @pytest.mark.parametrize("model", [Kept, Hooked, Stacked, Cleared, MaskedAndKept])
@@ -149,9 +164,20 @@ def test_others_are_not(model):
     assert not any(module._forward_pre_hooks for module in network.modules())
 
 
+CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=0, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
 def test_a_run_tries_batches_of_unequal_numbers():
-    config = PruneConfig(
-        rate=2.25, images=64, refine_steps=0, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3
-    )
     with pytest.raises(ValueError, match="keeps maps between calls"):
-        prune(forms.settled(Counted(), SHAPE), SHAPE, config)
+        prune(forms.settled(Counted(), SHAPE), SHAPE, CONFIG)
+
+
+def test_these_are_even():
+    prune(forms.settled(Paired(), SHAPE), SHAPE, CONFIG)
+
+
+def test_a_model_of_one_number_of_images_is_told_what_it_needs():
+    model = OfTwo()
+    model.eval()
+    with pytest.raises(ValueError, match=r"cannot run on batches of 4 and 2 images \(.*\): it has to take"):
+        prune(model, SHAPE, CONFIG)
