@@ -29,19 +29,17 @@ MapTensor placed(MapTensor map, const abi::Tensor& tensor, int pack) {
 
 void SessionProgram::compile(const Recording& recording, LayerLog& log,
                              const std::shared_ptr<TuneBudget>& budget) {
-  const std::shared_ptr<SessionProgram> program(new SessionProgram(recording, log, budget));
+  const SessionGraph graph = make_session_graph(recording);
+  const std::shared_ptr<SessionProgram> program(new SessionProgram(graph, recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
-  log.add_plan(program, std::move(program->report_));
+  log.add_plan(program, graph.nodes.empty() ? PlanReport{} : program->report(graph, recording));
 }
 
-SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
+SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
                                const std::shared_ptr<TuneBudget>& budget)
-    : kernels_(best_kernels()) {
+    : kernels_(best_kernels()), runs_(graph.runs), plan_(graph.plan) {
   for (const RecordedTensor& tensor : recording.tensors())
     batch_ = std::max(batch_, tensor.map.batch);
-  SessionGraph graph = make_session_graph(recording);
-  runs_ = graph.runs;
-  plan_ = std::move(graph.plan);
   allocate();
   for (const RecordedNode& node : recording.nodes()) {
     stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
@@ -53,7 +51,6 @@ SessionProgram::SessionProgram(const Recording& recording, LayerLog& log,
     if (!node.layer || runs_[i]) continue;
     log.set_stock(node.row, recording.tensors()[node.output].map.shape);
   }
-  if (!graph.nodes.empty()) report_ = report(graph, recording);
 }
 
 void SessionProgram::allocate() {

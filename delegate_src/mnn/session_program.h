@@ -50,7 +50,7 @@ class SessionProgram {
     std::vector<Convolve> convolve;  // one, or none
   };
 
-  SessionProgram(const Recording& recording, LayerLog& log,
+  SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
                  const std::shared_ptr<TuneBudget>& budget);
   void allocate();
   void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
@@ -69,7 +69,6 @@ class SessionProgram {
   };
   std::vector<Slot> slots_;
   std::vector<Stage> stages_;  // [recorded]
-  PlanReport report_;
 };
 
 }  // namespace patternlite::mnn
