@@ -12,7 +12,6 @@ from pathlib import Path
 
 from patternlite.errors import missing_packages
 from patternlite.isolated import environment_of_child
-from patternlite.runtimes import RUNTIMES
 
 from .result import ConversionError
 
@@ -22,6 +21,7 @@ PACKAGES = {
     ".tflite": ("onnx2tf", "onnx_graphsurgeon", "onnxoptimizer", "onnxsim", "tensorflow"),
     ".mnn": ("MNN", "_tools"),
 }
+_TFLITE_RUNTIMES = ("ai_edge_litert", "tflite_runtime", "tensorflow")
 
 _WORKERS = Path(__file__).parent / "workers"
 _SHOWN_LINES = 5
@@ -42,7 +42,7 @@ def packages_to_run(suffix: str) -> tuple[str, ...]:
     """What running files of a kind takes: of TFLite's runtimes any one."""
     if suffix != ".tflite":
         return PACKAGES[suffix]
-    return () if any(r.installed for r in RUNTIMES if r.suffix == suffix) else ("tensorflow",)
+    return (next((m for m in _TFLITE_RUNTIMES if not missing_packages(m)), "tensorflow"),)
 
 
 def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
