@@ -70,9 +70,11 @@ class Isolated:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and not issubclass(kind, Exception):  # told to stop: nobody waits for its work
+        told_to_stop = kind is not None and not issubclass(kind, Exception)
+        if told_to_stop:  # nobody waits for its work
             self._lifeline.close()
-        self._pool.shutdown(cancel_futures=True)
+        # Nor for the pool's thread, which may have been about to start: joining it would be an error.
+        self._pool.shutdown(wait=not told_to_stop, cancel_futures=True)
         self._lifeline.close()
         self._folder.cleanup()
 

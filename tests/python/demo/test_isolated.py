@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import operator
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -47,3 +49,15 @@ def test_a_crash_becomes_a_message() -> None:
         process.call(os.write, 2, b"something\nfatal: bad memory\n")
         with pytest.raises(PatternliteError, match="died; its last words: fatal: bad memory"):
             process.call(os._exit, 3)
+
+
+def test_told_to_stop_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told_to_stop(thread: threading.Thread) -> None:
+        raise SystemExit(143)
+
+    with pytest.raises(SystemExit), Isolated() as process, monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", told_to_stop)
+        process.call(os.getpid)
+    for child in multiprocessing.active_children():
+        child.join(60.0)
+        assert child.exitcode is not None
