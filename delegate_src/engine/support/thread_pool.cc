@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/support/caller_core.h"
+
 namespace patternlite {
 namespace {
 
@@ -67,6 +69,7 @@ class ThreadPool final : public Parallel {
     task_ = &task;
     finished_.store(0, std::memory_order_relaxed);
     ticket_.store(Ticket::make(Ticket::generation(ticket_.load()) + 1, count));
+    caller_core_.leave(workers_);
     wake();
     claim_tasks();
     while (finished_.load(std::memory_order_acquire) != count) pause();
@@ -112,6 +115,7 @@ class ThreadPool final : public Parallel {
 
   std::mutex busy_;
   std::vector<std::thread> workers_;
+  CallerCore caller_core_;
   const std::function<void(int)>* task_ = nullptr;
   alignas(64) std::atomic<std::uint64_t> ticket_{0};
   alignas(64) std::atomic<int> finished_{0};

@@ -2,7 +2,9 @@
 #include "engine/support/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -54,6 +56,47 @@ TEST(ThreadPool, ServesSeveralCallersAtOnce) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(calls, 4 * 500 * 3);
+}
+
+cpu_set_t cores_of_this_thread() {
+  cpu_set_t cores;
+  EXPECT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+  return cores;
+}
+
+// One that was woken there would wait for the caller.
+TEST(ThreadPool, AWorkerLeavesTheCallersCore) {
+  if (const cpu_set_t cores = cores_of_this_thread(); CPU_COUNT(&cores) < 2) GTEST_SKIP();
+  auto pool = make_thread_pool(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  int before = 0, after = 1;
+  bool left = false;
+  while (before != after) {  // has the caller moved meanwhile?
+    before = sched_getcpu();
+    std::atomic<int> begun = 0;
+    pool->run(2, [&](int) {
+      for (++begun; begun < 2;) std::this_thread::yield();  // a task each
+      if (std::this_thread::get_id() == caller) return;
+      const cpu_set_t cores = cores_of_this_thread();
+      left = !CPU_ISSET(before, &cores);
+    });
+    after = sched_getcpu();
+  }
+  EXPECT_TRUE(left);
+}
+
+TEST(ThreadPool, AForkedCallerKeepsItsCores) {
+  auto pool = make_thread_pool(2);
+  const cpu_set_t before = cores_of_this_thread();
+  const pid_t child = fork();
+  if (child == 0) {
+    pool->run(2, [](int) {});
+    const cpu_set_t after = cores_of_this_thread();
+    _exit(CPU_EQUAL(&before, &after) ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 // Each on a pool of its own, as interpreters have it: more threads than cores.
