@@ -6,10 +6,10 @@
 #include <memory>
 #include <set>
 
-#include "mnn/layer_log.h"
-#include "mnn/registration.h"
-#include "mnn/selection.h"
-#include "mnn/session_report.h"
+#include "mnn/plan/selection.h"
+#include "mnn/session/layer_log.h"
+#include "mnn/session/registration.h"
+#include "mnn/session/session_report.h"
 #include "python/layer_row.h"
 
 namespace nb = nanobind;

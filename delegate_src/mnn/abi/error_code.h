@@ -1,0 +1,33 @@
+// Exceptions end where MNN's code begins.
+#pragma once
+
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "mnn/abi/abi.h"
+
+namespace patternlite::mnn {
+
+// MNN's user reads only that the session has no sizes, or nothing.
+inline void tell_refusal(const char* why) {
+  std::fprintf(stderr, "patternlite: %s; create the session with backend \"CPU\" for this size\n",
+               why);
+}
+
+// Calls work(); what it throws becomes the code that MNN gives back to its user.
+template <typename Work>
+abi::ErrorCode guarded(const Work& work) {
+  try {
+    work();
+    return abi::kNoError;
+  } catch (const std::bad_alloc&) {
+    tell_refusal("out of memory");
+    return abi::kOutOfMemory;
+  } catch (const std::exception& error) {
+    tell_refusal(error.what());
+    return abi::kNotSupport;
+  }
+}
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,25 @@
+// A session's convolutions, packed together: so they share the time there is to try kernels.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/plan/tune_budget.h"
+#include "mnn/model/convolution_layer.h"
+
+namespace patternlite::mnn {
+
+struct LayerToPack {
+  std::shared_ptr<const ConvolutionLayer> layer;
+  // The layer's engine_convolution(), maybe with an activation or pooling fused into it.
+  PlanarConvolution conv;
+};
+
+// In the order given. A packing that another session, or a clone, holds already is shared. Throws
+// std::invalid_argument if the engine cannot run a layer. Thread-safe. budget: the session's, for
+// all the sizes it will have.
+std::vector<std::shared_ptr<const PackedLayer>> pack_layers(
+    const std::vector<LayerToPack>& layers, const kernels::KernelTable& kernels,
+    const std::shared_ptr<TuneBudget>& budget);
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,43 @@
+// Which convolutions the plugin takes, and why it leaves the others to MNN.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "engine/recognise/decision.h"
+#include "mnn/abi/engine_handle.h"
+#include "mnn/model/convolution_layer.h"
+
+namespace patternlite::mnn {
+
+struct Selection {
+  enum class Choice {
+    kStock,
+    kOurs,
+    kOursBesideOthers,  // where there are zeros to skip in the model's other layers
+  };
+  Choice choice = Choice::kStock;
+  LayerReport report;
+  std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
+  // Of kOursBesideOthers, if it does not pay by itself to move the tensors here and back: what it
+  // saves without, for each position of its output, in units of moving_cost().
+  std::optional<double> gain{};
+};
+
+// Who makes a tensor.
+enum class Origin {
+  kStock,
+  kMaybeOurs,  // ours, in our layout, if other layers of the model are kOurs
+  kOurs,
+};
+
+// `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
+// memory is not needed. `origin`: of the input.
+Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
+                             const abi::Tensors& outputs, const abi::Op* op, int pack,
+                             Origin origin);
+
+// Whether to take, from now on, every convolution that can be run here, however little that gains.
+void take_all(bool all);
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,165 @@
+#include "mnn/session/session_program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/graph/visit.h"
+#include "engine/support/isa.h"
+#include "mnn/model/map_tensor.h"
+#include "mnn/plan/pack_layers.h"
+
+namespace patternlite::mnn {
+namespace {
+
+constexpr std::size_t kLineFloats = kCacheLine / sizeof(float);
+
+std::size_t whole_lines(std::size_t floats) {
+  return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+}
+
+// With the memory that the session's tensor has now. Its sizes may be others: those of the next
+// resize, which is not done yet.
+MapTensor placed(MapTensor map, const abi::Tensor& tensor, int pack) {
+  map.data = reinterpret_cast<float*>(tensor.host);
+  map.pack = pack;
+  return map;
+}
+
+}  // namespace
+
+void SessionProgram::compile(const Recording& recording, LayerLog& log,
+                             const std::shared_ptr<TuneBudget>& budget) {
+  const SessionGraph graph = make_session_graph(recording);
+  const std::shared_ptr<SessionProgram> program(new SessionProgram(graph, recording, log, budget));
+  for (const RecordedNode& node : recording.nodes()) node.place->program = program;
+  log.add_plan(program, graph.nodes.empty() ? PlanReport{} : program->report(graph, recording));
+}
+
+SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+                               const std::shared_ptr<TuneBudget>& budget)
+    : kernels_(best_kernels()), runs_(graph.runs), plan_(graph.plan) {
+  for (const RecordedTensor& tensor : recording.tensors())
+    batch_ = std::max(batch_, tensor.map.batch);
+  allocate();
+  for (const RecordedNode& node : recording.nodes()) {
+    stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
+  }
+  pack(graph, recording, log, budget);
+  for (const SessionNode& node : graph.nodes) add(node, recording);
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const RecordedNode& node = recording.nodes()[i];
+    if (!node.layer || runs_[i]) continue;
+    log.set_stock(node.row, recording.tensors()[node.output].map.shape);
+  }
+}
+
+void SessionProgram::allocate() {
+  for (const std::size_t floats : plan_.slots) {
+    const std::size_t stride = whole_lines(floats);
+    slots_.push_back({AlignedVector<float>(stride * batch_), stride});
+  }
+}
+
+void SessionProgram::pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+                          const std::shared_ptr<TuneBudget>& budget) {
+  std::vector<LayerToPack> layers;
+  std::vector<int> recorded;
+  for (const SessionNode& node : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&node.node.op);
+    if (node.kind != SessionNode::Kind::kOperator || !conv) continue;
+    const auto& layer = recording.nodes()[node.recorded].layer;
+    layers.push_back({layer, planar_convolution(*conv, plan_.layouts)});
+    recorded.push_back(node.recorded);
+    stages_[node.recorded].convolve.push_back(
+        {nullptr, conv->input, conv->residual, conv->output, node.clears});
+  }
+  auto packed = pack_layers(layers, kernels_, budget);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution,
+                   layers[i].conv.output.shape);
+    stages_[recorded[i]].convolve.front().layer = std::move(packed[i]);
+  }
+}
+
+void SessionProgram::add(const SessionNode& node, const Recording& recording) {
+  Stage& stage = stages_[node.recorded];
+  const RecordedNode& recorded = recording.nodes()[node.recorded];
+  switch (node.kind) {
+    case SessionNode::Kind::kImport: {
+      const auto operand = std::find(recorded.inputs.begin(), recorded.inputs.end(), node.tensor);
+      stage.imports.push_back({recording.tensors()[node.tensor].map, node.tensor,
+                               static_cast<std::size_t>(operand - recorded.inputs.begin()),
+                               node.clears});
+      break;
+    }
+    case SessionNode::Kind::kExport:
+      stage.exports.push_back({recording.tensors()[recorded.output].map, node.tensor, 0});
+      break;
+    case SessionNode::Kind::kOperator:
+      if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
+      stage.image_steps.resize(batch_);
+      for (int image = 0; image < batch_; ++image) {
+        const TensorMemory memory{plan_.layouts, [&](TensorId id) { return at(id, image); }};
+        auto& steps = stage.image_steps[image];
+        if (node.clears != kNoTensor) {
+          steps.push_back(make_clear_step(node.clears, memory, Borders::kAll));
+        }
+        steps.push_back(make_step(node.node, memory, kernels_));
+      }
+      break;
+  }
+}
+
+// Row 0, column 0 of channel 0.
+float* SessionProgram::at(TensorId id, int image) {
+  Slot& slot = slots_[plan_.slot[id]];
+  return slot.memory.data() + image * slot.image_stride + plan_.origin(id);
+}
+
+void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
+                         int pack, Parallel& parallel) {
+  const Stage& stage = stages_[node];
+  for (int image = 0; image < stage.images; ++image) {
+    const auto clear = [&](TensorId id, Borders which) {
+      if (id != kNoTensor) clear_borders(plan_.layouts[id], at(id, image), which, parallel);
+    };
+    for (const auto& [map, tensor, operand, clears] : stage.imports) {
+      clear(clears, Borders::kAll);
+      to_planar(placed(map, *inputs[operand], pack), image, at(tensor, image),
+                plan_.layouts[tensor], kernels_, parallel);
+    }
+    if (!stage.image_steps.empty()) {
+      for (const auto& step : stage.image_steps[image]) step->run(parallel);
+    }
+    for (const auto& [layer, input, residual, output, clears] : stage.convolve) {
+      clear(clears, clears == output ? not_written_by(*layer->convolution) : Borders::kAll);
+      layer->convolution->run(at(input, image),
+                              residual == kNoTensor ? nullptr : at(residual, image),
+                              at(output, image), parallel);
+    }
+    for (const auto& [map, tensor, operand, clears] : stage.exports) {
+      from_planar(at(tensor, image), plan_.layouts[tensor], placed(map, *outputs[operand], pack),
+                  image, kernels_, parallel);
+    }
+  }
+}
+
+PlanReport SessionProgram::report(const SessionGraph& graph, const Recording& recording) const {
+  PlanReport report{.isa = kernels_.isa,
+                    .fused_additions = graph.fused_additions,
+                    .private_tensors = graph.private_tensors};
+  for (const Slot& slot : slots_) report.activation_bytes += slot.memory.size() * sizeof(float);
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    const auto& layer = recording.nodes()[i].layer;
+    if (runs_[i] && layer) report.weights[layer.get()] = layer->weight_bytes();
+    for (const Convolve& convolve : stage.convolve) {
+      const PackedConvolution* packed = convolve.layer->convolution.get();
+      report.weights[packed] = packed->weight_bytes();
+    }
+    report.conversions += static_cast<int>(stage.imports.size() + stage.exports.size());
+  }
+  return report;
+}
+
+}  // namespace patternlite::mnn

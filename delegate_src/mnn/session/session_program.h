@@ -1,0 +1,74 @@
+// What of a session runs here, compiled: packed weights and planar memory, step by step as MNN
+// executes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/execute/steps.h"
+#include "engine/plan/tune_budget.h"
+#include "engine/support/aligned.h"
+#include "engine/support/parallel.h"
+#include "mnn/model/recording.h"
+#include "mnn/plan/session_graph.h"
+#include "mnn/session/layer_log.h"
+
+namespace patternlite::mnn {
+
+class SessionProgram {
+ public:
+  // Gives each recorded node's place this program, and enters kernels and memory into the log.
+  // Throws std::invalid_argument if the engine cannot run a layer. budget: the session's.
+  static void compile(const Recording& recording, LayerLog& log,
+                      const std::shared_ptr<TuneBudget>& budget);
+
+  // Whether the recorded node is run here; otherwise it is MNN's.
+  bool runs(int node) const { return runs_[node]; }
+  // Does what is to be done in that node's place: in order, all nodes that run, once an inference,
+  // of one thread at a time.
+  void run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs, int pack,
+           Parallel& parallel);
+
+ private:
+  struct Convolve {
+    std::shared_ptr<const PackedLayer> layer;
+    TensorId input, residual, output;
+    TensorId clears = kNoTensor;  // the tensor whose borders are made zero just before
+  };
+  struct Transfer {
+    MapTensor map;
+    TensorId tensor;
+    std::size_t operand;  // which of the node's inputs, or outputs
+    TensorId clears = kNoTensor;
+  };
+  struct Stage {
+    int images = 0;
+    std::vector<Transfer> imports, exports;
+    // [batch]: of another operator, or what comes before the convolution
+    std::vector<std::vector<std::unique_ptr<Step>>> image_steps;
+    std::vector<Convolve> convolve;  // one, or none
+  };
+
+  SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+                 const std::shared_ptr<TuneBudget>& budget);
+  void allocate();
+  void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
+            const std::shared_ptr<TuneBudget>& budget);
+  void add(const SessionNode& node, const Recording& recording);
+  float* at(TensorId id, int image);
+  PlanReport report(const SessionGraph& graph, const Recording& recording) const;
+
+  const kernels::KernelTable& kernels_;
+  int batch_ = 0;
+  std::vector<bool> runs_;
+  MemoryPlan plan_;
+  struct Slot {
+    AlignedVector<float> memory;
+    std::size_t image_stride;
+  };
+  std::vector<Slot> slots_;
+  std::vector<Stage> stages_;  // [recorded]
+};
+
+}  // namespace patternlite::mnn

@@ -1,0 +1,66 @@
+// One of MNN's CPU backends, whose operators run in the engine where that saves time.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "engine/plan/tune_budget.h"
+#include "mnn/abi/engine_handle.h"
+#include "mnn/abi/pool_parallel.h"
+#include "mnn/abi/shadow_vtable.h"
+#include "mnn/abi/stock_execution.h"
+#include "mnn/model/recording.h"
+#include "mnn/plan/selection.h"
+#include "mnn/session/layer_log.h"
+
+namespace patternlite::mnn {
+
+class ShadowBackend {
+ public:
+  // Lets `backend`, made by `runtime`, create our Executions. Returns null, and does nothing, if
+  // its tensors are not blocked float32. `engine` lives for ever.
+  static std::shared_ptr<ShadowBackend> attach(const EngineHandle& engine, abi::Backend* backend,
+                                               const abi::Runtime* runtime);
+  // The one attached to `backend`, or null. Outlives it if held.
+  static std::shared_ptr<ShadowBackend> of(const abi::Backend* backend);
+
+  const EngineHandle& engine() const { return engine_; }
+  int pack() const { return pack_; }
+  // For the thread that runs the session.
+  Parallel& parallel() { return parallel_; }
+  const std::shared_ptr<LayerLog>& log() const { return log_; }
+
+  // What has been resized since the last compile().
+  Recording& recording() { return recording_; }
+  abi::ErrorCode compile();
+
+ private:
+  ShadowBackend(const EngineHandle& engine, abi::Backend* backend, const abi::Runtime* runtime,
+                int pack);
+  // MNN's, or ours around it.
+  abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
+                         const abi::Tensors& outputs, const abi::Op* op);
+  StockExecution stock_execution(abi::Backend* backend, const abi::Tensors& inputs,
+                                 const abi::Tensors& outputs, const abi::Op* op) const;
+  Origin origin_of(const abi::Tensors& tensors) const;  // the surest of them
+  static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
+                                          const abi::Tensors& outputs, const abi::Op* op);
+  static void resize_begin(abi::Backend* backend);
+  static abi::ErrorCode resize_end(abi::Backend* backend);
+  static void destroy(void* backend);
+
+  const EngineHandle& engine_;
+  ShadowVtable vtable_;
+  const int pack_;
+  PoolParallel parallel_;
+  Recording recording_;
+  // Outputs of our Executions, as far as they were created: what is cheap to read here. Tensors
+  // that MNN makes anew at each resize may stand where others stood: what writes one says whose it
+  // is.
+  std::map<const abi::Tensor*, Origin> ours_;
+  std::shared_ptr<LayerLog> log_;
+  const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
+  std::shared_ptr<ShadowBackend> self_;       // until the backend is destroyed
+};
+
+}  // namespace patternlite::mnn
