@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 namespace patternlite::tflite {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "engine/recognise/recognise.h"
-#include "tflite/parameters.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/recognise/decision.h"
-#include "tflite/constants.h"
-#include "tflite/node.h"
+#include "tflite/read/constants.h"
+#include "tflite/read/node.h"
 
 namespace patternlite::tflite {
 

@@ -16,7 +16,7 @@
 
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
-#include "tflite/builtin_operators.h"
+#include "tflite/abi/builtin_operators.h"
 #include "tflite/declined_report.h"
 #include "tflite/model_graphs.h"
 #include "tflite/partitions.h"
@@ -50,7 +50,7 @@ struct State {
   // Kernels compile anew after a resize, maybe when the delegate is gone.
   const std::shared_ptr<std::atomic<bool>> warned = std::make_shared<std::atomic<bool>>(false);
   // Compiled partitions on their way to init(), by their nodes.
-  std::map<std::vector<int>, std::unique_ptr<Kernel>> ready;
+  std::map<std::vector<int>, std::unique_ptr<DelegateKernel>> ready;
   std::shared_ptr<State> self;  // until destroy_delegate
 };
 
@@ -58,7 +58,7 @@ State& state_of(TfLiteDelegate* delegate) { return *static_cast<State*>(delegate
 
 // What a claimed node's user_data points to.
 struct KernelHandle {
-  std::unique_ptr<Kernel> kernel;
+  std::unique_ptr<DelegateKernel> kernel;
   // A numpy view of a tensor keeps the native interpreter, and so this kernel, alive after Python
   // has dropped the delegate; the runtime still touches its TfLiteDelegate then.
   std::shared_ptr<State> state;

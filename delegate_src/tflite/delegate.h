@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/recognise/decision.h"
-#include "tflite/abi.h"
+#include "tflite/abi/abi.h"
 #include "tflite/options.h"
 
 namespace patternlite::tflite {

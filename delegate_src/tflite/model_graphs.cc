@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "engine/support/hash.h"
-#include "tflite/builtin_operators.h"
-#include "tflite/constants.h"
-#include "tflite/node.h"
+#include "tflite/abi/builtin_operators.h"
+#include "tflite/read/constants.h"
+#include "tflite/read/node.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "tflite/abi.h"
+#include "tflite/abi/abi.h"
 
 namespace patternlite::tflite {
 

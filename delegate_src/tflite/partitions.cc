@@ -112,7 +112,7 @@ class Selector {
     for (auto& kernel : kernels_) compile(*kernel);
   }
 
-  double macs(const Kernel& kernel, double LayerReport::* which) const {
+  double macs(const DelegateKernel& kernel, double LayerReport::* which) const {
     double sum = 0;
     for (const OpNode& node : kernel.nodes()) {
       const auto report = reports_.find(node.index);
@@ -169,7 +169,7 @@ class Selector {
       if (partition.graph.nodes.empty() || !takes(verdict)) {
         return drop_all(indices, "declined:not-faster");
       }
-      kernels_.push_back(std::make_unique<Kernel>(
+      kernels_.push_back(std::make_unique<DelegateKernel>(
           std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), expanders_,
           std::move(verdict), compile_options_));
     } catch (const Declined& declined) {
@@ -190,7 +190,7 @@ class Selector {
   void keep_largest() {
     const auto limit = static_cast<std::size_t>(options_.max_delegated_partitions);
     if (limit == 0 || kernels_.size() <= limit) return;
-    const auto saved = [this](const std::unique_ptr<Kernel>& kernel) {
+    const auto saved = [this](const std::unique_ptr<DelegateKernel>& kernel) {
       return macs(*kernel, &LayerReport::dense_macs) - macs(*kernel, &LayerReport::kept_macs);
     };
     std::ranges::stable_sort(kernels_, std::greater<>(), saved);
@@ -201,7 +201,7 @@ class Selector {
     }
   }
 
-  void compile(Kernel& kernel) {
+  void compile(DelegateKernel& kernel) {
     kernel.set_parallel(threads_());
     try {
       kernel.compile(*context_, constants_);
@@ -236,8 +236,9 @@ class Selector {
   std::map<int, OpNode> by_index_;
   std::set<int> candidates_;  // nodes still to be taken
   std::map<int, std::string> reasons_;
-  std::map<int, LayerReport> reports_;                     // of nodes that a partition held
-  std::vector<std::unique_ptr<Kernel>> kernels_, judged_;  // of this pass; of the one before
+  std::map<int, LayerReport> reports_;                    // of nodes that a partition held
+  std::vector<std::unique_ptr<DelegateKernel>> kernels_;  // of this pass
+  std::vector<std::unique_ptr<DelegateKernel>> judged_;   // of the one before
   bool changed_ = false;
 };
 

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "tflite/kernel.h"
+#include "tflite/delegate_kernel.h"
 #include "tflite/options.h"
 
 namespace patternlite::tflite {
 
 // What becomes of a graph.
 struct Selection {
-  std::vector<std::unique_ptr<Kernel>> kernels;    // one per partition
+  std::vector<std::unique_ptr<DelegateKernel>> kernels;  // one per partition
   std::vector<LayerReport> layers;                 // every convolution of the graph, in its order
   int convolutions = 0, claimed_convolutions = 0;  // CONV_2D alone
   std::vector<int> nodes() const;                  // of all kernels

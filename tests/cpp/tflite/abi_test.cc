@@ -1,11 +1,11 @@
 // The layouts that the three runtimes share; abi.h asserts what the delegate reads, these the rest.
-#include "tflite/abi.h"
+#include "tflite/abi/abi.h"
 
 #include <gtest/gtest.h>
 
 #include <type_traits>
 
-#include "tflite/builtin_operators.h"
+#include "tflite/abi/builtin_operators.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -1,5 +1,5 @@
 // Axes against tensors that are reshaped and transposed element by element.
-#include "tflite/axes.h"
+#include "tflite/read/axes.h"
 
 #include <gtest/gtest.h>
 

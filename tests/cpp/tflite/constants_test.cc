@@ -1,5 +1,5 @@
 // float16 and sparse weights on their way into a delegate.
-#include "tflite/constants.h"
+#include "tflite/read/constants.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include "fake_interpreter.h"
 #include "sparse_encoder.h"
 #include "tflite/delegate.h"
-#include "tflite/half.h"
 #include "tflite/options.h"
+#include "tflite/read/half.h"
 
 namespace patternlite::tflite {
 namespace {

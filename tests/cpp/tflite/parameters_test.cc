@@ -1,5 +1,5 @@
 // What operators' parameters mean, whatever a file says.
-#include "tflite/parameters.h"
+#include "tflite/read/parameters.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // densify against an encoder that follows the format's description literally.
-#include "tflite/sparse_tensor.h"
+#include "tflite/read/sparse_tensor.h"
 
 #include <gtest/gtest.h>
 

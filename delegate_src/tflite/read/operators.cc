@@ -3,7 +3,7 @@
 #include <array>
 #include <limits>
 
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 namespace patternlite::tflite {
 namespace {

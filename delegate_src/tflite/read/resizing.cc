@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 namespace patternlite::tflite {
 namespace {

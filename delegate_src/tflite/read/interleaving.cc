@@ -1,7 +1,7 @@
 // GraphReader's translation of the operators whose output is interleaved from smaller maps.
 #include "engine/support/counted.h"
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -1,4 +1,4 @@
-#include "tflite/kernel.h"
+#include "tflite/delegate_kernel.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -28,24 +28,25 @@ PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNo
   return std::move(reader).finish(outputs);
 }
 
-Kernel::Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
-               Verdict verdict, CompileOptions options)
+DelegateKernel::DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs,
+                               std::vector<OpNode> expanders, Verdict verdict,
+                               CompileOptions options)
     : nodes_(std::move(nodes)),
       outputs_(std::move(outputs)),
       expanders_(std::move(expanders)),
       verdict_(std::move(verdict)),
       options_(std::move(options)) {}
 
-void Kernel::compile(const TfLiteContext& context) {
+void DelegateKernel::compile(const TfLiteContext& context) {
   Constants constants(context, expanders_);
   compile(context, constants);
 }
 
-bool Kernel::fits(const Compiled& compiled, const TfLiteContext& context) {
+bool DelegateKernel::fits(const Compiled& compiled, const TfLiteContext& context) {
   return compiled.program && dims_of(context, compiled.partition.inputs) == compiled.input_dims;
 }
 
-void Kernel::compile(const TfLiteContext& context, Constants& constants) {
+void DelegateKernel::compile(const TfLiteContext& context, Constants& constants) {
   if (fits(current_, context)) return;
   if (fits(previous_, context)) return std::swap(current_, previous_);
 
@@ -71,7 +72,7 @@ void Kernel::compile(const TfLiteContext& context, Constants& constants) {
   output_data_.resize(current_.partition.outputs.size());
 }
 
-TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
+TfLiteStatus DelegateKernel::resize_outputs(TfLiteContext* context) const {
   const PartitionGraph& partition = current_.partition;
   for (std::size_t i = 0; i < partition.outputs.size(); ++i) {
     const std::vector<int>& dims = partition.output_dims[i];
@@ -87,7 +88,7 @@ TfLiteStatus Kernel::resize_outputs(TfLiteContext* context) const {
   return kTfLiteOk;
 }
 
-void Kernel::run(const TfLiteContext& context) {
+void DelegateKernel::run(const TfLiteContext& context) {
   const PartitionGraph& partition = current_.partition;
   if (!partition.is_runnable) {
     throw std::runtime_error("its inputs have no height and width yet: resize them");

@@ -1,4 +1,4 @@
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 #include <algorithm>
 #include <utility>

@@ -7,16 +7,16 @@
 #include <vector>
 
 #include "engine/execute/program.h"
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 namespace patternlite::tflite {
 
-class Kernel {
+class DelegateKernel {
  public:
   // `outputs` are the tensors that the rest of the interpreter wants, `expanders` those of the
   // whole graph; `verdict` is judge()'s of the partition as it is now.
-  Kernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
-         Verdict verdict, CompileOptions options);
+  DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
+                 Verdict verdict, CompileOptions options);
 
   // Compiles for the inputs' present shapes; does nothing if they are what they were, now or when
   // it ran before the last change. Throws Declined or std::invalid_argument when the operators do

@@ -1,13 +1,13 @@
-#include "tflite/constants.h"
+#include "tflite/read/constants.h"
 
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "tflite/builtin_operators.h"
-#include "tflite/half.h"
-#include "tflite/sparse_tensor.h"
+#include "tflite/abi/builtin_operators.h"
+#include "tflite/read/half.h"
+#include "tflite/read/sparse_tensor.h"
 
 namespace patternlite::tflite {
 namespace {

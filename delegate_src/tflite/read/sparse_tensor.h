@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "tflite/abi.h"
+#include "tflite/abi/abi.h"
 
 namespace patternlite::tflite {
 

@@ -3,7 +3,7 @@
 // 1, 64).
 #include <utility>
 
-#include "tflite/graph_reader.h"
+#include "tflite/read/graph_reader.h"
 
 namespace patternlite::tflite {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "engine/support/counted.h"
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 Axes GraphReader::map_axes(const Value& value) const {

@@ -1,4 +1,4 @@
-#include "tflite/axes.h"
+#include "tflite/read/axes.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "tflite/axes.h"
-#include "tflite/constants.h"
-#include "tflite/node.h"
-#include "tflite/norm.h"
+#include "tflite/read/axes.h"
+#include "tflite/read/constants.h"
+#include "tflite/read/node.h"
+#include "tflite/read/norm.h"
 
 namespace patternlite::tflite {
 

@@ -4,8 +4,8 @@
 
 #include "engine/graph/scaling.h"
 #include "engine/support/counted.h"
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 namespace {

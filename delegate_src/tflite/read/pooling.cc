@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 

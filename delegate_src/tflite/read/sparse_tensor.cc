@@ -1,4 +1,4 @@
-#include "tflite/sparse_tensor.h"
+#include "tflite/read/sparse_tensor.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // GraphReader's translation of the operators that bend each value, and of SOFTMAX.
 #include <utility>
 
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 namespace {

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "tflite/abi.h"
-#include "tflite/node.h"
+#include "tflite/abi/abi.h"
+#include "tflite/read/node.h"
 
 namespace patternlite::tflite {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "tflite/node.h"
+#include "tflite/read/node.h"
 
 namespace patternlite::tflite {
 

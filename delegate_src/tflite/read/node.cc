@@ -1,4 +1,4 @@
-#include "tflite/node.h"
+#include "tflite/read/node.h"
 
 #include <set>
 

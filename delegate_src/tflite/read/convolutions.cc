@@ -1,7 +1,7 @@
 // GraphReader's translation of the operators with weights.
 #include "engine/support/counted.h"
-#include "tflite/graph_reader.h"
-#include "tflite/parameters.h"
+#include "tflite/read/graph_reader.h"
+#include "tflite/read/parameters.h"
 
 namespace patternlite::tflite {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "tflite/abi.h"
-#include "tflite/builtin_operators.h"
+#include "tflite/abi/abi.h"
+#include "tflite/abi/builtin_operators.h"
 
 namespace patternlite::tflite {
 
