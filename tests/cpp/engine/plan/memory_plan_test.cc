@@ -106,6 +106,33 @@ TEST(MemoryPlan, APartKeepsItsWholeAlive) {
   EXPECT_NE(plan.slot[other], plan.slot[x]);
 }
 
+// Nothing is copied where each part has one place.
+TEST(MemoryPlan, PartsAreWrittenWhereTheyLieInTheWhole) {
+  GraphBuilder b(2);
+  const TensorId image = b.input({3, 8, 8});
+  const TensorId x = b.conv(image, 5, 3, 1, 1, {}), y = b.conv(x, 7, 3, 1, 1, {});
+  const TensorId inner = b.concatenate({x, y});
+  const TensorId z = b.conv(inner, 4, 1, 1, 0, {});
+  const TensorId whole = b.concatenate({z, inner, image});
+  b.graph.outputs = {b.conv(whole, 2, 1, 1, 0, {})};
+  const MemoryPlan plan = plan_memory(b.graph);
+  for (const TensorId part : {image, x, y, inner, z}) EXPECT_EQ(plan.slot[part], plan.slot[whole]);
+  EXPECT_EQ(plan.channel, (std::vector<int>{16, 4, 9, 4, 0, 0, 0}));
+  EXPECT_EQ(plan.slots.size(), 2u);
+}
+
+TEST(MemoryPlan, MemoryIsHeldUntilTheLastPartIsRead) {
+  GraphBuilder b(3);
+  const TensorId image = b.input({3, 8, 8});
+  const TensorId x = b.conv(image, 5, 3, 1, 1, {}), y = b.conv(image, 5, 3, 1, 1, {});
+  const TensorId whole = b.concatenate({x, y});
+  const TensorId later = b.activate(b.conv(whole, 10, 3, 1, 1, {}), Activation::kRelu);
+  b.graph.outputs = {b.conv(b.concatenate({later, x}), 2, 1, 1, 0, {})};
+  const MemoryPlan plan = plan_memory(b.graph);
+  EXPECT_EQ(plan.slot[x], plan.slot[whole]);
+  EXPECT_NE(plan.slot[later], plan.slot[whole]);
+}
+
 TEST(MemoryPlan, RowsOfWholeLinesWhereConvolutionsOverNeighboursAreMostOfTheWork) {
   const auto lines_with = [](int pointwise_filters) {
     GraphBuilder b(1);

@@ -5,9 +5,10 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "engine/graph/fuse.h"
-#include "engine/graph/rewrite.h"
 #include "engine/networks.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
@@ -113,81 +114,6 @@ TEST(Program, ReportsDepthwiseAndFullyConnectedLayers) {
   EXPECT_EQ(layers[12].kernel, "fc-dense");
 }
 
-TEST(Fuse, FoldsIntoDepthwiseConvolutions) {
-  EXPECT_EQ(fuse(small_mobilenet(0).graph).nodes.size(), 13u);  // one for each convolution
-}
-
-TEST(Validate, DepthwiseConvolutionsKeepTheirChannels) {
-  GraphBuilder b(1);
-  b.graph.outputs = {b.depthwise(b.input({3, 6, 6}), 3, 1, 1, {})};
-  validate(b.graph);
-  b.graph.tensors[1].channels = 4;
-  EXPECT_THROW(validate(b.graph), std::invalid_argument);
-}
-
-TEST(Fuse, LeavesOneNodeForEachConvolutionAndPool) {
-  const GraphBuilder b = small_resnet(0);
-  const Graph fused = fuse(b.graph);
-  EXPECT_EQ(fused.nodes.size(), 8u + 3u);  // convolutions, pools; the rest is folded in
-}
-
-TEST(Fuse, PaddingWiderThanTheWindowStays) {
-  GraphBuilder b(1);
-  const TensorId image = b.input({3, 6, 6});
-  b.graph.outputs = {b.conv(b.pad(image, 4, 1), 5, 3, 1, 0, {})};
-  EXPECT_EQ(fuse(b.graph).nodes.size(), 2u);
-  const std::vector<Image> inputs{random_image({3, 6, 6}, b.random())};
-  const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
-  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5);
-}
-
-TEST(Fuse, PaddingOfAWholeMapStays) {
-  GraphBuilder b(5);
-  const TensorId x = b.input({4, 5, 5});
-  b.graph.outputs = {b.conv(b.pad(x, 1, 1), 8, 7, 1, 0, {.kernels_kept = 0.5, .taps = 20})};
-  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
-  const auto program = Program::compile(b.graph, {});
-  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
-            2e-5);
-}
-
-TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
-  GraphBuilder b(2);
-  const TensorId image = b.input({4, 5, 5});
-  const TensorId x = b.conv(image, 4, 3, 1, 1, {});
-  b.graph.outputs = {b.sum(x, x, Activation::kNone), b.activate(x, Activation::kRelu)};
-  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
-  const auto expected = run_reference(b.graph, inputs);
-  const auto actual = run(*Program::compile(b.graph, {}), b.graph, inputs);
-  for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
-}
-
-// As in a segmentation network: one layer of a wide dilation among others of the same size.
-GraphBuilder dilated_network(int dilation) {
-  GraphBuilder b(dilation);
-  TensorId x = b.input({4, 13, 13});
-  for (int i = 0; i < 3; ++i) x = b.conv(x, 8, 3, 1, 1, kPattern, Activation::kRelu);
-  const TensorId near = b.dilated(x, 8, dilation, kPattern), far = b.dilated(x, 4, dilation, {});
-  b.graph.outputs = {b.conv(b.sum(near, x, Activation::kNone), 8, 1, 1, 0, {}), far};
-  return b;
-}
-
-TEST_P(ProgramTest, WidePadsConcernOneLayerAlone) {
-  const auto bytes = [&](int dilation) {
-    GraphBuilder b = dilated_network(dilation);
-    const std::vector<Image> inputs{random_image({4, 13, 13}, b.random())};
-    const std::vector<Image> expected = run_reference(b.graph, inputs);
-    const auto program = Program::compile(
-        b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(2)});
-    const std::vector<Image> actual = run(*program, b.graph, inputs);
-    for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << dilation;
-    return program->activation_bytes();
-  };
-  const std::size_t least = bytes(1);
-  EXPECT_LT(bytes(6), 2.5 * least);
-  EXPECT_LT(bytes(12), 5 * least);
-}
-
 // Sound, as maps of one row: zeros above and below them would be most of what there is.
 TEST_P(ProgramTest, FlatMapsHaveNoWideBorders) {
   for (const int dilation : {1, 4, 100}) {
@@ -201,26 +127,6 @@ TEST_P(ProgramTest, FlatMapsHaveNoWideBorders) {
     EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
               2e-5);
     EXPECT_LT(program->activation_bytes(), 4 * 3 * 8 * 900 * sizeof(float)) << dilation;
-  }
-}
-
-TEST(PadApart, GivesWidePadsACopyThatLayersShare) {
-  const GraphBuilder b = dilated_network(6);
-  const Graph rewritten = rewrite(b.graph);
-  validate(rewritten);
-  int copies = 0;
-  for (const Node& node : rewritten.nodes) {
-    if (const auto* pad = std::get_if<Padding>(&node.op)) {
-      ++copies;
-      EXPECT_EQ(rewritten.tensors[pad->output], (Shape{8, 25, 25}));
-    }
-    if (const auto* conv = std::get_if<Convolution>(&node.op)) {
-      EXPECT_LE(conv->window.pad_top, 1);
-    }
-  }
-  EXPECT_EQ(copies, 1);
-  for (const Node& node : rewrite(dilated_network(2).graph).nodes) {
-    EXPECT_FALSE(std::holds_alternative<Padding>(node.op)) << "narrow enough for all";
   }
 }
 
@@ -252,6 +158,34 @@ TEST_P(ProgramTest, WindowsOfOneTapBeginAnywhere) {
       for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << pad;
     }
   }
+}
+
+// Layers of one size whose borders differ: each program's own masks.
+TEST(Program, SeveralAtOnceOfOneSize) {
+  std::vector<GraphBuilder> builders;
+  std::vector<std::unique_ptr<Program>> programs;
+  for (const int kernel : {3, 5, 1}) {
+    GraphBuilder& b = builders.emplace_back(kernel);
+    b.graph.outputs = {
+        b.conv(b.input({16, 14, 14}), 16, kernel, 1, kernel / 2, {.kernels_kept = 0.3, .taps = 4})};
+    programs.push_back(Program::compile(b.graph, {}));
+  }
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const Graph& graph = builders[i].graph;
+    const std::vector<Image> inputs{random_image({16, 14, 14}, builders[i].random())};
+    EXPECT_LT(relative_error(run_reference(graph, inputs)[0], run(*programs[i], graph, inputs)[0]),
+              2e-5);
+  }
+}
+
+TEST(Program, ADepthwiseConvolutionOverTheWholeMap) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.depthwise(b.input({64, 7, 7}), 7, 1, 0, {.kernels_kept = 0.5, .taps = 9})};
+  const std::vector<Image> inputs{random_image({64, 7, 7}, b.random())};
+  const auto program = Program::compile(b.graph, {});
+  EXPECT_EQ(program->layers()[0].kind, "depthwise7x7");
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+            2e-5);
 }
 
 }  // namespace

@@ -81,47 +81,6 @@ TEST(Fuse, RandomGraphs) {
   }
 }
 
-// Large maps: pooled in the convolution before them.
-TEST(Fuse, PoolsOfAnyKind) {
-  for (const PoolMode mode : {PoolMode::kMax, PoolMode::kAverage}) {
-    for (const bool depthwise : {false, true}) {
-      for (const bool twice : {false, true}) {
-        GraphBuilder b(1);
-        const TensorId image = b.input({8, 186, 186});
-        TensorId x = depthwise ? b.depthwise(image, 3, 1, 1, {.taps = 4})
-                               : b.conv(image, 32, 1, 1, 0, {.kernels_kept = 0.3});
-        x = b.activate(b.pool(x, mode, 2, 2, 0), Activation::kRelu);
-        if (twice) x = b.pool(x, PoolMode::kMax, 2, 2, 0);
-        b.graph.outputs = {x};
-        const std::vector<Image> inputs{random_image({8, 186, 186}, b.random())};
-        const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
-        EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5)
-            << depthwise << twice;
-      }
-    }
-  }
-}
-
-// Threads share the rows of a pooled convolution.
-TEST(Fuse, LeavesPoolsOfFewRowsAlone) {
-  for (const int height : {2, 64}) {
-    GraphBuilder b(1);
-    const TensorId x = b.conv(b.input({3, height, 8192}), 32, 1, 1, 0, {});
-    b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
-    EXPECT_EQ(fuse(b.graph).nodes.size(), height == 2 ? 2 : 1);
-  }
-}
-
-TEST(Fuse, PoolsAStridedPointwiseConvolution) {
-  GraphBuilder b(1);
-  const TensorId x = b.conv(b.input({3, 372, 372}), 8, 1, 2, 0, {});
-  b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
-  const std::vector<Image> inputs{random_image({3, 372, 372}, b.random())};
-  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0],
-                           run(*Program::compile(b.graph, {}), b.graph, inputs)[0]),
-            2e-5);
-}
-
 // A sigmoid that only its own product reads is none: once the product has an activation, or another
 // reads the sigmoid, it is.
 TEST(Fuse, Gates) {
@@ -270,6 +229,47 @@ TEST(Fuse, PartsSideBySide) {
   EXPECT_EQ(inputs_of({{0, 1}, {2, 3}}), 4u);
   EXPECT_EQ(inputs_of({{1}, {2, 3, 4}}), 4u);
   EXPECT_EQ(inputs_of({{0, 1}, {2, 3, 4}}, true), 4u);
+}
+
+TEST(Fuse, FoldsIntoDepthwiseConvolutions) {
+  EXPECT_EQ(fuse(small_mobilenet(0).graph).nodes.size(), 13u);  // one for each convolution
+}
+
+TEST(Fuse, LeavesOneNodeForEachConvolutionAndPool) {
+  const GraphBuilder b = small_resnet(0);
+  const Graph fused = fuse(b.graph);
+  EXPECT_EQ(fused.nodes.size(), 8u + 3u);  // convolutions, pools; the rest is folded in
+}
+
+TEST(Fuse, PaddingWiderThanTheWindowStays) {
+  GraphBuilder b(1);
+  const TensorId image = b.input({3, 6, 6});
+  b.graph.outputs = {b.conv(b.pad(image, 4, 1), 5, 3, 1, 0, {})};
+  EXPECT_EQ(fuse(b.graph).nodes.size(), 2u);
+  const std::vector<Image> inputs{random_image({3, 6, 6}, b.random())};
+  const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], actual), 2e-5);
+}
+
+TEST(Fuse, PaddingOfAWholeMapStays) {
+  GraphBuilder b(5);
+  const TensorId x = b.input({4, 5, 5});
+  b.graph.outputs = {b.conv(b.pad(x, 1, 1), 8, 7, 1, 0, {.kernels_kept = 0.5, .taps = 20})};
+  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
+  const auto program = Program::compile(b.graph, {});
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+            2e-5);
+}
+
+TEST(Fuse, ATensorReadTwiceKeepsItsProducer) {
+  GraphBuilder b(2);
+  const TensorId image = b.input({4, 5, 5});
+  const TensorId x = b.conv(image, 4, 3, 1, 1, {});
+  b.graph.outputs = {b.sum(x, x, Activation::kNone), b.activate(x, Activation::kRelu)};
+  const std::vector<Image> inputs{random_image({4, 5, 5}, b.random())};
+  const auto expected = run_reference(b.graph, inputs);
+  const auto actual = run(*Program::compile(b.graph, {}), b.graph, inputs);
+  for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "engine/chain_cases.h"
-#include "engine/graph/fuse.h"
 #include "engine/networks.h"
 #include "engine/pack/pool_task.h"
 #include "engine/planar.h"
@@ -138,38 +137,6 @@ TEST_P(PooledConvolutionTest, WhatFollowsItIsNotFolded) {
 
 INSTANTIATE_TEST_SUITE_P(Isa, PooledConvolutionTest, testing::ValuesIn(available_isas()),
                          [](const auto& info) { return info.param; });
-
-TEST(Fuse, PoolsInTheConvolutionWhereNobodyElseReadsItsLargeMap) {
-  const auto nodes = [](int size, auto build) {
-    GraphBuilder b(1);
-    build(b, b.conv(b.input({4, size, size}), 8, 3, 1, 1, {}));
-    return fuse(b.graph).nodes.size();
-  };
-  const auto pool = [](int kernel, int stride) {
-    return [=](GraphBuilder& b, TensorId x) {
-      b.graph.outputs = {b.pool(x, PoolMode::kAverage, kernel, stride, 0)};
-    };
-  };
-  EXPECT_EQ(nodes(200, pool(2, 2)), 1u);
-  EXPECT_EQ(nodes(200, pool(3, 2)), 1u);
-  EXPECT_EQ(nodes(200, pool(3, 1)), 2u) << "each row would be computed three times";
-  EXPECT_EQ(nodes(20, pool(2, 2)), 2u) << "the map stays in the cache";
-  EXPECT_EQ(
-      nodes(200, [](GraphBuilder& b,
-                    TensorId x) { b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0), x}; }),
-      2u);
-  EXPECT_EQ(nodes(200,
-                  [](GraphBuilder& b, TensorId x) {
-                    const TensorId y = b.sum(x, b.conv(x, 8, 3, 1, 1, {}), Activation::kNone);
-                    b.graph.outputs = {b.pool(y, PoolMode::kMax, 2, 2, 0)};
-                  }),
-            3u)
-      << "with a residual";
-  GraphBuilder b(1);
-  const TensorId x = b.fully_connected(b.input({2, 1, 1}), 1 << 18, {});
-  b.graph.outputs = {b.pool(x, PoolMode::kMax, 1, 1, 0)};
-  EXPECT_EQ(fuse(b.graph).nodes.size(), 2u) << "fully connected layers do not pool";
-}
 
 }  // namespace
 }  // namespace patternlite::test

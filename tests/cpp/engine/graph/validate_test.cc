@@ -1,6 +1,7 @@
 // Graphs that no runtime would build are refused, by name, before anything is computed of them.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -170,6 +171,50 @@ TEST(Validate, RefusesInputsAndOutputsThatAreNoTensors) {
     EXPECT_THROW(validate(other), std::invalid_argument);
     b.graph.inputs.push_back(id);
     EXPECT_THROW(validate(b.graph), std::invalid_argument);
+  }
+}
+
+TEST(Validate, DepthwiseConvolutionsKeepTheirChannels) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.depthwise(b.input({3, 6, 6}), 3, 1, 1, {})};
+  validate(b.graph);
+  b.graph.tensors[1].channels = 4;
+  EXPECT_THROW(validate(b.graph), std::invalid_argument);
+}
+
+TEST(Validate, RefusesShapesThatDoNotFit) {
+  const auto refuses = [](const std::function<void(GraphBuilder&, TensorId)>& spoil) {
+    GraphBuilder b(4);
+    const TensorId image = b.input({3, 8, 6});
+    const TensorId up = b.resize(b.concatenate({image, image}), {0, 0, 7}, {0, 5});
+    b.graph.outputs = {b.softmax(up, 1)};
+    validate(b.graph);
+    spoil(b, up);
+    EXPECT_THROW(validate(b.graph), std::invalid_argument);
+  };
+  const auto resize = [](GraphBuilder& b) -> Resize& {
+    return std::get<Resize>(b.graph.nodes[1].op);
+  };
+  refuses([](GraphBuilder& b, TensorId) { b.graph.tensors[1].channels = 5; });
+  refuses([](GraphBuilder& b, TensorId) { b.graph.tensors[1].height = 7; });
+  refuses(
+      [](GraphBuilder& b, TensorId) { std::get<Concatenation>(b.graph.nodes[0].op).inputs = {}; });
+  refuses([](GraphBuilder& b, TensorId up) { b.graph.tensors[up].height = 4; });
+  refuses([](GraphBuilder& b, TensorId up) { b.graph.tensors[up].channels = 3; });
+  refuses([&](GraphBuilder& b, TensorId) { resize(b).rows[0] = -1; });
+  refuses([&](GraphBuilder& b, TensorId) { resize(b).columns[0] = 6; });
+  refuses([](GraphBuilder& b, TensorId) { b.graph.tensors[3].width = 3; });
+}
+
+TEST(Validate, RefusesBlendsOfOtherThanNeighbours) {
+  const auto with = [](Blend row) {
+    GraphBuilder b(4);
+    b.graph.outputs = {b.resize(b.input({3, 8, 6}), {{0, 1, 0.5f}, row}, {{5, 5, 0}})};
+    return b.graph;
+  };
+  validate(with({6, 7, 1}));
+  for (const Blend& row : {Blend{7, 8, 0}, {-1, 0, 1}, {2, 4, 0.5f}, {3, 2, 0.5f}}) {
+    EXPECT_THROW(validate(with(row)), std::invalid_argument) << row.first;
   }
 }
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <set>
 
-#include "engine/packing_test.h"
+#include "engine/pack/packing_test.h"
 #include "engine/recognise/cost_model.h"
 #include "engine/support/machine.h"
 

@@ -1,0 +1,141 @@
+// Choices kept on disk.
+#include "engine/plan/choice_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/temporary_directory.h"
+
+namespace patternlite::test {
+namespace {
+
+constexpr const char* kMachine = "patternlite 0, some isa, 2 threads, Some CPU";
+const ChosenKernels kSome = {{1, ConvKernel::kOs2}, {0xfedcba9876543210, ConvKernel::kIs}};
+
+std::string slurp(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void spill(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+class ChoiceFileTest : public testing::Test {
+ protected:
+  std::string error() const {
+    try {
+      read_choices(path, kMachine);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  TemporaryDirectory directory;
+  std::string path = choice_file(directory.path(), kSome);
+};
+
+TEST_F(ChoiceFileTest, KeepsWhatIsWritten) {
+  EXPECT_EQ(read_choices(path, kMachine), std::nullopt);
+  write_choices(path, kMachine, kSome);
+  EXPECT_EQ(read_choices(path, kMachine), kSome);
+  write_choices(path, kMachine, {{1, ConvKernel::kBc16}});
+  EXPECT_EQ(read_choices(path, kMachine), (ChosenKernels{{1, ConvKernel::kBc16}}));
+  EXPECT_EQ(directory.files().size(), 1u) << "nothing is left beside it";
+}
+
+TEST_F(ChoiceFileTest, IsNamedAfterTheLayers) {
+  EXPECT_EQ(choice_file(directory.path(), {{1, ConvKernel::kIs}}),
+            choice_file(directory.path(), {{1, ConvKernel::kOs1}}));
+  EXPECT_NE(choice_file(directory.path(), {{1, ConvKernel::kIs}}),
+            choice_file(directory.path(), {{2, ConvKernel::kIs}}));
+}
+
+TEST_F(ChoiceFileTest, CutShortOrChangedAnywhereItIsRefused) {
+  write_choices(path, kMachine, kSome);
+  const std::string whole = slurp(path);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    spill(path, whole.substr(0, size));
+    EXPECT_NE(error(), "") << size;
+  }
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (const char other : {'0', 'x', ' ', '\n', '\0', '\xff'}) {
+      std::string changed = whole;
+      if (changed[at] == other) continue;
+      changed[at] = other;
+      spill(path, changed);
+      EXPECT_NE(error(), "") << at;
+    }
+  }
+  spill(path, whole + whole);
+  EXPECT_NE(error(), "");
+  spill(path, whole);
+  EXPECT_EQ(error(), "");
+}
+
+TEST_F(ChoiceFileTest, OfAnotherMachineItIsRefused) {
+  write_choices(path, "another", kSome);
+  EXPECT_EQ(error(), "it was written for another machine or version");
+}
+
+TEST_F(ChoiceFileTest, WhatIsNoFileOrTooLargeIsRefused) {
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(error(), "it is no file");
+  EXPECT_THROW(write_choices(path, kMachine, kSome), std::runtime_error);
+  EXPECT_EQ(directory.files().size(), 1u);
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(error(), "it is no file");
+  std::filesystem::remove(path);
+  spill(path, std::string(2 << 20, 'x'));
+  EXPECT_EQ(error(), "it is damaged");
+}
+
+TEST_F(ChoiceFileTest, ADirectoryThatIsNotThereCannotBeWritten) {
+  try {
+    write_choices(directory.path() + "/none/file", kMachine, kSome);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "No such file or directory");
+  }
+}
+
+// Interpreters loaded at once keep the same file.
+TEST(ChoiceFile, ThreadsThatWriteAtOnceLeaveAWholeOne) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/file";
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&, i] {
+      ChosenKernels choices;
+      for (int key = 0; key < 200 * (i + 1); ++key) choices[key] = ConvKernel::kIs;
+      for (int turn = 0; turn < 50; ++turn) {
+        try {
+          write_choices(path, "here", choices);
+          read_choices(path, "here");
+        } catch (const std::runtime_error&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(directory.files().size(), 1u);
+}
+
+}  // namespace
+}  // namespace patternlite::test
