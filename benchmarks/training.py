@@ -18,9 +18,9 @@ from torch.nn import functional as F
 
 from patternlite.files import write_atomically
 from patternlite.images.labelled import LabelledImages
-from patternlite.pruning.precision import channels_last, half
+from patternlite.pruning.model.precision import channels_last, half
+from patternlite.pruning.model.state import device_of
 from patternlite.pruning.retrain import one_cycle
-from patternlite.pruning.state import device_of
 
 BATCH = 128
 WEIGHT_DECAY = 5e-4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .config import PruneConfig
-from .norm_statistics import Gap
+from .model.norm_statistics import Gap
 from .report import PruneReport
 
 _USELESS = 10.0  # of a fidelity's relative error; networks that were never trained have 1 to 2

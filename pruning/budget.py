@@ -10,8 +10,8 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from .graph import Site
 from .latency import LayerTimes
+from .model.graph import Site
 from .sensitivity import Curve, counts_of
 from .structures import DENSE, STRUCTURES, Structure
 

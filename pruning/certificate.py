@@ -18,8 +18,9 @@ from torch import nn
 from patternlite import __version__
 
 from .config import PruneConfig
+from .model.state import tensors_in
 from .pipeline import PruneResult
-from .state import digest_of, tensors_in
+from .support.fingerprint import digest_of
 
 _PACKAGES = ("torch", "numpy", "safetensors")
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from .batch_norms import BatchNorm
-from .checkpoint import Checkpoint
 from .config import PruneConfig
-from .distributed import Group
 from .effort import MOST_BATCHES
-from .state import tensors_in
+from .model.batch_norms import BatchNorm
+from .model.state import tensors_in
+from .support.checkpoint import Checkpoint
+from .support.distributed import Group
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .budget import Choice, Menu, allocate, same_rate
 from .config import PruneConfig
-from .graph import Trace
 from .latency import LayerTimes
+from .model.graph import Trace
 from .patterns import choose_library
 from .sensitivity import Curve
 from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure

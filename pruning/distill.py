@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import Checkpoint, Record
-from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .outputs import may_be_logits
-from .precision import Form, half, laid_out
-from .seeds import generator
+from .model.outputs import may_be_logits
+from .model.precision import Form, half, laid_out
+from .support.checkpoint import Checkpoint, Record
+from .support.distributed import Group
+from .support.seeds import generator
 
 _RATE = 5e-4  # Adam's, with a cosine to zero
 _SAVE_EVERY = 30.0  # seconds

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from . import fidelity, sensitivity
 from .codesign import structures_of
 from .config import PruneConfig
-from .graph import Site, Trace
 from .layers import ROWS
+from .model.graph import Site, Trace
 from .structures import Structure
 
 _MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many

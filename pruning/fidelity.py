@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .outputs import answers_of, may_be_logits
+from .model.outputs import answers_of, may_be_logits
 
 IMAGES = 128
 _STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .outputs import answers_of
+from .model.outputs import answers_of
 
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 

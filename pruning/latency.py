@@ -17,10 +17,10 @@ from torch import Tensor
 from patternlite.files import write_atomically
 from patternlite.native import load_native
 
-from .graph import Site, kind_of
+from .model.graph import Site, kind_of
 from .sensitivity import counts_of
-from .state import digest_of
 from .structures import DENSE, Structure, distinct
+from .support.fingerprint import digest_of
 
 _POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear in them
 _LEAST_RATE = 2.25  # where less is gone the engine may run a layer dense: on another line

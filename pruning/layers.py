@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from . import admm, gradient, sensitivity
-from .batch_norms import remembered
 from .budget import Choice
-from .distributed import Group
-from .graph import Site
+from .model.batch_norms import remembered
+from .model.graph import Site
+from .model.walk import Visit
 from .patterns import histogram
 from .refit import least_squares, match_outputs
 from .report import LayerReport
-from .seeds import generator
 from .statistics import Moments, Sample, outputs_of, spread
 from .structures import DENSE, Structure, distinct
-from .walk import Visit
+from .support.distributed import Group
+from .support.seeds import generator
 
 ROWS = 20_000  # looked at per layer, where there are that many
 _REFIT_STEPS = 200  # of conjugate gradients, at most

@@ -13,28 +13,30 @@ from torch import Tensor, nn
 from . import checks, codesign, effort, fidelity
 from .advice import warnings
 from .budget import Choice
-from .checkpoint import Checkpoint, Record, fingerprint
 from .config import KIND, PruneConfig
 from .distill import distill
-from .distributed import Group
 from .fidelity import Fidelity
-from .graph import Trace, trace
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
-from .norm_statistics import bn_gap
-from .outputs import trial
-from .precision import exact, laid_out
-from .progress import Progress, Schedule
+from .model.copying import copied
+from .model.graph import Trace, trace
+from .model.norm_statistics import bn_gap
+from .model.outputs import trial
+from .model.precision import exact, laid_out
+from .model.state import all_tensors_in, device_of, frozen_in, tensors_in
+from .model.walk import Visit, require_own_maps, walk
 from .reach import times_within_reach
 from .report import LayerReport, PruneReport
-from .seeds import generator, seeded
 from .sensitivity import Curve
 from .sources import draw
 from .sources.refinement import Normalisation, refine
-from .state import all_tensors_in, copied, device_of, frozen_in, tensors_in
 from .statistics import Sample
 from .structures import DENSE
-from .walk import Visit, require_own_maps, walk
+from .support.checkpoint import Checkpoint, Record
+from .support.distributed import Group
+from .support.fingerprint import fingerprint
+from .support.progress import Progress, Schedule
+from .support.seeds import generator, seeded
 
 _WORSE = 2.0  # so many times the gap, on images that are not those it learnt from, is no chance
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from . import checks, codesign
-from .checkpoint import Checkpoint, Record
 from .config import PruneConfig
-from .distributed import Group
-from .graph import Trace
 from .latency import LayerTimes, TimeTable, machine
-from .progress import Schedule
+from .model.graph import Trace
 from .sensitivity import Curve
+from .support.checkpoint import Checkpoint, Record
+from .support.distributed import Group
+from .support.progress import Schedule
 
 
 def times_within_reach(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .batch_norms import remembered
-from .graph import Site
+from .model.batch_norms import remembered
+from .model.graph import Site
 from .statistics import Moments
 
 _VARIANCE_RATIO = (0.05, 4.0)  # what BN matching may at most do to a channel

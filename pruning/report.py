@@ -10,7 +10,7 @@ from typing import Any
 from patternlite.units import count
 
 from .fidelity import Fidelity
-from .norm_statistics import Gap
+from .model.norm_statistics import Gap
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .checkpoint import Checkpoint, Record, fingerprint
 from .config import by_channel, check_normalisation, number, whole_number
-from .distributed import Group
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .outputs import tensors_of, trial
-from .precision import half, laid_out
-from .seeds import generator, seeded
+from .model.outputs import tensors_of, trial
+from .model.precision import half, laid_out
+from .model.state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
 from .sources.refinement import Normalisation
-from .state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
+from .support.checkpoint import Checkpoint, Record
+from .support.distributed import Group
+from .support.fingerprint import fingerprint
+from .support.seeds import generator, seeded
 
 _WARM_UP = 0.2  # of all steps, in which the learning rate rises
 _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers

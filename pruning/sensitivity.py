@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .admm import damping, importance
-from .graph import Site
+from .model.graph import Site
 from .refit import least_squares
 from .statistics import Moments
 from .structures import MOST_RATE, Structure

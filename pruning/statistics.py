@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .distributed import Group
-from .graph import Site
-from .seeds import generator
+from .model.graph import Site
+from .support.distributed import Group
+from .support.seeds import generator
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error. Keys
     may be those of the model in a wrapper: DataParallel, DistributedDataParallel, torch.compile.
     """
-    from patternlite.pruning.state import tensors_in
+    from patternlite.pruning.model.state import tensors_in
 
     own = tensors_in(model)
     state = _unwrapped(read_state_dict(path), own)
@@ -125,7 +125,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
     """The model's state_dict as safetensors."""
     from safetensors.torch import save
 
-    from patternlite.pruning.state import tensors_in
+    from patternlite.pruning.model.state import tensors_in
 
     # Clones: safetensors refuses tensors that share memory, as tied weights do.
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors_in(model).items()}

@@ -43,8 +43,8 @@ def prune_to(
     Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
-    from patternlite.pruning.checkpoint import discard
-    from patternlite.pruning.distributed import Group, torchrun
+    from patternlite.pruning.support.checkpoint import discard
+    from patternlite.pruning.support.distributed import Group, torchrun
 
     config = PruneConfig(**options)
     targets = weights, masks, report, proof, page = tuple(output / name for name in _FILES)

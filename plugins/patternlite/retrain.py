@@ -60,7 +60,7 @@ def retrain_to(
     import torch
 
     from patternlite.pruning import Masks
-    from patternlite.pruning.checkpoint import discard
+    from patternlite.pruning.support.checkpoint import discard
     from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
     from patternlite.pruning.sources.refinement import Normalisation
 
@@ -113,7 +113,7 @@ def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Pa
 def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: tuple[str, ...]) -> None:
     import torch
 
-    from patternlite.pruning.state import device_of
+    from patternlite.pruning.model.state import device_of
 
     model.eval()
     try:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ..masks import Masks
-from ..state import device_of
+from ..model.state import device_of
 from .process import PACKAGES, require
 from .result import Conversion, ConversionError
 from .staging import staged, target_file

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from patternlite.stored.parts import take
 from patternlite.timing import relative_difference
 
-from ..state import device_of
+from ..model.state import device_of
 from .process import run_worker
 from .result import ConversionError
 from .workers.probe import SAMPLES, SEED

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..seeds import generator
+from ..support.seeds import generator
 from .leaves import dead_leaves
 from .mix import mix
 from .noise import gaussian, uniform

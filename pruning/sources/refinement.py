@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..batch_norms import BatchNorm, remembered
-from ..norm_statistics import feature_moments
-from ..precision import Form, half
+from ..model.batch_norms import BatchNorm, remembered
+from ..model.norm_statistics import feature_moments
+from ..model.precision import Form, half
 
 _RATE = 0.05  # Adam's, in units
 _UNIT = 0.25  # of pixels in 0..1, about their deviation in photographs: what images are moved in

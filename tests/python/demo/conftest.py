@@ -9,7 +9,7 @@ from patternlite.latency import Latency
 from patternlite.layers import Layer
 from patternlite.machine import Machine
 from patternlite.pruning import Fidelity, LayerReport, PruneReport
-from patternlite.pruning.norm_statistics import Gap
+from patternlite.pruning.model.norm_statistics import Gap
 from patternlite.report.results import (
     PLUGIN_DENSE,
     PLUGIN_PRUNED,

@@ -4,7 +4,6 @@ import copy
 import signal
 import subprocess
 import sys
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +14,9 @@ import torch
 from safetensors.torch import save_file
 
 from patternlite.pruning import Masks, PruneConfig, prune
-from patternlite.pruning.checkpoint import Checkpoint, Record, code_in, discard, fingerprint
-from patternlite.pruning.distributed import Group
 from patternlite.pruning.retrain import RetrainConfig, retrain
+from patternlite.pruning.support.checkpoint import Checkpoint, Record, discard
+from patternlite.pruning.support.distributed import Group
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 CONFIG = PruneConfig(rate=4.0, images=128, refine_steps=4, distill_steps=3, **UNIT)
@@ -63,44 +62,6 @@ def test_a_damaged_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match=r"one\.safetensors is damaged .* begin anew"):
         store.load("one")
-
-
-def test_the_fingerprint_knows_every_bit_setting_and_version(monkeypatch):
-    state = {"a": torch.zeros(3), "b": torch.ones(2)}
-    prints = {
-        fingerprint(state, 1),
-        fingerprint(state, 2),
-        fingerprint({**state, "a": torch.tensor([0.0, -0.0, 0.0])}, 1),
-        fingerprint({"a": state["a"], "c": state["b"]}, 1),
-    }
-    assert len(prints) == 4
-    assert fingerprint(dict(reversed(state.items())), 1) == fingerprint(state, 1)
-    monkeypatch.setattr("patternlite.pruning.checkpoint.__version__", "0.0")
-    assert fingerprint(state, 1) not in prints
-    monkeypatch.undo()
-    monkeypatch.setattr("patternlite.pruning.checkpoint.code_in", lambda _folder: "another commit's")
-    assert fingerprint(state, 1) not in prints
-
-
-def test_a_fingerprint_copies_nothing():
-    tensors = {"a": torch.zeros(1 << 20), "none": torch.zeros(0, 3), "one": torch.zeros(())}
-    tracemalloc.start()
-    fingerprint(tensors)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 1 << 20
-
-
-def test_code_is_that_of_all_python_files(tmp_path):
-    found = set()
-    for number, (name, text) in enumerate([("a.py", "1"), ("a.py", "2"), ("b/c.py", "3"), ("note", "4")]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "a.py").write_text("1")
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-        found.add(code_in(folder))
-    assert len(found) == 3  # the note is no code
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, codesign
 from patternlite.pruning.budget import Choice
-from patternlite.pruning.graph import trace
 from patternlite.pruning.latency import LayerTimes
+from patternlite.pruning.model.graph import trace
 from patternlite.pruning.sensitivity import Curve
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}

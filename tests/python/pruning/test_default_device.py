@@ -12,8 +12,8 @@ from torch.overrides import _get_current_function_mode_stack
 from torch.utils._device import DeviceContext
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import trace
-from patternlite.pruning.walk import walk
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.walk import walk
 
 SHAPE = (3, 16, 16)
 CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=2, distill_steps=1, mean=(0.5,) * 3, std=(0.25,) * 3)

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from patternlite.pruning import Masks, distill, fidelity, pipeline, prune
-from patternlite.pruning.checkpoint import Checkpoint, Record
-from patternlite.pruning.distributed import Group
+from patternlite.pruning.support.checkpoint import Checkpoint, Record
+from patternlite.pruning.support.distributed import Group
 
 LAYERS = ["blocks.0.conv1", "blocks.0.conv2", "blocks.1.conv1", "blocks.1.conv2"]
 

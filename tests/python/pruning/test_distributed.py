@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternlite.pruning import Masks, PruneConfig, prune
-from patternlite.pruning.checkpoint import Checkpoint, Record
 from patternlite.pruning.distill import distill
-from patternlite.pruning.distributed import Group, leave, torchrun
+from patternlite.pruning.support.checkpoint import Checkpoint, Record
+from patternlite.pruning.support.distributed import Group, leave, torchrun
 
 CONFIG = PruneConfig(rate=4.0, images=150, refine_steps=4, distill_steps=4, mean=(0.5,) * 3, std=(0.25,) * 3)
 

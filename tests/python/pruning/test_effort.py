@@ -8,7 +8,7 @@ import pytest
 
 from patternlite.pruning import PruneConfig, effort, prune
 from patternlite.pruning.effort import image_count, refine_batch, train_batch, walk_batch
-from patternlite.pruning.graph import Trace
+from patternlite.pruning.model.graph import Trace
 
 CONFIG = PruneConfig(rate=4.0, mean=(0.5,) * 3, std=(0.25,) * 3)
 

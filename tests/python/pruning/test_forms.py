@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import Site, trace
-from patternlite.pruning.outputs import tensors_of
+from patternlite.pruning.model.graph import Site, trace
+from patternlite.pruning.model.outputs import tensors_of
+from patternlite.pruning.model.walk import walk
 from patternlite.pruning.projections import Tiles
 from patternlite.pruning.sources import draw
-from patternlite.pruning.walk import walk
 
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from patternlite.pruning.graph import trace
-from patternlite.pruning.walk import walk
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.walk import walk
 
 
 def test_a_residual_network_is_understood():

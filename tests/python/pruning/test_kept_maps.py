@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import trace
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.walk import require_own_maps
 from patternlite.pruning.sources import draw
-from patternlite.pruning.walk import require_own_maps
 
 SHAPE = (3, 16, 16)
 

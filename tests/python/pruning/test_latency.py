@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from patternlite.native import load_native
 from patternlite.pruning import PruneConfig, latency, prune
 from patternlite.pruning.codesign import libraries_of
-from patternlite.pruning.graph import Site, trace
 from patternlite.pruning.latency import LayerTimes, TimeTable
+from patternlite.pruning.model.graph import Site, trace
 from patternlite.pruning.structures import CODESIGN, STRUCTURES
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from patternlite.pruning.budget import Choice
-from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import Site
 from patternlite.pruning.layers import Task, _response, prune_layer
+from patternlite.pruning.model.graph import Site
+from patternlite.pruning.model.walk import Visit
 from patternlite.pruning.statistics import Sample
 from patternlite.pruning.structures import DENSE, FREE
-from patternlite.pruning.walk import Visit
+from patternlite.pruning.support.distributed import Group
 
 
 @pytest.mark.parametrize("biased", [False, True])

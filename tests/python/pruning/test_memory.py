@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from patternlite.pruning import memory
+from patternlite.pruning.support import memory
 
 
 def resident() -> int:

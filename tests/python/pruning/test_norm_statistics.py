@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import trace
-from patternlite.pruning.norm_statistics import bn_gap, feature_moments
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.norm_statistics import bn_gap, feature_moments
+from patternlite.pruning.support.distributed import Group
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 1e-2)])

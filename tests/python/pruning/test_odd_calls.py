@@ -15,7 +15,7 @@ from torch.nn.attention.flex_attention import flex_attention
 from torch.utils.checkpoint import checkpoint
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import trace
+from patternlite.pruning.model.graph import trace
 
 SHAPE = (3, 16, 16)
 CONFIG = PruneConfig(rate=2.25, images=64, refine_steps=2, distill_steps=0, mean=(0.5,) * 3, std=(0.25,) * 3)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import trace
-from patternlite.pruning.outputs import tensors_of
-from patternlite.pruning.walk import walk
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.outputs import tensors_of
+from patternlite.pruning.model.walk import walk
 
 SHAPE = (3, 16, 16)
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}

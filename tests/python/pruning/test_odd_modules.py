@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.graph import trace
-from patternlite.pruning.outputs import trial
-from patternlite.pruning.precision import channels_last, laid_out
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.outputs import trial
+from patternlite.pruning.model.precision import channels_last, laid_out
 
 SHAPE = (3, 16, 16)
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}

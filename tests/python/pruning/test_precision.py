@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from patternlite.pruning import PruneConfig, prune
-from patternlite.pruning.precision import exact, half, laid_out
+from patternlite.pruning.model.precision import exact, half, laid_out
 from patternlite.pruning.retrain import RetrainConfig, retrain
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from patternlite.pruning import Masks, PruneConfig, pipeline, prune
 from patternlite.pruning.advice import warnings
-from patternlite.pruning.norm_statistics import Gap
+from patternlite.pruning.model.norm_statistics import Gap
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
 

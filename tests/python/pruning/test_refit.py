@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from patternlite.pruning import admm
-from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import Site
+from patternlite.pruning.model.graph import Site
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
 from patternlite.pruning.refit import least_squares, match_outputs
 from patternlite.pruning.statistics import Moments
+from patternlite.pruning.support.distributed import Group
 
 
 def problem(seed: int, filters: int = 6, inputs: int = 4):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning.small_maps import SmallMaps
+from patternlite.pruning.model.small_maps import SmallMaps
 
 CASES = [  # kernel, stride, padding; height, width
     ((3, 1, 1), (4, 4)),

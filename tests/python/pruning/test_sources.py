@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import trace
-from patternlite.pruning.norm_statistics import bn_gap
-from patternlite.pruning.outputs import trial
-from patternlite.pruning.precision import Form
-from patternlite.pruning.seeds import generator
+from patternlite.pruning.model.graph import trace
+from patternlite.pruning.model.norm_statistics import bn_gap
+from patternlite.pruning.model.outputs import trial
+from patternlite.pruning.model.precision import Form
 from patternlite.pruning.sources import SOURCES, draw
 from patternlite.pruning.sources.refinement import Normalisation, refine
+from patternlite.pruning.support.distributed import Group
+from patternlite.pruning.support.seeds import generator
 
 PLAIN = Form(torch.contiguous_format, low=True)
 

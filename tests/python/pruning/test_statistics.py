@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning.distributed import Group
-from patternlite.pruning.graph import Site
+from patternlite.pruning.model.graph import Site
 from patternlite.pruning.statistics import Moments, Sample, grouped, outputs_of
+from patternlite.pruning.support.distributed import Group
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,11 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from patternlite import __version__
 from patternlite.files import write_atomically
 
 from .distributed import Group
-from .state import digest_of
 
 _FORMAT = "patternlite.checkpoint.1"
 _ANSWERS = "answers"  # the step that tells models apart; no work that anybody would miss
@@ -152,17 +148,3 @@ def _alike(one: Tensor, other: Tensor) -> bool:
 
 def _file(folder: Path, name: str) -> Path:
     return folder / f"{quote(name, safe=' ')}.safetensors"  # names of layers may hold slashes
-
-
-def fingerprint(tensors: Mapping[str, Tensor], *settings: object) -> str:
-    """sha256 of tensors (names, types, shapes and bits), what `settings` print as, and this code."""
-    return digest_of(tensors, repr((__version__, code_in(Path(__file__).parent), *settings)).encode())
-
-
-@cache
-def code_in(folder: Path) -> str:
-    """sha256 of its Python files: a version number stands for many a state of them."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 import torch
 from torch import Tensor, nn
 
-from .seeds import generator, seeded
+from ..support.seeds import generator, seeded
 
 
 def tensors_of(output: object) -> list[Tensor]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from . import memory
+from ..support import memory
+from ..support.seeds import seeded
 from .calls import Additions, Mark
 from .graph import Site
-from .seeds import seeded
 
 _ROUNDING = 1e-3  # of maps, relative
 _VALUES = 4096  # of a map, at most, that are looked at

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..support.distributed import Group
 from .batch_norms import BatchNorm, remembered
-from .distributed import Group
 
 
 class _ChannelMoments(torch.autograd.Function):

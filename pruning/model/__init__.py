@@ -1,0 +1,1 @@
+"""Torch models: how they are run, copied and looked into; knows nothing of pruning."""
