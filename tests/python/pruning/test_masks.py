@@ -95,7 +95,7 @@ def test_what_is_no_mask_is_refused(mask):
         Masks({"a": mask})
 
 
-def test_apply_and_verify():
+def test_verify_names_the_layers_that_apply_then_zeroes():
     model = nets.Tiny()
     masks = random_masks(model)
     with pytest.raises(ValueError, match=r"blocks\.0\.conv1 \(\d+ weights\)"):

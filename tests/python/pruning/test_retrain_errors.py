@@ -52,7 +52,7 @@ def test_a_frozen_model():
 
 
 @pytest.mark.parametrize(("count", "batch"), [(8, 1), (1, 8)])
-def test_a_norm_and_a_single_image(count, batch):
+def test_a_batch_of_one_image_is_refused_where_a_norm_needs_more(count, batch):
     with pytest.raises(ValueError, match=r"batch of one image \(Expected more .*\): give a larger batch"):
         train(Net(norm=True), count, batch=batch)
     train(Net(), count, batch=batch)

@@ -69,7 +69,7 @@ def form(request) -> Form:
     return FORMS[request.param]
 
 
-def test_the_graph_is_understood(form):
+def test_sites_branch_ends_and_reasons_to_stay_dense_are_found(form):
     found = trace(form.model(), form.shape, kinds=form.kinds)
     assert (len(found.sites), sum(site.residual for site in found.sites)) == form.sites
     assert Counter(found.dense.values()) == form.dense

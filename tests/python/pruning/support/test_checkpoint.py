@@ -118,10 +118,10 @@ model = nets.Tiny()
 model.load_state_dict(torch.load(sys.argv[2]))
 prune(model, (3, 16, 16), config, progress=progress, checkpoint=sys.argv[3])
 """
-    here = str(Path(__file__).parent)
+    helpers = str(Path(__file__).parents[1])
     weights, folder = tmp_path / "model.pt", tmp_path / "checkpoint"
     torch.save(trained_model.state_dict(), weights)
-    killed = subprocess.run([sys.executable, "-c", script, here, weights, folder], timeout=300)
+    killed = subprocess.run([sys.executable, "-c", script, helpers, weights, folder], timeout=300)
     assert killed.returncode == -signal.SIGKILL
     assert (folder / "layer-blocks.0.conv2.safetensors").is_file()
     assert not (folder / "layer-blocks.1.conv1.safetensors").exists()

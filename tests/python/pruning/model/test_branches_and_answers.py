@@ -172,7 +172,7 @@ def test_norms_and_branch_ends_are_told_apart(model, sites):
 
 
 @pytest.mark.parametrize("model", [LinearEnd, Dropped, PreActivated, Tapped, Summed, Overwritten, Doubled])
-def test_they_are_pruned_as_they_run(model):
+def test_pruned_models_with_such_branches_answer_nearly_as_before(model):
     network = made(model)
     result = prune(network, SHAPE, PruneConfig(rate=2.25, **QUICK))
     result.masks.verify(result.model)

@@ -158,7 +158,7 @@ def test_maps_kept_between_calls_are_refused(model):
 @pytest.mark.parametrize(
     "model", [Unet, KeptForTheHead, Random, Masked, nets.Tiny, forms.resnet18, forms.Yolo]
 )
-def test_others_are_not(model):
+def test_models_that_read_maps_of_their_own_batch_are_not_refused(model):
     network = model()
     check(network)
     assert not any(module._forward_pre_hooks for module in network.modules())
@@ -172,7 +172,7 @@ def test_a_run_tries_batches_of_unequal_numbers():
         prune(forms.settled(Counted(), SHAPE), SHAPE, CONFIG)
 
 
-def test_these_are_even():
+def test_a_model_that_takes_pairs_of_images_is_pruned():
     prune(forms.settled(Paired(), SHAPE), SHAPE, CONFIG)
 
 
