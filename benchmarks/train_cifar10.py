@@ -21,8 +21,8 @@ from patternlite.images.labelled import read_images
 from patternlite.models import load_weights
 from patternlite.progress import Stages
 from patternlite.pruning.networks import slim_resnet18
+from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.retrain import accuracy
-from patternlite.pruning.sources.refinement import Normalisation
 
 from .training import Course, Phase, train
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .latency import LayerTimes
 from .model.graph import Site
-from .sensitivity import Curve, counts_of
+from .sensitivity import Curve
 from .structures import DENSE, STRUCTURES, Structure
 
 _POINTS = 400  # rates on a menu, of each structure
@@ -60,7 +60,7 @@ class Menu:
         columns = []
         for name, curve in curves.items():
             structure = STRUCTURES[name]
-            tiles = counts_of(structure, shape, library, _POINTS)
+            tiles = structure.counts(shape, library, _POINTS)
             rates = structure.rate(shape, library, tiles)
             seconds = times.at(name, 1 / rates) if times else torch.zeros_like(rates)
             columns.append(torch.stack([tiles.double(), 1 / rates, curve.at(rates), seconds]))

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from .batch_sizes import MOST_BATCHES
 from .config import PruneConfig
-from .effort import MOST_BATCHES
 from .model.batch_norms import BatchNorm
 from .model.state import tensors_in
 from .support.checkpoint import Checkpoint

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any, Literal
 
+from .normalisation import by_channel, check_normalisation
 from .sources import SOURCES
 from .structures import MOST_RATE, STRUCTURES
 
@@ -143,24 +143,8 @@ def whole_number(name: str, value: Any) -> int:
     return int(value)
 
 
-def by_channel(name: str, values: Any) -> tuple[float, ...]:
-    """The option's values. Raises ValueError where they are no numbers."""
-    try:
-        return tuple(map(float, values))
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is {values!r}: give a number for each channel, as (0.5, 0.5)") from None
-
-
 def _names(name: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
     if wrong := [each for each in names if not isinstance(each, str)]:
         raise ValueError(f"{name} holds {wrong[0]!r}: give names, () for none")
     return names
-
-
-def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    """Raises ValueError unless there is a finite mean and a positive deviation for each channel."""
-    if len(mean) != len(std) or not mean:
-        raise ValueError(f"mean has {len(mean)} channels, std {len(std)}: give one each")
-    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
-        raise ValueError(f"mean must be finite and std must be positive, not {mean} and {std}")

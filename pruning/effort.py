@@ -1,4 +1,4 @@
-"""How much work a run is, in floating-point operations: what progress bars and memory bounds go by."""
+"""How much work each stage of a run is, in floating-point operations: what progress bars go by."""
 
 from __future__ import annotations
 
@@ -6,51 +6,15 @@ import math
 from collections.abc import Sequence
 
 from . import fidelity, sensitivity
+from .batch_sizes import train_batch
 from .codesign import structures_of
 from .config import PruneConfig
 from .layers import ROWS
 from .model.graph import Site, Trace
 from .structures import Structure
 
-_MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many
-_VALUES = 2**27  # of one map of all images, at most: what a walk holds is a small multiple of it
-_FEW_IMAGES = 64  # that may take twice as much
-_FEW_BATCHES = 8  # of a walk: so many processes can share any images
-MOST_BATCHES = 16  # each has a thread, which has others on every core
-_TRAIN_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
-_PIXELS = 2**20
-_TRAIN_VALUES = 2**26  # of one map of such a batch, at most: all maps are held for their gradients
 _TIMING = 2e12  # about 20 seconds of a core
 _DRAW = 5_000  # operations a value of an image takes to draw
-
-
-def image_count(config: PruneConfig, trace: Trace) -> int:
-    """As many as the config says, or as fit into the memory."""
-    fitting = _VALUES // trace.largest
-    return config.images or max(_LEAST_IMAGES, min(_FEW_IMAGES, 2 * fitting), min(_MOST_IMAGES, fitting))
-
-
-def walk_batch(images: int, step: int) -> int:
-    """Images that run through the model together, without gradients.  step: those that it learns from."""
-    return max(min(step, images // _FEW_BATCHES), math.ceil(images / MOST_BATCHES))
-
-
-def train_batch(input_shape: tuple[int, int, int], trace: Trace) -> int:
-    """Images that a step of distillation learns from."""
-    return min(_TRAIN_BATCH, max(1, _by_pixels(input_shape)), max(1, _by_values(trace)))
-
-
-def refine_batch(input_shape: tuple[int, int, int], trace: Trace) -> int:
-    """Images that are refined together: enough positions to estimate a channel's variance."""
-    return min(_REFINE_BATCH, max(8, _by_pixels(input_shape)), max(2, _by_values(trace)))
-
-
-def _by_pixels(input_shape: tuple[int, int, int]) -> int:
-    return _PIXELS // (input_shape[1] * input_shape[2])
-
-
-def _by_values(trace: Trace) -> int:
-    return _TRAIN_VALUES // trace.largest
 
 
 def costs(

@@ -18,7 +18,6 @@ from patternlite.files import write_atomically
 from patternlite.native import load_native
 
 from .model.graph import Site, kind_of
-from .sensitivity import counts_of
 from .structures import DENSE, Structure, distinct
 from .support.fingerprint import digest_of
 
@@ -103,7 +102,7 @@ class TimeTable:
             wanted[whole.key] = whole
             points[site.name] = {}
             for structure in distinct(structures, library) if site.name in pruned else ():
-                counts = counts_of(structure, shape, library, _POINTS, _LEAST_RATE).flip(0)
+                counts = structure.counts(shape, library, _POINTS, _LEAST_RATE).flip(0)
                 shares = 1 / structure.rate(shape, library, counts)
                 entries = [_Entry(site, library, structure, count) for count in counts.tolist()]
                 wanted |= {entry.key: entry for entry in entries}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from . import checks, codesign, effort, fidelity
 from .advice import warnings
+from .batch_sizes import image_count, refine_batch, train_batch, walk_batch
 from .budget import Choice
 from .config import KIND, PruneConfig
 from .distill import distill
@@ -25,11 +26,12 @@ from .model.outputs import trial
 from .model.precision import exact, laid_out
 from .model.state import all_tensors_in, device_of, frozen_in, tensors_in
 from .model.walk import Visit, require_own_maps, walk
+from .normalisation import Normalisation
 from .reach import times_within_reach
 from .report import LayerReport, PruneReport
 from .sensitivity import Curve
 from .sources import draw
-from .sources.refinement import Normalisation, refine
+from .sources.refinement import refine
 from .statistics import Sample
 from .structures import DENSE
 from .support.checkpoint import Checkpoint, Record
@@ -122,8 +124,8 @@ class _Run:
         self.store.require_same_answers(answers)
         weights = [site.conv.weight for site in self.teacher.sites]
         self.libraries = codesign.libraries_of(config, weights)
-        self.count = effort.image_count(config, self.teacher)
-        self.batch = effort.train_batch(input_shape, self.teacher)
+        self.count = image_count(config, self.teacher)
+        self.batch = train_batch(input_shape, self.teacher)
         self.schedule = Schedule(
             progress if self.group.first else None,
             effort.costs(config, self.teacher, self.count, input_shape),
@@ -135,7 +137,7 @@ class _Run:
         )
         made = self.store.step("images", self.make_images)
         images = made.tensors["images"].to(self.device)
-        batches = list(images.split(effort.walk_batch(len(images), self.batch)))
+        batches = list(images.split(walk_batch(len(images), self.batch)))
         first, own = self.group.share(batches)
         checks.check_shares(len(batches), len(images), self.batch, self.group)
         sample = Sample(self.config.seed, ROWS, len(images), first)
@@ -199,7 +201,7 @@ class _Run:
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
         with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as form:
-            first, own = self.group.share(list(images.split(effort.refine_batch(self.shape, self.teacher))))
+            first, own = self.group.share(list(images.split(refine_batch(self.shape, self.teacher))))
             refined, unrefined = [images[:0].to(self.device)], False
             for number, batch in enumerate(own):
                 given = batch.to(self.device)

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .config import by_channel, check_normalisation, number, whole_number
+from .config import number, whole_number
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .model.outputs import tensors_of, trial
 from .model.precision import half, laid_out
 from .model.state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
-from .sources.refinement import Normalisation
+from .normalisation import Normalisation, by_channel, check_normalisation
 from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
 from .support.fingerprint import fingerprint

@@ -13,9 +13,8 @@ from .admm import damping, importance
 from .model.graph import Site
 from .refit import least_squares
 from .statistics import Moments
-from .structures import MOST_RATE, Structure
+from .structures import Structure
 
-_LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
 POINTS = 6  # rates at which a layer's error is measured
 FILTERS = 64  # filters it is measured on
 STEPS = 6  # of conjugate gradients: enough to compare errors, not for weights
@@ -68,17 +67,8 @@ def measure(
     curves = {}
     for structure in structures:
         order = structure.order(scaled, library)
-        counts = counts_of(structure, site.conv.weight.shape, library, POINTS)
+        counts = structure.counts(site.conv.weight.shape, library, POINTS)
         errors = [error(structure.constraint(n, library, order).project(scaled)) for n in counts.tolist()]
         rates = structure.rate(site.conv.weight.shape, library, counts)
         curves[structure.name] = Curve(rates, torch.tensor(errors, dtype=torch.float64))
     return curves
-
-
-def counts_of(
-    structure: Structure, shape: torch.Size, library: Tensor, points: int, least_rate: float = _LEAST_RATE
-) -> Tensor:
-    """int (n <= points,): how many tiles may stay, the most first; by geometric rates to MOST_RATE."""
-    least = max(structure.least_rate(shape, library), least_rate)
-    rates = torch.logspace(math.log10(least), math.log10(MOST_RATE), points, dtype=torch.float64)
-    return torch.tensor([structure.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)

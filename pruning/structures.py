@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Literal
 
 import torch
@@ -15,6 +15,7 @@ from .projections import Constraint, Everything, Tiles
 from .varied import Varied
 
 MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
+_LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
 _ALL = 2**31  # filters or channels: all there are
 _BLOCK = 128  # filters that the engine's input-stationary kernel packs together
 
@@ -42,7 +43,7 @@ class Structure:
     def tiles(self, shape: torch.Size) -> int:
         """How many a layer has. shape: (O, I, ...), of its weight."""
         of_each = shape[2:].numel() if self.kept in ("each", "some") else 1
-        return ceil(shape[0] / self.filters) * ceil(shape[1] / self.channels) * of_each
+        return math.ceil(shape[0] / self.filters) * math.ceil(shape[1] / self.channels) * of_each
 
     def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
         """Weights that one tile keeps, at most."""
@@ -58,6 +59,14 @@ class Structure:
         most = self.tiles(shape)
         wanted = shape.numel() / rate / self.tile_weights(shape, library)
         return max(1, min(most, int(wanted + 1e-6)))
+
+    def counts(
+        self, shape: torch.Size, library: Tensor, points: int, least_rate: float = _LEAST_RATE
+    ) -> Tensor:
+        """int (n <= points,): how many tiles may stay, the most first; by geometric rates to MOST_RATE."""
+        least = max(self.least_rate(shape, library), least_rate)
+        rates = torch.logspace(math.log10(least), math.log10(MOST_RATE), points, dtype=torch.float64)
+        return torch.tensor([self.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)
 
     def rate(self, shape: torch.Size, library: Tensor, count: Tensor) -> Tensor:
         """float64 (n,): how many times fewer weights there are when `count` (n,) tiles stay."""

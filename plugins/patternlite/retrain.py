@@ -62,7 +62,7 @@ def retrain_to(
     from patternlite.pruning import Masks
     from patternlite.pruning.support.checkpoint import discard
     from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
-    from patternlite.pruning.sources.refinement import Normalisation
+    from patternlite.pruning.normalisation import Normalisation
 
     _require_one_process()
     if dense is model:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,34 +10,9 @@ from torch import Tensor, nn
 from ..model.batch_norms import BatchNorm, remembered
 from ..model.norm_statistics import feature_moments
 from ..model.precision import Form, half
+from ..normalisation import Normalisation
 
-_RATE = 0.05  # Adam's, in units
-_UNIT = 0.25  # of pixels in 0..1, about their deviation in photographs: what images are moved in
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What a model's inputs are: (pixel - mean) / std, per channel, of pixels in 0..1."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        mean, std = self._of(pixels)
-        return (pixels - mean) / std
-
-    def limits(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """What black and white become, (1, C, 1, 1) each."""
-        mean, std = self._of(like)
-        return -mean / std, (1 - mean) / std
-
-    def unit(self, like: Tensor) -> Tensor:
-        """What a difference of one unit becomes, (1, C, 1, 1)."""
-        return _UNIT / self._of(like)[1]
-
-    def _of(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        mean, std = (like.new_tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
-        return mean, std
+_RATE = 0.05  # Adam's, in the images' units (Normalisation.unit)
 
 
 @torch.enable_grad()

@@ -1,1 +1,1 @@
-"""What long work needs whatever it is about, neither models nor pruning: seeds, memory, processes, checkpoints."""
+"""What long work needs whatever it is about, be it no model: seeds, memory, processes, checkpoints."""

@@ -11,8 +11,8 @@ import torch
 from retraining import CONFIG, NORMAL, same_bits
 
 from patternlite.pruning import Masks
+from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.retrain import accuracy, retrain
-from patternlite.pruning.sources.refinement import Normalisation
 
 
 def stop(what: str, _done: float) -> None:

@@ -8,8 +8,9 @@ from patternlite.pruning.model.graph import trace
 from patternlite.pruning.model.norm_statistics import bn_gap
 from patternlite.pruning.model.outputs import trial
 from patternlite.pruning.model.precision import Form
+from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.sources import SOURCES, draw
-from patternlite.pruning.sources.refinement import Normalisation, refine
+from patternlite.pruning.sources.refinement import refine
 from patternlite.pruning.support.distributed import Group
 from patternlite.pruning.support.seeds import generator
 

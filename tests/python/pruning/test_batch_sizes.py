@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from patternlite.pruning import PruneConfig, effort, prune
-from patternlite.pruning.effort import image_count, refine_batch, train_batch, walk_batch
+from patternlite.pruning import PruneConfig, batch_sizes, prune
+from patternlite.pruning.batch_sizes import image_count, refine_batch, train_batch, walk_batch
 from patternlite.pruning.model.graph import Trace
 
 CONFIG = PruneConfig(rate=4.0, mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -60,7 +60,7 @@ def test_walks_have_batches_for_8_processes_but_no_more_than_16(step):
 
 
 def test_a_run_has_few_threads(trained_model, monkeypatch):
-    monkeypatch.setattr(effort, "_PIXELS", 16 * 16)  # as of large images
+    monkeypatch.setattr(batch_sizes, "_PIXELS", 16 * 16)  # as of large images
     before, seen = threading.active_count(), []
     config = replace(CONFIG, images=64, refine_steps=0, distill_steps=0)
     prune(trained_model, (3, 16, 16), config, lambda *_: seen.append(threading.active_count()))

@@ -1,0 +1,52 @@
+"""From pixels to what a model takes: the mean and deviation of each channel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+_UNIT = 0.25  # about the deviation of pixels, 0..1, in photographs: refinement moves images by such steps
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What a model's inputs are: (pixel - mean) / std, per channel, of pixels in 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        mean, std = self._of(pixels)
+        return (pixels - mean) / std
+
+    def limits(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """What black and white become, (1, C, 1, 1) each."""
+        mean, std = self._of(like)
+        return -mean / std, (1 - mean) / std
+
+    def unit(self, like: Tensor) -> Tensor:
+        """What a difference of one unit becomes, (1, C, 1, 1)."""
+        return _UNIT / self._of(like)[1]
+
+    def _of(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        mean, std = (like.new_tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return mean, std
+
+
+def by_channel(name: str, values: Any) -> tuple[float, ...]:
+    """The option's values. Raises ValueError where they are no numbers."""
+    try:
+        return tuple(map(float, values))
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {values!r}: give a number for each channel, as (0.5, 0.5)") from None
+
+
+def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Raises ValueError unless there is a finite mean and a positive deviation for each channel."""
+    if len(mean) != len(std) or not mean:
+        raise ValueError(f"mean has {len(mean)} channels, std {len(std)}: give one each")
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        raise ValueError(f"mean must be finite and std must be positive, not {mean} and {std}")
