@@ -10,7 +10,7 @@ _USELESS = 10.0  # of a fidelity's relative error; networks that were never trai
 _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 
 
-def warnings(
+def warnings_for(
     report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unlearnt: bool = False
 ) -> list[str]:
     """What the user should know of a finished run.

@@ -154,14 +154,14 @@ def _resumed(
     return record.values["steps"]
 
 
-def _augmented(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _augmented(images: Tensor, count: int, random: torch.Generator) -> Tensor:
     """A random batch: shifted, half of it flipped, half of it mixed pairwise."""
-    pick = torch.randint(len(images), (min(count, len(images)),), generator=generator)
+    pick = torch.randint(len(images), (min(count, len(images)),), generator=random)
     x = images[pick.to(images.device)]
-    shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
+    shift = torch.randint(-2, 3, (2,), generator=random).tolist()
     x = torch.roll(x, shift, dims=(2, 3))
-    half = len(x) // 2
-    x = torch.cat([x[:half].flip(3), x[half:]])
-    share = torch.rand(len(x), 1, 1, 1, generator=generator, dtype=x.dtype).to(x.device)
-    mixed = torch.rand(len(x), 1, 1, 1, generator=generator, dtype=x.dtype).to(x.device) < 0.5
+    middle = len(x) // 2
+    x = torch.cat([x[:middle].flip(3), x[middle:]])
+    share = torch.rand(len(x), 1, 1, 1, generator=random, dtype=x.dtype).to(x.device)
+    mixed = torch.rand(len(x), 1, 1, 1, generator=random, dtype=x.dtype).to(x.device) < 0.5
     return torch.where(mixed, torch.lerp(x, x.roll(1, 0), share), x)

@@ -49,7 +49,7 @@ class LayerTimes:
         return torch.lerp(seconds[right - 1], seconds[right], t.clamp_min(0))
 
 
-def machine(threads: int) -> dict[str, str | int]:
+def timing_key(threads: int) -> dict[str, str | int]:
     """All that times depend on: they tell nothing of another one."""
     native = load_native()
     return {
@@ -71,7 +71,7 @@ class TimeTable:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._native = load_native()
-        self._machine = machine(threads)
+        self._machine = timing_key(threads)
         name = hashlib.sha256(json.dumps(self._machine).encode()).hexdigest()[:16]
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self.path = cache / "patternlite" / "times" / f"{name}.json"

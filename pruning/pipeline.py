@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from . import checks, codesign, effort, fidelity
-from .advice import warnings
+from .advice import warnings_for
 from .batch_sizes import image_count, refine_batch, train_batch, walk_batch
 from .budget import Choice
 from .config import KIND, PruneConfig
@@ -171,7 +171,7 @@ class _Run:
         size = sum(p.numel() for p in self.pruned.parameters())
         report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
         unlearnt = bool(made.values.get("unrefined")) or (as_pruned is not None and not as_pruned.learnt)
-        report.warnings.extend(warnings(report, self.config, trusted, undone, unlearnt))
+        report.warnings.extend(warnings_for(report, self.config, trusted, undone, unlearnt))
         return PruneResult(self.pruned, masks, report)
 
     def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import checks, codesign
 from .config import PruneConfig
-from .latency import LayerTimes, TimeTable, machine
+from .latency import LayerTimes, TimeTable, timing_key
 from .model.graph import Trace
 from .sensitivity import Curve
 from .support.checkpoint import Checkpoint, Record
@@ -33,7 +33,7 @@ def times_within_reach(
     """
     if "latency" not in config.budgets:
         return None
-    here = group.made_by_first(lambda: machine(config.threads))
+    here = group.made_by_first(lambda: timing_key(config.threads))
 
     def take() -> dict[str, LayerTimes]:
         with schedule.stage("time"):

@@ -24,25 +24,25 @@ _BLOCK = 128  # filters that the engine's input-stationary kernel packs together
 class Structure:
     """Weights stay or go by tiles of `filters` filters x `channels` channels.
 
-    kept: of a tile that stays: one pattern's taps; all taps; or all, where each tap has tiles of its own,
-        which stay as they will ("each") or so that every kernel has a pattern ("some").
+    kept: of a tile that stays: "pattern", one pattern's taps; "all", all taps. Or each tap has tiles of its
+        own: "weight", any of which stay; "varied", such that every kernel has a pattern, of any size.
     chunks: tiles are any `filters` filters, others in each channel, not the same ones throughout.
     """
 
     name: str
     filters: int = 1
     channels: int = 1
-    kept: Literal["pattern", "all", "each", "some"] = "pattern"
+    kept: Literal["pattern", "all", "weight", "varied"] = "pattern"
     chunks: bool = False
 
     @property
     def patterned(self) -> bool:
         """Whether kernels keep the patterns of a library."""
-        return self.kept in ("pattern", "some")
+        return self.kept in ("pattern", "varied")
 
     def tiles(self, shape: torch.Size) -> int:
         """How many a layer has. shape: (O, I, ...), of its weight."""
-        of_each = shape[2:].numel() if self.kept in ("each", "some") else 1
+        of_each = shape[2:].numel() if self.kept in ("weight", "varied") else 1
         return math.ceil(shape[0] / self.filters) * math.ceil(shape[1] / self.channels) * of_each
 
     def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
@@ -88,17 +88,17 @@ class Structure:
         """The set of weights of which `count` tiles stay."""
         if self is DENSE:
             return Everything()
-        if self.kept == "some":
+        if self.kept == "varied":
             return Varied(count, library)
         if self.chunks:
             return Chunks(count, self.filters, _BLOCK, library)
-        patterns = {"pattern": library, "all": torch.ones_like(library[:1]), "each": None}[self.kept]
+        patterns = {"pattern": library, "all": torch.ones_like(library[:1]), "weight": None}[self.kept]
         return Tiles(count, self.filters, self.channels, patterns, order)
 
 
 DENSE = Structure("dense", _ALL, _ALL, "all")
 FREE = Structure("free")
-VARIED = Structure("varied", kept="some")  # as free, but patterns have any number of taps
+VARIED = Structure("varied", kept="varied")  # as free, but patterns have any number of taps
 # Those that the engine runs fast, with what it asks of pruning; "auto" chooses among them.
 CODESIGN = (
     FREE,
@@ -107,17 +107,17 @@ CODESIGN = (
     Structure("g2", filters=2),
     Structure("g4", filters=4),
     Structure("g16", filters=16),
-    Structure("b2", filters=2, kept="each"),
-    Structure("b4", filters=4, kept="each"),
-    Structure("b16", filters=16, kept="each"),
+    Structure("b2", filters=2, kept="weight"),
+    Structure("b4", filters=4, kept="weight"),
+    Structure("b16", filters=16, kept="weight"),
 )
 # Those of arXiv:2003.06513 v1 and of its group, for comparison: single weights, rows and columns of the
 # weight matrix, and one place in all kernels of a block.
 OTHERS = (
-    Structure("irregular", kept="each"),
+    Structure("irregular", kept="weight"),
     Structure("filter", channels=_ALL, kept="all"),
-    Structure("column", filters=_ALL, kept="each"),
-    Structure("block", filters=8, channels=4, kept="each"),
+    Structure("column", filters=_ALL, kept="weight"),
+    Structure("block", filters=8, channels=4, kept="weight"),
 )
 STRUCTURES = {structure.name: structure for structure in (*CODESIGN, VARIED, *OTHERS)}
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from patternlite.pruning import PruneConfig, admm, gradient, prune
-from patternlite.pruning.advice import warnings
+from patternlite.pruning.advice import warnings_for
 
 SHAPE = (3, 12, 12)
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -110,7 +110,7 @@ def test_a_layer_worse_than_zeros_is_told():
     report = prune(settled(), SHAPE, config).report
     assert not report.warnings
     report.layers[1] = replace(report.layers[1], relative_error=1.25)
-    (told,) = warnings(report, config, trusted=True, undone=False)
+    (told,) = warnings_for(report, config, trusted=True, undone=False)
     assert told.startswith("6 diverged: its error is 1.25 of its output, more than zeros would make")
 
 
@@ -118,7 +118,7 @@ def test_a_layer_worse_than_zeros_is_told():
 def test_useless_answers_are_told(trained_model, result, config, error):
     def told(error: float) -> bool:
         report = replace(result.report, fidelity=replace(result.report.fidelity, relative_error=error))
-        return any("do not use it" in text for text in warnings(report, config, True, False))
+        return any("do not use it" in text for text in warnings_for(report, config, True, False))
 
     assert told(error)
     assert not told(2.0)

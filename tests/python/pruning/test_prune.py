@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from patternlite.pruning import Masks, PruneConfig, pipeline, prune
-from patternlite.pruning.advice import warnings
+from patternlite.pruning.advice import warnings_for
 from patternlite.pruning.model.norm_statistics import Gap
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
@@ -43,8 +43,8 @@ def test_budgets_hold_to_one_percent(result):
 
 def test_a_budget_that_is_missed_is_told(result, config):
     report = result.report
-    assert not warnings(report, config, trusted=True, undone=False)
-    told = warnings(report, replace(config, rate=9.0, macs=9.0), trusted=True, undone=False)
+    assert not warnings_for(report, config, trusted=True, undone=False)
+    told = warnings_for(report, replace(config, rate=9.0, macs=9.0), trusted=True, undone=False)
     assert [text.split(",")[0] for text in told] == [
         f"weights shrank {report.rate:.2f}x", f"MACs shrank {report.mac_rate:.2f}x",
     ]  # fmt: skip
