@@ -16,11 +16,11 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
+from patternlite.demo.slim_resnet18 import slim_resnet18
 from patternlite.files import write_atomically
 from patternlite.images.labelled import read_images
 from patternlite.models import load_weights
 from patternlite.progress import Stages
-from patternlite.pruning.networks import slim_resnet18
 from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.retrain import accuracy
 

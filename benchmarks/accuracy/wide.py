@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from patternlite.pruning.networks import SlimResNet18
+from patternlite.demo.slim_resnet18 import SlimResNet18
 
 
 class ResNet18(SlimResNet18):

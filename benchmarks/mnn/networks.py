@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from patternlite.pruning.networks import BasicBlock, SlimResNet18
+from patternlite.demo.slim_resnet18 import BasicBlock, SlimResNet18
 
 from ..accuracy import wide
 

@@ -60,9 +60,9 @@ def retrain_to(
     import torch
 
     from patternlite.pruning import Masks
-    from patternlite.pruning.support.checkpoint import discard
-    from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
     from patternlite.pruning.normalisation import Normalisation
+    from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
+    from patternlite.pruning.support.checkpoint import discard
 
     _require_one_process()
     if dense is model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import PatternliteError
+from ..errors import PatternliteError, require_packages
 from ..images.labelled import LabelledImages, read_images
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ IMAGES = ASSETS / "cifar10_test_1000.zip"
 
 def load_network() -> nn.Module:
     """The trained network in eval mode, float32."""
-    from patternlite.pruning.networks import slim_resnet18
-
+    require_packages("convert", "torch", "safetensors")
     from ..models import load_weights
+    from .slim_resnet18 import slim_resnet18
 
     _require(WEIGHTS)
     model = slim_resnet18()

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from patternlite import cli
 
-NETWORK = "patternlite.pruning.networks:slim_resnet18"
+NETWORK = "patternlite.demo.slim_resnet18:slim_resnet18"
 UNIT = ("--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25")
 PRUNE = ("--input-shape", "3,32,32", "--mean", "0,0,0", "--std", "1,1,1")
 

@@ -263,7 +263,7 @@ def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("patternlite.prune.prune_to", prune_to)
     result = run(
-        "prune", "patternlite.pruning.networks:slim_resnet18", "--input-shape", "3,32,24",
+        "prune", command_line.NETWORK, "--input-shape", "3,32,24",
         "--mean", "0.1,0.2,0.3", "--std", "1,2,3", "--rate", "2", "--macs", "3", "--latency", "4",
         "--threads", "2", "--structure", "g4", "--kinds", "3x3,1x1", "--seed", "7", "--mnn",
         "--dense", "stem", "--dense", "head", "--images", "99", "--refine-steps", "5", "--distill-steps", "0",
@@ -279,7 +279,7 @@ def test_every_option_of_prune_arrives(tmp_path: Path, monkeypatch: pytest.Monke
     given.clear()
     run(
         "prune",
-        "patternlite.pruning.networks:slim_resnet18",
+        command_line.NETWORK,
         *command_line.PRUNE,
         "--output",
         tmp_path,

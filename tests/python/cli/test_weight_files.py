@@ -27,7 +27,7 @@ def test_missing_weights(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_model(tmp_path: Path) -> None:
-    from patternlite.pruning.networks import slim_resnet18
+    from patternlite.demo.slim_resnet18 import slim_resnet18
 
     own = slim_resnet18().state_dict()
     for state, message in (
@@ -97,7 +97,7 @@ def test_weights_that_are_no_state_dict(content, tmp_path: Path) -> None:
 def test_half_precision_weights_without_counters_load(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    from patternlite.pruning.networks import slim_resnet18
+    from patternlite.demo.slim_resnet18 import slim_resnet18
 
     model = slim_resnet18()
     half = {k: v.half() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}

@@ -1,4 +1,4 @@
-"""The example network that ships trained with the project: a slim ResNet-18 for 32x32 images."""
+"""The network of the demo: a slim ResNet-18 for 32x32 images. Imports torch, so it is itself imported late."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ class SlimResNet18(nn.Module):
 
 
 def slim_resnet18(classes: int = 10) -> SlimResNet18:
-    """The network of `patternlite demo`, untrained."""
+    """Untrained; see network.py for the weights."""
     return SlimResNet18(classes)
