@@ -37,9 +37,9 @@ class Solution:
 def damping(moments: Moments, share: float) -> Tensor:
     """The pull towards the original weights when this share of them stays, (g, 1, D), as diag(G) is.
 
-    It grows with the unknowns for each row: of as many as there are rows, least squares fits the rows
-    themselves, sees no error, and on other images the error has no bound. And it is as if every input had
-    been seen once more, at the mean strength: what the rows hardly ever saw on is no use to fit them.
+    It grows with the number of unknowns per row: with as many unknowns as rows, least squares fits these rows
+    exactly, whatever that does to the error on other images. And it is as if every input had been seen once
+    more, at the inputs' mean strength: weights of inputs that these rows hardly ever saw on stay as they are.
     """
     diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
     ridge = _RIDGE + _MORE * share * moments.gram.shape[-1] / moments.rows

@@ -26,8 +26,8 @@ def warnings_for(
         )
     if unlearnt:
         found.append(
-            "images were not refined, and nothing distilled, where the model computes without gradients: "
-            "leave torch.no_grad() and detach() out of its forward, as its caller can use them"
+            "the model computes without gradients, so no images were refined and nothing distilled: take "
+            "torch.no_grad() and detach() out of its forward, and use them where it is called"
         )
     if not report.fidelity.relative_error <= _USELESS:
         found.append(

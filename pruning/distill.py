@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,22 @@ _RATE = 5e-4  # Adam's, with a cosine to zero
 _SAVE_EVERY = 30.0  # seconds
 
 
+@dataclass(frozen=True)
+class Distillation:
+    """How a model is distilled, by whom, and who is told.
+
+    batch: images a step; each process of the group trains on its part of them.
+    store: for what a run that is stopped goes on from.  advance: told the fraction done and the step.
+    """
+
+    steps: int
+    batch: int
+    seed: int
+    group: Group
+    store: Checkpoint
+    advance: Callable[[float, str], None]
+
+
 @torch.enable_grad()
 def distill(
     student: nn.Module,
@@ -27,20 +44,13 @@ def distill(
     layers: list[str],
     masks: Masks,
     images: Tensor,
-    steps: int,
-    batch: int,
-    seed: int,
-    group: Group,
-    store: Checkpoint,
-    advance: Callable[[float, str], None],
+    run: Distillation,
 ) -> bool:
     """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
 
     Both stay in eval mode: normalisation statistics are fixed; parameters learn, those that are
     frozen only where all are.
-    images: (N, C, H, W), normalised, the same in every process.  batch: images a step; each process
-    trains on its part of them.
-    advance: told the fraction done and the step.
+    images: (N, C, H, W), normalised, the same in every process.
     Returns whether it could: a model that computes without gradients stays as it is. Raises ValueError when
     the loss is not finite, which deletes the checkpoint.
     """
@@ -50,24 +60,24 @@ def distill(
     for parameter in trained.values():
         parameter.requires_grad_(True)
     optimizer = torch.optim.Adam(trained.values(), lr=_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    done, saved, learns = _resumed(store, trained, optimizer, schedule), time.monotonic(), True
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
+    done, saved, learns = _resumed(run.store, trained, optimizer, schedule), time.monotonic(), True
     with laid_out(images.shape[1:], student, teacher) as form, masks.enforced(student):
-        for step in range(done, steps):
+        for step in range(done, run.steps):
             optimizer.zero_grad()
-            x = _augmented(images, batch, generator(seed, "distill", step))
-            loss = _loss(student, teacher, layers, x, form, group)
+            x = _augmented(images, run.batch, generator(run.seed, "distill", step))
+            loss = _loss(student, teacher, layers, x, form, run.group)
             if not (learns := loss.requires_grad):
                 break
-            _require_finite(loss, group, store)
+            _require_finite(loss, run.group, run.store)
             loss.backward()
-            _sum_gradients(trained.values(), group)
+            _sum_gradients(trained.values(), run.group)
             optimizer.step()
             schedule.step()
-            if step + 1 == steps or group.from_first(time.monotonic() - saved > _SAVE_EVERY):
-                _save(store, step + 1, trained, optimizer, schedule)
+            if step + 1 == run.steps or run.group.from_first(time.monotonic() - saved > _SAVE_EVERY):
+                _save(run.store, step + 1, trained, optimizer, schedule)
                 saved = time.monotonic()
-            advance((step + 1) / steps, f"step {step + 1} of {steps}")
+            run.advance((step + 1) / run.steps, f"step {step + 1} of {run.steps}")
     student.zero_grad(set_to_none=True)
     for parameter, flag in zip(trained.values(), flags, strict=True):
         parameter.requires_grad_(flag)
@@ -92,13 +102,18 @@ def _loss(
     energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
     errors = torch.stack([mean_square(value - target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
-    if may_be_logits(seen.answers):  # or a regression, which a softmax alone would leave free to shift
+    # The softmax of what looks like a classifier's answers counts besides the squares, not in their place:
+    # it may be a regression, and a softmax does not change when all answers shift by the same amount.
+    if may_be_logits(seen.answers):
         loss = loss + divergence(seen.outputs[0], seen.answers[0])
     return share * loss
 
 
 def _require_finite(loss: Tensor, group: Group, store: Checkpoint) -> None:
-    """Raises ValueError in all processes where it is not finite in one. A run of other options follows."""
+    """Raises ValueError in all processes where the loss is not finite in one, and deletes the checkpoint.
+
+    Its advice is to change the options, and a run of other options would refuse the checkpoint.
+    """
     if float(group.sum((~torch.isfinite(loss)).float())):
         store.discard()
         raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")

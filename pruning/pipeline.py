@@ -15,7 +15,7 @@ from .advice import warnings_for
 from .batch_sizes import image_count, refine_batch, train_batch, walk_batch
 from .budget import Choice
 from .config import KIND, PruneConfig
-from .distill import distill
+from .distill import Distillation, distill
 from .fidelity import Fidelity
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
@@ -179,11 +179,12 @@ class _Run:
         with self.schedule.stage("distill"):
             weights = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
             kept = self.measure_fidelity(unseen)
-            learnt = distill(
-                self.pruned, self.dense, [site.name for site in self.student.sites], masks, images,
-                self.config.distill_steps, self.batch, self.config.seed, self.group,
-                self.store, self.schedule.advance,
+            run = Distillation(
+                self.config.distill_steps, self.batch, self.config.seed,
+                self.group, self.store, self.schedule.advance,
             )  # fmt: skip
+            layers = [site.name for site in self.student.sites]
+            learnt = distill(self.pruned, self.dense, layers, masks, images, run)
         return _AsPruned(weights, kept, learnt)
 
     def measure_fidelity(self, unseen: Tensor) -> Fidelity:

@@ -23,7 +23,8 @@ class Recording:
     unclear: why a module cannot be followed.
     consumer: the norm that reads a convolution's output.
     activations: the elementwise function that reads the module's output.
-    additions: of each, the modules that made the operands and whose input is still there, as they ran.
+    additions: of each addition, the convolutions and norms that made the two operands, in the order they ran;
+        without those whose input has been overwritten since, as they cannot be solved at the addition.
     altered: whose outputs the user's hooks change: what is solved alone knows nothing of that.
     largest: values in the largest map, per image.
     """

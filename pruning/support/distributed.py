@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-_LET_IN = 0.1  # seconds
+_LET_GO = 0.1  # seconds, for gloo's threads
 
 _Item = TypeVar("_Item")
 
@@ -121,10 +121,10 @@ class Group:
 def leave() -> None:
     """Ends the group that torch.distributed has.
 
-    gloo's threads hold the last tensors that were sent. If one must wait for the interpreter to drop its
-    references until that is shut down, the process aborts: so it is let in before.
+    gloo's threads hold on to the last tensors sent, and have to enter the interpreter to let go of them. One
+    that comes when the interpreter is already shutting down aborts the process: so they get a moment before.
     """
-    time.sleep(_LET_IN)
+    time.sleep(_LET_GO)
     dist.destroy_process_group()
 
 

@@ -30,10 +30,8 @@ def pruned(trained_model) -> tuple[nn.Module, nn.Module, Masks]:
 
 
 def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int) -> bool:
-    images, store = nets.textures(128, 1)[0], Checkpoint(None, "me", Group())
-    return distill.distill(
-        student, teacher, LAYERS, masks, images, steps, 64, 0, Group(), store, lambda *_: None
-    )
+    run = distill.Distillation(steps, 64, 0, Group(), Checkpoint(None, "me", Group()), lambda *_: None)
+    return distill.distill(student, teacher, LAYERS, masks, nets.textures(128, 1)[0], run)
 
 
 def test_answers_come_nearer_and_zeros_stay(pruned):
@@ -56,9 +54,10 @@ def test_nothing_of_a_distillation_that_diverges_is_kept(pruned, monkeypatch, tm
     student, teacher, masks = pruned
     images, store = nets.textures(128, 1)[0], Checkpoint(tmp_path / "c", "me", Group())
     store.save("something", Record(values={"done": 1}))
+    run = distill.Distillation(3, 64, 0, Group(), store, lambda *_: None)
     monkeypatch.setattr(distill, "_RATE", 1e30)
     with pytest.raises(ValueError, match="diverges"):
-        distill.distill(student, teacher, LAYERS, masks, images, 3, 64, 0, Group(), store, lambda *_: None)
+        distill.distill(student, teacher, LAYERS, masks, images, run)
     assert not (tmp_path / "c").exists()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternlite.pruning import Masks, PruneConfig, prune
-from patternlite.pruning.distill import distill
+from patternlite.pruning.distill import Distillation, distill
 from patternlite.pruning.support.checkpoint import Checkpoint, Record
 from patternlite.pruning.support.distributed import Group, leave, torchrun
 
@@ -166,9 +166,10 @@ def diverges(rank: int, _folder: Path) -> str:
     student, teacher = nets.plain().eval(), nets.plain().eval()
     if rank == 1:
         student[3].weight.data.fill_(float("nan"))
-    images, store = torch.randn(8, 3, 12, 12), Checkpoint(None, "me", Group.current())
+    images, group = torch.randn(8, 3, 12, 12), Group.current()
+    run = Distillation(2, 8, 0, group, Checkpoint(None, "me", group), lambda *_: None)
     try:
-        distill(student, teacher, ["3"], Masks({}), images, 2, 8, 0, Group.current(), store, lambda *_: None)
+        distill(student, teacher, ["3"], Masks({}), images, run)
     except ValueError as error:
         return str(error)
     return ""
