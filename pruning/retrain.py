@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .config import number, whole_number
+from .config import RetrainConfig
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .model.outputs import tensors_of, trial
-from .model.precision import half, laid_out
+from .model.precision import Form, half, laid_out
 from .model.state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
-from .normalisation import Normalisation, by_channel, check_normalisation
+from .normalisation import Normalisation
 from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
 from .support.fingerprint import fingerprint
@@ -29,39 +29,6 @@ _MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean
 _TURNS = 3  # layers take turns: a step looks at every third of them
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
-
-
-@dataclass(frozen=True, kw_only=True)
-class RetrainConfig:
-    """mean, std: as torchvision's Normalize.  learning_rate: the peak of its one cycle.
-
-    For a full training set 0.03 to 0.05 is a good one, for a few thousand images 0.01 to 0.02.
-    flip: half of the images are mirrored, left to right. Not for classes that differ by that, as digits and
-        signs do.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    epochs: int = 5
-    learning_rate: float = 0.05
-    batch: int = 64
-    weight_decay: float = 2e-4
-    flip: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("mean", "std"):
-            object.__setattr__(self, name, by_channel(name, getattr(self, name)))
-        for name in ("learning_rate", "weight_decay"):
-            object.__setattr__(self, name, number(name, getattr(self, name)))
-        for name in ("epochs", "batch", "seed"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
-        for name in ("epochs", "learning_rate", "batch"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} is {getattr(self, name)}: it must be above 0")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay is {self.weight_decay}: it must be 0 or above")
-        check_normalisation(self.mean, self.std)
 
 
 def retrain(
@@ -102,11 +69,13 @@ def retrain(
     answers = [trial(each, shape) for each in models]
     _check_classes(labels, answers[0])
     store.require_same_answers([answer for own in answers for answer in own])
-    peak, layers = config.learning_rate, list(masks)
     optimizer = torch.optim.SGD(
-        model.parameters(), peak, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
+        model.parameters(),
+        config.learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=config.weight_decay,
     )
-    normalise = Normalisation(config.mean, config.std)
     with (
         put_back_on_error(model),
         laid_out(shape, *models) as form,
@@ -114,30 +83,52 @@ def retrain(
         _training(model),
         torch.device("cpu"),  # where we draw, whatever torch.set_default_device says
     ):
+        run = _Run(model, dense, list(masks), pixels, labels, config, optimizer, form, store, progress)
         for epoch in range(_resumed(store, model, optimizer), config.epochs):
-            random = generator(config.seed, "retrain", epoch)
-            batches = _batches(torch.randperm(len(pixels), generator=random), config.batch)
-            with seeded(random.initial_seed(), device):  # what dropout draws from
-                for step, some in enumerate(batches):
-                    for group in optimizer.param_groups:
-                        group["lr"] = one_cycle(peak, (epoch + step / len(batches)) / config.epochs)
-                    x = normalise(_augmented(pixels[some], config.flip, random).to(device).float() / 255)
-                    x, y = form.of(x), labels[some].to(device)
-                    with _of_enough_images(len(some)):
-                        loss = _loss(model, dense, layers[step % _TURNS :: _TURNS], x, y, form.low)
-                    if not bool(torch.isfinite(loss)):
-                        store.discard()
-                        raise ValueError(
-                            f"the loss is {float(loss.detach())} in epoch {epoch + 1}: give a lower "
-                            "learning_rate"
-                        )
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-                    done = (epoch + (step + 1) / len(batches)) / config.epochs
-                    progress(f"epoch {epoch + 1} of {config.epochs}, loss {float(loss.detach()):.3f}", done)
+            _train_epoch(run, epoch)
             _save(store, epoch + 1, model, optimizer)
     masks.verify(model)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all epochs share. layers: names of those that are pruned."""
+
+    model: nn.Module
+    dense: nn.Module | None
+    layers: list[str]
+    pixels: Tensor
+    labels: Tensor
+    config: RetrainConfig
+    optimizer: torch.optim.Optimizer
+    form: Form
+    store: Checkpoint
+    progress: Callable[[str, float], None]
+
+
+def _train_epoch(run: _Run, epoch: int) -> None:
+    """Learns from each image once."""
+    config, device, form = run.config, device_of(run.model), run.form
+    normalise = Normalisation(config.mean, config.std)
+    random = generator(config.seed, "retrain", epoch)
+    batches = _batches(torch.randperm(len(run.pixels), generator=random), config.batch)
+    with seeded(random.initial_seed(), device):  # what dropout draws from
+        for step, some in enumerate(batches):
+            for group in run.optimizer.param_groups:
+                group["lr"] = one_cycle(config.learning_rate, (epoch + step / len(batches)) / config.epochs)
+            x = normalise(_augmented(run.pixels[some], config.flip, random).to(device).float() / 255)
+            x, y = form.of(x), run.labels[some].to(device)
+            with _of_enough_images(len(some)):
+                loss = _loss(run.model, run.dense, run.layers[step % _TURNS :: _TURNS], x, y, form.low)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                run.store.discard()
+                raise ValueError(f"the loss is {value} in epoch {epoch + 1}: give a lower learning_rate")
+            run.optimizer.zero_grad()
+            loss.backward()
+            run.optimizer.step()
+            done = (epoch + (step + 1) / len(batches)) / config.epochs
+            run.progress(f"epoch {epoch + 1} of {config.epochs}, loss {value:.3f}", done)
 
 
 def _identity(

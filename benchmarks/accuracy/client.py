@@ -10,8 +10,8 @@ from torch import nn
 
 from patternlite.images.labelled import LabelledImages
 from patternlite.pruning import Masks
+from patternlite.pruning.config import RetrainConfig
 from patternlite.pruning.normalisation import Normalisation
-from patternlite.pruning.retrain import RetrainConfig
 from patternlite.pruning.retrain import accuracy as fraction_right
 from patternlite.pruning.retrain import retrain as retrain_pruned
 

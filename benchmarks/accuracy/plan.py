@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patternlite.pruning import PruneConfig
-from patternlite.pruning.retrain import RetrainConfig
+from patternlite.pruning.config import RetrainConfig
 
 from .. import plans
 from ..training import Phase

@@ -60,8 +60,9 @@ def retrain_to(
     import torch
 
     from patternlite.pruning import Masks
+    from patternlite.pruning.config import RetrainConfig
     from patternlite.pruning.normalisation import Normalisation
-    from patternlite.pruning.retrain import RetrainConfig, accuracy, retrain
+    from patternlite.pruning.retrain import accuracy, retrain
     from patternlite.pruning.support.checkpoint import discard
 
     _require_one_process()

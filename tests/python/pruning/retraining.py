@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from patternlite.pruning.retrain import RetrainConfig
+from patternlite.pruning.config import RetrainConfig
 
 NORMAL = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 CONFIG = RetrainConfig(epochs=2, learning_rate=0.02, batch=64, **NORMAL)

@@ -9,9 +9,10 @@ import torch
 from retraining import CONFIG, NORMAL, same_bits
 
 from patternlite.pruning import Masks
+from patternlite.pruning.config import RetrainConfig
 from patternlite.pruning.imitation import divergence
 from patternlite.pruning.normalisation import Normalisation
-from patternlite.pruning.retrain import RetrainConfig, _augmented, accuracy, one_cycle, retrain
+from patternlite.pruning.retrain import _augmented, accuracy, one_cycle, retrain
 
 
 def test_retraining_brings_accuracy_back_and_keeps_zeros(damaged, images):

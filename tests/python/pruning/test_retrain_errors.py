@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from patternlite.pruning import Masks
-from patternlite.pruning.retrain import RetrainConfig, retrain
+from patternlite.pruning.config import RetrainConfig
+from patternlite.pruning.retrain import retrain
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 

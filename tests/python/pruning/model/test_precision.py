@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning.config import RetrainConfig
 from patternlite.pruning.model.precision import exact, half, laid_out
-from patternlite.pruning.retrain import RetrainConfig, retrain
+from patternlite.pruning.retrain import retrain
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import save_file
 
 from patternlite.pruning import Masks, PruneConfig, prune
-from patternlite.pruning.retrain import RetrainConfig, retrain
+from patternlite.pruning.config import RetrainConfig
+from patternlite.pruning.retrain import retrain
 from patternlite.pruning.support.checkpoint import Checkpoint, Record, discard
 from patternlite.pruning.support.distributed import Group
 
