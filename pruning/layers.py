@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -78,37 +78,10 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     """
     began = time.perf_counter()
     site = visit.site
-    original = site.conv.weight.detach().flatten(2)  # (O, I, T)
-    rows = task.sample.rows(site, [len(batch) for batch in visit.inputs])
-    wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
-    _, variance = spread(wanted, task.group)
-    if visit.others and dense.others:
-        gain, others = _audible(site.gain), zip(dense.others, visit.others, strict=True)
-        missing = rows.of_outputs([before - now for before, now in others])
-        wanted = [y + error / gain for y, error in zip(wanted, missing, strict=True)]
-    x = rows.of_inputs(site, visit.inputs)
+    x, wanted, variance = _rows(dense, visit, task)
     moments = Moments.of(x, wanted, centred=_shifts(site), group=task.group)
-
-    fit = moments if task.trusted else Moments.white(site.conv.weight, site.conv.groups)
-    scaled = (original.reshape(fit.cross.shape) * admm.importance(fit)).reshape(original.shape)
-    library = task.libraries[site.conv.kernel_size]
-    constraint = choice.structure.constraint(choice.tiles, library, choice.structure.order(scaled, library))
-    mask, start, residuals = constraint.project(scaled), original, []
-    pull = admm.damping(moments, choice.share)
-    if choice.structure is DENSE or task.method == "none":
-        pass
-    elif task.method == "closed-form":
-        solution = admm.solve(moments, original, constraint, pull)
-        mask, start, residuals = solution.mask, solution.weight, solution.residuals
-    else:
-        # Every process descends on all the rows: only so do all take the same steps.
-        all_x, all_y = (task.group.joined(torch.cat(parts)) for parts in (x, wanted))
-        random = generator(task.sample.seed, "gradient", site.name)
-        solution = gradient.solve(all_x, all_y, _response(site), original, constraint, random)
-        mask, start, residuals = solution.mask, solution.weight, solution.residuals
-    weight = start * mask
-    if task.method == "closed-form":
-        weight = least_squares(moments, original, mask, pull, start, steps=_REFIT_STEPS)
+    solution = _solved(site, x, wanted, moments, choice, task)
+    mask, weight = solution.mask, solution.weight
     if choice.structure is not DENSE:  # what is zero in exported files, too, into which norms are folded
         mask = mask & (weight != 0) & (site.gain != 0)[:, None, None]
         weight = weight * mask
@@ -130,10 +103,49 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
         macs=int(mask.sum()) * site.out_size[0] * site.out_size[1],
         patterns=histogram(mask),
         relative_error=float(error),
-        residuals=residuals,
+        residuals=solution.residuals,
         seconds=time.perf_counter() - began,
     )
     return mask, report
+
+
+def _rows(dense: Visit, visit: Visit, task: Task) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """Rows of inputs, of the outputs wanted for them, and the variance (O,) of the dense layer's outputs."""
+    site = visit.site
+    rows = task.sample.rows(site, [len(batch) for batch in visit.inputs])
+    wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
+    _, variance = spread(wanted, task.group)
+    if visit.others and dense.others:
+        gain, others = _audible(site.gain), zip(dense.others, visit.others, strict=True)
+        missing = rows.of_outputs([before - now for before, now in others])
+        wanted = [y + error / gain for y, error in zip(wanted, missing, strict=True)]
+    return rows.of_inputs(site, visit.inputs), wanted, variance
+
+
+def _solved(
+    site: Site, x: list[Tensor], wanted: list[Tensor], moments: Moments, choice: Choice, task: Task
+) -> admm.Solution:
+    """Which weights stay, by the task's method, and what they are then.  moments: of `x` and `wanted`."""
+    original = site.conv.weight.detach().flatten(2)  # (O, I, T)
+    fit = moments if task.trusted else Moments.white(site.conv.weight, site.conv.groups)
+    scaled = (original.reshape(fit.cross.shape) * admm.importance(fit)).reshape(original.shape)
+    library = task.libraries[site.conv.kernel_size]
+    constraint = choice.structure.constraint(choice.tiles, library, choice.structure.order(scaled, library))
+    pull = admm.damping(moments, choice.share)
+    if choice.structure is DENSE or task.method == "none":
+        mask = constraint.project(scaled)
+        solution = admm.Solution(mask, original * mask, [])
+    elif task.method == "closed-form":
+        solution = admm.solve(moments, original, constraint, pull)
+    else:
+        # Every process descends on all the rows: only so do all take the same steps.
+        all_x, all_y = (task.group.joined(torch.cat(parts)) for parts in (x, wanted))
+        random = generator(task.sample.seed, "gradient", site.name)
+        solution = gradient.solve(all_x, all_y, _response(site), original, constraint, random)
+    if task.method != "closed-form":
+        return solution
+    refitted = least_squares(moments, original, solution.mask, pull, solution.weight, steps=_REFIT_STEPS)
+    return replace(solution, weight=refitted)
 
 
 def _shifts(site: Site) -> bool:

@@ -1,4 +1,4 @@
-"""The network of the demo: a slim ResNet-18 for 32x32 images. Imports torch, so it is itself imported late."""
+"""The demo's network: a slim ResNet-18 for 32x32 images. It imports torch: to be imported late."""
 
 from __future__ import annotations
 

@@ -254,7 +254,8 @@ class Excited(Odd):
 
 
 def test_maps_of_one_position_are_pruned_where_a_batch_is_one_image(monkeypatch):
-    monkeypatch.setattr("patternlite.pruning.batch_sizes._PIXELS", 16 * 16)  # as of images of 724 pixels and more
+    # As of images of 724 pixels and more:
+    monkeypatch.setattr("patternlite.pruning.batch_sizes._PIXELS", 16 * 16)
     torch.manual_seed(0)
     network = forms.settled(Excited(), SHAPE)
     config = PruneConfig(rate=2.0, kinds=("3x3", "1x1"), images=16, refine_steps=0, distill_steps=0, **UNIT)
