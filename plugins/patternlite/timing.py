@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from .errors import OutputMismatchError
 # Runtimes' worker threads go on spinning for a moment after a call; the pause keeps one contender's
 # spinning out of the next one's time.
 _SETTLE_SECONDS = 0.002
+
+# A turn lasts so long on average where calls are short, as far as this many rounds fit: what another one left
+# in caches and clock rates is then a small part of it.
+_TURN_SECONDS = 0.05
+_MANY_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,14 @@ def interleave(
     pause: Callable[[float], None] = time.sleep,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> dict[str, list[list[float]]]:
-    """Runs the contenders in rounds A B C, B C A, C A B, ... for about `seconds` in all.
+    """Runs the contenders in rounds, each in an order drawn anew, for about `seconds` in all.
 
-    Returns for each contender its seconds per call, by round. In a round each makes `burst` counted calls
-    and one more (see `timed`), or fewer where calls are so long that `least_rounds` rounds would not fit. At
-    least that many rounds are run, and only whole ones, so all have equally many calls. A first round of
-    two calls each is a warm-up and not counted.
+    Nobody always follows the same one, and the same contenders are always drawn alike.
+    Returns for each contender its seconds per call, by round. In a round each makes `burst` counted calls and
+    one more (see `timed`); more where calls are short, or fewer where they are so long that `least_rounds`
+    rounds would not fit. How many follows once from the first round of two calls each, a warm-up that is not
+    counted. At least `least_rounds` rounds are run, and only whole ones: all have equally many calls, as the
+    fastest of more calls would be faster.
     progress is told the fraction done after each round.
     """
     if not contenders:
@@ -91,15 +99,17 @@ def interleave(
     names = list(contenders)
     rounds: dict[str, list[list[float]]] = {name: [] for name in names}
     start = clock()
+    call = 0.0  # one of each contender
     for name in names:
-        contenders[name](1)
+        call += contenders[name](1)[0]
         pause(_SETTLE_SECONDS)
-    call = (clock() - start) / 2  # one of each contender
-    burst = max(1, min(burst, int(seconds / (least_rounds * call)) - 1)) if call else burst
+    if call:
+        longer = min(_TURN_SECONDS * len(names), seconds / _MANY_ROUNDS)
+        burst = max(1, min(max(burst, int(longer / call) - 1), int(seconds / (least_rounds * call)) - 1))
+    draw = random.Random(0)
     done = 0
     while done < least_rounds or clock() - start < seconds:
-        for i in range(len(names)):
-            name = names[(i + done) % len(names)]
+        for name in draw.sample(names, len(names)):
             rounds[name].append(contenders[name](burst))
             pause(_SETTLE_SECONDS)
         done += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,3 +75,27 @@ def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = latency.measure_latency("mnn", contenders, threads=1, seconds=1.0)
     assert [found.timing.calls for found in measured] == [3, 3]
     assert [session.runs for session in sessions] == [1 + 1 + 3] * 2
+
+
+def test_a_turn_ends_when_its_workers_sleep(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or after 0.2 seconds, of workers that never do."""
+    monkeypatch.setitem(player._sessions, "ours", session)
+
+    def slept(*spent: float) -> int:
+        """How often, where so many CPU seconds pass in each sleep; the last over and over."""
+        now, naps = 0.0, 0
+
+        def sleep(seconds: float) -> None:
+            nonlocal now, naps
+            now += spent[min(naps, len(spent) - 1)]
+            naps += 1
+
+        monkeypatch.setattr(
+            player, "time", SimpleNamespace(process_time=lambda: now, sleep=sleep, perf_counter=lambda: 0.0)
+        )
+        player.burst("ours", 1, "wall")
+        return naps
+
+    assert slept(0.0002) == 1
+    assert slept(0.005, 0.004, 0.0002) == 3
+    assert slept(0.005) == 40

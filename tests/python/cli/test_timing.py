@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -51,12 +53,37 @@ def test_all_get_the_same_number_of_calls() -> None:
     assert timings["a"].calls % 4 == 0
 
 
-def test_the_order_rotates() -> None:
-    bench = Bench()
-    bench.run({"a": 1.0, "b": 1.0, "c": 1.0}, seconds=0.001, burst=1, least_rounds=3)
-    rounds = "".join(bench.calls).strip("|").split("|")
+def test_the_order_is_drawn_anew_in_each_round() -> None:
+    """Nobody always follows the same one, whose threads might still be at work; the next run is alike."""
+
+    def turns() -> list[str]:
+        bench = Bench()
+        bench.run({"a": 1.0, "b": 1.0, "c": 1.0}, seconds=0.001, burst=1, least_rounds=60)
+        return "".join(bench.calls).strip("|").split("|")
+
     # Each turn is one uncounted and one counted call; the first three turns are the warm-up.
-    assert rounds == [2 * name for name in "abc" + "abc" + "bca" + "cab"]
+    first = turns()
+    assert first[:3] == ["aa", "bb", "cc"]
+    rounds = [first[i : i + 3] for i in range(3, len(first), 3)]
+    assert len(rounds) == 60 and all(sorted(order) == ["aa", "bb", "cc"] for order in rounds)
+    followed = Counter(pair for order in rounds for pair in pairwise(order))
+    assert len(followed) == 6 and min(followed.values()) >= 10  # 20 each, on average
+    assert turns() == first
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(60.0, 101), (2.0, 101), (0.5, 24), (0.1, 5)])
+def test_turns_of_short_calls_are_longer(seconds: float, calls: int) -> None:
+    """50 ms, one of the calls uncounted, but 20 rounds matter more; never less than asked for."""
+    bench = Bench()
+    bench.run({"a": 2**-11, "b": 2**-11}, seconds=seconds)
+    turns = "".join(bench.calls).strip("|").split("|")[2:]
+    assert {len(turn) for turn in turns} == {1 + calls}
+
+
+def test_short_calls_beside_long_ones_are_as_many() -> None:
+    """The fastest of more calls would be faster."""
+    timings = Bench().run({"short": 2**-11, "long": 2**-6}, seconds=10)
+    assert timings["short"].calls == timings["long"].calls
 
 
 def test_warm_up_is_not_counted() -> None:
@@ -92,7 +119,9 @@ def test_the_budget_holds_up_to_one_round(seconds: float) -> None:
     bench = Bench()
     costs = {"a": 0.002, "b": 0.004}
     bench.run(costs, seconds=seconds, burst=5)
-    assert seconds <= bench.now <= seconds + 6 * sum(costs.values())
+    # Of six calls each, or of more where that is 50 ms a turn, and 20 rounds fit.
+    longest = max(6 * sum(costs.values()), min(2 * 0.05, seconds / 20))
+    assert seconds <= bench.now <= seconds + longest
 
 
 def test_long_calls_get_short_bursts() -> None:
