@@ -24,8 +24,8 @@ _PROBED = (".tflite", ".mnn")  # what there is a probe for, which player.prepare
 class Claim:
     """What must hold, and what would be better still.
 
-    kind: "speed-up" of contender `of` over `over`, "scaling" of `of` from one thread to the most, or
-        "prepare", the seconds `of` takes to load.
+    kind: "speed-up" of contender `of` over `over`, "scaling" of `of` from one thread to the most, by the
+        fastest calls, as the two do not take turns, or "prepare", the seconds `of` takes to load.
     """
 
     kind: str
@@ -40,7 +40,8 @@ class Claim:
 
     def __str__(self) -> str:
         who = f"{self.of} over {self.over}" if self.over else self.of
-        return who if self.kind == "speed-up" else f"{who}, {self.kind}"
+        kind = "scaling by the fastest calls" if self.kind == "scaling" else self.kind
+        return who if self.kind == "speed-up" else f"{who}, {kind}"
 
 
 @dataclass(frozen=True)

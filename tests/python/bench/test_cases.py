@@ -132,6 +132,7 @@ def test_scaling_compares_thread_counts_of_one_case() -> None:
     one, two = outcome(claim, 1, ours=(3.9, 4.0)), outcome(claim, 2, ours=(2.1, 2.0))
     (verdict,) = judge([one, two])
     assert (verdict.threads, verdict.value, verdict.state) == (2, pytest.approx(1.95), "reached")
+    assert str(verdict.claim) == "ours, scaling by the fastest calls"  # not the median over rounds, as others
 
 
 def test_nothing_is_claimed_of_what_was_not_measured() -> None:
