@@ -6,6 +6,7 @@ went into it, and a file that is there is right.
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
 from collections.abc import Iterator
@@ -55,11 +56,18 @@ def image(net: str) -> np.ndarray:
     return np.random.default_rng(_SEED).standard_normal(networks.NETWORKS[net][1], np.float32)
 
 
+def _name(recipe: Recipe, kind: str) -> str:
+    """With a mark of all that decides what is in it: the modules, too, that networks are made of."""
+    made_of = [inspect.getmodule(part) for part in (networks.SlimResNet18, networks.wide.resnet18)]
+    of = recipe if kind != "dense" else recipe.net
+    marks = (of, kind, _SEED, sparse_weights, networks, *made_of, mnn_sparse, _prune, _to_sparse_mnn)
+    return f"{recipe.net}-{kind}-{fingerprint(*marks)}.mnn"
+
+
 def mnn_file(folder: Path, recipe: Recipe, kind: str) -> MnnFile:
     """kind: of KINDS; "blocks" has as many weights as "pruned", where MNN's own sparse kernels want them, and
     is stored so that MNN uses these."""
-    marks = (recipe if kind != "dense" else recipe.net, kind, _SEED, sparse_weights, networks, mnn_sparse)
-    path = folder.absolute() / f"{recipe.net}-{kind}-{fingerprint(*marks, _prune, _to_sparse_mnn)}.mnn"
+    path = folder.absolute() / _name(recipe, kind)
     file = MnnFile(path, path.with_suffix(".npy"))
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.mnn import networks
-from benchmarks.mnn.files import Recipe, _prune, mnn_file
+from benchmarks.mnn.files import Recipe, _name, _prune, mnn_file
 from benchmarks.mnn.measure import Outcome, run_case
 from benchmarks.mnn.plan import Case, Plan, Player, choose, read_plan
 from benchmarks.mnn.results import MnnReport
@@ -84,6 +85,15 @@ def test_files_are_made_once(folder: Path) -> None:
     assert dense == pruned
     assert blocks < dense / 2  # stored sparse, which is what makes MNN run it so
     assert len(list(folder.iterdir())) == 6
+
+
+@pytest.mark.parametrize("part", [networks.SlimResNet18, networks.wide.ResNet18, networks.vgg16])
+def test_other_networks_are_other_files(part: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever module they are written in."""
+    module, source = inspect.getmodule(part), inspect.getsource
+    before = _name(RECIPE, "dense")
+    monkeypatch.setattr(inspect, "getsource", lambda of: source(of) + "\nx = 1" * (of is module))
+    assert _name(RECIPE, "dense") != before
 
 
 def test_random_weights_repeat() -> None:
