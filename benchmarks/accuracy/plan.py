@@ -136,6 +136,7 @@ def jobs(
     cases: the beginning of a case's name is enough. A client works on the cases that have a claim for it. One
     seed of everything comes before the next, so that a run cut short has something of each.
     """
+    plans.once("seed", map(str, seeds))
     for recipe in recipes:
         plans.known("recipe", recipe, plan.recipes)
     for client in clients:

@@ -8,18 +8,24 @@ from typing import Any
 from patternlite.errors import require_packages
 from patternlite.progress import Stages
 
-from .common import add_files, console, output_of, say_where
+from .common import add_files, console, output_of, say_where, some_seconds
 
 
 def add(commands: Any) -> None:
     command = commands.add_parser("tune", help="tunes networks for TVM; goes on where it was stopped")
     command.set_defaults(run=run)
     command.add_argument("net", nargs="+")
-    command.add_argument("--trials", type=int, default=64, help="candidates for each kind of layers (64)")
+    command.add_argument("--trials", type=trials, default=64, help="candidates for each kind of layers (64)")
     command.add_argument(
-        "--seconds", type=float, default=3600.0, help="begin no kind of layers after so many (3600)"
+        "--seconds", type=some_seconds, default=3600.0, help="begin no kind of layers after so many (3600)"
     )
     add_files(command, "the log, .json")
+
+
+def trials(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of candidates, 1 or more")
+    return value
 
 
 def run(args: argparse.Namespace) -> None:
