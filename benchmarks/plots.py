@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -67,9 +66,5 @@ def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """path.png and path.svg."""
-    png = io.BytesIO()
-    figure.patch.set(facecolor="white", alpha=1)
-    figure.savefig(png, format="png", dpi=150)
-    write_atomically(path.with_suffix(".png"), png.getvalue())
+    """path.svg."""
     write_atomically(path.with_suffix(".svg"), to_svg(figure))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patternlite.files import write_atomically
+from patternlite.machine import Machine
 from patternlite.report.figure import to_inline_svg
 
 from ..plots import write_figure
@@ -36,22 +37,30 @@ class Picture:
 
 
 def write_report(report: NetReport, results: Path) -> Path:
-    """Beside the results: the page (.html, returned) and the pictures (-NAME.png and .svg)."""
-    pictures = list(_pictures(report.outcomes, results.parent))
+    """Beside the results: the page (.html, returned) and the pictures (-NAME.svg)."""
+    pictures = list(_pictures(report, results.parent))
     for picture in pictures:
         write_figure(picture.figure, results.with_name(f"{results.stem}-{picture.name}.json"))
     page = results.with_suffix(".html")
-    counts = newest(results.parent, "instructions")
+    counts = newest(results.parent, "instructions", report.machine)
     write_atomically(page, render(report, pictures, accuracy_files(results.parent), counts))
     return page
 
 
-def newest(folder: Path, command: str) -> Path | None:
-    """The last results file of a command, of those named by the day alone: others are of a part."""
+def newest(folder: Path, command: str, machine: Machine) -> Path | None:
+    """The last results file of a command on such a machine, of those named by the day alone: others are of a
+    part.
+    """
     name = re.compile(rf"{command}-(\d{{4}}-\d\d-\d\d)(?:-(\d+))?\.json")
     names = ((name.fullmatch(path.name), path) for path in folder.iterdir())
     found = {(match[1], int(match[2] or 1)): path for match, path in names if match}
-    return found[max(found)] if found else None
+    return next((found[key] for key in sorted(found, reverse=True) if _is_of(found[key], machine)), None)
+
+
+def _is_of(path: Path, machine: Machine) -> bool:
+    """Whether it was measured on such a CPU."""
+    there = json.loads(path.read_text(encoding="utf-8")).get("machine", {})
+    return (there.get("cpu"), there.get("cores")) == (machine.cpu, machine.cores)
 
 
 def render(
@@ -81,8 +90,9 @@ def render(
     )
 
 
-def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
-    """Those that the results are enough for."""
+def _pictures(report: NetReport, folder: Path) -> Iterator[Picture]:
+    """Those that the results are enough for, and what else was measured on that machine."""
+    outcomes: Sequence[Outcome] = report.outcomes
     single = [o for o in outcomes if o.case.group in ("networks", "context")]
     for threads in sorted({o.threads for o in single}):
         some = [o for o in single if o.threads == threads]
@@ -101,7 +111,7 @@ def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
             "multiplications alone would give."
         )
         yield Picture("rates", "Speed-up over the rate", words, figure)
-    layers = newest(folder, "layers")
+    layers = newest(folder, "layers", report.machine)
     if layers:
         measured = json.loads(layers.read_text(encoding="utf-8"))["outcomes"]
         words = (
@@ -120,13 +130,14 @@ def _pictures(outcomes: Sequence[Outcome], folder: Path) -> Iterator[Picture]:
             f"{', '.join(path.name for path in accuracies)}."
         )
         yield Picture("front", "Accuracy against speed-up", words, front)
-    loaded = newest(folder, "nets")
-    if loaded:
+    loaded = newest(folder, "nets", report.machine)
+    figure = size_figure(read_json(loaded).outcomes) if loaded else None
+    if loaded and figure is not None:
         words = (
             f"The most memory up to the first answer, from {loaded.name}, and what lies on disk: zeros "
             "are stored, so a pruned file is as large as the dense one."
         )
-        yield Picture("memory", "Memory and files", words, size_figure(read_json(loaded).outcomes))
+        yield Picture("memory", "Memory and files", words, figure)
 
 
 def _spread(measured: Measured) -> float:

@@ -117,11 +117,16 @@ def _rates(panel: Axes, line: Sequence[Outcome]) -> None:
     panel.set_xticks(rates, [f"{rate:g}" for rate in rates])
 
 
-def size_figure(outcomes: Sequence[Outcome]) -> Figure:
-    """MB: the most memory that loading and one run took, a bar per contender; its model file as a mark."""
+def size_figure(outcomes: Sequence[Outcome]) -> Figure | None:
+    """MB: the most memory that loading and one run took, a bar per contender; its model file as a mark.
+
+    None where nothing was loaded for it.
+    """
     from matplotlib import rc_context
 
     shown = list({o.case.net: o for o in outcomes if o.preparations}.values())
+    if not shown:
+        return None
     with rc_context(STYLE):
         figure, panels = panels_of(len(shown), (3.1 * len(shown) + 1.6, 2.6))
         for panel, outcome in zip(panels, shown, strict=True):
