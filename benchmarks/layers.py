@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from patternlite.errors import PatternliteError
 from patternlite.isolated import Isolated
 
 from . import plans, player
 from .model_files import ModelFiles, Rates
+from .neighbours import NOBODY_ELSE, Neighbours
 from .protocol import Conditions, Contender, Measured, measure
-from .results import Report
+from .results import Report, Timed
 from .sparse_weights import STRUCTURES
 from .stacks import Stack
 from .tflite_weights import macs
@@ -80,7 +82,7 @@ class LayerTime:
 class LayerOutcome:
     """set: the name of the layer's.  isa: what the plugin used.  peak: multiply-adds per second of one core
     with it, before the timing or after, whichever was more.  times: DENSE first.
-    load: the machine's load average when it ended.
+    load: the machine's load average when it ended.  neighbours: what else had the cores meanwhile.
     """
 
     set: str
@@ -90,14 +92,15 @@ class LayerOutcome:
     peak: float
     times: tuple[LayerTime, ...]
     load: float
+    neighbours: Neighbours = NOBODY_ELSE
 
 
 @dataclass(frozen=True)
 class LayerReport(Report):
     outcomes: Sequence[LayerOutcome]
 
-    def timed(self) -> list[tuple[str, int, float]]:
-        return [(f"{o.set}, {o.layer}", o.threads, o.load) for o in self.outcomes]
+    def timed(self) -> list[Timed]:
+        return [Timed(f"{o.set}, {o.layer}", o.threads, o.load, o.neighbours) for o in self.outcomes]
 
 
 def read_layers(path: Path) -> LayerPlan:
@@ -146,7 +149,7 @@ def run_layer(
     ]
     witnesses = [Contender(f"stock, {c.label}", STOCK, c.path, c.model) for c in contenders]
     isa, before = _peak(conditions)
-    measured = measure(contenders, conditions, progress, witnesses)
+    measured, neighbours = measure(contenders, conditions, progress, witnesses)
     load = os.getloadavg()[0]
     peak = max(before, _peak(conditions)[1])
     count = _LAYERS * layer.convolutions
@@ -170,12 +173,20 @@ def run_layer(
                 _state(claims.get(way), share) if conditions.threads == 1 else "",
             )
         )
-    return LayerOutcome(of.name, layer, conditions.threads, isa, peak, tuple(times), load)
+    return LayerOutcome(of.name, layer, conditions.threads, isa, peak, tuple(times), load, neighbours)
 
 
 def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
-    """Microseconds that the deep model takes more: by the fastest calls, and the median over rounds."""
+    """Microseconds that the deep model takes more: by the fastest calls, and the median over rounds.
+
+    Raises PatternliteError where its fastest call takes no more: a layer takes some time.
+    """
     fastest = deep.timing.minimum - shallow.timing.minimum
+    if fastest <= 0:
+        raise PatternliteError(
+            f"{deep.label} ran no longer than {shallow.label}: too noisy; give more --seconds, "
+            "or measure when nothing else runs"
+        )
     rounds = [d - s for s, d in zip(shallow.rounds, deep.rounds, strict=True)]
     return 1e3 * fastest, 1e3 * statistics.median(rounds)
 

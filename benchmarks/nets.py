@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,15 @@ from patternlite.runtimes import runtimes_for
 
 from .cases import Case, Plan
 from .model_files import ModelFiles
+from .neighbours import Neighbours
 from .plans import known
 from .player import Preparation
-from .protocol import Conditions, Contender, measure, prepare
+from .protocol import Conditions, Contender, ContenderError, Measured, measure, prepare
 from .results import Outcome
 from .rivals import RIVALS
 from .tflite_weights import macs
+
+_FAILED = "left out, it failed: "
 
 
 def choose(
@@ -53,12 +56,13 @@ def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[C
 
 
 def is_done(plan: Plan, case: Case, threads: int, before: Sequence[Outcome], files: ModelFiles) -> bool:
-    """Whether one of these is of this very case, and who was left out still cannot run."""
+    """Whether one of these is of this very case, and who was left out still cannot run, or has failed."""
     players = plan.players_of(case)
     for outcome in before:
         if (outcome.case, outcome.threads, outcome.players) == (case, threads, players):
+            failed = {label for label, note in outcome.notes.items() if note.startswith(_FAILED)}
             return len(outcome.measured) == len(players) or (
-                outcome.measured.keys() == {c.label for c in _contenders(plan, case, files)[0]}
+                outcome.measured.keys() | failed == {c.label for c in _contenders(plan, case, files)[0]}
             )
     return False
 
@@ -66,17 +70,20 @@ def is_done(plan: Plan, case: Case, threads: int, before: Sequence[Outcome], fil
 def run_case(
     plan: Plan, case: Case, conditions: Sequence[Conditions], files: ModelFiles, stages: Stages
 ) -> list[Outcome]:
-    """One outcome per condition. Contenders that cannot run here are left out, with a note."""
+    """One outcome per condition. Contenders that cannot run here, or fail, are left out, with a note."""
     with stages.stage(f"{case.name}, files"):
         contenders, notes = _contenders(plan, case, files)
-        witnesses = _witnesses(plan, case, contenders, files)
         multiplications = tuple(
             macs(bytearray(_tflite(plan, case, file, files).read_bytes())) for file in ("dense", "pruned")
         )
     outcomes = []
     for i, condition in enumerate(conditions):
         with stages.stage(f"{case.name}, threads: {condition.threads}") as advance:
-            measured = measure(contenders, condition, partial(advance, ""), witnesses)
+            measured, neighbours, failed = _measure(
+                plan, case, contenders, files, condition, partial(advance, "")
+            )
+        contenders = [c for c in contenders if c.label in measured]
+        notes = notes | failed
         preparations = {}
         if i == 0:
             with stages.stage(f"{case.name}, loading") as advance:
@@ -93,9 +100,35 @@ def run_case(
                 notes,
                 plan.rates_of(case),
                 plan.players_of(case),
+                neighbours,
             )
         )
     return outcomes
+
+
+def _measure(
+    plan: Plan,
+    case: Case,
+    contenders: list[Contender],
+    files: ModelFiles,
+    condition: Conditions,
+    progress: Callable[[float], None],
+) -> tuple[dict[str, Measured], Neighbours, dict[str, str]]:
+    """As `protocol.measure`, and notes of those who failed: the others were measured once more, without them.
+
+    Raises ContenderError where the plugin fails, or a witness.
+    """
+    notes: dict[str, str] = {}
+    while True:
+        try:
+            witnesses = _witnesses(plan, case, contenders, files)
+            return *measure(contenders, condition, progress, witnesses), notes
+        except ContenderError as error:
+            rivals = {c.label for c in contenders if not RIVALS[c.rival].plugin}
+            if error.label not in rivals:
+                raise
+            contenders = [c for c in contenders if c.label != error.label]
+            notes[error.label] = f"{_FAILED}{error.why}"
 
 
 def _files(path: Path) -> list[Path]:
@@ -125,13 +158,14 @@ def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contend
 
 
 def _witnesses(plan: Plan, case: Case, contenders: Sequence[Contender], files: ModelFiles) -> list[Contender]:
-    """Stock TFLite on each model that one contender alone runs."""
+    """Stock TFLite on each model that one contender alone runs, or the plugin alone."""
     counts = Counter(c.model for c in contenders)
+    by_stock = {c.model for c in contenders if not RIVALS[c.rival].plugin}
     stock = runtimes_for(".tflite")[0].name
     return [
         Contender(f"witness of {model}", stock, _tflite(plan, case, model, files), model)
         for model, count in counts.items()
-        if count == 1
+        if count == 1 or model not in by_stock
     ]
 
 
@@ -155,5 +189,5 @@ def _prepare(
     found = {}
     for i, c in enumerate(chosen):
         advance(c.label, i / len(chosen))
-        found[c.label] = prepare(c.rival, c.path, conditions)
+        found[c.label] = prepare(c, conditions)
     return found

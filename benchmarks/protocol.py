@@ -9,21 +9,26 @@ rounds. Nothing is timed before its answer was compared.
 from __future__ import annotations
 
 import statistics
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
+from patternlite.errors import OutputMismatchError, PatternliteError, one_line
 from patternlite.isolated import Isolated
 from patternlite.timing import Timing, interleave, require_equal
 
 from . import player
+from .neighbours import Neighbours, Watch
 from .rivals import RIVALS
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,35 +67,63 @@ class Measured:
     kernels: tuple[str, ...] = ()
 
 
+class ContenderError(PatternliteError):
+    """A contender, of this label, does not run."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"{label}: {why}")
+        self.label, self.why = label, why
+
+
+class WrongAnswerError(ContenderError, OutputMismatchError):
+    """Of a rival: ours has nothing to do with it."""
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A contender, and the process that it runs in."""
+
+    contender: Contender
+    process: Isolated
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return self.process.call(function, *args, **kwargs)
+        except Exception as error:
+            raise ContenderError(self.contender.label, one_line(error)) from error
+
+
 def measure(
     contenders: Sequence[Contender],
     conditions: Conditions,
     progress: Callable[[float], None] = lambda fraction: None,
     witnesses: Sequence[Contender] = (),
-) -> dict[str, Measured]:
-    """By label. Raises OutputMismatchError if contenders with the same model answer differently, and
-    ValueError where one alone runs a model.
+) -> tuple[dict[str, Measured], Neighbours]:
+    """By label, and what else had the cores meanwhile.
 
     witnesses: answer as well, before the contenders, and are not timed.
+    Raises ContenderError if one cannot be run, OutputMismatchError if contenders with the same model answer
+    differently, and ValueError where one alone runs a model, or the plugin alone.
     """
+    _require_witnesses((*witnesses, *contenders))
     with ExitStack() as stack:
         processes: dict[str, Isolated] = {}
+        seats: list[_Seat] = []
         for c in (*witnesses, *contenders):
             name = RIVALS[c.rival].process
             if name not in processes:
                 processes[name] = stack.enter_context(Isolated(RIVALS[c.rival].python))
                 processes[name].call(player.pin, conditions.cores)
-            processes[name].call(player.load, c.label, c.rival, c.path, conditions.threads)
-        differences = _compare((*witnesses, *contenders), processes)
-        bursts = {
-            c.label: partial(_burst, processes[RIVALS[c.rival].process], c.label, conditions.clock)
-            for c in contenders
-        }
+            seats.append(_Seat(c, processes[name]))
+            seats[-1].call(player.load, c.label, c.rival, c.path, conditions.threads)
+        differences = _compare(seats)
+        timed = {seat.contender.label: seat for seat in seats[len(witnesses) :]}
+        bursts = {label: partial(_burst, seat, conditions.clock) for label, seat in timed.items()}
+        watch = Watch(conditions.cores, processes.values())
         rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
-        kernels = {
-            c.label: processes[RIVALS[c.rival].process].call(player.kernels, c.label) for c in contenders
-        }
-    return {
+        neighbours = watch.so_far()
+        kernels = {label: seat.call(player.kernels, label) for label, seat in timed.items()}
+    measured = {
         label: Measured(
             label,
             Timing.of_rounds(bursts_of),
@@ -100,29 +133,44 @@ def measure(
         )
         for label, bursts_of in rounds.items()
     }
+    return measured, neighbours
 
 
-def _burst(process: Isolated, label: str, clock: str, count: int) -> list[float]:
-    return process.call(player.burst, label, count, clock)
+def _burst(seat: _Seat, clock: str, count: int) -> list[float]:
+    return seat.call(player.burst, seat.contender.label, count, clock)
 
 
-def _compare(contenders: Sequence[Contender], processes: Mapping[str, Isolated]) -> dict[str, float]:
-    models = Counter(c.model for c in contenders)
-    if alone := [c.label for c in contenders if models[c.model] == 1]:
-        raise ValueError(f"no other answer to compare with that of {alone[0]}: give a witness")
+def _compare(seats: Sequence[_Seat]) -> dict[str, float]:
     image: np.ndarray | None = None
     references: dict[str, np.ndarray] = {}
     differences = {}
-    for c in contenders:
-        process = processes[RIVALS[c.rival].process]
+    for seat in seats:
+        c, rival = seat.contender, RIVALS[seat.contender.rival]
         if image is None:
-            shape = process.call(player.input_shape, c.label)
+            shape = seat.call(player.input_shape, c.label)
             image = np.random.default_rng(0).standard_normal(shape, np.float32)
-        answer = process.call(player.answer, c.label, image)
+        answer = seat.call(player.answer, c.label, image)
         reference = references.setdefault(c.model, answer)
-        what, tolerance = f"{c.path.name}, {c.label}", RIVALS[c.rival].tolerance
-        differences[c.label] = require_equal(what, reference, answer, tolerance)
+        what = f"{c.path.name}, {c.label}" if rival.plugin else c.path.name
+        try:
+            differences[c.label] = require_equal(what, reference, answer, rival.tolerance, ours=rival.plugin)
+        except OutputMismatchError as error:
+            if rival.plugin:
+                raise
+            raise WrongAnswerError(c.label, one_line(error)) from error
     return differences
+
+
+def _require_witnesses(contenders: Sequence[Contender]) -> None:
+    """Raises ValueError where an answer would be compared with itself, or ours with ours."""
+    answering: dict[str, list[Contender]] = defaultdict(list)
+    for c in contenders:
+        answering[c.model].append(c)
+    for same in answering.values():
+        alone = len(same) == 1
+        if alone or all(RIVALS[c.rival].plugin for c in same):
+            which = "other" if alone else "stock"
+            raise ValueError(f"no {which} answer to compare with that of {same[0].label}: give a witness")
 
 
 class Rounds(Protocol):
@@ -135,11 +183,13 @@ def speed_up(baseline: Rounds, other: Rounds) -> float:
     return statistics.median(b / o for b, o in zip(baseline.rounds, other.rounds, strict=True))
 
 
-def prepare(rival: str, path: Path, conditions: Conditions, repeats: int = 3) -> player.Preparation:
-    """What loading costs, at least: each time in a fresh process."""
+def prepare(contender: Contender, conditions: Conditions, repeats: int = 3) -> player.Preparation:
+    """What loading costs, at least: each time in a fresh process. Raises ContenderError if it cannot be."""
     results = []
     for _ in range(repeats):
         with Isolated() as process:
-            process.call(player.pin, conditions.cores)
-            results.append(process.call(player.prepare, rival, path, conditions.threads, conditions.clock))
+            seat = _Seat(contender, process)
+            seat.call(player.pin, conditions.cores)
+            values = (contender.rival, contender.path, conditions.threads, conditions.clock)
+            results.append(seat.call(player.prepare, *values))
     return player.Preparation(min(r.seconds for r in results), min(r.peak_bytes for r in results))

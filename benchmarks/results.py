@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import importlib.util
 import json
 import subprocess
 from abc import ABC, abstractmethod
@@ -17,23 +19,40 @@ from patternlite.machine import Machine, describe_machine, versions
 from . import plain
 from .cases import Case, Claim, Player
 from .model_files import Rates
+from .neighbours import NOBODY_ELSE, Neighbours
 from .player import Preparation
 from .protocol import Measured, speed_up
 from .rivals import environment
 
 _LESS_IS_BETTER = ("prepare", "memory", "difference")
+_DIRTY = "-dirty"
+_MOST_TAKEN = 0.1  # of each core, by others and by the host
 
 
-def _revision() -> str:
-    """The commit of this source tree; empty outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+def revision_of(tree: Path) -> str:
+    """The commit of this source tree, marked where files differ from it; empty outside a repository."""
+    command = ["git", "-C", str(tree), "describe"]
+    command += ["--always", "--exclude=*", "--abbrev=7", f"--dirty={_DIRTY}"]
     try:
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
     except OSError:  # no git
         return ""
 
 
-REVISION = _revision()  # of the code that is loaded, whatever is checked out meanwhile
+REVISION = revision_of(Path(__file__).parent)  # of the code that is loaded, whatever is checked out meanwhile
+
+
+def is_dirty(revision: str | None) -> bool:
+    """Whether it does not say what ran."""
+    return (revision or "").endswith(_DIRTY)
+
+
+def _native_digest() -> str | None:
+    """Of the compiled part: it may be older than the commit. None where it is not built."""
+    found = importlib.util.find_spec("patternlite._native")
+    if found is None or found.origin is None:
+        return None
+    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,7 @@ class Outcome:
     macs: multiplications per image of the dense network, and of the pruned one by weights that are not zero.
     notes: what must be known of a contender, like how long it was tuned.  rates: of the pruned file.
     players: what each contender was, those included that were left out.
+    neighbours: what else had the cores meanwhile; not known of results of before 2026-12.
     """
 
     case: Case
@@ -56,6 +76,7 @@ class Outcome:
     notes: Mapping[str, str] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
     players: Mapping[str, Player] = field(default_factory=dict)
+    neighbours: Neighbours = NOBODY_ELSE
 
     @property
     def mac_rate(self) -> float:
@@ -107,9 +128,30 @@ def _value(claim: Claim, outcome: Outcome, single: Outcome | None) -> float | No
     return single.measured[claim.of].timing.minimum / measured[claim.of].timing.minimum
 
 
-def too_busy(load: float, machine: Machine) -> bool:
-    """Whether others took the cores: their turns fall into long calls, and spare short ones."""
-    return load > machine.cores + 0.5
+@dataclass(frozen=True)
+class Timed:
+    """What was timed.  load: the machine's load average when it ended.  neighbours: on the cores it used."""
+
+    name: str
+    threads: int
+    load: float
+    neighbours: Neighbours
+
+    def too_busy(self, machine: Machine) -> bool:
+        """Whether others took the cores: their turns fall into long calls, and spare short ones."""
+        return self._loaded(machine) or self._shared
+
+    def words(self, machine: Machine) -> str:
+        """And which of the two it was."""
+        why = f"load {self.load:.1f}" if self._loaded(machine) else str(self.neighbours)
+        return f"{self.name} ({self.threads}, {why})"
+
+    def _loaded(self, machine: Machine) -> bool:
+        return self.load > machine.cores + 0.5
+
+    @property
+    def _shared(self) -> bool:
+        return self.neighbours.others + self.neighbours.stolen > _MOST_TAKEN * self.threads
 
 
 @dataclass(frozen=True)
@@ -121,14 +163,17 @@ class Report:
     date: str = field(default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M UTC}")
     machine: Machine = field(default_factory=describe_machine)
     versions: Mapping[str, str | None] = field(
-        default_factory=lambda: versions() | environment.versions() | {"commit": REVISION or None}
+        default_factory=lambda: (
+            versions()
+            | environment.versions()
+            | {"commit": REVISION or None, "compiled part": _native_digest()}
+        )
     )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def timed(self) -> Iterable[tuple[str, int, float]]:
-        """What was timed, with how many threads, and the machine's load average when it ended."""
+    def timed(self) -> Iterable[Timed]:
         return ()
 
     @property
@@ -136,18 +181,17 @@ class Report:
         """A warning where the machine was too busy; CPU time does not count others."""
         if self.settings.get("clock") == "cpu":
             return ""
-        names = ", ".join(
-            f"{name} ({threads}, load {load:.1f})"
-            for name, threads, load in self.timed()
-            if too_busy(load, self.machine)
-        )
+        names = ", ".join(t.words(self.machine) for t in self.timed() if t.too_busy(self.machine))
         return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""
 
     def can_go_on_from(self, other: Report) -> bool:
         """Whether figures of both may stand beside each other.
 
-        That takes the same machine, protocol and commit, and the same versions of what was there then.
+        That takes the same machine, protocol and commit, and the same versions of what was there then. A
+        commit from which files differ is never the same.
         """
+        if is_dirty(other.versions.get("commit")):
+            return False
         there = ["commit", *(name for name, version in other.versions.items() if version)]
         mine, others = (
             (
@@ -161,10 +205,10 @@ class Report:
 
 
 class JudgedReport(Report, ABC):
-    """Its outcomes have a case, threads and a load."""
+    """Its outcomes have a case, threads, a load and neighbours."""
 
-    def timed(self) -> list[tuple[str, int, float]]:
-        return [(o.case.name, o.threads, o.load) for o in self.outcomes]
+    def timed(self) -> list[Timed]:
+        return [Timed(o.case.name, o.threads, o.load, o.neighbours) for o in self.outcomes]
 
     @abstractmethod
     def verdicts(self) -> list[Verdict]: ...

@@ -22,13 +22,13 @@ def accuracy_figure(report: AccuracyReport) -> Figure:
     """A row per network: accuracy over the weights saved and, where it was timed, over the speed-up."""
     from matplotlib import rc_context
 
-    networks = list(dict.fromkeys(_network(s) for s in report.summaries))
+    networks = list(dict.fromkeys(s.network for s in report.summaries))
     timed = any(s.speed_up for s in report.summaries)
     with rc_context(STYLE):
         size = (9.4 if timed else 6.4, 3.4 * len(networks) + 0.9)
         figure, panels = panels_of(1 + timed, size, len(networks))
         for i, network in enumerate(networks):
-            rows = [s for s in report.summaries if _network(s) == network]
+            rows = [s for s in report.summaries if s.network == network]
             row = panels[i * (1 + timed) : (i + 1) * (1 + timed)]
             _draw(row[0], report, rows, "parameter_rate", "times fewer weights in the whole model")
             if timed:
@@ -90,10 +90,6 @@ def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: st
                     _budget(s), place, (0, -13), textcoords="offset points", ha="center", fontsize=7.5,
                     color=COLOURS["faint"],
                 )  # fmt: skip
-
-
-def _network(s: Summary) -> str:
-    return s.case.partition(" ")[0]
 
 
 def _budget(s: Summary) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from patternlite.machine import Machine
 
-from ..results import Report
+from ..neighbours import NOBODY_ELSE, Neighbours
+from ..results import Report, Timed
 from .plan import Case, Job, Must
 
 
@@ -19,7 +22,7 @@ class Speed:
     in ms. In results of 2026-11-29 and before, the dense one ran with the plugin, too.
 
     revision: the commit that timed them.  machine: which did; None in older rows.
-    load: its load average when it ended.
+    load: its load average when it ended.  neighbours: what else had the cores meanwhile.
     """
 
     runtime: str
@@ -29,6 +32,7 @@ class Speed:
     revision: str = ""
     machine: Machine | None = None
     load: float = 0.0
+    neighbours: Neighbours = NOBODY_ELSE
 
     @property
     def speed_up(self) -> float:
@@ -86,6 +90,10 @@ class Summary:
     must: float | None
 
     @property
+    def network(self) -> str:
+        return self.case.partition(" ")[0]
+
+    @property
     def state(self) -> str:
         """ "met" or "missed" by the mean; empty where nothing is claimed."""
         if self.must is None:
@@ -126,6 +134,41 @@ def _summary(rows: Sequence[Row], must: Must | None) -> Summary:
     )
 
 
+def timed(row: Row, speed: Speed) -> Timed:
+    """speed: the row's."""
+    name = f"{row.case}, {row.recipe}, seed {row.seed}"
+    return Timed(name, speed.threads, speed.load, speed.neighbours)
+
+
+def at_speed(points: Iterable[tuple[float, float]], speed: float) -> float:
+    """The accuracy at this speed-up, on straight lines between points (speed-up, accuracy).
+
+    Beyond the slowest or the fastest point it is that point's own.
+    """
+    speeds, values = zip(*sorted(points), strict=True)
+    return float(np.interp(speed, speeds, values))
+
+
+def at_equal_speeds(summaries: Sequence[Summary]) -> list[float | None]:
+    """Of each summary, the accuracy at the speed-up of the first recipe with the same case and client.
+
+    That lies between the recipe's own points of that network, the dense model's among them. None where
+    something was not timed.
+    """
+    found: list[float | None] = []
+    for s in summaries:
+        first = next(t for t in summaries if (t.case, t.client) == (s.case, s.client))
+        points = [
+            (t.speed_up, t.accuracy)
+            for t in summaries
+            if (t.network, t.recipe, t.client) == (s.network, s.recipe, s.client) and t.speed_up
+        ]
+        found.append(
+            at_speed([(1.0, s.dense), *points], first.speed_up) if points and first.speed_up else None
+        )
+    return found
+
+
 def row_of(job: Job, **values: Any) -> Row:
     return Row(case=job.case.name, recipe=job.recipe, client=job.client, seed=job.seed, **values)
 
@@ -137,20 +180,16 @@ class AccuracyReport(Report):
     outcomes: Sequence[Row]
     summaries: Sequence[Summary] = ()  # after the fields of Report, which have defaults
 
-    def timed(self) -> list[tuple[str, int, float]]:
-        return [
-            (f"{row.case}, {row.recipe}, seed {row.seed}", row.speed.threads, row.speed.load)
-            for row in self.outcomes
-            if row.speed
-        ]
+    def timed(self) -> list[Timed]:
+        return [timed(row, row.speed) for row in self.outcomes if row.speed]
 
     @property
     def mixed(self) -> str:
         """What must be known where rows or speeds were kept from other commits or machines; else empty."""
         speeds = [row.speed for row in self.outcomes if row.speed]
         found = [row.revision for row in self.outcomes] + [speed.revision for speed in speeds]
-        commits = dict.fromkeys(filter(None, found))
-        words = [f"Measured at several commits: {', '.join(commits)}."] if len(commits) > 1 else []
+        commits = dict.fromkeys(filter(None, [*found, self.versions.get("commit")]))
+        words = [f"Rows and report are of several commits: {', '.join(commits)}."] if len(commits) > 1 else []
         if any(speed.machine != self.machine for speed in speeds):
             words.append("Not all speeds are known to be of this machine.")
         return " ".join(words)

@@ -27,12 +27,14 @@ from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
 
+from ..neighbours import Watch
 from ..plain import read_json
-from ..results import REVISION, too_busy
+from ..player import pin
+from ..results import REVISION, is_dirty
 from ..training import Course, train
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
-from .results import Row, Speed, row_of
+from .results import Row, Speed, row_of, timed
 
 _SHAPE = (3, 32, 32)
 _RUNTIME = "ai-edge-litert"
@@ -87,10 +89,14 @@ class Laboratory:
             Contender("pruned, stock", pruned_file),  # the plugin's answer is compared with it
             Contender("pruned", pruned_file, plugin=True),
         ]
+        cores = tuple(sorted(os.sched_getaffinity(0))[:threads])
         with Isolated() as process:
+            process.call(pin, cores)
+            watch = Watch(cores, [process])
             stock, _, ours = process.call(
                 measure_latency, _RUNTIME, contenders, threads=threads, seconds=seconds
             )
+            neighbours = watch.so_far()
         row = replace(
             row,
             speed=Speed(
@@ -101,6 +107,7 @@ class Laboratory:
                 REVISION,
                 describe_machine(),
                 os.getloadavg()[0],
+                neighbours,
             ),
         )
         self._keep(job, row)
@@ -268,7 +275,8 @@ def _is_timed(row: Row, threads: int) -> bool:
     return (
         speed is not None
         and (speed.threads, speed.revision, speed.machine) == (threads, REVISION, machine)
-        and not too_busy(speed.load, machine)
+        and not is_dirty(REVISION)
+        and not timed(row, speed).too_busy(machine)
     )
 
 

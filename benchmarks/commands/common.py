@@ -16,7 +16,7 @@ from rich.console import Console
 from patternlite.errors import PatternliteError
 
 if TYPE_CHECKING:
-    from ..results import Report
+    from ..results import NetReport, Report
 
 PLANS = Path(__file__).parents[1]
 RESULTS = PLANS / "results"
@@ -105,6 +105,17 @@ def writable(path: Path) -> Path:
 def say_crowded(report: Report) -> None:
     if report.crowded:
         console.print(report.crowded, style="bold red", highlight=False, soft_wrap=True)
+
+
+def say_left_out(report: NetReport) -> None:
+    lines = dict.fromkeys(
+        f"{label} in {outcome.case.name}: {outcome.notes[label]}"
+        for outcome in report.outcomes
+        for label in outcome.notes
+        if label not in outcome.measured
+    )
+    for line in lines:
+        console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def say_where(*paths: Path) -> None:

@@ -17,6 +17,7 @@ from .common import (
     console,
     output_of,
     say_crowded,
+    say_left_out,
     say_where,
     settings,
 )
@@ -53,5 +54,6 @@ def run(args: argparse.Namespace) -> None:
     plots.write_figure(plots.latency_figure(report), output)
     for table in (tables.latency_table, tables.preparation_table, tables.claim_table):
         console.print(table(report))
+    say_left_out(report)
     say_crowded(report)
     say_where(output)

@@ -17,6 +17,7 @@ from .common import (
     console,
     day_file,
     say_crowded,
+    say_left_out,
     say_where,
     settings,
     writable,
@@ -63,9 +64,9 @@ def run(args: argparse.Namespace) -> None:
             for case in cases
             if not is_done(plan, case, condition.threads, before.outcomes, files)
         ]
-        if left and not result.can_go_on_from(before):
+        if left and before.outcomes and not result.can_go_on_from(before):
             raise PatternliteError(
-                f"{output} was measured otherwise, elsewhere, or at another commit: "
+                f"{output} was measured otherwise, elsewhere, at another commit, or of files not committed: "
                 "move it away, or give --output"
             )
         for condition, case in left:
@@ -76,5 +77,6 @@ def run(args: argparse.Namespace) -> None:
     result = NetReport(settings(args), outcomes) if left else before
     for table in (latency_table, claim_table):
         console.print(table(result))
+    say_left_out(result)
     say_crowded(result)
     say_where(output, write_report(result, output))

@@ -16,8 +16,9 @@ import numpy as np
 from patternlite.isolated import Isolated
 from patternlite.timing import Timing, interleave, relative_difference, require_equal
 
+from ..neighbours import NOBODY_ELSE, Neighbours, Watch
 from ..player import Preparation, pin
-from ..protocol import Conditions, prepare
+from ..protocol import Conditions, Contender, prepare
 from ..rivals import RIVALS
 from . import player
 from .files import MnnFile, image, mnn_file
@@ -47,13 +48,17 @@ class Measured:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Mappings are by the contender's label.  load: the machine's load average when the timing ended."""
+    """Mappings are by the contender's label.
+
+    load: the machine's load average when the timing ended.  neighbours: what else had the cores meanwhile.
+    """
 
     case: Case
     threads: int
     measured: Mapping[str, Measured]
     preparations: Mapping[str, Preparation]
     load: float
+    neighbours: Neighbours = NOBODY_ELSE
 
 
 Progress = Callable[[float], None]
@@ -62,14 +67,14 @@ Progress = Callable[[float], None]
 def run_case(plan: Plan, case: Case, conditions: Conditions, folder: Path, progress: Progress) -> Outcome:
     """The files must exist already, or are made."""
     files = {label: mnn_file(folder, case.recipe, p.file) for label, p in plan.contenders.items()}
-    measured = _measure(plan, case, files, conditions, progress)
+    measured, neighbours = _measure(plan, case, files, conditions, progress)
     load = os.getloadavg()[0]
     preparations = {
-        label: prepare(p.rival, files[label].path, conditions)
+        label: prepare(Contender(label, p.rival, files[label].path, p.file), conditions)
         for label, p in plan.contenders.items()
         if p.prepare
     }
-    return Outcome(case, conditions.threads, measured, preparations, load)
+    return Outcome(case, conditions.threads, measured, preparations, load, neighbours)
 
 
 def _bursts_of(process: Isolated) -> Callable[[int], list[float]]:
@@ -78,7 +83,7 @@ def _bursts_of(process: Isolated) -> Callable[[int], list[float]]:
 
 def _measure(
     plan: Plan, case: Case, files: Mapping[str, MnnFile], conditions: Conditions, progress: Progress
-) -> dict[str, Measured]:
+) -> tuple[dict[str, Measured], Neighbours]:
     with ExitStack() as stack:
         processes: dict[str, Isolated] = {}
         for label, p in plan.contenders.items():
@@ -92,8 +97,10 @@ def _measure(
             for label, p in plan.contenders.items()
         }
         bursts = {label: _bursts_of(process) for label, process in processes.items()}
+        watch = Watch(conditions.cores, processes.values())
         rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
-        return {
+        neighbours = watch.so_far()
+        measured = {
             label: Measured(
                 label,
                 Timing.of_rounds(rounds[label]),
@@ -104,6 +111,7 @@ def _measure(
             )
             for label, process in processes.items()
         }
+        return measured, neighbours
 
 
 def _differences(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DENSE = "dense"
 _Points = dict[tuple[str, str, str], list[tuple[float, float]]]
 _MARKS = ("o", "^", "D")  # where there are more recipes than colours
+_LINE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "zorder": 1}
 
 
 def accuracy_files(folder: Path) -> list[Path]:
@@ -28,7 +29,8 @@ def accuracy_files(folder: Path) -> list[Path]:
 
 
 def front_figure(paths: Sequence[Path]) -> Figure | None:
-    """Percent right over speed-up, a panel per network; each point a recipe's mean over its seeds, as pruned.
+    """Percent right over speed-up, a panel per network; each point a recipe's mean over its seeds, as pruned,
+    with a line from the dense model through those of the recipe: what it keeps at another's speed.
 
     A point is of one file: the one with the most seeds of it, of several the newest. A panel may be of
     several: each model is compared with the dense one timed beside it. None where nothing was timed.
@@ -63,12 +65,13 @@ def _front(
         for key, values in points.items()
     }
     best = {budget: max(y for (b, _), (_, y) in means.items() if b == budget) for budget, _ in means}
+    for name in recipes:
+        line = sorted(means[key] for key in means if key[1] in (name, DENSE))
+        panel.plot(
+            *zip(*([x, 100 * y] for x, y in line), strict=True), color=_look(name, recipes)[1], **_LINE
+        )
     for (budget, recipe), (speed_up, accuracy) in means.items():
-        if recipe == DENSE:
-            mark, colour = "s", COLOURS["dense"]
-        else:
-            turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
-            mark, colour = _MARKS[turn % len(_MARKS)], RECIPE_COLOURS[shade]
+        mark, colour = _look(recipe, recipes)
         panel.scatter(speed_up, 100 * accuracy, s=40, color=colour, marker=mark, label=recipe)
         if accuracy == best[budget]:
             panel.annotate(
@@ -79,6 +82,14 @@ def _front(
     panel.margins(x=0.12, y=0.12)
     panel.grid(axis="y", color=COLOURS["grid"])
     panel.set_xlabel("times faster than dense")
+
+
+def _look(recipe: str, recipes: list[str]) -> tuple[str, str]:
+    """Mark and colour."""
+    if recipe == DENSE:
+        return "s", COLOURS["dense"]
+    turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
+    return _MARKS[turn % len(_MARKS)], RECIPE_COLOURS[shade]
 
 
 def _points(paths: Iterable[Path]) -> _Points:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ SPARSE_MNN = "-sparse.mnn"
 class Rival:
     """A runtime, with our plugin or as it is.
 
+    plugin: whether it is ours.
     process: rivals of the same name can share one process, those of different names may not.
     suffix: of the files it runs.  version: None when it is not installed.
     open: file, threads -> the loaded model.  tolerance: how far its answers may be off, of their range.
@@ -39,6 +41,7 @@ class Rival:
     open: Callable[[Path, int], Session]
     tolerance: float = TOLERANCE
     apart: bool = False
+    plugin: bool = False
     note: Callable[[Path], str] = lambda path: ""
     missing: Callable[[Path], str] = lambda path: ""
 
@@ -56,6 +59,7 @@ def _of(runtime: Runtime, plugin: bool) -> Rival:
         lambda path, threads: open_session(runtime, path, threads=threads, plugin=plugin),
         # MNN's Winograd transforms cost digits: 3e-4 of a U-Net's range.
         tolerance=1e-3 if runtime.name == "mnn" and not plugin else TOLERANCE,
+        plugin=plugin,
     )
 
 
@@ -78,7 +82,9 @@ _ours = {
 RIVALS: dict[str, Rival] = {
     **_ours,  # "mnn" and "patternlite in mnn", ...
     "onnxruntime": _apart("onnxruntime", ".onnx", OnnxRuntimeSession),
-    "openvino": _apart("openvino", ".onnx", OpenVinoSession),
+    "openvino": _apart("openvino", ".onnx", partial(OpenVinoSession, fp32=True)),
+    # In bfloat16 where the CPU multiplies it, which keeps 8 bits of each number.
+    "openvino, as it is": _apart("openvino", ".onnx", partial(OpenVinoSession, fp32=False), tolerance=0.05),
     # Its Winograd transform of 6x6 tiles costs digits.
     "ncnn": _apart("ncnn", ".param", NcnnSession, tolerance=2e-3),
     "tvm": _apart("apache-tvm", ".onnx", TvmSession),

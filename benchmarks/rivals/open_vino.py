@@ -1,4 +1,4 @@
-"""OpenVINO, for latency, kept from computing in bfloat16 where the CPU could."""
+"""OpenVINO, for latency."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from patternlite.runtimes import Session
 
 
 class OpenVinoSession(Session):
-    def __init__(self, path: Path, threads: int) -> None:
+    """fp32: keeps it from computing in bfloat16 where the CPU could."""
+
+    def __init__(self, path: Path, threads: int, *, fp32: bool) -> None:
         import openvino
 
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": "1",
             "INFERENCE_NUM_THREADS": str(threads),
-            "INFERENCE_PRECISION_HINT": "f32",
         }
+        if fp32:
+            options["INFERENCE_PRECISION_HINT"] = "f32"
         compiled = openvino.Core().compile_model(str(path), "CPU", options)
         self._request = compiled.create_infer_request()
         n, c, h, w = map(int, compiled.input(0).shape)

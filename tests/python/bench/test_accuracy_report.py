@@ -12,8 +12,9 @@ from rich.console import Console
 
 from benchmarks.accuracy.plan import NOBODY, Case, Must
 from benchmarks.accuracy.plots import accuracy_figure
-from benchmarks.accuracy.results import AccuracyReport, Row, Speed, summaries
+from benchmarks.accuracy.results import AccuracyReport, Row, Speed, at_equal_speeds, summaries
 from benchmarks.accuracy.tables import accuracy_table
+from benchmarks.neighbours import Neighbours
 from benchmarks.plain import restore
 from patternlite.machine import describe_machine
 
@@ -42,6 +43,26 @@ def test_claims_are_judged_by_the_mean() -> None:
 def test_the_speed_up_is_the_mean_of_the_seeds() -> None:
     fast = replace(row(1, 0.8), speed=Speed("r", 1, 3.0, 1.0))
     assert summaries([row(0, 0.8), fast], [CASE])[0].speed_up == pytest.approx(2.5)
+
+
+def test_recipes_are_compared_at_the_same_speed() -> None:
+    """That of the case's first recipe, on the line from the dense model through the other's points."""
+
+    def point(budget: int, recipe: str, accuracy: float, speed_up: float) -> Row:
+        speed = Speed("r", 1, 12.0, 12.0 / speed_up)
+        return replace(row(0, accuracy, recipe), case=f"net latency {budget}x", speed=speed)
+
+    rows = [
+        point(3, "ours", 0.85, 3.0), point(3, "other", 0.80, 2.0),
+        point(4, "ours", 0.80, 5.0), point(4, "other", 0.60, 4.0),
+        point(2, "ours", 0.88, 1.5),  point(2, "untimed", 0.88, 2.0),
+    ]  # fmt: skip
+    rows[-1] = replace(rows[-1], speed=None)
+    equal = at_equal_speeds(summaries(rows, []))
+    # Between 2x and 4x; beyond 4x; the dense model, 90 %, is at 1x.
+    assert equal == [pytest.approx(x) for x in (0.85, 0.70, 0.80, 0.60, 0.88)] + [None]
+    rows[-1] = point(2, "other", 0.89, 1.25)
+    assert at_equal_speeds(summaries(rows, []))[-1] == pytest.approx(0.86)
 
 
 def test_results_as_json_table_and_figure() -> None:
@@ -73,10 +94,14 @@ def test_rows_from_elsewhere_are_told_of() -> None:
             replace(row(i, 0.8), revision="abc", speed=replace(here, **change))
             for i, change in enumerate(changes)
         ]
-        return AccuracyReport({}, rows, summaries=summaries(rows, [CASE]), machine=machine)
+        return AccuracyReport(
+            {}, rows, summaries=summaries(rows, [CASE]), machine=machine, versions={"commit": "abc"}
+        )
 
     assert report({}, {}).mixed == ""
-    assert report({}, {"revision": "def"}).mixed == "Measured at several commits: abc, def."
+    several = "Rows and report are of several commits: abc, def."
+    assert report({}, {"revision": "def"}).mixed == several
+    assert replace(report({}, {}), versions={"commit": "def"}).mixed == several  # all rows were kept
     for other in (None, replace(machine, cpu="another")):
         mixed = report({}, {"machine": other})
         assert mixed.mixed == "Not all speeds are known to be of this machine."
@@ -85,10 +110,11 @@ def test_rows_from_elsewhere_are_told_of() -> None:
         assert mixed.mixed in console.export_text()
     busy = replace(report({}, {"load": 4.0}), machine=replace(machine, cores=2))
     assert busy.crowded.endswith("measure again: net rate 4x, ours, seed 1 (1, load 4.0)")
+    assert "host 0.50 of a core" in report({}, {"neighbours": Neighbours(stolen=0.5)}).crowded
 
 
 def test_rows_of_before_speeds_had_an_origin_are_read() -> None:
     old = asdict(row(0, 0.8))
-    for name in ("revision", "machine", "load"):
+    for name in ("revision", "machine", "load", "neighbours"):
         del old["speed"][name]
     assert restore(Row, old) == row(0, 0.8)

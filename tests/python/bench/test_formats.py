@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -17,12 +15,6 @@ from benchmarks.rivals.torch_compiled import as_function
 from patternlite.runtimes import open_session, runtime_named
 
 RATES = Rates(conv3x3=8.0, conv1x1=4.0, fully_connected=4.0)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelFiles]:
-    with ModelFiles(tmp_path_factory.mktemp("models")) as files:
-        yield files
 
 
 def test_onnx_and_torch(files: ModelFiles) -> None:
@@ -51,7 +43,7 @@ def test_sparse_mnn_and_int8_answer_alike(files: ModelFiles) -> None:
         Contender("TFLite, blocks", "tflite-runtime", blocks, "blocks"),
         Contender("MNN", "mnn, sparse", files.as_format(blocks, RIVALS["mnn, sparse"].suffix), "blocks"),
     ]
-    measured = measure(contenders, conditions_for([1], 0.1, "wall")[0])
+    measured, _ = measure(contenders, conditions_for([1], 0.1, "wall")[0])
     assert 1e-6 < measured["int8"].difference < 0.2
     assert measured["MNN"].difference < 1e-5
     assert contenders[1].path.stat().st_size < 0.6 * dense.stat().st_size
@@ -72,7 +64,7 @@ def test_rivals_that_are_installed_answer_alike(files: ModelFiles) -> None:
             contenders.append(Contender(name, name, files.as_format(dense, rival.suffix), "dense"))
     if len(contenders) == 1:
         pytest.skip("no rivals: python -m benchmarks rivals --install")
-    measured = measure(contenders, conditions_for([1], 0.1, "wall")[0])
+    measured, _ = measure(contenders, conditions_for([1], 0.1, "wall")[0])
     assert set(measured) == {c.label for c in contenders}
 
 

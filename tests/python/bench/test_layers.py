@@ -14,6 +14,7 @@ import pytest
 from benchmarks import layers, player
 from benchmarks.layers import DENSE, OURS, LayerOutcome, LayerReport, choose_sets, read_layers, run_layer
 from benchmarks.model_files import ModelFiles
+from benchmarks.neighbours import NOBODY_ELSE, Neighbours
 from benchmarks.protocol import Conditions, Contender, Measured
 from benchmarks.stacks import Stack
 from patternlite.errors import PatternliteError
@@ -90,22 +91,34 @@ def test_a_step_of_depth_is_a_pair_where_the_channels_would_not_fit() -> None:
 
 
 def test_the_kernels_named_are_those_that_were_timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def measure(contenders: list[Contender], *_: object) -> dict[str, Measured]:
-        times = {c.label: 1.0 + c.label.endswith("-x5") for c in contenders}
+    outcome = run_small(monkeypatch, tmp_path, deep=2.0)
+    assert [(time.way, time.kernel) for time in outcome.times] == [(DENSE, "stock"), ("g2", "os-g4+stock")]
+
+
+def test_a_layer_that_takes_no_time_is_noise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(PatternliteError, match=r"x5 ran no longer than .*x1: too noisy; give more --seconds"):
+        run_small(monkeypatch, tmp_path, deep=1.0)
+
+
+def run_small(monkeypatch: pytest.MonkeyPatch, folder: Path, deep: float) -> LayerOutcome:
+    """The plan's first layer, where all shallow models take a millisecond, and deep ones so many."""
+
+    def measure(contenders: list[Contender], *_: object) -> tuple[dict[str, Measured], Neighbours]:
+        times = {c.label: deep if c.label.endswith("-x5") else 1.0 for c in contenders}
         kernels = {c.label: ("os-g4", "stock") if c.rival == OURS else () for c in contenders}
-        return {
+        measured = {
             label: Measured(label, Timing.of([ms / 1e3]), (ms,), 0.0, kernels[label])
             for label, ms in times.items()
         }
+        return measured, NOBODY_ELSE
 
     monkeypatch.setattr(layers, "measure", measure)
     monkeypatch.setattr(layers, "_peak", lambda conditions: ("avx2", 1e11))
-    (tmp_path / "plan.toml").write_text(PLAN)
-    plan = read_layers(tmp_path / "plan.toml")
+    (folder / "plan.toml").write_text(PLAN)
+    plan = read_layers(folder / "plan.toml")
     small, layer = next(choose_sets(plan, ["small"]))
-    with ModelFiles(tmp_path) as files:
-        outcome = run_layer(plan, small, layer, Conditions(1, (0,), 0.1), files)
-    assert [(time.way, time.kernel) for time in outcome.times] == [(DENSE, "stock"), ("g2", "os-g4+stock")]
+    with ModelFiles(folder) as files:
+        return run_layer(plan, small, layer, Conditions(1, (0,), 0.1), files)
 
 
 def test_a_glitch_of_the_clock_is_no_peak(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,4 +165,4 @@ def test_the_command(tmp_path: Path) -> None:
     states = [[time["state"] for time in outcome["times"]] for outcome in outcomes]
     assert all(state == "" for state, _ in states)
     assert states[2:] == [["", ""]] * 3  # no claim at stride 2, nor at a set's own rates
-    assert {states[0][1], states[1][1]} <= {"met", "missed"}
+    assert states[0][1] == states[1][1] == "met"
