@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from . import plans
 from .model_files import Rates
@@ -14,8 +13,9 @@ from .plans import known, once
 from .rivals import RIVALS
 from .sparse_weights import STRUCTURES
 
-KINDS = ("speed-up", "scaling", "prepare")
-COMPARED = ("speed-up", "operators", "memory", "difference")  # kinds of claims over another
+KINDS = ("speed-up", "scaling", "prepare", "difference", "operators", "memory")
+_COMPARED = ("speed-up", "operators", "memory")  # kinds of claims over another
+_WATCHED = ("operators", "memory")  # kinds of claims about contenders that are watched
 FILES = ("dense", "pruned", "blocks", "int8")
 _PROBED = (".tflite", ".mnn")  # what there is a probe for, which player.prepare loads first
 
@@ -25,7 +25,9 @@ class Claim:
     """What must hold, and what would be better still.
 
     kind: "speed-up" of contender `of` over `over`, "scaling" of `of` from one thread to the most, by the
-        fastest calls, as the two do not take turns, or "prepare", the seconds `of` takes to load.
+        fastest calls, as the two do not take turns, "prepare", the seconds `of` takes to load, "difference",
+        of its answer from the first one of the same file, "operators", the speed-up of the sum of each one's
+        least time, or "memory", what its session holds over that of `over`.
     """
 
     kind: str
@@ -35,7 +37,7 @@ class Claim:
     over: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind in COMPARED and not self.over:
+        if self.kind in _COMPARED and not self.over:
             raise ValueError(f"the claim of {self.of!r}, {self.kind}, lacks over: whom to compare with")
 
     def __str__(self) -> str:
@@ -46,7 +48,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Player:
-    """rival: of RIVALS.  prepare: whether loading is measured, too.
+    """rival: of RIVALS.  prepare: whether loading is measured, too.  watch: whether each operator is, of MNN.
 
     file: "dense", "pruned", "blocks" (pruned to the same rates, in the structure of that name), or "int8"
         (dense, quantised).
@@ -55,6 +57,7 @@ class Player:
     rival: str
     file: str
     prepare: bool = False
+    watch: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def _finish(plan: Plan) -> Plan:
         known("file", player.file, FILES)
         if player.prepare and not RIVALS[player.rival].suffix.endswith(_PROBED):
             raise ValueError(f"the loading of {label!r} cannot be measured: {player.rival} runs no probe")
+        if player.watch and RIVALS[player.rival].process != "mnn":
+            raise ValueError(f"{label!r} cannot be watched: {player.rival} is not MNN")
     for case in plan.cases:
         known("network", case.net, NETWORKS)
         known("structure", case.structure, STRUCTURES)
@@ -131,11 +136,14 @@ def _finish(plan: Plan) -> Plan:
             players = plan.players_of(case)
             for label in filter(None, (claim.of, claim.over)):
                 known(f"contender of {case.name}:", label, players)
-            require_loading(claim, players)
+            _require_measured(claim, players)
     return replace(plan, cases=cases)
 
 
-def require_loading(claim: Claim, players: Mapping[str, Any]) -> None:
-    """Raises ValueError where the claim is about loading, and that is not measured."""
+def _require_measured(claim: Claim, players: Mapping[str, Player]) -> None:
+    """Raises ValueError where the claim is about loading or operators, and these are not measured."""
     if claim.kind == "prepare" and not players[claim.of].prepare:
         raise ValueError(f"the loading of {claim.of!r} is not measured; give it prepare = true")
+    for label in (claim.of, claim.over) if claim.kind in _WATCHED else ():
+        if not players[label].watch:
+            raise ValueError(f"the operators of {label!r} are not measured; give it watch = true")

@@ -149,7 +149,7 @@ def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contend
         if missing := rival.missing(path):
             notes[label] = f"left out, {missing}"
             continue
-        contenders.append(Contender(label, player.rival, path, _model(player.file)))
+        contenders.append(Contender(label, player.rival, path, _model(player.file), player.watch))
         if note := rival.note(path):
             notes[label] = note
     if not contenders:

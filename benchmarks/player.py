@@ -8,18 +8,21 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from patternlite.doctor import PROBES
 from patternlite.native import load_native
-from patternlite.runtimes import Session
+from patternlite.runtimes import MnnSession, Session
 from patternlite.timing import timed
 
-from .rivals import RIVALS
+from .rivals import RIVALS, mnn_session
 
 _sessions: dict[str, Session] = {}
+_operators: dict[str, dict[str, float]] = {}
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
@@ -49,6 +52,24 @@ def burst(label: str, count: int, clock: str) -> list[float]:
     spent = timed(session.invoke, CLOCKS[clock], before=session.restore_input)(count)
     _be_quiet()
     return spent
+
+
+def watched(label: str, count: int) -> list[float]:
+    """As `burst`, of MNN alone: the time of each operator is taken, too."""
+    session, operators = cast(MnnSession, _sessions[label]), _operators.setdefault(label, {})
+    spent = timed(partial(mnn_session.watch, session, operators), before=session.restore_input)(count)
+    _be_quiet()
+    return spent
+
+
+def operators(label: str) -> dict[str, float]:
+    """The least seconds of each while it was watched."""
+    return _operators[label]
+
+
+def megabytes(label: str) -> float:
+    """What the session holds, as MNN tells it."""
+    return mnn_session.megabytes(cast(MnnSession, _sessions[label]))
 
 
 def _be_quiet() -> None:

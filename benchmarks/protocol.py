@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -27,18 +27,24 @@ from . import player
 from .neighbours import Neighbours, Watch
 from .rivals import RIVALS
 
+_WATCHED = 0.25  # of the seconds, after them
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """model: contenders of the same name run the same weights, and must give the same answer."""
+    """model: contenders of the same name run the same weights, and must give the same answer.
+
+    watch: whether each operator is timed, too, after all else; MNN alone can be watched.
+    """
 
     label: str
     rival: str
     path: Path
     model: str
+    watch: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Measured:
     rounds: the fastest call of each round, in ms.
     difference: from the first answer of the same model, over that answer's range.
     kernels: that the plugin ran convolutions with, each once, "stock" where it left one; none without it.
+    operators: the least time of each, in ms.  megabytes: what the session holds. Of those watched.
     """
 
     label: str
@@ -65,6 +72,12 @@ class Measured:
     rounds: tuple[float, ...]
     difference: float
     kernels: tuple[str, ...] = ()
+    operators: Mapping[str, float] = field(default_factory=dict)
+    megabytes: float = 0.0
+
+    @property
+    def sum_of_operators(self) -> float:
+        return sum(self.operators.values())
 
 
 class ContenderError(PatternliteError):
@@ -122,18 +135,39 @@ def measure(
         watch = Watch(conditions.cores, processes.values())
         rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
         neighbours = watch.so_far()
-        kernels = {label: seat.call(player.kernels, label) for label, seat in timed.items()}
-    measured = {
-        label: Measured(
-            label,
-            Timing.of_rounds(bursts_of),
-            tuple(1e3 * min(burst) for burst in bursts_of),
-            differences[label],
-            kernels[label],
+        measured = {
+            label: Measured(
+                label,
+                Timing.of_rounds(rounds[label]),
+                tuple(1e3 * min(burst) for burst in rounds[label]),
+                differences[label],
+                seat.call(player.kernels, label),
+            )
+            for label, seat in timed.items()
+        }
+        return measured | _watched(timed, measured, conditions), neighbours
+
+
+def _watched(
+    timed: Mapping[str, _Seat], measured: Mapping[str, Measured], conditions: Conditions
+) -> dict[str, Measured]:
+    """Those that are to be watched, with what that tells: in turns, too, but calls are slower for it."""
+    seats = {label: seat for label, seat in timed.items() if seat.contender.watch}
+    if seats:
+        bursts = {label: partial(_watched_burst, seat) for label, seat in seats.items()}
+        interleave(bursts, seconds=_WATCHED * conditions.seconds)
+    return {
+        label: replace(
+            measured[label],
+            operators={name: 1e3 * s for name, s in seat.call(player.operators, label).items()},
+            megabytes=seat.call(player.megabytes, label),
         )
-        for label, bursts_of in rounds.items()
+        for label, seat in seats.items()
     }
-    return measured, neighbours
+
+
+def _watched_burst(seat: _Seat, count: int) -> list[float]:
+    return seat.call(player.watched, seat.contender.label, count)
 
 
 def _burst(seat: _Seat, clock: str, count: int) -> list[float]:

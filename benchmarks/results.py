@@ -7,7 +7,6 @@ import hashlib
 import importlib.util
 import json
 import subprocess
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -116,16 +115,24 @@ def judge(outcomes: Sequence[Outcome]) -> list[Verdict]:
 
 
 def _value(claim: Claim, outcome: Outcome, single: Outcome | None) -> float | None:
-    measured = outcome.measured
-    if claim.of not in measured:
+    of, over = outcome.measured.get(claim.of), outcome.measured.get(claim.over)
+    if of is None:
         return None
-    if claim.kind == "speed-up":
-        return speed_up(measured[claim.over], measured[claim.of]) if claim.over in measured else None
+    if claim.kind == "difference":
+        return of.difference
     if claim.kind == "prepare":
         return outcome.preparations[claim.of].seconds if claim.of in outcome.preparations else None
-    if outcome.threads == 1 or single is None or claim.of not in single.measured:
+    if claim.kind == "scaling":
+        if outcome.threads == 1 or single is None or claim.of not in single.measured:
+            return None
+        return single.measured[claim.of].timing.minimum / of.timing.minimum
+    if over is None:
         return None
-    return single.measured[claim.of].timing.minimum / measured[claim.of].timing.minimum
+    if claim.kind == "operators":
+        return over.sum_of_operators / of.sum_of_operators
+    if claim.kind == "memory":
+        return of.megabytes / over.megabytes
+    return speed_up(over, of)
 
 
 @dataclass(frozen=True)
@@ -204,25 +211,18 @@ class Report:
         return mine == others
 
 
-class JudgedReport(Report, ABC):
-    """Its outcomes have a case, threads, a load and neighbours."""
+@dataclass(frozen=True)
+class NetReport(Report):
+    outcomes: Sequence[Outcome]
 
     def timed(self) -> list[Timed]:
         return [Timed(o.case.name, o.threads, o.load, o.neighbours) for o in self.outcomes]
 
-    @abstractmethod
-    def verdicts(self) -> list[Verdict]: ...
+    def verdicts(self) -> list[Verdict]:
+        return judge(self.outcomes)
 
     def to_json(self) -> dict[str, Any]:
         return super().to_json() | {"verdicts": [asdict(v) | {"state": v.state} for v in self.verdicts()]}
-
-
-@dataclass(frozen=True)
-class NetReport(JudgedReport):
-    outcomes: Sequence[Outcome]
-
-    def verdicts(self) -> list[Verdict]:
-        return judge(self.outcomes)
 
 
 def read_json(path: Path) -> NetReport:

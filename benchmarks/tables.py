@@ -11,7 +11,7 @@ from rich.text import Text
 from .instructions import Count, fewer
 from .layers import LayerOutcome, LayerPlan, LayerTime
 from .protocol import speed_up
-from .results import JudgedReport, NetReport
+from .results import NetReport
 from .rivals import Rival
 from .rivals.tuning import Tuning
 
@@ -67,7 +67,27 @@ def preparation_table(report: NetReport) -> Table:
     return table
 
 
-def claim_table(report: JudgedReport) -> Table:
+def session_table(report: NetReport) -> Table:
+    """Of those that were watched; no rows without any."""
+    table = new_table("Watched, ms: whole runs, min; sum of the least time of each operator")
+    for column in ("network", "threads", "contender"):
+        table.add_column(column)
+    for column in ("whole runs", "operators", "session, MB", "answer differs by"):
+        table.add_column(column, justify="right")
+    for outcome in report.outcomes:
+        for i, m in enumerate(m for m in outcome.measured.values() if m.operators):
+            table.add_row(
+                *(("", "") if i else (outcome.case.name, str(outcome.threads))),
+                m.label,
+                f"{m.timing.minimum:.2f}",
+                f"{m.sum_of_operators:.2f}",
+                f"{m.megabytes:.1f}",
+                f"{m.difference:.0e}",
+            )
+    return table
+
+
+def claim_table(report: NetReport) -> Table:
     """Losses as plainly as wins."""
     table = new_table("Claims")
     for column in ("network", "threads", "claim"):

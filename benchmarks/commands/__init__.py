@@ -5,6 +5,6 @@ Nothing is computed here.
 
 from __future__ import annotations
 
-from . import accuracy, instructions, layers, mnn, nets, published, report, rivals, tune
+from . import accuracy, instructions, layers, nets, published, report, rivals, tune
 
-COMMANDS = (published, report, rivals, tune, instructions, nets, layers, mnn, accuracy)
+COMMANDS = (published, report, rivals, tune, instructions, nets, layers, accuracy)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure)
     conditions = conditions_for(args.threads, args.seconds, args.clock)
-    output = output_of(args, "nets", *args.net, *args.structure)
+    output = output_of(args, args.plan.stem, *args.net, *args.structure)
     outcomes: list[Outcome] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for case in cases:
@@ -52,8 +52,9 @@ def run(args: argparse.Namespace) -> None:
             write_json(NetReport(settings(args), outcomes), output)  # what is done stays
     report = NetReport(settings(args), outcomes)
     plots.write_figure(plots.latency_figure(report), output)
-    for table in (tables.latency_table, tables.preparation_table, tables.claim_table):
-        console.print(table(report))
+    for table in (tables.latency_table, tables.preparation_table, tables.session_table, tables.claim_table):
+        if (shown := table(report)).rows:
+            console.print(shown)
     say_left_out(report)
     say_crowded(report)
     say_where(output)

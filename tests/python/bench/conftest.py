@@ -11,7 +11,7 @@ from benchmarks.model_files import ModelFiles
 
 _NEEDED = ("ai_edge_litert", "MNN", "tensorflow", "torch", "patternlite._native")
 _MISSING = [module for module in _NEEDED if importlib.util.find_spec(module) is None]
-_RUNNING = ["test_formats.py", "test_layers.py", "test_nets.py", "test_protocol.py"]
+_RUNNING = ["test_formats.py", "test_layers.py", "test_mnn.py", "test_nets.py", "test_protocol.py"]
 collect_ignore = _RUNNING if _MISSING else []  # what runs models
 
 

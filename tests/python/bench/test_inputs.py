@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from benchmarks import player
-from benchmarks.mnn import player as mnn_player
 from patternlite import latency
 from patternlite.runtimes import Session
 
@@ -21,8 +20,7 @@ class Overwriting(Session):
     input_shape = (1, 3, 4, 4)
 
     def __init__(self) -> None:
-        self.runs = self.watched = 0
-        self.operators: dict[str, float] = {}
+        self.runs = 0
 
     def set_input(self, x: np.ndarray) -> None:
         self.restore_input()
@@ -34,10 +32,6 @@ class Overwriting(Session):
         assert self.fresh, "the image was not set again"
         self.fresh = False
         self.runs += 1
-
-    def watch(self) -> None:
-        self.invoke()
-        self.watched += 1
 
     def output(self) -> np.ndarray:
         return np.zeros((1, 10), np.float32)
@@ -56,10 +50,17 @@ def test_the_protocol(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> 
     assert session.runs == 1 + 1 + 3
 
 
-def test_the_protocol_of_mnn(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnn_player, "_session", session, raising=False)
-    assert len(mnn_player.burst(3)) == 3
-    assert (session.runs, session.watched) == (1 + 1 + 3 + 3, 3)
+def test_watched_runs(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watch(session: Overwriting, operators: dict[str, float]) -> None:
+        session.invoke()
+        operators["conv"] = 0.5
+
+    monkeypatch.setattr(player.mnn_session, "watch", watch)
+    monkeypatch.setitem(player._sessions, "ours", session)
+    monkeypatch.setattr(player, "_operators", {})
+    assert len(player.watched("ours", 3)) == 3
+    assert session.runs == 1 + 1 + 3
+    assert player.operators("ours") == {"conv": 0.5}
 
 
 def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:
