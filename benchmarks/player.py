@@ -16,7 +16,7 @@ import numpy as np
 
 from patternlite.doctor import PROBES
 from patternlite.native import load_native
-from patternlite.runtimes import MnnSession, Session
+from patternlite.sessions import MnnSession, Session
 from patternlite.timing import timed
 
 from .rivals import RIVALS, mnn_session

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from patternlite.latency import TOLERANCE
-from patternlite.runtimes import RUNTIMES, Runtime, Session, open_session, runtime_named
+from patternlite.runtimes import RUNTIMES, Runtime, runtime_named
+from patternlite.sessions import Session, open_session
 
 from . import environment
 from .ncnn_net import NcnnSession

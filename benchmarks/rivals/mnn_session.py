@@ -6,7 +6,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from patternlite.runtimes import MnnSession
+from patternlite.sessions import MnnSession
 
 _MEMORY = 0  # Interpreter::MEMORY, of getSessionInfo
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patternlite.runtimes import Session
+from patternlite.sessions import Session
 
 
 class OnnxRuntimeSession(Session):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from patternlite.runtimes import Session
+from patternlite.sessions import Session
 
 
 class TorchSession(Session):

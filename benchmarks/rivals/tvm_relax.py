@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from patternlite.runtimes import Session
+from patternlite.sessions import Session
 
 
 class TvmSession(Session):

@@ -19,7 +19,8 @@ from .latency import TOLERANCE
 from .machine import describe_machine, version_of
 from .native import load_native
 from .progress import Stages
-from .runtimes import RUNTIMES, Runtime, open_session, runtime_named
+from .runtimes import RUNTIMES, Runtime, runtime_named
+from .sessions import open_session
 from .timing import require_equal
 
 PROBES = Path(__file__).parent / "assets"

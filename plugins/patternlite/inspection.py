@@ -16,7 +16,8 @@ from .files import require_file
 from .isolated import environment_of_child
 from .layers import text_table
 from .native import load_native
-from .runtimes import is_tflite, require_fixed_sizes, tflite_interpreter, tflite_runtime
+from .runtimes import tflite_runtime
+from .sessions import is_tflite, require_fixed_sizes, tflite_interpreter
 from .stored.stamp import MaskCheck, check_masks
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import PatternliteError
-from .runtimes import open_session, runtime_named
+from .runtimes import runtime_named
+from .sessions import open_session
 from .timing import Timing, interleave, require_equal, timed
 
 # Outputs with the plugin equal the stock runtime's within this fraction of the output range.

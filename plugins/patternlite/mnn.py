@@ -34,7 +34,7 @@ from .errors import PatternliteError
 from .files import require_file
 from .layers import text_table
 from .native import load_native
-from .runtimes import require_sizes
+from .sessions import mnn_interpreter, require_sizes
 
 __all__ = [
     "NotUsedError",
@@ -52,8 +52,8 @@ class RegistrationError(PatternliteError, RuntimeError):
 
 
 class NotUsedError(PatternliteError, RuntimeError):
-    """MNN runs the session alone, or has not made its layers yet, or it is not to be told from others; the
-    message says what to do.
+    """MNN runs the session alone, or has not made its layers yet, or it cannot be distinguished from others;
+    the message says what to do.
     """
 
 
@@ -180,13 +180,9 @@ def inspect_file(path: str | os.PathLike[str]) -> SessionStats:
     Raises PatternliteError when MNN cannot open the file or it leaves the shape of its input open.
     """
     backend = register()
-    mnn = importlib.import_module("MNN")
     path = os.fspath(path)
     require_file(path)
-    try:
-        interpreter = mnn.Interpreter(path)
-    except Exception as error:
-        raise PatternliteError(f"{path} is not an MNN file; convert the model again") from error
+    interpreter = mnn_interpreter(path)
     session = interpreter.createSession({"backend": backend, "numThread": 1})
     shapes = {name: tensor.getShape() for name, tensor in interpreter.getSessionInputAll(session).items()}
     if unknown := {name: shape for name, shape in shapes.items() if any(n < 1 for n in shape)}:

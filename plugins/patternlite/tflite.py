@@ -21,7 +21,8 @@ from .native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
-    Both are at the shapes that inputs had when it was last applied; a resize may change them untold.
+    Both are at the shapes that inputs had when it was last applied; a resize may change them without
+    notice.
 
     layers: one dict per convolution of the model it was last given to, graph by graph (of several
         signatures, say): name, kind, filters, channels, height and width (of the output), dense_macs,

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..latency import TOLERANCE
 from ..report.results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, RuntimeAgreement
-from ..runtimes import open_session, runtime_named
+from ..runtimes import runtime_named
+from ..sessions import open_session
 from ..timing import require_equal
 
 

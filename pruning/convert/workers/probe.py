@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patternlite.runtimes import tflite_interpreter, tflite_runtime
+from patternlite.runtimes import tflite_runtime
+from patternlite.sessions import tflite_interpreter
 from patternlite.stored.weights import conv_weights
 
 Array = NDArray[Any]

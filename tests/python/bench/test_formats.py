@@ -12,7 +12,8 @@ from benchmarks.protocol import Contender, measure
 from benchmarks.rivals import RIVALS
 from benchmarks.rivals.onnx_runtime import OnnxRuntimeSession
 from benchmarks.rivals.torch_compiled import as_function
-from patternlite.runtimes import open_session, runtime_named
+from patternlite.runtimes import runtime_named
+from patternlite.sessions import open_session
 
 RATES = Rates(conv3x3=8.0, conv1x1=4.0, fully_connected=4.0)
 

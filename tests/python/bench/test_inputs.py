@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import player
 from patternlite import latency
-from patternlite.runtimes import Session
+from patternlite.sessions import Session
 
 
 class Overwriting(Session):

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from patternlite import runtimes
+from patternlite import sessions
 from patternlite.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.inspection import inspect
-from patternlite.runtimes import RUNTIMES, Runtime, open_session, runtime_named
+from patternlite.runtimes import RUNTIMES, Runtime, runtime_named
+from patternlite.sessions import open_session
 from patternlite.timing import timed
 
 
@@ -35,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
 
     makers = {"MNN": Mnn, "ai_edge_litert.interpreter": lambda _path, **options: open_with(**options)}
     monkeypatch.setattr(
-        runtimes.importlib, "import_module", lambda name: SimpleNamespace(Interpreter=makers[name])
+        sessions.importlib, "import_module", lambda name: SimpleNamespace(Interpreter=makers[name])
     )
     return asked
 
