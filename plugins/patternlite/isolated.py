@@ -9,9 +9,10 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +27,12 @@ T = TypeVar("T")
 def environment_of_child(**more: str) -> dict[str, str]:
     """For `subprocess`, of a Python that is to find the packages that this one finds, in whatever folder.
 
-    Not the current folder's, where `python -m` looks first, unless PYTHONPATH names it: a file that lies
-    there by chance is not to stand in for a package.
+    Not the current folder's, where `python -m` looks first: a file that lies there by chance is not to stand
+    in for a package. Unless PYTHONPATH names that folder, or it is the one that this package lies in.
     """
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     named = map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
-    unwanted = {os.getcwd()}.difference(named)
+    unwanted = {os.getcwd()}.difference(named, [own])
     path = [p for p in map(os.path.abspath, filter(None, sys.path)) if p not in unwanted]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **more}
 
@@ -58,13 +60,8 @@ class Isolated:
         context = multiprocessing.get_context("spawn")
         self._lifeline, other_end = context.Pipe()
         initargs = (str(self._log), self._python is not None, other_end)
-        self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=initargs)
-        if self._python is not None:
-            context.set_executable(str(self._python))  # for all processes begun from now on, so:
-            try:
-                self._pool.submit(os.getpid)
-            finally:
-                context.set_executable(sys.executable)
+        with _safe_path():  # multiprocessing starts a process of its own, too
+            self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=initargs)
         return self
 
     def __exit__(
@@ -79,8 +76,22 @@ class Isolated:
         self._folder.cleanup()
 
     def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.result(self.begin(function, *args, **kwargs))
+
+    def begin(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """A call that is not waited for; `result` waits."""
+        # The first one begins the process.
+        with self._told_of_crashes(), _safe_path(), _interpreter(self._python):
+            return self._pool.submit(function, *args, **kwargs)
+
+    def result(self, begun: Future[T]) -> T:
+        with self._told_of_crashes():
+            return begun.result()
+
+    @contextlib.contextmanager
+    def _told_of_crashes(self) -> Iterator[None]:
         try:
-            return self._pool.submit(function, *args, **kwargs).result()
+            yield
         except BrokenProcessPool:
             words = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
             said = (line.strip() for line in reversed(words))
@@ -89,6 +100,32 @@ class Isolated:
                 "the process died"
                 + (f"; its last words: {last}" if last else " without a word: is the model damaged?")
             ) from None
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Pythons that begin meanwhile do not look for modules in the current folder, as `python -c` does."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
+@contextlib.contextmanager
+def _interpreter(python: Path | None) -> Iterator[None]:
+    """What processes are begun with meanwhile, unless it is None."""
+    before = spawn.get_executable()
+    if python is not None:
+        spawn.set_executable(str(python))
+    try:
+        yield
+    finally:
+        spawn.set_executable(before)
 
 
 def _begin(log: str, other_environment: bool, lifeline: Connection) -> None:

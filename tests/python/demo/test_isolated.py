@@ -6,10 +6,12 @@ import multiprocessing
 import operator
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from patternlite import isolated
 from patternlite.errors import MissingPackageError, OutputMismatchError, PatternliteError
 from patternlite.isolated import Isolated
 from patternlite.runtimes import Runtime, require_installed
@@ -61,3 +63,16 @@ def test_told_to_stop_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     for child in multiprocessing.active_children():
         child.join(60.0)
         assert child.exitcode is not None
+
+
+@pytest.mark.parametrize("beside_it", [False, True])
+def test_a_child_finds_packages_in_the_current_folder_only_where_this_one_lies_there(
+    beside_it: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `pip install --target .` has it."""
+    here = Path(isolated.__file__).parents[1] if beside_it else tmp_path
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend(here)  # as `python -m` does
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    found = isolated.environment_of_child()["PYTHONPATH"].split(os.pathsep)
+    assert (str(here) in found) == beside_it
