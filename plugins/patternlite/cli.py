@@ -192,7 +192,10 @@ def inspect(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
 ) -> None:
-    """Shows what the plugin would do with each convolution, and why."""
+    """Shows what the plugin would do with each convolution, and why.
+
+    Exit code 1 where the zeros are not those of the masks that the file says it was made with.
+    """
     from .inspection import inspect as inspect_model
     from .layers import layers_of
     from .report.tables import layer_table
@@ -204,6 +207,8 @@ def inspect(
         console.print(layer_table(layers_of(inspection.layers), title=model.name, width=console.width))
         console.print(str(inspection.masks), markup=False, highlight=False, soft_wrap=True)
         console.print(inspection.summary, markup=False, highlight=False, soft_wrap=True)
+    if inspection.masks.refuted:
+        raise typer.Exit(1)
 
 
 @command

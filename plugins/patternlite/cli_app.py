@@ -41,6 +41,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             function(*args, **kwargs)
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
+        except BrokenPipeError:  # nobody reads on, as in `| head`: typer ends without a word
+            raise
         except Exception as error:
             if os.environ.get(_DEBUG):
                 raise

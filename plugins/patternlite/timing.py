@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -92,9 +93,9 @@ def interleave(
     """
     if not contenders:
         raise ValueError("nothing to time: give at least one contender")
-    if seconds <= 0 or burst < 1 or least_rounds < 1:
+    if not 0 < seconds < math.inf or burst < 1 or least_rounds < 1:
         raise ValueError(
-            f"seconds, burst and least_rounds must be positive: {seconds}, {burst}, {least_rounds}"
+            f"seconds, burst and least_rounds must be positive and finite: {seconds}, {burst}, {least_rounds}"
         )
     names = list(contenders)
     rounds: dict[str, list[list[float]]] = {name: [] for name in names}

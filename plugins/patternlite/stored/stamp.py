@@ -101,6 +101,11 @@ class MaskCheck:
     extra: int = 0
     unread: int = 0
 
+    @property
+    def refuted(self) -> bool:
+        """Whether the file is not what it says: by all that was read, its zeros or its stamp were changed."""
+        return self.state in ("differs", "damaged")
+
     def __str__(self) -> str:
         if self.state == "none":
             return "mask hash: none carried"

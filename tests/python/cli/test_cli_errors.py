@@ -35,7 +35,15 @@ def test_unknown_command() -> None:
     assert_usage(run("prun"), "prun")
 
 
-@pytest.mark.parametrize("arguments", [("demo", "--fast"), ("bench", "a.tflite", "--seconds", "inf")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo", "--fast"),
+        ("demo", "--seconds", "nan"),
+        ("bench", "a.tflite", "--seconds", "inf"),
+        ("bench", "a.tflite", "--seconds", "nan"),
+    ],
+)
 def test_unknown_or_wrong_option(arguments: tuple[str, ...]) -> None:
     assert_usage(run(*arguments), next(word for word in arguments if word.startswith("--")))
 

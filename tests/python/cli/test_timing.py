@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -150,6 +151,9 @@ def test_bad_arguments() -> None:
         interleave({}, seconds=1)
     with pytest.raises(ValueError, match="positive"):
         interleave({"a": timed(lambda: None)}, seconds=0)
+    for endless in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="finite"):
+            interleave({"a": timed(lambda: None)}, seconds=endless)
 
 
 def test_what_goes_before_a_call_is_not_timed() -> None:
