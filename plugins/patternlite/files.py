@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def require_target_folder(path: Path) -> None:
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
             raise PatternliteError(f"{part} is a file; give another folder to write to")
+
+
+def make_folder(path: Path) -> None:
+    """Makes it and the folders around it, where missing; OSError where no file can be written to it."""
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:  # which names the file
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def require_utf8(path: Path) -> None:

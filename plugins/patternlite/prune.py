@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import missing_packages
 from .export import check_export, export, exported_files, remove_exports
-from .files import require_target_folder, require_targets, write_atomically
+from .files import make_folder, require_target_folder, require_targets, write_atomically
 from .models import save_weights
 from .progress import Stages
 from .report.page import render_prune_page
@@ -53,7 +53,7 @@ def prune_to(
     checkpoint = output / "pruned.checkpoint"
     require_target_folder(checkpoint)
     check_export(model, input_shape, suffixes)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with torchrun() as device, stages.stage("Pruning, no data") as advance:
         first = Group.current().first
         result = prune(model.to(device), input_shape, config, advance, checkpoint)

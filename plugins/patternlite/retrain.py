@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import PatternliteError, one_line
 from .export import check_export, export, exported_files, remove_exports
-from .files import require_target_folder, require_targets
+from .files import make_folder, require_target_folder, require_targets
 from .images.labelled import LabelledImages, read_images
 from .models import save_weights
 from .progress import Stages
@@ -86,7 +86,7 @@ def retrain_to(
     _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
     check_export(model, shape, suffixes)
     before = accuracy(model, test_x, test_y, normalise)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     checkpoint = output.with_suffix(".checkpoint")
     with stages.stage("Retraining") as advance:
         retrain(model, found, x, y, config, advance, checkpoint, dense)

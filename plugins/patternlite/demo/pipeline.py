@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import gzip
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import MissingPackageError
+from ..doctor import check_runtime
+from ..errors import MissingPackageError, PatternliteError
 from ..export import check_export
+from ..files import make_folder
 from ..images.labelled import LabelledImages
 from ..inspection import inspect
 from ..isolated import Isolated
 from ..latency import Contender, Latency, measure_latency
 from ..layers import layers_of
 from ..machine import describe_machine, versions
+from ..native import load_native
 from ..progress import Stages
 from ..report.results import (
     PLUGIN_PRUNED,
@@ -65,7 +69,8 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
     network, images = load_network(), load_images()
     suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
     check_export(network, INPUT_SHAPE, suffixes)
-    options.output.mkdir(parents=True, exist_ok=True)
+    make_folder(options.output)
+    _require_working(runtimes, stages)
 
     pruned = _prune(network, options, stages)
     models = {"dense": (network, None), "pruned": (pruned.model, pruned.masks)}
@@ -93,6 +98,17 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
         missing={r.name: r.pip_command for r in RUNTIMES if not r.installed},
         examples=choose_examples(images, logits),
     )
+
+
+def _require_working(runtimes: Sequence[Runtime], stages: Stages) -> None:
+    """PatternliteError where one does not run a model with the plugin: before the pruning, not after it."""
+    load_native()
+    with stages.stage("Trying the runtimes") as advance:
+        for i, runtime in enumerate(runtimes):
+            advance(runtime.name, i / len(runtimes))
+            check = check_runtime(runtime)
+            if check.state != "ok":
+                raise PatternliteError(f"{runtime.name} does not work ({check.detail}); run: {check.fix}")
 
 
 def _prune(network: nn.Module, options: DemoOptions, stages: Stages) -> PruneResult:
@@ -140,19 +156,16 @@ def _check(
     """Runs the images through every runtime; also the first runtime's logits by label."""
     inputs = images.normalised(MEAN, STD)
     logits: dict[str, dict[str, np.ndarray]] = {}
-
-    def run(runtime: Runtime) -> None:
-        dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
-        with Isolated() as process:
-            logits[runtime.name] = process.call(classify, runtime.name, dense, pruned, inputs)
-
-    # One thread per runtime and several runtimes at a time: what is checked here are answers.
-    with (
-        stages.stage(f"Checking on {len(images):,} images") as advance,
-        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
-    ):
-        for done in as_completed([pool.submit(run, runtime) for runtime in runtimes]):
-            done.result()
+    # All at a time, with one thread each: what is checked here are answers.
+    with stages.stage(f"Checking on {len(images):,} images") as advance, contextlib.ExitStack() as stack:
+        begun = {}
+        for runtime in runtimes:
+            process = stack.enter_context(Isolated())
+            dense, pruned = (paths[v, runtime.suffix] for v in ("dense", "pruned"))
+            begun[process.begin(classify, runtime.name, dense, pruned, inputs)] = runtime, process
+        for done in as_completed(begun):
+            runtime, process = begun[done]
+            logits[runtime.name] = process.result(done)
             advance(f"{len(logits)} of {len(runtimes)} runtimes", len(logits) / len(runtimes))
     agreements = [agreement(r.name, logits[r.name], images.labels) for r in runtimes]
     return agreements, logits[runtimes[0].name]

@@ -11,7 +11,7 @@ import pytest
 from patternlite import runtimes
 from patternlite.demo import pipeline
 
-from .command_line import run
+from .command_line import assert_one_line, run
 
 for package in ("patternlite._native", "torch", "onnxruntime", "MNN", "matplotlib", "jinja2", "PIL"):
     pytest.importorskip(package)
@@ -37,7 +37,7 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "load_network", tiny_network)
     monkeypatch.setattr(pipeline, "RUNTIMES", (runtimes.runtime_named("mnn"),))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    result = run("demo", "--output", tmp_path / "out", "--latency", "1.5", "--threads", "1", "--seconds", "1")
+    result = run("demo", "--output", tmp_path / "out", "--latency", "2.5", "--threads", "1", "--seconds", "1")
     assert result.exit_code == 0, result.output
     for stage in ("Pruning, no data", "Converting", "Checking on 20 images", "Timing"):
         assert stage in result.stderr
@@ -53,5 +53,30 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "latency.svg",
     } <= written
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["settings"] == {"latency": 1.5, "seed": 0}
+    assert report["settings"] == {"latency": 2.5, "seed": 0}
     assert [layer["kernel"] != "stock" for layer in report["layers"]].count(True) >= 2
+
+
+@pytest.fixture
+def nothing_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prune(*_: object) -> None:
+        raise AssertionError("pruned")
+
+    monkeypatch.setattr(pipeline, "load_network", tiny_network)
+    monkeypatch.setattr(pipeline, "_prune", prune)
+
+
+@pytest.mark.usefixtures("nothing_pruned")
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write")
+def test_a_folder_that_cannot_be_written_is_told_before_pruning() -> None:
+    assert_one_line(run("demo", "--output", "/proc"), "'/proc'")
+
+
+@pytest.mark.usefixtures("nothing_pruned")
+def test_a_runtime_that_is_broken_is_told_before_pruning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = runtimes.Runtime("broken", "json", "rich", ".mnn")
+    monkeypatch.setattr(pipeline, "RUNTIMES", (broken,))
+    result = run("demo", "--output", tmp_path / "out")
+    assert_one_line(result, "broken does not work", "unknown runtime", "run: pip install rich")

@@ -86,3 +86,37 @@ def test_convert_cleans_up(begin, tmp_path: Path) -> None:
     assert convert.wait(_SECONDS) == 128 + signal.SIGTERM
     assert list((tmp_path / "out").iterdir()) == []
     assert alive_in(convert.pid) == []
+
+
+_DEMO = """
+import os, time
+from pathlib import Path
+from types import SimpleNamespace
+from patternlite import cli
+from patternlite.demo import pipeline
+
+def forever(*_):
+    Path(f"began-{os.getpid()}").touch()
+    time.sleep(600)
+
+def no_files(models, suffixes, output, stages):
+    return {(variant, suffix): output for variant in models for suffix in suffixes}
+
+if __name__ == "__main__":
+    pipeline.RUNTIMES = [r for r in pipeline.RUNTIMES if r.name != "tensorflow"]  # which is slow
+    pipeline._prune = lambda *_: SimpleNamespace(model=None, masks=None)
+    pipeline._convert, pipeline.classify = no_files, forever
+    cli.main()
+"""
+
+
+@linux
+def test_the_demo_stops_while_runtimes_are_compared(begin, tmp_path: Path) -> None:
+    for package in ("MNN", "onnxruntime", "onnx2tf", "matplotlib", "jinja2", "PIL"):
+        pytest.importorskip(package)
+    (tmp_path / "program.py").write_text(_DEMO)
+    demo = begin("program.py", "demo", "--output", "out")
+    wait_until(lambda: any(tmp_path.glob("began-*")), "a runtime at work")
+    os.kill(demo.pid, signal.SIGTERM)
+    assert demo.wait(_SECONDS) == 128 + signal.SIGTERM
+    wait_until(lambda: not alive_in(demo.pid), "all its processes gone")
