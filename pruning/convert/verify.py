@@ -100,6 +100,8 @@ def probe_file(path: Path, folder: Path, inputs: Array | None = None) -> Probe:
     except ConversionError as error:
         raise ConversionError(f"{path.name} does not run in its stock runtime: {error}") from error
     with np.load(result) as arrays:
+        if "refused" in arrays:
+            raise ConversionError(f"{path.name}: {arrays['refused']}")
         zeros = [arrays[f"zeros_{i}"] for i in range(len(arrays.files) - 2)]
         return Probe(arrays["inputs"], arrays["outputs"], zeros)
 

@@ -5,7 +5,8 @@ inputs itself. RESULT holds
     inputs   (samples, *input shape)   as fed, in the file's own layout
     outputs  (samples, *output shape)
     zeros_0, zeros_1, ...              one bool array (O, I/groups, H, W) per convolution: weight == 0
-A convolution whose weights are not stored as plain or fp16 constants is left out.
+A convolution whose weights are not stored as plain or fp16 constants is left out. Of a model that is not
+taken here it holds the reason alone, as "refused".
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patternlite.errors import PatternliteError
 from patternlite.runtimes import tflite_runtime
-from patternlite.sessions import tflite_interpreter
+from patternlite.sessions import mnn_interpreter, mnn_values, tflite_interpreter
 from patternlite.stored.weights import conv_weights
 
 Array = NDArray[Any]
@@ -28,18 +30,19 @@ SEED = 0
 _WINOGRAD_MEMORY = 3  # MNN::Interpreter::HintMode
 
 
-def draw(shape: list[Any], dtype_is_float32: bool) -> Array:
+def draw(shape: list[Any], float32: bool) -> Array:
     """Standard normal samples for a model input."""
-    if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape) or not dtype_is_float32:
-        sys.exit(
-            f"its input has shape {shape}: export it with one float32 image of a fixed 4-D shape as input"
+    if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape) or not float32:
+        raise PatternliteError(
+            f"the input has shape {shape}{'' if float32 else ' and is not float32'}: export the model with "
+            "one float32 image of a fixed 4-D shape as input"
         )
     return np.random.default_rng(SEED).standard_normal((SAMPLES, *shape), dtype=np.float32)
 
 
 def only(items: list[Any], what: str) -> Any:
     if len(items) != 1:
-        sys.exit(f"the model must have one {what}; it has {len(items)}")
+        raise PatternliteError(f"the model must have one {what}; it has {len(items)}")
     return items[0]
 
 
@@ -95,23 +98,21 @@ def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
     import MNN
 
     if inputs is None:
-        sys.exit("a .mnn file is only ever a target")
-    network = MNN.Interpreter(path)
+        raise PatternliteError("a .mnn file is only ever a target")
+    network = mnn_interpreter(path)
     network.setSessionHint(_WINOGRAD_MEMORY, 0)  # without: it rounds by up to 1e-3 of the outputs
     session = network.createSession({"backend": "CPU", "precision": "high", "numThread": 1})
     model_input = only(list(network.getSessionInputAll(session).values()), "input")
     model_output = only(list(network.getSessionOutputAll(session).values()), "output")
     if tuple(model_input.getShape()) != inputs.shape[1:]:
-        sys.exit(f"the .mnn input has shape {model_input.getShape()}, expected {inputs.shape[1:]}")
+        found = model_input.getShape()
+        raise PatternliteError(f"the input has shape {found}, expected {inputs.shape[1:]}")
     outputs = []
     for x in inputs:
         host = MNN.Tensor(x.shape, MNN.Halide_Type_Float, x, model_input.getDimensionType())
         model_input.copyFrom(host)
         network.runSession(session)
-        host = MNN.Tensor(model_output, model_output.getDimensionType())
-        if not model_output.copyToHostTensor(host):
-            sys.exit("MNN cannot copy the output: let the model answer with float32")
-        outputs.append(host.getNumpyData().reshape(model_output.getShape()).copy())
+        outputs.append(mnn_values(model_output))
     return result(inputs, outputs, stored(path))
 
 
@@ -131,7 +132,12 @@ PROBES = {".onnx": probe_onnx, ".tflite": probe_tflite, ".mnn": probe_mnn}
 
 def main(path: str, inputs: str, target: str) -> None:
     probe = PROBES[os.path.splitext(path)[1]]
-    np.savez(target, **probe(path, None if inputs == "-" else np.load(inputs)))
+    arrays: dict[str, Any]
+    try:
+        arrays = probe(path, None if inputs == "-" else np.load(inputs))
+    except PatternliteError as error:
+        arrays = {"refused": str(error)}
+    np.savez(target, **arrays)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import nn
 
 from patternlite.pruning.convert import ConversionError, process, staging, tflite, to_mnn, to_onnx, to_tflite
@@ -128,6 +130,35 @@ def test_truncated_files_are_reported(target: Path, tmp_path: Path, converted: A
     onnx.write_bytes(converted.onnx.path.read_bytes()[:-2000])
     with pytest.raises(ConversionError):
         to_mnn(onnx, target / "net.mnn")
+    assert_untouched(target)
+
+
+def save_sum(path: Path, *types: int) -> None:
+    """A model that adds up its inputs, of these types."""
+    maps = [(f"x{i}", f"float{i}", kind) for i, kind in enumerate(types)]
+    nodes = [helper.make_node("Cast", [x], [y], to=TensorProto.FLOAT) for x, y, _ in maps]
+    nodes.append(helper.make_node("Sum", [y for _, y, _ in maps], ["sum"]))
+    inputs = [helper.make_tensor_value_info(x, kind, (1, 3, 8, 8)) for x, _, kind in maps]
+    outputs = [helper.make_tensor_value_info("sum", TensorProto.FLOAT, (1, 3, 8, 8))]
+    graph = helper.make_graph(nodes, "sum", inputs, outputs)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+@pytest.mark.parametrize(
+    ("types", "text"),
+    [
+        ((TensorProto.FLOAT,) * 2, "the model must have one input; it has 2"),
+        ((TensorProto.INT64,), r"the input has shape \[1, 3, 8, 8\] and is not float32: export"),
+    ],
+)
+def test_what_is_not_taken_is_said_as_it_is(
+    target: Path, tmp_path: Path, types: tuple[int, ...], text: str
+) -> None:
+    """The file runs well in its stock runtime."""
+    save_sum(tmp_path / "sum.onnx", *types)
+    for convert in (to_tflite, to_mnn):
+        with pytest.raises(ConversionError, match=rf"^sum\.onnx: {text}"):
+            convert(tmp_path / "sum.onnx", target / f"net.{convert.__name__[3:]}")
     assert_untouched(target)
 
 
