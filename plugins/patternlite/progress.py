@@ -18,11 +18,12 @@ from rich.progress import (
 
 Advance = Callable[[str, float], None]
 
-_LINE_EVERY = 60.0  # seconds, in a file or pipe
+_LINE_EVERY = 60.0  # seconds, where no bar can be drawn
 
 
 class Stages:
-    """One bar per stage, each shown when it begins; in a file or pipe, a line a minute and one at the end.
+    """One bar per stage, each shown when it begins; in a file, a pipe or a dumb terminal, a line a minute and
+    one at the end.
 
         with Stages(console) as stages, stages.stage("Pruning") as advance:
             advance("what is done now", 0.5)
@@ -42,7 +43,8 @@ class Stages:
             TimeRemainingColumn(),
             TextColumn("{task.fields[detail]}", style="dim", markup=False),
             console=console,
-            disable=not console.is_terminal,
+            # Rich may be told that any file is a terminal (FORCE_COLOR), and draws no bars in a dumb one.
+            disable=not (console.is_interactive and console.file.isatty()),
         )
 
     def __enter__(self) -> Stages:

@@ -34,3 +34,47 @@ def test_what_an_earlier_run_did_took_no_time_of_this_one(log: io.StringIO) -> N
         for percent in (80, 81, 82):
             advance("", percent / 100)
     assert log.getvalue().splitlines()[0].startswith("Training: 81%, 14 min left")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Of a terminal that can draw, and nobody who says otherwise."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    return monkeypatch
+
+
+def shown_in(file: io.StringIO) -> str:
+    with progress.Stages(Console(file=file, width=100)) as stages, stages.stage("Pruning") as advance:
+        advance("half of it", 0.5)
+        advance("most of it", 0.9)
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("log")
+def test_a_terminal_gets_a_bar(environment: pytest.MonkeyPatch) -> None:
+    text = shown_in(Terminal())
+    assert "━" in text
+    assert "Pruning: " not in text
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [(Terminal, "TERM", "dumb"), (io.StringIO, "FORCE_COLOR", "1")],
+    ids=["a terminal that cannot draw", "a file said to be a terminal"],
+)
+def test_lines_where_no_bar_can_be_drawn(
+    file: type[io.StringIO], name: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv(name, value)
+    assert shown_in(file()).splitlines() == [
+        "Pruning: 90%, 0 min left, most of it",
+        "Pruning: 135 s",
+    ]
