@@ -64,8 +64,8 @@ class TimeTable:
     """Seconds by (layer's geometry, structure, patterns, tiles that stay), for one machine and number of
     threads.
 
-    Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache). A file of another machine,
-    engine or instruction set has another name; one that cannot be read is measured anew.
+    Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache), if there is one. A file of
+    another machine, engine or instruction set has another name; one that cannot be read is measured anew.
     """
 
     def __init__(self, threads: int) -> None:
@@ -73,8 +73,8 @@ class TimeTable:
         self._native = load_native()
         self._machine = timing_key(threads)
         name = hashlib.sha256(json.dumps(self._machine).encode()).hexdigest()[:16]
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self.path = cache / "patternlite" / "times" / f"{name}.json"
+        folder = _cache_folder()
+        self.path = folder and folder / "times" / f"{name}.json"
         self._seconds = self._read()
 
     def measure(
@@ -131,6 +131,8 @@ class TimeTable:
             self._write()
 
     def _read(self) -> dict[str, float]:
+        if self.path is None:
+            return {}
         try:
             content = json.loads(self.path.read_text())
             if content["machine"] == self._machine:
@@ -141,10 +143,20 @@ class TimeTable:
 
     def _write(self) -> None:
         """Without a cache folder, nowhere."""
+        if self.path is None:
+            return
         content = {"machine": self._machine, "seconds": self._seconds}
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path, json.dumps(content, indent=1))
+
+
+def _cache_folder() -> Path | None:
+    """None where there is no home folder: a user that the system does not know, as in some containers."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "patternlite")
+    except RuntimeError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,8 @@ def times_within_reach(
             _require_reach(config, traced, libraries, times)
         except ValueError as error:
             store.discard()
-            raise ValueError(
-                f"{error}. If the machine was busy when it was timed, delete {table.path}"
-            ) from error
+            remedy = f"delete {table.path}" if table.path else "begin again"
+            raise ValueError(f"{error}. If the machine was busy when it was timed, {remedy}") from error
         return times
 
     def make() -> Record:

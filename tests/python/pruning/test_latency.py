@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 import re
 
 import forms
@@ -152,6 +153,15 @@ def test_the_engine_tells_its_sources_and_the_cpu():
 def test_a_cache_that_cannot_be_written_is_no_error(engine, tmp_path):
     (tmp_path / "patternlite").write_text("a file where a folder should be")
     assert measured()
+
+
+def test_without_a_home_folder_nothing_is_kept(engine, trained_model, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # the system does not know the user
+    assert measured() == measured()
+    with pytest.raises(ValueError, match="busy when it was timed, begin again"):
+        prune(trained_model, (3, 16, 16), PruneConfig(latency=40.0, **QUICK))
 
 
 def test_times_between_those_measured_are_linear_and_never_fall_with_more_weights():
