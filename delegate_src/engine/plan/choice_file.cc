@@ -5,10 +5,13 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
+#include <utility>
 
 #include "engine/support/hash.h"
 
@@ -58,6 +61,22 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
+struct NewFile {
+  std::FILE* file;
+  std::string path;
+};
+
+// Nobody else's: threads of this process write the same choices, and processes that have its number
+// in another container.
+NewFile open_beside(const std::string& path) {
+  static std::atomic<unsigned> serial{0};
+  while (true) {
+    std::string beside = path + "." + std::to_string(getpid()) + "-" + std::to_string(serial++);
+    if (std::FILE* file = std::fopen(beside.c_str(), "wx")) return {file, std::move(beside)};
+    if (errno != EEXIST) throw std::runtime_error(std::generic_category().message(errno));
+  }
+}
+
 }  // namespace
 
 std::string choice_file(const std::string& directory, const ChosenKernels& choices) {
@@ -70,6 +89,7 @@ std::optional<ChosenKernels> read_choices(const std::string& path, const std::st
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) return std::nullopt;
+  if (error) throw std::runtime_error(error.message());
   // Before it is opened: a pipe would make us wait.
   if (!fs::is_regular_file(status)) throw std::runtime_error("it is no file");
   if (fs::file_size(path, error) > kMostBytes) throw std::runtime_error("it is damaged");
@@ -97,19 +117,16 @@ std::optional<ChosenKernels> read_choices(const std::string& path, const std::st
 
 void write_choices(const std::string& path, const std::string& machine,
                    const ChosenKernels& choices) {
-  // A name of our own beside it, whoever else writes the same file: processes, or threads of this.
-  static std::atomic<unsigned> serial{0};
-  const std::string beside = path + "." + std::to_string(getpid()) + "-" + std::to_string(serial++);
-  errno = 0;
-  std::ofstream file(beside, std::ios::binary);
-  file << content(machine, choices);
-  file.close();
-  std::error_code error(errno, std::generic_category());
-  if (file) fs::rename(beside, path, error);
-  if (!file || error) {
+  const auto [file, beside] = open_beside(path);
+  const std::string text = content(machine, choices);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = std::fclose(file) == 0;
+  std::error_code error(written && closed ? 0 : errno, std::generic_category());
+  if (!error) fs::rename(beside, path, error);
+  if (error) {
     std::error_code ignored;
     fs::remove(beside, ignored);
-    throw std::runtime_error(error ? error.message() : "it cannot be written");
+    throw std::runtime_error(error.message());
   }
 }
 

@@ -1,7 +1,9 @@
-// Choices, found by timing where there was time, kept in a file between processes.
+// Choices, found by timing where there was time, kept in a file between processes. Layers have
+// other keys, and files other names, on another machine or in another build: their files are not
+// looked at.
 //
 //   patternlite choices 1
-//   for patternlite 0.1.0, avx512, AMD EPYC 9R14 (10489617)
+//   for patternlite 0.1.0 7d0c2f4be1a65390, avx512, AMD EPYC 9R14 (10489617)
 //   00c1f0dd5b2f7a31 os-g2
 //   ...
 //   end 5d0e13bb8c6f20a4

@@ -99,8 +99,27 @@ TEST_F(ChoiceFileTest, WhatIsNoFileOrTooLargeIsRefused) {
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_EQ(error(), "it is no file");
   std::filesystem::remove(path);
+  std::filesystem::create_symlink(path, path);
+  EXPECT_EQ(error(), "Too many levels of symbolic links");
+  std::filesystem::remove(path);
   spill(path, std::string(2 << 20, 'x'));
   EXPECT_EQ(error(), "it is damaged");
+}
+
+// Processes of two containers may have one number.
+TEST_F(ChoiceFileTest, WhatOthersWriteBesideItIsLeftToThem) {
+  for (int serial = 0; serial < 1000; ++serial) {
+    spill(path + "." + std::to_string(getpid()) + "-" + std::to_string(serial), "theirs");
+  }
+  const mode_t mask = umask(0027);
+  write_choices(path, kMachine, kSome);
+  umask(mask);
+  EXPECT_EQ(error(), "");
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0640));
+  EXPECT_EQ(directory.files().size(), 1001u);
+  for (const std::string& file : directory.files()) {
+    if (file != path) EXPECT_EQ(slurp(file), "theirs");
+  }
 }
 
 TEST_F(ChoiceFileTest, ADirectoryThatIsNotThereCannotBeWritten) {
