@@ -60,8 +60,8 @@ void DelegateKernel::compile(const TfLiteContext& context, Constants& constants)
   if (!computes(current_)) {
     current_ = {};  // frees its memory before the next one takes as much
     CompileOptions options = options_;
-    // The budget is for the size to come; one that is open after this was really asked for.
-    if (verdict_ && partition.size_is_open) options.tuning.budget.reset();
+    // Tuning is for the size to come; one that is open after this was really asked for.
+    if (verdict_ && partition.size_is_open) options.tuning = {};
     current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options)
                                 : Program::compile(partition.graph, options);
     verdict_.reset();

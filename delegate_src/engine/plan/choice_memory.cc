@@ -9,9 +9,14 @@ namespace {
 // Hundreds of models. Beyond, all are forgotten and a choice costs its timing once more.
 constexpr std::size_t kMostChoices = 1 << 14;
 
+struct Remembered {
+  ConvKernel kernel;
+  double budget;
+};
+
 struct Memory {
   std::mutex mutex;
-  std::unordered_map<std::uint64_t, ConvKernel> choices;
+  std::unordered_map<std::uint64_t, Remembered> choices;
 };
 
 Memory& memory() {
@@ -21,16 +26,20 @@ Memory& memory() {
 
 }  // namespace
 
-std::optional<ConvKernel> recall_choice(std::uint64_t key) {
+std::optional<ConvKernel> recall_choice(std::uint64_t key, double budget) {
   const std::lock_guard lock(memory().mutex);
   const auto found = memory().choices.find(key);
-  return found == memory().choices.end() ? std::nullopt : std::optional(found->second);
+  if (found == memory().choices.end() || found->second.budget < budget) return std::nullopt;
+  return found->second.kernel;
 }
 
-void remember_choices(const ChosenKernels& choices) {
+void remember_choices(const ChosenKernels& choices, double budget) {
   const std::lock_guard lock(memory().mutex);
   if (memory().choices.size() + choices.size() > kMostChoices) memory().choices.clear();
-  for (const auto& [key, kernel] : choices) memory().choices[key] = kernel;
+  for (const auto& [key, kernel] : choices) {
+    Remembered& known = memory().choices.try_emplace(key, kernel, budget).first->second;
+    if (known.budget <= budget) known = {kernel, budget};
+  }
 }
 
 void forget_choices() {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+#include <new>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -31,6 +34,7 @@ struct Layer {
   CostModel model;
   std::uint64_t key = 0;
   std::vector<Candidate> candidates{};  // what is packed first; more: to be tried
+  bool known = false;                   // from a file, or chosen before
   std::unique_ptr<PackedConvolution> packed{};
 };
 
@@ -47,18 +51,17 @@ class Planner {
   }
 
   std::vector<PlannedConvolution> run() {
-    const bool tune = tuning_.budget != nullptr;
-    if (tune) read_file();
+    const bool keeps = tuning_.budget || !tuning_.directory.empty();
+    const double seconds = tuning_.budget ? tuning_.budget->take(tuning_.share) : 0;
+    if (keeps) read_file();
     for_each_layer([&](Layer& layer) {
       layer.packed = PackedConvolution::pack_only_way(layer.conv, layer.analysis, kernels_);
       if (layer.packed) return;
-      propose(layer, tune ? kTryWithin : 1);
+      propose(layer, seconds > 0 ? kTryWithin : 1);
       layer.packed = pack(layer, layer.candidates.front());
     });
-    if (tune) {
-      try_candidates();
-      keep_choices();
-    }
+    if (seconds > 0) tuning_.budget->give_back(seconds - try_candidates(seconds));
+    if (keeps) keep_choices();
     std::vector<PlannedConvolution> planned;
     for (Layer& layer : layers_) {
       planned.push_back({std::move(layer.packed), {}});
@@ -73,27 +76,36 @@ class Planner {
     parallel_.run(static_cast<int>(layers_.size()), [&](int i) { body(layers_[i]); });
   }
 
-  // What it says goes before what the process remembers: it is the same for all processes.
+  bool remembers() const { return tuning_.budget && tuning_.remember; }
+
   void read_file() {
     for_each_layer(
         [&](Layer& layer) { layer.key = layer_key(machine_, layer.conv, layer.analysis.taps); });
     if (tuning_.directory.empty()) return;
     try {
       on_file_ = read_choices(path(), machine_);
-      if (on_file_) remember_choices(*on_file_);
+      if (on_file_ && remembers()) remember_choices(*on_file_, kSettled);
     } catch (const std::runtime_error& error) {
       warn("ignores the kernel choices in " + path() + ": " + error.what());
     }
   }
 
+  // What a file says goes before what the process remembers: it is the same for all processes.
+  std::optional<ConvKernel> known_choice(const Layer& layer) const {
+    if (on_file_) {
+      const auto found = on_file_->find(layer.key);
+      if (found != on_file_->end()) return found->second;
+    }
+    return remembers() ? recall_choice(layer.key, tuning_.budget->whole()) : std::nullopt;
+  }
+
   void propose(Layer& layer, double within) const {
-    if (within > 1) {
-      // A file may say anything, also a kernel that does not run here.
-      const auto known = recall_choice(layer.key);
-      if (known && layer.model.runs(*known)) {
-        layer.candidates.push_back(candidate_of(*known, layer.analysis, layer.model));
-        return;
-      }
+    // A file may say anything, also a kernel that does not run here.
+    const auto known = known_choice(layer);
+    layer.known = known && layer.model.runs(*known);
+    if (layer.known) {
+      layer.candidates.push_back(candidate_of(*known, layer.analysis, layer.model));
+      return;
     }
     layer.candidates = candidates(layer.analysis, layer.model, within);
     if (layer.candidates.size() > kMostCandidates) layer.candidates.resize(kMostCandidates);
@@ -103,61 +115,93 @@ class Planner {
     return PackedConvolution::pack(layer.conv, layer.analysis.taps, candidate.choice, kernels_);
   }
 
-  // Each layer gets of the time that is left what its run time is of those still to be tried.
-  void try_candidates() {
+  // Returns the seconds it took. Each layer gets of the time that is left what its run time is of
+  // those still to be tried.
+  double try_candidates(double seconds) {
     const auto start = std::chrono::steady_clock::now();
-    const double seconds = tuning_.budget->take(tuning_.share);
+    const std::vector<Layer*> all = to_be_tried();
+    if (all.empty()) return 0;
+    const auto cost = [](const Layer* layer) { return layer->candidates[0].cost; };
     double expected = 0;
-    for (const Layer& layer : layers_)
-      expected += to_be_tried(layer) ? layer.candidates[0].cost : 0;
-    for (Layer& layer : layers_) {
-      if (!to_be_tried(layer)) continue;
-      const double cost = layer.candidates[0].cost;
-      const double left = seconds - seconds_since(start);
-      if (left > 0 && !settled_by_twin(layer)) settle(layer, left * cost / expected);
-      expected -= cost;
+    for (const Layer* layer : all) expected += cost(layer);
+    try {
+      Layer& cheapest = **std::ranges::min_element(all, {}, cost);
+      for (int run = 0; run < 2; ++run) run_first(cheapest);  // the first one warms up
+      for (Layer* layer : all) {
+        const double own = cost(layer);
+        const double share = (seconds - seconds_since(start)) * own / expected;
+        // Fewer than two runs tell nothing: others may have the time.
+        if (2 * own * pace_ < share) settle(*layer, share);
+        expected -= own;
+      }
+      for (Layer& layer : layers_) follow_twin(layer);
+    } catch (const std::bad_alloc&) {
+      // Only trying needs this memory: the model goes on as when the time is out.
     }
-    tuning_.budget->give_back(std::max(seconds - seconds_since(start), 0.0));
-  }
-
-  static bool to_be_tried(const Layer& layer) { return layer.candidates.size() > 1; }
-
-  void settle(Layer& layer, double seconds) {
-    const auto start = std::chrono::steady_clock::now();
-    std::vector<std::unique_ptr<PackedConvolution>> packed;
-    packed.push_back(std::move(layer.packed));
-    for (std::size_t i = 1; i < layer.candidates.size(); ++i) {
-      if (seconds_since(start) > seconds / 2) break;  // the rest is for timing
-      packed.push_back(pack(layer, layer.candidates[i]));
-    }
-    const int best = fastest(static_cast<int>(packed.size()), seconds - seconds_since(start),
-                             [&](int way) { return trial_.run(layer.conv, *packed[way]); });
-    layer.packed = std::move(packed[best]);
-    if (best != 0) std::swap(layer.candidates[0], layer.candidates[best]);
-    settled_[layer.key] = layer.candidates[0].choice.kernel;
+    return seconds_since(start);
   }
 
   // Layers that are alike in all that matters are tried once.
-  bool settled_by_twin(Layer& layer) {
+  std::vector<Layer*> to_be_tried() {
+    std::vector<Layer*> all;
+    std::set<std::uint64_t> keys;
+    for (Layer& layer : layers_) {
+      if (layer.candidates.size() < 2 || layer.candidates[0].cost == 0) continue;
+      if (keys.insert(layer.key).second) all.push_back(&layer);
+    }
+    return all;
+  }
+
+  // In the kernel of the first candidate.
+  double run_first(const Layer& layer) {
+    const double took = trial_.run(layer.conv, *layer.packed);
+    pace_ = std::min(pace_, took / layer.candidates[0].cost);
+    return took;
+  }
+
+  void settle(Layer& layer, double seconds) {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::unique_ptr<PackedConvolution>> others;
+    for (std::size_t i = 1; i < layer.candidates.size(); ++i) {
+      if (seconds_since(start) > seconds / 2) break;  // the rest is for timing
+      others.push_back(pack(layer, layer.candidates[i]));
+    }
+    const std::optional<int> best =
+        fastest(static_cast<int>(others.size()) + 1, seconds - seconds_since(start), [&](int way) {
+          return way == 0 ? run_first(layer) : trial_.run(layer.conv, *others[way - 1]);
+        });
+    if (!best) return;
+    if (*best != 0) {
+      layer.packed = std::move(others[*best - 1]);
+      std::swap(layer.candidates[0], layer.candidates[*best]);
+    }
+    settled_[layer.key] = layer.candidates[0].choice.kernel;
+  }
+
+  void follow_twin(Layer& layer) {
     const auto twin = settled_.find(layer.key);
-    if (twin == settled_.end()) return false;
+    if (twin == settled_.end()) return;
     const auto same = std::ranges::find(layer.candidates, twin->second,
                                         [](const Candidate& c) { return c.choice.kernel; });
-    if (same == layer.candidates.end()) return false;
-    if (same == layer.candidates.begin()) return true;
+    if (same == layer.candidates.end() || same == layer.candidates.begin()) return;
     layer.packed = pack(layer, *same);
     std::swap(layer.candidates[0], *same);
-    return true;
   }
 
   // Also what was not tried: the next time brings the same results.
   void keep_choices() {
-    ChosenKernels choices;
+    ChosenKernels choices = settled_, untried;
     for (const Layer& layer : layers_) {
       if (layer.candidates.empty()) continue;  // there was no choice
-      choices[layer.key] = layer.candidates[0].choice.kernel;
+      const ConvKernel kernel = layer.candidates[0].choice.kernel;
+      if (choices.try_emplace(layer.key, kernel).second && !layer.known) {
+        untried[layer.key] = kernel;
+      }
     }
-    remember_choices(choices);
+    if (remembers()) {
+      remember_choices(untried, tuning_.budget->whole());
+      remember_choices(settled_, kSettled);
+    }
     if (tuning_.directory.empty() || choices.empty() || on_file_ == choices) return;
     try {
       write_choices(path(), machine_, choices);
@@ -183,7 +227,8 @@ class Planner {
   std::vector<Layer> layers_;
   const std::shared_ptr<Parallel> alone_ = make_thread_pool(1);
   Trial trial_{*alone_};
-  ChosenKernels settled_;
+  double pace_ = std::numeric_limits<double>::infinity();  // seconds of a run for a unit of cost
+  ChosenKernels settled_;                                  // by trying
   std::optional<ChosenKernels> on_file_;
 };
 

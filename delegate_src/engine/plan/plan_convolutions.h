@@ -18,9 +18,12 @@ namespace patternlite {
 // Another kernel sums in another order: a choice by timing may change the last bits of a result
 // from one process to the next. A directory, or no budget at all, makes results repeat.
 struct TuneOptions {
-  std::shared_ptr<TuneBudget> budget;  // for packing and timing candidates
+  std::shared_ptr<TuneBudget> budget;  // for packing and timing candidates; null: none are tried
   double share = 1;                    // of what is left of it, at most, for these convolutions
-  std::string directory;  // keeps choices between processes; "": the process's memory does
+  // With a budget: what was chosen before in this process is chosen again.
+  bool remember = true;
+  // Keeps choices between processes, tried or not: its files decide, whatever the budget. "": none.
+  std::string directory;
   // Told, in one line, of a directory or file that is of no use. Never an error.
   std::function<void(const std::string&)> warn;
 };

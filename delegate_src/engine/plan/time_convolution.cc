@@ -49,8 +49,9 @@ ConvolutionTime time_convolution(const Convolution& conv, const Shape& input, co
   const auto start = Clock::now();
   const PlanarConvolution planar = in_planar(validated(conv, input, output), input, output);
   const Analysis analysis(planar.op, planar.input.shape, planar.output.shape);
-  const TuneOptions tuning{.budget =
-                               make_tune_budget(static_cast<int>(budget * kPlanningShare * 1e3))};
+  const TuneOptions tuning{
+      .budget = make_tune_budget(static_cast<int>(budget * kPlanningShare * 1e3)),
+      .remember = false};
   const auto planned = plan_convolutions({{planar, &analysis}}, kernels, parallel, tuning);
   const PackedConvolution& packed = *planned[0].packed;
   Trial trial(parallel);

@@ -2,6 +2,7 @@
 // model takes from one budget, and when that is spent, the cost model decides alone. Thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
@@ -12,15 +13,19 @@ inline constexpr int kTuneBudgetMs = 200;
 
 class TuneBudget {
  public:
-  explicit TuneBudget(double seconds) : left_(seconds) {}
+  explicit TuneBudget(double seconds) : whole_(seconds), left_(seconds) {}
 
-  // A part of what is left; what of it is not used goes back.
+  // Seconds, before anything was taken.
+  double whole() const { return whole_; }
+
+  // A part of what is left.
   double take(double share) {
     const std::lock_guard lock(mutex_);
-    const double taken = left_ * share;
+    const double taken = std::max(left_, 0.0) * share;
     left_ -= taken;
     return taken;
   }
+  // What of it was not used; below zero where that was more, which others then have less.
   void give_back(double seconds) {
     const std::lock_guard lock(mutex_);
     left_ += seconds;
@@ -28,6 +33,7 @@ class TuneBudget {
 
  private:
   std::mutex mutex_;
+  const double whole_;
   double left_;
 };
 

@@ -17,7 +17,7 @@ constexpr double kOut = 1.25;
 
 }  // namespace
 
-int fastest(int ways, double seconds, const std::function<double(int)>& run) {
+std::optional<int> fastest(int ways, double seconds, const std::function<double(int)>& run) {
   std::vector<double> best(ways, std::numeric_limits<double>::infinity());
   std::vector<int> runs(ways);
   const auto winner = [&] {
@@ -32,7 +32,9 @@ int fastest(int ways, double seconds, const std::function<double(int)>& run) {
       if (round > 1 && best[way] > kOut * leader) continue;
       // Of a way that has not run yet, way 0's time is expected.
       const double expected = round > 0 ? best[way] : way > 0 ? best[0] : 0;
-      if (spent + expected > seconds) return round > 0 ? winner() : 0;
+      if (spent + expected > seconds) {
+        return round > 0 ? std::optional(winner()) : std::nullopt;
+      }
       const double took = run(way);
       spent += took;
       best[way] = std::min(best[way], took);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ class Ways {
  public:
   explicit Ways(std::vector<double> seconds)
       : seconds_(std::move(seconds)), runs(seconds_.size()) {}
-  int fastest_within(double budget) {
+  std::optional<int> fastest_within(double budget) {
     return fastest(static_cast<int>(seconds_.size()), budget, [this](int way) {
       ++runs[way];
       spent += seconds_[way];
@@ -45,8 +46,8 @@ TEST(Fastest, KeepsTheFirstInDoubt) {
   EXPECT_EQ(Ways({1.00, 0.90}).fastest_within(4), 1);
   EXPECT_EQ(Ways({1.00, 0.90}).fastest_within(2), 0) << "after one round";
   EXPECT_EQ(Ways({1.00, 0.80}).fastest_within(2), 1);
-  EXPECT_EQ(Ways({2, 1}).fastest_within(0), 0);
-  EXPECT_EQ(Ways({2, 1}).fastest_within(3.9), 0) << "the second was expected not to fit";
+  EXPECT_EQ(Ways({2, 1}).fastest_within(0), std::nullopt);
+  EXPECT_EQ(Ways({2, 1}).fastest_within(3.9), std::nullopt) << "the second was not to fit";
   EXPECT_EQ(Ways({2, 1}).fastest_within(4), 1);
 }
 
