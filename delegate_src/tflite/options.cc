@@ -1,8 +1,10 @@
 #include "tflite/options.h"
 
 #include <charconv>
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
+#include <system_error>
 
 #include "engine/support/isa.h"
 
@@ -44,7 +46,10 @@ const std::map<std::string, Setter>& setters() {
       {"delegate_serialize_dir",
        [](Options& o, auto& name, auto& value) {
          if (value.empty()) refuse(name, value, "the path of a directory");
-         o.serialize_dir = value;
+         // The program may have gone elsewhere when a resize compiles anew.
+         std::error_code error;
+         o.serialize_dir = std::filesystem::absolute(value, error).string();
+         if (error) refuse(name, value, "an absolute path where no folder is the current one");
        }},
       {"force", [](Options& o, auto& name, auto& value) { o.force = parse_bool(name, value); }},
       {"isa", [](Options& o, auto& name, auto& value) { o.kernels = parse_isa(name, value); }},

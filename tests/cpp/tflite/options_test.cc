@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <stdexcept>
 
 namespace patternlite::tflite {
@@ -42,6 +43,11 @@ TEST(OptionsTest, All) {
   EXPECT_TRUE(options.force);
   EXPECT_EQ(options.tune_budget_ms, 0);
   EXPECT_EQ(options.serialize_dir, "/some/where");
+}
+
+TEST(OptionsTest, DirectoriesStayWhereTheProgramWas) {
+  EXPECT_EQ(parse_options({{"delegate_serialize_dir", "some/where"}}).serialize_dir,
+            std::filesystem::current_path() / "some/where");
 }
 
 TEST(OptionsTest, UnknownNamesGetTheKnownOnes) {

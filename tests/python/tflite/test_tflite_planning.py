@@ -71,6 +71,30 @@ np.save({str(tmp_path / "y.npy")!r}, i.get_tensor(i.get_output_details()[0]["ind
     assert warnings_in(capfd) == []
 
 
+def test_a_directory_holds_whatever_the_budget(litert: Runtime, model: bytes, x, tmp_path: Path) -> None:
+    def run(budget: int) -> list[np.ndarray]:
+        return litert.run(
+            model, x, load_delegate(force=True, tune_budget_ms=budget, delegate_serialize_dir=tmp_path)
+        )
+
+    first = run(0)
+    files = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(files) == 2
+    np.testing.assert_array_equal(run(60_000)[0], first[0])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_a_relative_directory_stays_where_it_was(
+    litert: Runtime, model: bytes, x, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "choices").mkdir()
+    monkeypatch.chdir(tmp_path)
+    delegate = load_delegate(force=True, delegate_serialize_dir="choices")
+    monkeypatch.chdir("/")
+    litert.run(model, x, delegate)
+    assert len(list((tmp_path / "choices").iterdir())) == 2
+
+
 def test_files_that_are_no_good_are_replaced_with_one_warning(
     litert: Runtime, model: bytes, x, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
