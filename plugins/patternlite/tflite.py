@@ -60,11 +60,13 @@ def load_delegate(
     min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
     tune_budget_ms: how long to try kernels where the cost model is not sure, for an interpreter in all,
-        whatever sizes its inputs get; default: 200. 0: none is tried, and results are the same to the last
-        bit each time a model is loaded.
-    delegate_serialize_dir: an existing directory that keeps which kernels won, so that another process
-        need not try again, and gets the same results to the last bit. Files that are damaged, or made by
-        another version or for another CPU, are ignored with a warning.
+        whatever sizes its inputs get; default: 200. What it left untried is tried by an interpreter of a
+        larger budget. 0: none is tried, and results are the same to the last bit each time a model is
+        loaded.
+    delegate_serialize_dir: an existing directory that keeps which kernels were chosen, so that another
+        process need not try any, and gets the same results to the last bit, whatever the budgets. Damaged
+        files are ignored with a warning. Those made by another version or on another CPU have other names
+        and are not looked at: delete them.
 
     Raises ValueError for a value that an option or PATTERNLITE_ISA does not take, PatternliteError for a path
     that is not UTF-8, ImportError when the package's compiled part is missing.
