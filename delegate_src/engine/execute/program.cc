@@ -6,6 +6,7 @@
 #include "engine/graph/rewrite.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/support/aligned.h"
+#include "engine/support/float_mode.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
@@ -47,6 +48,7 @@ class CompiledProgram final : public Program {
   }
 
   void run(std::span<const float* const> inputs, std::span<float* const> outputs) override {
+    const ScopedFloatMode mode(Denormals::kZero);
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->run(inputs[i], *parallel_);
     for (const auto& step : steps_) step->run(*parallel_);
     for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i]->run(outputs[i], *parallel_);
@@ -155,6 +157,7 @@ std::unique_ptr<Program> Program::compile(const Graph& graph, const CompileOptio
 std::unique_ptr<Program> Program::compile(const Graph& graph, const Verdict& verdict,
                                           const CompileOptions& options) {
   validate(graph);
+  const ScopedFloatMode mode(Denormals::kKept);  // weights are the same whatever the caller does
   return std::make_unique<CompiledProgram>(graph, verdict, options,
                                            options.kernels ? *options.kernels : best_kernels());
 }

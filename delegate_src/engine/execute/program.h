@@ -34,7 +34,8 @@ class Program {
   virtual ~Program() = default;
 
   // One image: dense NHWC floats in and out, a pointer for each of graph.inputs and graph.outputs,
-  // in their order. Not on two threads at once. Throws std::bad_alloc where a thread's scratch does
+  // in their order. Denormals are zero, whatever they are to the caller, to whom they are that
+  // again after. Not on two threads at once. Throws std::bad_alloc where a thread's scratch does
   // not fit.
   virtual void run(std::span<const float* const> inputs, std::span<float* const> outputs) = 0;
 

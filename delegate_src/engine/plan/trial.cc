@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "engine/support/float_mode.h"
 #include "engine/support/machine.h"
 
 namespace patternlite {
@@ -48,6 +49,7 @@ double Trial::run_far(const PlanarConvolution& conv, const PackedConvolution& pa
 
 double Trial::run(const PlanarConvolution& conv, const PackedConvolution& packed) {
   grow(conv);
+  const ScopedFloatMode mode(Denormals::kZero);  // as programs run
   const auto start = std::chrono::steady_clock::now();
   packed.run(input_.data() + conv.input.lead(), nullptr, output_.data() + conv.written().lead(),
              parallel_);

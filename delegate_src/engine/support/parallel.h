@@ -6,6 +6,8 @@
 #include <exception>
 #include <functional>
 
+#include "engine/support/float_mode.h"
+
 namespace patternlite {
 
 class Parallel {
@@ -13,12 +15,15 @@ class Parallel {
   virtual ~Parallel() = default;
   virtual int threads() const = 0;
 
-  // Calls task(0) .. task(count - 1), each once, on any threads. When all are done, throws what one
-  // of them threw, if any did.
+  // Calls task(0) .. task(count - 1), each once, on any threads, which compute as this one does
+  // (float_mode.h). When all are done, throws what one of them threw, if any did. Not from within a
+  // task.
   void run(int count, const std::function<void(int)>& task) {
     std::exception_ptr thrown;
     std::atomic_flag failed;
+    const FloatMode mode = FloatMode::of_this_thread();
     const auto caught = [&](int i) {
+      const ScopedFloatMode same(mode);
       try {
         task(i);
       } catch (...) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/graph/visit.h"
+#include "engine/support/float_mode.h"
 #include "engine/support/isa.h"
 #include "mnn/model/map_tensor.h"
 #include "mnn/plan/pack_layers.h"
@@ -29,6 +30,7 @@ MapTensor placed(MapTensor map, const abi::Tensor& tensor, int pack) {
 
 void SessionProgram::compile(const Recording& recording, LayerLog& log,
                              const std::shared_ptr<TuneBudget>& budget) {
+  const ScopedFloatMode mode(Denormals::kKept);  // as Program::compile()
   const SessionGraph graph = make_session_graph(recording);
   const std::shared_ptr<SessionProgram> program(new SessionProgram(graph, recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
@@ -118,6 +120,7 @@ float* SessionProgram::at(TensorId id, int image) {
 
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
                          int pack, Parallel& parallel) {
+  const ScopedFloatMode mode(Denormals::kZero);
   const Stage& stage = stages_[node];
   for (int image = 0; image < stage.images; ++image) {
     const auto clear = [&](TensorId id, Borders which) {

@@ -9,6 +9,7 @@
 #include "engine/one_convolution.h"
 #include "engine/pack/grouping.h"
 #include "engine/recognise/decision.h"
+#include "engine/support/float_mode.h"
 #include "engine/support/isa.h"
 
 namespace patternlite::test {
@@ -66,7 +67,6 @@ TEST(Recognise, CountsTheWeightsOfFullyConnectedLayers) {
   }
 }
 
-#if defined(__SSE2__)
 TEST(Recognise, CountsDenormalsWhateverTheThreadTakesThemFor) {
   OneConvolution c(32, 16, 5, {.kernels_kept = 0.25, .taps = 25}, 5);
   c.conv.window.pad_top = c.conv.window.pad_left = 0;
@@ -74,13 +74,9 @@ TEST(Recognise, CountsDenormalsWhateverTheThreadTakesThemFor) {
   for (int i = 0; i < 100; ++i) weights[i] = 1e-40f;
   const Shape input{16, 5, 5}, output{32, 1, 1};
   const int nonzero = Analysis(c.conv, input, output).sparsity.nonzero;
-  const unsigned before = __builtin_ia32_stmxcsr();
-  __builtin_ia32_ldmxcsr(before | 0x8040);  // denormals are zero, in and out
-  const int found = Analysis(c.conv, input, output).sparsity.nonzero;
-  __builtin_ia32_ldmxcsr(before);
-  EXPECT_EQ(found, nonzero);
+  const ScopedFloatMode mode(Denormals::kZero);
+  EXPECT_EQ(Analysis(c.conv, input, output).sparsity.nonzero, nonzero);
 }
-#endif
 
 TEST(Recognise, SeesKernelsWiderThanAMachineWord) {
   OneConvolution c(8, 4, 9, {.kernels_kept = 0.6, .taps = 70}, 20);
