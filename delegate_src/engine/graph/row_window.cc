@@ -29,8 +29,10 @@ Range rows_of(Range positions, const PlanarLayout& layout) {
 Range rows_read(const Window& window, Range output, int input_height) {
   const int reach = (window.kernel_h - 1) * window.dilation_h + 1;
   const int begin = output.begin * window.stride_h - window.pad_top;
+  const int none = std::clamp(begin, 0, input_height);
+  if (output.count() <= 0) return {none, none};
   const int end = (output.end - 1) * window.stride_h - window.pad_top + reach;
-  return {std::clamp(begin, 0, input_height), std::clamp(end, 0, input_height)};
+  return {none, std::clamp(end, 0, input_height)};
 }
 
 Range rows_read(const Convolution& conv, Range output, int input_height) {
