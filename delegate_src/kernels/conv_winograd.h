@@ -25,9 +25,10 @@ inline void winograd_deal(const ConvWinograd& conv, const float* row, float* str
   }
 }
 
-// A value of 2^17 times this is infinite, and infinity times zero is NaN. What is rounded away
-// beside so large a value shows in all outputs of its tile, also in those that do not read it.
-constexpr float kWinogradTooLarge = 0x1p111f;
+// A value of 2^12 times this is infinite, and infinity times zero is NaN. What is rounded away
+// beside so large a value shows in all outputs of its tile, also in those that do not read it. Sums
+// of images are smaller: 6 times 255 at most.
+constexpr float kWinogradTooLarge = 0x1p116f;
 
 // Transforms one input row of every channel to [channel][phase][block][point][tile]. Returns
 // whether no value is NaN or too large.
