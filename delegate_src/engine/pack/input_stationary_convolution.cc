@@ -56,8 +56,11 @@ class InputStationaryConvolution final : public PackedConvolution {
     // equal shares, since tiles of fewer vectors take longer for each.
     const int threads = parallel.threads(), vectors = (positions_ + kVector - 1) / kVector;
     const int blocks = stream_.blocks();
-    const int block_parts = blocks >= 2 * threads ? blocks : std::gcd(blocks, threads);
+    int block_parts = blocks >= 2 * threads ? blocks : std::gcd(blocks, threads);
     const int position_parts = std::clamp(threads / block_parts, 1, vectors);
+    if (block_parts * position_parts < threads) {  // on a small map: unequal shares, then
+      block_parts = std::min(blocks, (threads + position_parts - 1) / position_parts);
+    }
     const auto body = [&](int part) {
       kernels::ConvIs task = all;
       task.scratch = scratch_of<InputStationaryConvolution>(scratch_floats_);

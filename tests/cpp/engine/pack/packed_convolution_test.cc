@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/one_convolution.h"
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
 #include "engine/pack/output_stationary_convolution.h"
@@ -22,6 +24,7 @@
 #include "engine/recognise/winograd_window.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
+#include "engine/support/parallel.h"
 #include "engine/support/thread_pool.h"
 #include "engine/weight_store.h"
 
@@ -237,6 +240,34 @@ TEST_P(PackedConvolutionTest, FullyConnectedWeightsInAnotherOrder) {
       results.push_back(output.get());
     }
     EXPECT_EQ(results[0].values, results[1].values);
+  }
+}
+
+// Has so many threads, and counts what they are given.
+class CountedParts final : public Parallel {
+ public:
+  explicit CountedParts(int threads) : threads_(threads) {}
+  int threads() const override { return threads_; }
+  int count = 0;
+
+ private:
+  void deal(int parts, const std::function<void(int)>& task) override {
+    count += parts;
+    for (int part = 0; part < parts; ++part) task(part);
+  }
+  int threads_;
+};
+
+// Its filters are three blocks, its positions a single vector.
+TEST_P(PackedConvolutionTest, AnySmallMapIsSharedAmongThreads) {
+  const int tile = PlanarLayout::round_up(2 * 2, kernels().lanes);
+  OneConvolution c(3 * kernels().is_block_filters(tile), 4, 3, {.kernels_kept = 0.5, .taps = 4}, 2);
+  const PlanarLayout in{c.graph.tensors[0], 1}, out{c.graph.tensors[1], 1};
+  const auto packed = pack_input_stationary(c.conv, c.taps(), in, out, kernels());
+  for (const int threads : {2, 3, 4}) {
+    CountedParts parallel(threads);
+    packed->run(Planar(in).origin(), nullptr, Planar(out).origin(), parallel);
+    EXPECT_EQ(parallel.count, std::min(threads, 3)) << threads << " threads";
   }
 }
 
