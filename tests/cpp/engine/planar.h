@@ -13,12 +13,12 @@
 
 namespace patternlite::test {
 
-// A planar tensor in poisoned memory, NaN wherever the layout promises no zero, against a guard
-// page.
+// A planar tensor in poisoned memory, NaN wherever the layout promises no zero, with a guard page
+// on the side that `flush` names.
 class Planar {
  public:
-  explicit Planar(const PlanarLayout& layout)
-      : layout_(layout), memory_(layout.elements(), Flush::kBack) {
+  explicit Planar(const PlanarLayout& layout, Flush flush = Flush::kBack)
+      : layout_(layout), memory_(layout.elements(), flush) {
     for_each([](float& value) { value = NAN; });
   }
   void set(const Image& image) {

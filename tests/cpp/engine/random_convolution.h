@@ -5,6 +5,7 @@
 #include <random>
 
 #include "engine/weight_store.h"
+#include "kernels/guarded_buffer.h"
 
 namespace patternlite::test {
 
@@ -20,10 +21,15 @@ struct Case {
   bool residual = false;
   Activation activation = Activation::kNone;
   bool depthwise = false, lasting = false, special_values = false;
+  Flush flush = Flush::kBack;  // of the tensors
 };
 
 inline int draw(std::mt19937& random, int low, int high) {
   return std::uniform_int_distribution<>(low, high)(random);
+}
+
+inline Flush random_flush(std::mt19937& random) {
+  return draw(random, 0, 1) ? Flush::kFront : Flush::kBack;
 }
 
 inline Activation random_activation(std::mt19937& random) {
@@ -79,6 +85,7 @@ inline Case random_case(std::mt19937& random) {
   c.residual = draw(random, 0, 1);
   c.activation = random_activation(random);
   c.whole_lines = draw(random, 0, 3) == 0;
+  c.flush = random_flush(random);
   return c;
 }
 

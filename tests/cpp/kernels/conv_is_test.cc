@@ -96,15 +96,7 @@ class ConvIsTester {
     const int blocks = static_cast<int>(packed.block_start.size());
     run(0, blocks, 0, positions);
     p.check(/*zeroed=*/in_place_ ? positions : 0);
-    const auto whole = p.output_bits();
-    p.poison_output();
-    const auto block_cuts = random_cuts(p, 0, blocks, 1), cuts = random_cuts(p, 0, positions, 16);
-    for (std::size_t b = 1; b < block_cuts.size(); ++b) {
-      for (std::size_t i = 1; i < cuts.size(); ++i) {
-        run(block_cuts[b - 1], block_cuts[b], cuts[i - 1], cuts[i]);
-      }
-    }
-    EXPECT_EQ(whole, p.output_bits()) << "a split changed bits";
+    check_splits(p, blocks, positions, 16, run);
   }
 
  private:

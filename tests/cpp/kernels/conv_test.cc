@@ -85,21 +85,6 @@ class ConvTester {
     return problem;
   }
 
-  // Any split into calls gives the same bits.
-  template <class Run>
-  static void check_splits(SparseProblem& problem, int groups, int rows, int step, const Run& run) {
-    const auto whole = problem.output_bits();
-    problem.poison_output();
-    const auto group_cuts = random_cuts(problem, 0, groups, 1);
-    const auto row_cuts = random_cuts(problem, 0, rows, step);
-    for (std::size_t g = 1; g < group_cuts.size(); ++g) {
-      for (std::size_t r = 1; r < row_cuts.size(); ++r) {
-        run(group_cuts[g - 1], group_cuts[g], row_cuts[r - 1], row_cuts[r]);
-      }
-    }
-    EXPECT_EQ(whole, problem.output_bits()) << "a split changed bits";
-  }
-
   int channels_ = 5, filters_per_group_ = 1, groups_ = 3, height_ = 9, width_ = 9, border_ = 1;
   int output_border_ = 1, stride_y_ = 1, stride_x_ = 1, dilation_ = 1, taps_ = 12;
   bool residual_ = false, clamp_ = false, special_values_ = false;

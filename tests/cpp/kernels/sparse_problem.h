@@ -39,6 +39,7 @@ class SparseProblem {
   int stride_y = 1, stride_x = 1;
   float low = -std::numeric_limits<float>::infinity(), high = -low;
   bool with_residual = false;
+  double tolerance = 1e-6;  // of the sum of the products' magnitudes
   std::vector<Group> groups;
 
   explicit SparseProblem(unsigned seed) : random(seed) {}
@@ -151,7 +152,7 @@ class SparseProblem {
       ASSERT_EQ(got, static_cast<float>(sum))
           << "plane " << group.plane[f] << " y " << y << " x " << x;
     } else {
-      ASSERT_NEAR(got, sum, 1e-6 * (std::isfinite(magnitude) ? magnitude : 1) + 1e-30)
+      ASSERT_NEAR(got, sum, tolerance * (std::isfinite(magnitude) ? magnitude : 1) + 1e-30)
           << "plane " << group.plane[f] << " y " << y << " x " << x;
     }
   }
@@ -213,6 +214,22 @@ inline std::vector<int> random_cuts(SparseProblem& problem, int begin, int end, 
   }
   cuts.push_back(end);
   return cuts;
+}
+
+// That any split of a run into calls gives the bits that the output has. Run(first group, last
+// group, first row, last row), rows cut at multiples of `step`.
+template <class Run>
+void check_splits(SparseProblem& problem, int groups, int rows, int step, const Run& run) {
+  const auto whole = problem.output_bits();
+  problem.poison_output();
+  const auto group_cuts = random_cuts(problem, 0, groups, 1);
+  const auto row_cuts = random_cuts(problem, 0, rows, step);
+  for (std::size_t g = 1; g < group_cuts.size(); ++g) {
+    for (std::size_t r = 1; r < row_cuts.size(); ++r) {
+      run(group_cuts[g - 1], group_cuts[g], row_cuts[r - 1], row_cuts[r]);
+    }
+  }
+  EXPECT_EQ(whole, problem.output_bits()) << "a split changed bits";
 }
 
 }  // namespace patternlite::test

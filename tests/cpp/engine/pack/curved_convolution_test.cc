@@ -43,7 +43,8 @@ class CurvedConvolutionTest : public PackingTest {
     const int border = required_border(c.window, c.input, shape) + c.extra_border;
     PlanarLayout in{c.input, border}, out{shape, border};
     in.whole_lines = out.whole_lines = c.whole_lines;
-    Planar input(in);
+    flush_ = c.flush;
+    Planar input(in, flush_);
     input.set(inputs[0]);
     const TapSets taps(conv, c.filters, c.input.channels);
     for (const ConvKernelTraits& traits : kConvKernels) {
@@ -61,11 +62,13 @@ class CurvedConvolutionTest : public PackingTest {
 
   Image run_whole(const PackedConvolution& packed, Planar& input, const PlanarLayout& out,
                   int threads) {
-    Planar output(out);
+    Planar output(out, flush_);
     packed.run(input.origin(), nullptr, output.origin(), *make_thread_pool(threads));
     EXPECT_TRUE(output.borders_zero());
     return output.get();
   }
+
+  Flush flush_ = Flush::kBack;
 };
 
 TEST_P(CurvedConvolutionTest, PartsEqualTheWhole) {
@@ -77,7 +80,7 @@ TEST_P(CurvedConvolutionTest, PartsEqualTheWhole) {
                       const Image whole = run_whole(packed, input, out, 1);
                       ASSERT_LT(relative_error(expected, whole), 2e-5);
                       ASSERT_TRUE(same_bits(whole, run_whole(packed, input, out, 3)));
-                      Planar by_rows(out), by_positions(out);
+                      Planar by_rows(out, flush_), by_positions(out, flush_);
                       if (packed.by_rows()) {
                         for (const Range rows : random_cuts(out.shape.height, 1, random)) {
                           packed.run_rows(input.origin(), by_rows.origin(), rows);

@@ -102,12 +102,12 @@ class PackingTest : public testing::TestWithParam<std::string> {
       std::fill_n(const_cast<float*>(conv.weights.data), weights, NAN);
     }
     SCOPED_TRACE(packed->kernel_name());
-    Planar input(in), residual(out);
+    Planar input(in, c.flush), residual(out, c.flush);
     input.set(inputs[0]);
     if (c.residual) residual.set(inputs[1]);
     Image first;
     for (int threads : {1, 3}) {
-      Planar output(out);
+      Planar output(out, c.flush);
       packed->run(input.origin(), c.residual ? residual.origin() : nullptr, output.origin(),
                   *make_thread_pool(threads));
       const Image actual = output.get();
@@ -121,7 +121,7 @@ class PackingTest : public testing::TestWithParam<std::string> {
       ASSERT_TRUE(same_bits(first, actual)) << "threads change the result";
     }
     if (c.residual || !packed->by_rows()) return;
-    Planar output(out);
+    Planar output(out, c.flush);
     for (const Range rows : random_cuts(shape.height, 1, store.random)) {
       packed->run_rows(input.origin(), output.origin(), rows);
     }

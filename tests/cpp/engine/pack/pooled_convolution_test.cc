@@ -44,7 +44,8 @@ class PooledConvolutionTest : public testing::TestWithParam<std::string> {
     const Shape shape = window_shape(map, map.channels, pooling.window, pooling.window.pad_top,
                                      pooling.window.pad_left);
     const PlanarLayout layout{shape, draw(random, 0, 2)};
-    Planar input(conv.input), result(conv.output), expected(layout);
+    const Flush flush = random_flush(random);
+    Planar input(conv.input, flush), result(conv.output, flush), expected(layout, flush);
     Image image = random_image(conv.input.shape, random);
     if (draw(random, 0, 1)) image.values[image.values.size() / 2] = INFINITY;
     input.set(image);
@@ -62,7 +63,7 @@ class PooledConvolutionTest : public testing::TestWithParam<std::string> {
       const auto packed = PackedConvolution::pack(together, taps, choice, table());
       EXPECT_EQ(packed->kernel_name(), apart->kernel_name() + "+pool");
       for (const int threads : {1, 3}) {
-        Planar output(layout);
+        Planar output(layout, flush);
         packed->run(input.origin(), nullptr, output.origin(), *make_thread_pool(threads));
         const Image want = expected.get(), got = output.get();
         ASSERT_TRUE(std::ranges::equal(want.values, got.values, {}, bits_of, bits_of))
