@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/graph/planar.h"
+#include "kernels/operators.h"
 
 namespace patternlite {
 
@@ -71,7 +72,7 @@ struct WeightsView {
   }
 };
 
-enum class PoolMode { kMax, kAverage };
+using PoolMode = kernels::PoolKind;
 
 // A convolution's result, pooled before anybody else sees it.
 struct FusedPooling {
@@ -82,7 +83,7 @@ struct FusedPooling {
   bool operator==(const FusedPooling&) const = default;
 };
 
-enum class Curve { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh, kGelu, kTanhGelu };
+using Curve = kernels::CurveKind;
 
 // An activation that is no clamp.
 struct CurveOp {

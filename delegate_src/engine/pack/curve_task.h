@@ -10,26 +10,6 @@
 
 namespace patternlite {
 
-inline kernels::CurveKind kind_of(Curve curve) {
-  switch (curve) {
-    case Curve::kLeakyRelu:
-      return kernels::CurveKind::kLeakyRelu;
-    case Curve::kHardSwish:
-      return kernels::CurveKind::kHardSwish;
-    case Curve::kSigmoid:
-      return kernels::CurveKind::kSigmoid;
-    case Curve::kTanh:
-      return kernels::CurveKind::kTanh;
-    case Curve::kGelu:
-      return kernels::CurveKind::kGelu;
-    case Curve::kTanhGelu:
-      return kernels::CurveKind::kTanhGelu;
-    case Curve::kSilu:
-      break;
-  }
-  return kernels::CurveKind::kSilu;
-}
-
 // One for each channel, where the curve has slopes.
 inline std::vector<float> slopes_of(const CurveOp& op, int channels) {
   return op.slopes.size() == 1 ? std::vector<float>(channels, op.slopes[0]) : op.slopes;
@@ -40,7 +20,7 @@ inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
                                  const std::vector<float>& slopes) {
   return {.input = nullptr,
           .output = nullptr,
-          .kind = kind_of(op.curve),
+          .kind = op.curve,
           .slopes = slopes.empty() ? nullptr : slopes.data(),
           .planes = planes_of(layout)};
 }

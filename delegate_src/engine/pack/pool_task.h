@@ -15,7 +15,7 @@ kernels::Pool pool_task(const Op& op, const PlanarLayout& input, const PlanarLay
   const Clamp clamp = clamp_of(op.activation);
   return {.input = nullptr,
           .output = nullptr,
-          .kind = op.mode == PoolMode::kMax ? kernels::PoolKind::kMax : kernels::PoolKind::kAverage,
+          .kind = op.mode,
           .channels = output.shape.channels,
           .input_height = input.shape.height,
           .input_width = input.shape.width,
