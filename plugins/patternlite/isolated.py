@@ -131,7 +131,10 @@ def _interpreter(python: Path | None) -> Iterator[None]:
 def _begin(log: str, other_environment: bool, lifeline: Connection) -> None:
     """In the new process. Its sys.path is a copy of ours, which is not that of another environment."""
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
-    _redirect(log)
+    try:
+        _redirect(log)
+    except FileNotFoundError:  # told to stop meanwhile: nobody waits for what it would do, or say
+        os._exit(1)
     if other_environment:
         sys.path.insert(0, sysconfig.get_path("purelib"))
 

@@ -65,6 +65,18 @@ def test_told_to_stop_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
         assert child.exitcode is not None
 
 
+def test_told_to_stop_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends without a word: the folder of its output is gone."""
+
+    def end(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(isolated.os, "_exit", end)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    with pytest.raises(SystemExit):
+        isolated._begin(str(tmp_path / "gone" / "output.log"), False, multiprocessing.Pipe()[1])
+
+
 @pytest.mark.parametrize("beside_it", [False, True])
 def test_a_child_finds_packages_in_the_current_folder_only_where_this_one_lies_there(
     beside_it: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
