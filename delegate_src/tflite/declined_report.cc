@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "engine/recognise/recognise.h"
 #include "tflite/read/parameters.h"
@@ -40,43 +41,41 @@ LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Co
   const std::span<const int> map = items(context.tensors[node.outputs[0]].dims);
   const bool transposed = node.builtin_code == kTfLiteBuiltinTransposeConv;
 
-  LayerReport report;
-  report.name = name_of(context, node);
-  report.reason = reason;
-  report.kernel = "stock";
-  if (!map.empty()) report.filters = map.back();
-  if (map.size() == 4) {
-    report.height = map[1];
-    report.width = map[2];
-  }
+  std::string kind;
+  Shape output;
+  int channels = 0;
   double weights_per_output = 0;
+  if (!map.empty()) output.channels = map.back();
+  if (map.size() == 4) {
+    output.height = map[1];
+    output.width = map[2];
+  }
   if (node.builtin_code == kTfLiteBuiltinFullyConnected) {
-    report.kind = "fc";
-    report.height = report.width = 1;
-    if (kernel.size() == 2) report.channels = kernel[1];
-    weights_per_output = report.channels;
+    kind = "fc";
+    output.height = output.width = 1;
+    if (kernel.size() == 2) channels = kernel[1];
+    weights_per_output = channels;
   } else if (kernel.size() == 4) {
     const bool depthwise = node.builtin_code == kTfLiteBuiltinDepthwiseConv2d;
     // All convolutions' parameters begin with padding, stride_width, stride_height.
     const auto& params = node.params_as<TfLiteConvParams>();
-    report.kind = kind_of(transposed  ? "transposed"
-                          : depthwise ? "depthwise"
-                                      : "conv",
-                          {.kernel_h = kernel[1],
-                           .kernel_w = kernel[2],
-                           .stride_h = params.stride_height,
-                           .stride_w = params.stride_width});
-    report.channels = kernel[3];
-    weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : kernel[3]);
+    kind = kind_of(transposed  ? "transposed"
+                   : depthwise ? "depthwise"
+                               : "conv",
+                   {.kernel_h = kernel[1],
+                    .kernel_w = kernel[2],
+                    .stride_h = params.stride_height,
+                    .stride_w = params.stride_width});
+    channels = kernel[3];
+    weights_per_output = static_cast<double>(kernel[1]) * kernel[2] * (depthwise ? 1 : channels);
   }
   // Transposed kernels lie at the positions of their input.
   const std::span<const int> from =
       transposed ? items(context.tensors[node.inputs[2]].dims) : std::span<const int>();
   const double positions = from.size() == 4 ? static_cast<double>(from[1]) * from[2]
-                                            : static_cast<double>(report.height) * report.width;
-  report.dense_macs = weights_per_output * report.filters * positions;
-  report.kept_macs = report.dense_macs;
-  report.kernels_kept = 1;
+                                            : static_cast<double>(output.height) * output.width;
+  LayerReport report = stock_report(name_of(context, node), std::move(kind), reason, output,
+                                    channels, weights_per_output * output.channels * positions);
   try {
     const Sparsity sparsity = sparsity_of(node, kernel, constants);
     report.kept_macs *= sparsity.density;

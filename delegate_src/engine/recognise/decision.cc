@@ -1,5 +1,7 @@
 #include "engine/recognise/decision.h"
 
+#include <utility>
+
 #include "engine/recognise/cost_model.h"
 
 namespace patternlite {
@@ -26,6 +28,21 @@ std::string kind_of(std::string what, const Window& window) {
   what.append("s").append(std::to_string(window.stride_h));
   if (window.stride_w == window.stride_h) return what;
   return what.append("x").append(std::to_string(window.stride_w));
+}
+
+LayerReport stock_report(std::string name, std::string kind, std::string reason,
+                         const Shape& output, int channels, double macs) {
+  return {.name = std::move(name),
+          .kind = std::move(kind),
+          .filters = output.channels,
+          .channels = channels,
+          .height = output.height,
+          .width = output.width,
+          .dense_macs = macs,
+          .kept_macs = macs,
+          .kernels_kept = 1,
+          .reason = std::move(reason),
+          .kernel = "stock"};
 }
 
 Verdict judge(const Graph& graph, const kernels::KernelTable& kernels, int batch) {

@@ -27,6 +27,11 @@ struct LayerReport {
 // "conv3x3", "depthwise3x3s2", "conv1x7s1x2": what it is, its kernel and its strides.
 std::string kind_of(std::string what, const Window& window);
 
+// Of a layer that stays with the stock runtime: as if all its weights were kept. `output`: all
+// zeros where it is not known; channels: of the input.
+LayerReport stock_report(std::string name, std::string kind, std::string reason,
+                         const Shape& output, int channels, double macs);
+
 // One report line per convolution of the graph, in its order, and whether running it here is
 // expected to beat the stock runtime ("never slower": cost_model.h) on batches of so many images.
 struct Verdict {

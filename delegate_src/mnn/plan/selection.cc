@@ -59,26 +59,16 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
 LayerReport report_unread(const EngineHandle& engine, std::string name, const char* reason,
                           const ConvolutionOp& conv, const abi::Tensors& inputs,
                           const abi::Tensors& outputs) {
-  LayerReport report;
-  report.name = std::move(name);
-  report.kind = kind_of(conv.depthwise ? "depthwise" : "conv", conv.window);
-  report.reason = reason;
-  report.kernel = "stock";
-  report.kernels_kept = 1;
   const auto input = inputs.empty() ? std::nullopt : any_map(engine, *inputs[0]);
   const auto output = outputs.empty() ? std::nullopt : any_map(engine, *outputs[0]);
-  if (input && output) {
-    report.filters = output->shape.channels;
-    report.channels = input->shape.channels;
-    report.height = output->shape.height;
-    report.width = output->shape.width;
-    const double groups = conv.groups > 0 ? conv.groups : 1;
-    report.dense_macs = static_cast<double>(output->shape.elements()) *
-                        (input->shape.channels / groups) * conv.window.kernel_h *
-                        conv.window.kernel_w;
-    report.kept_macs = report.dense_macs;
-  }
-  return report;
+  std::string kind = kind_of(conv.depthwise ? "depthwise" : "conv", conv.window);
+  if (!input || !output) return stock_report(std::move(name), std::move(kind), reason, {}, 0, 0);
+  const double groups = conv.groups > 0 ? conv.groups : 1;
+  const double macs = static_cast<double>(output->shape.elements()) *
+                      (input->shape.channels / groups) * conv.window.kernel_h *
+                      conv.window.kernel_w;
+  return stock_report(std::move(name), std::move(kind), reason, output->shape,
+                      input->shape.channels, macs);
 }
 
 }  // namespace
