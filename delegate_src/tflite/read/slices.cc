@@ -65,7 +65,7 @@ void GraphReader::define_slice(const OpNode& node, const Value& source, std::vec
     std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());  // as NHWC
   if (source.dims[own] != shape.channels) throw Declined(node.index, "rank");
   if (!axes[0].is_whole(source.dims[0])) throw Declined(node.index, "axes");
-  for (std::size_t i = 0; i < axes.size(); ++i) {
+  for (std::size_t i = 1; i < axes.size(); ++i) {  // there may be no images
     if (axes[i].count > 0) continue;
     const bool is_map = axes.size() == 4 && (i == 1 || i == 2);
     if (!is_map) throw Declined(node.index, "empty-output");

@@ -204,6 +204,19 @@ def test_an_empty_batch(runtime: Runtime, rng: np.random.Generator, head: str) -
             assert answer[0].shape == (0, *shape)
 
 
+def test_slices_of_an_empty_batch(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Which XNNPACK does not resize."""
+    b = ModelBuilder()
+    y = b.slice(conv(b, rng, b.input(2, 8, 8, CHANNELS)), (0, 2, 0, 0), (-1, 5, -1, 9))
+    model = b.build(b.strided_slice(y, slice(None), slice(4), slice(1, None, 3), slice(7)))
+    ours = runtime.interpreter(model, load_delegate(force=True))
+    x = [rng.normal(size=(2, 8, 8, CHANNELS)).astype(np.float32)]
+    expected = runtime.run(model, x)
+    for _ in range(2):
+        assert_close(invoke(ours, x), expected)
+        assert invoke(ours, [x[0][:0]])[0].shape == (0, 4, 3, 7)
+
+
 def test_an_empty_batch_is_no_image(runtime: Runtime, rng: np.random.Generator) -> None:
     b = ModelBuilder()
     y = b.reshape(dense(b, rng, b.input(1, CHANNELS), 4 * 4 * 8), 1, 4, 4, 8)
