@@ -123,9 +123,9 @@ void GraphReader::add_transpose(const OpNode& node) {
     throw Declined(node.index, "transpose");
   }
   const Axes axes = axes_of(input).transposed(order);
-  if (input.view || input.fixed_size) return rearrange(node, input, axes);
-  // Where there is a single row or column, other orders look like these, which at other sizes are
-  // not.
+  // Where there is a single image, row or column, other orders look like these, which at other
+  // batches and sizes are not.
+  if (input.view || (input.fixed_size && order[0] == 0)) return rearrange(node, input, axes);
   const bool keeps = std::ranges::is_sorted(order);
   const bool turns = std::ranges::equal(order, input.channels_first ? kToNhwc : kToNchw);
   if (!keeps && !turns) return define_view(node, input, axes);

@@ -104,6 +104,8 @@ ONE_ROW: dict[str, Head] = {
     "row-softmax": lambda b, rng, x: b.softmax(b.reshape(x, 1, -1)),
     "dense-row": lambda b, rng, x: dense(b, rng, b.reshape(x, 1, -1)),
     "dense-row-softmax": lambda b, rng, x: b.softmax(dense(b, rng, b.reshape(x, 1, -1))),
+    "transposed": lambda b, rng, x: one_by_one_convolution(b, rng, b.transpose(x, 1, 0, 2, 3)),
+    "transposed-relu": lambda b, rng, x: b.unary("RELU", b.transpose(x, 2, 1, 0, 3)),
     "dense-row-of-vectors": lambda b, rng, x: dense(b, rng, b.reshape(b.mean(x, keep_dims=False), 1, -1)),
 }
 
