@@ -84,6 +84,13 @@ void* kernel_init(TfLiteContext*, const char* buffer, size_t) {
 
 void kernel_free(TfLiteContext*, void* user_data) { delete static_cast<KernelHandle*>(user_data); }
 
+TfLiteStatus report_no_memory(TfLiteContext* context) {
+  context->ReportError(context,
+                       "PatternDelegate: the model does not run (out of memory); give it fewer "
+                       "threads, or make an interpreter without the delegate. ");
+  return kTfLiteError;
+}
+
 TfLiteStatus kernel_prepare(TfLiteContext* context, TfLiteNode* node) {
   auto* handle = static_cast<KernelHandle*>(node->user_data);
   if (!handle) {
@@ -95,6 +102,8 @@ TfLiteStatus kernel_prepare(TfLiteContext* context, TfLiteNode* node) {
   try {
     handle->kernel->compile(*context);
     return handle->kernel->resize_outputs(context);
+  } catch (const std::bad_alloc&) {
+    return report_no_memory(context);
   } catch (const std::exception& error) {
     context->ReportError(context,
                          "PatternDelegate: the model does not run at these input shapes (%s); make "
@@ -109,13 +118,11 @@ TfLiteStatus kernel_invoke(TfLiteContext* context, TfLiteNode* node) {
     static_cast<KernelHandle*>(node->user_data)->kernel->run(*context);
     return kTfLiteOk;
   } catch (const std::bad_alloc&) {
-    context->ReportError(context,
-                         "PatternDelegate: the model does not run (out of memory); give it fewer "
-                         "threads, or make an interpreter without the delegate. ");
+    return report_no_memory(context);
   } catch (const std::exception& error) {
     context->ReportError(context, "PatternDelegate: the model does not run: %s. ", error.what());
+    return kTfLiteError;
   }
-  return kTfLiteError;
 }
 
 TfLiteRegistration kernel_registration() {

@@ -167,6 +167,20 @@ TEST(DelegateTest, AShapeThatDoesNotFitIsAnError) {
   destroy_delegate(delegate);
 }
 
+TEST(DelegateTest, SaysThatMemoryRanOutWhereItDid) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    model.interpreter.has_no_memory = true;
+    EXPECT_EQ(model.interpreter.prepare(), kTfLiteError);
+    EXPECT_NE(model.interpreter.error.find("out of memory"), std::string::npos);
+    model.interpreter.has_no_memory = false;
+    model.run_and_check(1, kSize);
+  }
+  destroy_delegate(delegate);
+}
+
 TEST(DelegateTest, SaysWhatToDoWhereItTakesNothing) {
   TfLiteDelegate* delegate = create_delegate(forced());
   {

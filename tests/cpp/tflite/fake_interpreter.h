@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <deque>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ class FakeInterpreter {
         [](TfLiteContext* c, TfLiteRegistration registration, const TfLiteIntArray* nodes,
            TfLiteDelegate* delegate) { return self(c).claim(registration, nodes, delegate); };
     context_.ResizeTensor = [](TfLiteContext* c, TfLiteTensor* tensor, TfLiteIntArray* dims) {
+      if (self(c).has_no_memory) {
+        std::free(dims);
+        throw std::bad_alloc();
+      }
       self(c).resize(static_cast<int>(tensor - c->tensors), items(dims));
       std::free(dims);
       return kTfLiteOk;
@@ -125,7 +130,7 @@ class FakeInterpreter {
 
   std::string error;
   std::vector<int> outputs;  // tensors that outlive the run
-  bool gives_no_plan = false;
+  bool gives_no_plan = false, has_no_memory = false;
 
  private:
   static void report_error(TfLiteContext* context, const char* format, ...) {
