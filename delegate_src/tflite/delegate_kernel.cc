@@ -10,11 +10,14 @@ namespace patternlite::tflite {
 
 namespace {
 
-std::vector<std::vector<int>> dims_of(const TfLiteContext& context, std::span<const int> tensors) {
+std::vector<std::vector<int>> dims_read(const TfLiteContext& context,
+                                        const PartitionGraph& partition) {
   std::vector<std::vector<int>> all;
-  for (const int tensor : tensors) {
-    const std::span<const int> dims = items(context.tensors[tensor].dims);
-    all.emplace_back(dims.begin(), dims.end());
+  for (const auto* tensors : {&partition.inputs, &partition.measured}) {
+    for (const int tensor : *tensors) {
+      const std::span<const int> dims = items(context.tensors[tensor].dims);
+      all.emplace_back(dims.begin(), dims.end());
+    }
   }
   return all;
 }
@@ -43,7 +46,7 @@ void DelegateKernel::compile(const TfLiteContext& context) {
 }
 
 bool DelegateKernel::fits(const Compiled& compiled, const TfLiteContext& context) {
-  return compiled.program && dims_of(context, compiled.partition.inputs) == compiled.input_dims;
+  return compiled.program && dims_read(context, compiled.partition) == compiled.input_dims;
 }
 
 void DelegateKernel::compile(const TfLiteContext& context, Constants& constants) {
@@ -67,7 +70,7 @@ void DelegateKernel::compile(const TfLiteContext& context, Constants& constants)
     verdict_.reset();
   }
   current_.partition = std::move(partition);
-  current_.input_dims = dims_of(context, current_.partition.inputs);
+  current_.input_dims = dims_read(context, current_.partition);
   input_data_.resize(current_.partition.inputs.size());
   output_data_.resize(current_.partition.outputs.size());
 }

@@ -34,21 +34,29 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
     partition.output_dims.push_back(value.dims);
     partition.output_batches.push_back(value.batch);
   }
-  for (const int input : inputs_) partition.input_batches.push_back(values_.at(input).batch);
-  if (!inputs_.empty()) {
+  // Means that only norms read, which compute their own.
+  std::erase_if(graph_.nodes, [this](const Node& node) {
+    return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
+  });
+  const std::vector<TensorId> ids = std::exchange(graph_.inputs, {});
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (readers(graph_, ids[i]) == 0) {
+      partition.measured.push_back(inputs_[i]);
+      continue;
+    }
+    graph_.inputs.push_back(ids[i]);
+    partition.inputs.push_back(inputs_[i]);
+    partition.input_batches.push_back(values_.at(inputs_[i]).batch);
+  }
+  if (!partition.inputs.empty()) {
     const auto [least, most] = std::ranges::minmax(partition.input_batches);
     // An empty batch has no image to go with another's.
     if (least == 0 && most > 0) throw Declined(-1, "dynamic-shape");
     partition.batch = most;
   }
-  // Means that only norms read, which compute their own.
-  std::erase_if(graph_.nodes, [this](const Node& node) {
-    return std::holds_alternative<Pooling>(node.op) && readers(graph_, output_of(node.op)) == 0;
-  });
   partition.size_is_open = size_is_open_;
   partition.is_runnable = is_runnable_;
   partition.graph = std::move(graph_);
-  partition.inputs = std::move(inputs_);
   partition.convolution_nodes = std::move(convolution_nodes_);
   return partition;
 }

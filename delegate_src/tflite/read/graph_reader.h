@@ -35,7 +35,8 @@ struct PartitionGraph {
   int batch = 1;            // the largest; may be 0
   std::vector<int> inputs;  // tensors, in the order of graph.inputs
   std::vector<int> input_batches;
-  std::vector<int> outputs;  // tensors, in the order of graph.outputs
+  std::vector<int> measured;  // tensors of which nothing but the shape is read
+  std::vector<int> outputs;   // tensors, in the order of graph.outputs
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
   bool size_is_open = false;                  // of an input

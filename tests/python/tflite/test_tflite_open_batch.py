@@ -69,6 +69,26 @@ def test_a_shape_that_the_runtime_needs(runtime: Runtime, rng: np.random.Generat
     assert any(row["kernel"] != "stock" for row in delegate.layers)
 
 
+def test_a_map_that_is_only_measured(litert: Runtime, rng: np.random.Generator) -> None:
+    """It takes no memory; another batch of it is another shape all the same."""
+    b = OpenBatchBuilder()
+    x, measured = b.input(1, 8, 8, CHANNELS), b.input(1, 64, 64, CHANNELS)
+    vector, packed = b.mean(conv(b, rng, x), keep_dims=False), b.pack(b.size_of(measured), 1, 1, CHANNELS)
+    model = b.build(conv(b, rng, b.reshape_at_run_time(vector, packed, 1, 1, 1, CHANNELS), 1))
+    delegate = load_delegate(force=True)
+    ours, stock = litert.interpreter(model, delegate), litert.interpreter(model)
+    assert all(row["kernel"] != "stock" for row in delegate.layers)
+    assert delegate.activation_bytes < 4 * 64 * 64 * CHANNELS
+    for batches in ((1, 1), (3, 3)):
+        inputs = [
+            rng.normal(size=(n, size, size, CHANNELS)).astype(np.float32)
+            for n, size in zip(batches, (8, 64), strict=True)
+        ]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
+    with pytest.raises(RuntimeError):  # as stock: a reshape of three images to two
+        invoke(ours, [inputs[0], inputs[1][:2]])
+
+
 def check_batches(runtime: Runtime, rng: np.random.Generator, model: bytes, delegate) -> None:
     ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
     for batch in (1, 3, 2, 1):
