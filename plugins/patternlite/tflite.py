@@ -56,8 +56,9 @@ def load_delegate(
     num_threads: default: the interpreter's own `num_threads`, else 1.
     isa: an instruction set of `available_isas()`; default: what the environment variable PATTERNLITE_ISA
         names, else the newest of this machine.
-    max_delegated_partitions: take only the partitions that save most; default: no limit.
-    min_nodes_per_partition: leave smaller partitions to the runtime; default: 1.
+    max_delegated_partitions: take only the partitions that save most, so many of each graph; default: no
+        limit.
+    min_nodes_per_partition: leave partitions of fewer of the file's operators to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
     tune_budget_ms: how long to try kernels where the cost model is not sure, for an interpreter in all,
         whatever sizes its inputs get; default: 200. What it left untried is tried by an interpreter of a
