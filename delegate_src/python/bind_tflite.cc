@@ -45,7 +45,7 @@ void bind_tflite(nb::module_& m) {
       .def("_get_native_delegate_pointer", &Delegate::pointer)
       .def_prop_ro(
           "layers", &Delegate::layers,
-          "One dict per convolution of the model it was last given to, at the shapes it had then.")
+          "One dict per convolution of the model it was last given to, at the shapes it came with.")
       .def_prop_ro("activation_bytes", &Delegate::activation_bytes,
-                   "What the activations of that model take, at most, at the shapes it had then.");
+                   "What the activations of that model take, at most, at the shapes it came with.");
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -13,40 +12,24 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 #include "tflite/abi/builtin_operators.h"
 #include "tflite/declined_report.h"
 #include "tflite/model_graphs.h"
+#include "tflite/models.h"
 #include "tflite/partitions.h"
 
 namespace patternlite::tflite {
 namespace {
 
-// What became of one of a model's graphs.
-struct GraphReport {
-  std::vector<LayerReport> layers{};
-  std::size_t activation_bytes = 0;
-};
-
-// What a model's graphs share, and interpreters, which may run at the same time, do not.
-struct Model {
-  std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
-  std::shared_ptr<TuneBudget> budget;
-  int threads = 0;                     // asked for; the system may grant fewer
-  std::weak_ptr<Parallel> pool;        // the kernels own it
-  std::map<int, GraphReport> reports;  // of its graphs
-};
-
 struct State {
   TfLiteDelegate delegate{};
   Options options;
   std::mutex mutex;  // held while the delegate is applied to a graph
-  // By their first graphs; they outlive kernels, which some runtimes undo at a resize.
-  std::map<const TfLiteContext*, Model> models;
-  const Model* reported = nullptr;  // the one it was last applied to
-  std::set<std::string> told;
+  Models models;
   // Kernels compile anew after a resize, maybe when the delegate is gone.
   const std::shared_ptr<std::atomic<bool>> warned = std::make_shared<std::atomic<bool>>(false);
   // Compiled partitions on their way to init(), by their nodes.
@@ -138,8 +121,8 @@ TfLiteRegistration kernel_registration() {
 }
 
 // Runtimes that take a delegate after their tensors are allocated have given all to their own.
-void tell_taken(State& state) {
-  if (!state.told.insert("taken").second) return;
+void tell_taken(Model& model) {
+  if (!model.told.insert("taken").second) return;
   std::fputs(
       "WARNING: PatternDelegate comes after another delegate, which has taken what it can: give it "
       "to the interpreter when that is made, before its tensors are allocated, or put it first in "
@@ -154,21 +137,6 @@ void warn(std::atomic<bool>& warned, const std::string& message) {
   }
 }
 
-const std::map<int, GraphReport>& reports_of(const State& state) {
-  static const std::map<int, GraphReport> none;
-  return state.reported ? state.reported->reports : none;
-}
-
-Model& model_of(State& state, const TfLiteContext& first) {
-  Model& model = state.models[&first];
-  const std::uint64_t constants = hash_of_constants(first);
-  if (model.constants != constants) {
-    model = {constants, make_tune_budget(state.options.tune_budget_ms)};
-  }
-  state.reported = &model;
-  return model;
-}
-
 std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
   std::shared_ptr<Parallel> pool = model.pool.lock();
   if (!pool || model.threads != threads) {
@@ -178,25 +146,40 @@ std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
   return pool;
 }
 
-// One line, if no graph or resize has brought the same before.
-void tell(State& state, const Selection& selection, int threads, std::size_t weight_bytes,
-          std::size_t activation_bytes) {
+// One line, if no graph of the model has brought the same before.
+void tell(Model& model, const char* isa, const Selection& selection, int threads,
+          std::size_t weight_bytes, std::size_t activation_bytes) {
   const std::size_t partitions = selection.kernels.size();
-  const std::string message =
-      "PatternDelegate: " + std::to_string(selection.claimed_convolutions) + "/" +
-      std::to_string(selection.convolutions) + " CONV_2D in " + std::to_string(partitions) +
-      (partitions == 1 ? " partition" : " partitions") + ", isa=" + state.options.kernels->isa +
-      ", threads=" + std::to_string(threads);
-  if (!state.told.insert(message).second) return;
+  const std::string message = "PatternDelegate: " + std::to_string(selection.claimed_convolutions) +
+                              "/" + std::to_string(selection.convolutions) + " CONV_2D in " +
+                              std::to_string(partitions) +
+                              (partitions == 1 ? " partition" : " partitions") + ", isa=" + isa +
+                              ", threads=" + std::to_string(threads);
+  if (!model.told.insert(message).second) return;
   std::fprintf(stderr, "INFO: %s, %.1f MB of weights, %.1f MB of activations\n", message.c_str(),
                weight_bytes * 1e-6, activation_bytes * 1e-6);
 }
 
+// Gives the interpreter the kernels, taken out of here, in place of their nodes.
+TfLiteStatus claim(TfLiteContext* context, TfLiteDelegate* delegate, State& state,
+                   std::span<std::unique_ptr<DelegateKernel>> kernels) {
+  std::vector<int> all;
+  for (auto& kernel : kernels) {
+    std::vector<int> nodes = kernel->node_indices();
+    all.insert(all.end(), nodes.begin(), nodes.end());
+    state.ready[key_of(nodes)] = std::move(kernel);
+  }
+  const TfLiteStatus status = context->ReplaceNodeSubsetsWithDelegateKernels(
+      context, kernel_registration(), IntArray(all).get(), delegate);
+  state.ready.clear();
+  return status;
+}
+
 TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& state) {
   const GraphPlace place = place_of(context);
-  Model& model = model_of(state, *place.first);
-  GraphReport& report = model.reports[place.index] = {};
-  forget_undone(context);
+  const bool again = forget_undone(context);
+  Model& model = state.models.of(place, again, state.options.tune_budget_ms);
+  GraphReport& report = model.reports[place.index];
   int threads = state.options.num_threads;
   if (threads == 0) threads = std::max(1, context->recommended_num_threads);
   const CompileOptions compile_options{
@@ -204,29 +187,30 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
       .tuning = {.budget = model.budget,
                  .directory = state.options.serialize_dir,
                  .warn = [warned = state.warned](auto& message) { warn(*warned, message); }}};
-  Selection selection = select_partitions(context, state.options, compile_options,
-                                          [&] { return threads_of(model, threads); });
+  const auto pool = [&] { return threads_of(model, threads); };
+  auto kept = kernels_of(context, report.claims, compile_options);
+  if (!kept.empty()) {
+    for (const auto& kernel : kept) kernel->set_parallel(pool());
+    return claim(context, delegate, state, kept);
+  }
+  report = {};
+  Selection selection = select_partitions(context, state.options, compile_options, pool);
   report.layers = selection.layers;
   if (selection.kernels.empty()) {
-    if (others_took_layers(context, state.options.force)) tell_taken(state);
+    if (others_took_layers(context, state.options.force)) tell_taken(model);
     return kTfLiteOk;
   }
-  const int granted = threads_of(model, threads)->threads();
   std::size_t weight_bytes = 0;
   for (const auto& kernel : selection.kernels) {
     weight_bytes += kernel->program().weight_bytes();
     report.activation_bytes += kernel->program().activation_bytes();
+    report.claims.push_back({kernel->node_indices(), kernel->outputs(), kernel->tune_share()});
   }
-  const IntArray nodes(selection.nodes());
-  for (auto& kernel : selection.kernels) {
-    std::vector<int> indices;
-    for (const OpNode& node : kernel->nodes()) indices.push_back(node.index);
-    state.ready[key_of(indices)] = std::move(kernel);
+  const TfLiteStatus status = claim(context, delegate, state, selection.kernels);
+  if (status == kTfLiteOk) {
+    tell(model, state.options.kernels->isa, selection, pool()->threads(), weight_bytes,
+         report.activation_bytes);
   }
-  const TfLiteStatus status = context->ReplaceNodeSubsetsWithDelegateKernels(
-      context, kernel_registration(), nodes.get(), delegate);
-  state.ready.clear();
-  if (status == kTfLiteOk) tell(state, selection, granted, weight_bytes, report.activation_bytes);
   return status;
 }
 
@@ -269,7 +253,7 @@ std::vector<LayerReport> layers_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::vector<LayerReport> layers;
-  for (const auto& [graph, report] : reports_of(state)) {
+  for (const auto& [graph, report] : state.models.reports()) {
     layers.insert(layers.end(), report.layers.begin(), report.layers.end());
   }
   return layers;
@@ -279,7 +263,7 @@ std::size_t activation_bytes_of(TfLiteDelegate* delegate) {
   State& state = state_of(delegate);
   const std::lock_guard lock(state.mutex);
   std::size_t bytes = 0;
-  for (const auto& [graph, report] : reports_of(state)) bytes += report.activation_bytes;
+  for (const auto& [graph, report] : state.models.reports()) bytes += report.activation_bytes;
   return bytes;
 }
 

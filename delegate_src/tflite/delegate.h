@@ -17,9 +17,9 @@ TfLiteDelegate* create_delegate(const Options& options);
 void destroy_delegate(TfLiteDelegate* delegate);
 
 // Every convolution of the model that the delegate was last applied to, graph by graph, in their
-// order, at the shapes it had then.
+// order, at the shapes it came with.
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
-// What that model's activations take, at the shapes it had then: the peak of any run.
+// What that model's activations take, at the shapes it came with: the peak of any run.
 std::size_t activation_bytes_of(TfLiteDelegate* delegate);
 
 }  // namespace patternlite::tflite

@@ -32,13 +32,19 @@ PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNo
 }
 
 DelegateKernel::DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs,
-                               std::vector<OpNode> expanders, Verdict verdict,
+                               std::vector<OpNode> expanders, std::optional<Verdict> verdict,
                                CompileOptions options)
     : nodes_(std::move(nodes)),
       outputs_(std::move(outputs)),
       expanders_(std::move(expanders)),
       verdict_(std::move(verdict)),
       options_(std::move(options)) {}
+
+std::vector<int> DelegateKernel::node_indices() const {
+  std::vector<int> indices;
+  for (const OpNode& node : nodes_) indices.push_back(node.index);
+  return indices;
+}
 
 void DelegateKernel::compile(const TfLiteContext& context) {
   Constants constants(context, expanders_);

@@ -14,9 +14,9 @@ namespace patternlite::tflite {
 class DelegateKernel {
  public:
   // `outputs` are the tensors that the rest of the interpreter wants, `expanders` those of the
-  // whole graph; `verdict` is judge()'s of the partition as it is now.
+  // whole graph; `verdict` is judge()'s of the partition as it is now, if it was judged.
   DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
-                 Verdict verdict, CompileOptions options);
+                 std::optional<Verdict> verdict, CompileOptions options);
 
   // Compiles for the inputs' present shapes; does nothing if they are what they were, now or when
   // it ran before the last change. Throws Declined or std::invalid_argument when the operators do
@@ -31,9 +31,11 @@ class DelegateKernel {
 
   // Of what is left of the model's time for trying kernels, whenever this one compiles.
   void set_tune_share(double share) { options_.tuning.share = share; }
+  double tune_share() const { return options_.tuning.share; }
   void set_parallel(std::shared_ptr<Parallel> parallel) { options_.parallel = std::move(parallel); }
 
   const std::vector<OpNode>& nodes() const { return nodes_; }
+  std::vector<int> node_indices() const;
   const std::vector<int>& outputs() const { return outputs_; }
   const PartitionGraph& partition() const { return current_.partition; }
   const Program& program() const { return *current_.program; }

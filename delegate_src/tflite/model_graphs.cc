@@ -41,16 +41,21 @@ std::uint64_t hash_of_constants(const TfLiteContext& graph) {
   return hash.value();
 }
 
-void forget_undone(TfLiteContext* graph) {
+bool forget_undone(TfLiteContext* graph) {
   std::set<int> made;  // by delegates that stay
   for (const OpNode& node : read_plan(graph)) {
     if (node.builtin_code == kTfLiteBuiltinDelegate) {
       made.insert(node.outputs.begin(), node.outputs.end());
     }
   }
+  bool any = false;
   for (int i = 0; i < static_cast<int>(graph->tensors_size); ++i) {
-    if (!made.contains(i)) graph->tensors[i].delegate = nullptr;
+    if (made.contains(i)) continue;
+    TfLiteDelegate*& mark = graph->tensors[i].delegate;
+    any |= mark != nullptr;
+    mark = nullptr;
   }
+  return any;
 }
 
 }  // namespace patternlite::tflite

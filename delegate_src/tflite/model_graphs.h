@@ -19,6 +19,7 @@ std::uint64_t hash_of_constants(const TfLiteContext& graph);
 
 // A runtime that undoes delegates at a resize, to apply them anew, leaves their marks on tensors;
 // where partitions differ from those before, it then takes a tensor for another delegate's.
-void forget_undone(TfLiteContext* graph);
+// Whether there were any.
+bool forget_undone(TfLiteContext* graph);
 
 }  // namespace patternlite::tflite

@@ -244,17 +244,30 @@ class Selector {
 
 }  // namespace
 
-std::vector<int> Selection::nodes() const {
-  std::vector<int> all;
-  for (const auto& kernel : kernels) {
-    for (const OpNode& node : kernel->nodes()) all.push_back(node.index);
-  }
-  return all;
-}
-
 Selection select_partitions(TfLiteContext* context, const Options& options,
                             const CompileOptions& compile_options, const ThreadSource& threads) {
   return Selector(context, options, compile_options, threads).select();
+}
+
+std::vector<std::unique_ptr<DelegateKernel>> kernels_of(TfLiteContext* context,
+                                                        std::span<const Claim> claims,
+                                                        const CompileOptions& compile_options) {
+  const std::vector<OpNode> plan = read_plan(context), expanders = expanders_of(plan);
+  std::map<int, OpNode> by_index;
+  for (const OpNode& node : plan) by_index[node.index] = node;
+  std::vector<std::unique_ptr<DelegateKernel>> kernels;
+  for (const Claim& claim : claims) {
+    std::vector<OpNode> nodes;
+    for (const int index : claim.nodes) {
+      const auto found = by_index.find(index);
+      if (found == by_index.end()) return {};
+      nodes.push_back(found->second);
+    }
+    kernels.push_back(std::make_unique<DelegateKernel>(std::move(nodes), claim.outputs, expanders,
+                                                       std::nullopt, compile_options));
+    kernels.back()->set_tune_share(claim.tune_share);
+  }
+  return kernels;
 }
 
 }  // namespace patternlite::tflite

@@ -21,7 +21,7 @@ from .native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
-    Both are at the shapes that inputs had when it was last applied; a resize may change them without
+    Both are at the shapes that inputs had when the model was loaded; a resize may change them without
     notice.
 
     layers: one dict per convolution of the model it was last given to, graph by graph (of several

@@ -132,6 +132,23 @@ TEST(DelegateTest, KeepsNoSizeThatNeverRan) {
   destroy_delegate(delegate);
 }
 
+TEST(DelegateTest, KeepsWhatItTookWhereItIsAppliedAnew) {
+  TfLiteDelegate* delegate = create_delegate(forced());
+  {
+    Model model;
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    model.run_and_check(1, kSize);
+    model.interpreter.undo();
+    // As what the runtime's own operators make, it has its new shape only later.
+    model.interpreter.resize(model.input, std::vector<int>{1, kSize, kSize, 1});
+    ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+    ASSERT_TRUE(model.interpreter.claimed());
+    EXPECT_NE(layers_of(delegate).at(0).kernel, "stock");
+    model.run_and_check(3, kSize);
+  }
+  destroy_delegate(delegate);
+}
+
 TEST(DelegateTest, MayBeDestroyedBeforeTheInterpreter) {
   Model model;
   TfLiteDelegate* delegate = create_delegate(forced());

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tflite/abi/abi.h"
@@ -57,9 +58,7 @@ class FakeInterpreter {
     context_.ReportError = report_error;
     context_.recommended_num_threads = -1;
   }
-  ~FakeInterpreter() {
-    if (kernel_.user_data) claimed_.free(&context_, kernel_.user_data);
-  }
+  ~FakeInterpreter() { undo(); }
 
   int tensor(std::vector<int> dims, TfLiteType type = kTfLiteFloat32) {
     tensors_.push_back({});
@@ -117,6 +116,10 @@ class FakeInterpreter {
   }
 
   TfLiteStatus apply(TfLiteDelegate* delegate) { return delegate->Prepare(&context_, delegate); }
+  // As a runtime that is about to apply the delegate anew: its marks on tensors stay.
+  void undo() {
+    if (kernel_.user_data) claimed_.free(&context_, std::exchange(kernel_.user_data, nullptr));
+  }
   TfLiteStatus prepare() { return claimed_.prepare(&context_, &kernel_); }
   TfLiteStatus invoke() { return claimed_.invoke(&context_, &kernel_); }
   bool claimed() const { return kernel_.user_data != nullptr; }
@@ -179,6 +182,7 @@ class FakeInterpreter {
                      TfLiteDelegate* delegate) {
     partition(nodes);
     params_.delegate = delegate;
+    for (const int tensor : items(params_.output_tensors)) raw(tensor).delegate = delegate;
     claimed_ = registration;
     kernel_.user_data = claimed_.init(&context_, reinterpret_cast<const char*>(&params_), 0);
     return kTfLiteOk;

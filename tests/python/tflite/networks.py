@@ -42,10 +42,10 @@ def residual_network(
     return b.build(b.fully_connected(y, weights, bias_of(rng, 10)))
 
 
-def denoiser(rng: np.random.Generator, middle: str) -> bytes:
+def denoiser(rng: np.random.Generator, middle: str, size: int) -> bytes:
     """The image and what a sparse network finds to add to it; `middle`: as in residual_network."""
     b = ModelBuilder()
-    x = b.input(1, 32, 32, 3)
+    x = b.input(1, size, size, 3)
     y = b.conv(x, pattern_weights(rng, 32, 3, 3), bias_of(rng, 32), activation=RELU)
     y = b.unary(middle, b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32)))
     y = b.conv(y, pattern_weights(rng, 32, 3, 32, kept=0.2), bias_of(rng, 32), activation=RELU)

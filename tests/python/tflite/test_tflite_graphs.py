@@ -61,6 +61,14 @@ def test_a_resize_forgets_no_graph_of_a_model_that_came_before(
     assert len(delegate.layers) == 4
 
 
+def test_each_model_is_told(
+    runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    delegate = load_delegate(force=True)
+    _interpreters = [runtime.interpreter(convolution(rng), delegate) for _ in range(2)]
+    assert len(lines_in(capfd)) == 2
+
+
 def test_interpreters_one_after_the_other(runtime: Runtime, model: bytes) -> None:
     delegate = load_delegate(force=True)
     for _ in range(4):  # the next one may come to lie where one was

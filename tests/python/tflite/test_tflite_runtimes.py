@@ -128,13 +128,32 @@ def test_resizing_the_image(runtime: Runtime, rng: np.random.Generator, middle: 
         assert_close(invoke(ours, x), invoke(stock, x))
 
 
-def test_resizing_where_other_layers_pay_then(runtime: Runtime, rng: np.random.Generator) -> None:
-    """A runtime that applies delegates anew finds other partitions than before."""
-    model = denoiser(rng, "ABS")
+@pytest.mark.parametrize("size", [4, 32])
+def test_resizing_where_more_or_less_pays_then(runtime: Runtime, rng: np.random.Generator, size: int) -> None:
+    """A runtime that applies delegates anew may find what to take only then."""
+    model = denoiser(rng, "ABS", size)
     ours, stock = runtime.interpreter(model, load_delegate()), runtime.interpreter(model)
     for batch, size in ((1, 32), (2, 32), (1, 48), (1, 4), (1, 32)):
         x = images(rng, batch, size)
         assert_close(invoke(ours, x), invoke(stock, x))
+
+
+def test_resizing_keeps_what_was_taken(runtime: Runtime, rng: np.random.Generator) -> None:
+    """Where delegates are applied anew, what the runtime's own operators make has the old batch then."""
+    b = ModelBuilder()
+    x = b.input(1, 24, 24, 64)
+    parts = (
+        b.conv(part, pattern_weights(rng, 64, 3, 64, kept=0.2), bias_of(rng, 64), activation=RELU)
+        for part in (x, b.unary("ABS", x))
+    )
+    model, delegate = b.build(b.add(*parts)), load_delegate()
+    ours, stock = runtime.interpreter(model, delegate), runtime.interpreter(model)
+    layers = delegate.layers
+    assert [row["kernel"] != "stock" for row in layers] == [True] * 2
+    for batch in (1, 4, 2):
+        inputs = [rng.normal(size=(batch, 24, 24, 64)).astype(np.float32)]
+        assert_close(invoke(ours, inputs), invoke(stock, inputs))
+        assert delegate.layers == layers
 
 
 def test_a_size_left_open_is_taken_for_its_zeros(runtime: Runtime, rng: np.random.Generator) -> None:

@@ -1,0 +1,34 @@
+#include "tflite/models.h"
+
+#include <utility>
+
+namespace patternlite::tflite {
+
+Model& Models::of(const GraphPlace& place, bool again, int tune_budget_ms) {
+  // Those of interpreters that are gone, or of which nothing is taken.
+  std::erase_if(models_, [&](const auto& other) {
+    return other.first != place.first && other.second.pool.expired();
+  });
+  Model& model = models_[place.first];
+  const std::uint64_t constants = hash_of_constants(*place.first);
+  // Another interpreter may come to lie where one was: of another file, or of the same.
+  const bool is_other_file = model.constants != constants;
+  if (is_other_file || (!again && !model.reports[place.index].claims.empty())) {
+    // Of the same file's graphs before this one, nothing was taken either time.
+    std::erase_if(model.reports, [&](const auto& report) {
+      return is_other_file || !report.second.claims.empty();
+    });
+    model = {.constants = constants,
+             .budget = make_tune_budget(tune_budget_ms),
+             .reports = std::move(model.reports)};
+  }
+  last_ = &model;
+  return model;
+}
+
+const std::map<int, GraphReport>& Models::reports() const {
+  static const std::map<int, GraphReport> none;
+  return last_ ? last_->reports : none;
+}
+
+}  // namespace patternlite::tflite

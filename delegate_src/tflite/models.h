@@ -1,0 +1,51 @@
+// What a delegate keeps of each model that it is applied to: some runtimes undo it at a resize,
+// with its kernels, to apply it anew.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/plan/tune_budget.h"
+#include "engine/recognise/decision.h"
+#include "engine/support/thread_pool.h"
+#include "tflite/model_graphs.h"
+#include "tflite/partitions.h"
+
+namespace patternlite::tflite {
+
+// What became of one of a model's graphs.
+struct GraphReport {
+  std::vector<LayerReport> layers{};
+  std::size_t activation_bytes = 0;
+  std::vector<Claim> claims{};
+};
+
+// What a model's graphs share, and interpreters, which may run at the same time, do not.
+struct Model {
+  std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
+  std::shared_ptr<TuneBudget> budget{};
+  int threads = 0;                       // asked for; the system may grant fewer
+  std::weak_ptr<Parallel> pool{};        // the kernels own it
+  std::map<int, GraphReport> reports{};  // of its graphs
+  std::set<std::string> told{};
+};
+
+class Models {
+ public:
+  // That of a graph that the delegate is being applied to. `again`: it has been undone there.
+  Model& of(const GraphPlace& place, bool again, int tune_budget_ms);
+
+  // Of the model that the delegate was last applied to.
+  const std::map<int, GraphReport>& reports() const;
+
+ private:
+  std::map<const TfLiteContext*, Model> models_;  // by their first graphs
+  const Model* last_ = nullptr;
+};
+
+}  // namespace patternlite::tflite

@@ -1,0 +1,59 @@
+// What is kept of models, and when it is not.
+#include "tflite/models.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace patternlite::tflite {
+namespace {
+
+constexpr int kBudgetMs = 200;
+
+void take(Model& model, int graph) { model.reports[graph].claims.push_back({{0, 1}, {2}, 1.0}); }
+
+TEST(Models, KeepsWhatWasTakenWhereTheDelegateIsAppliedAnew) {
+  TfLiteContext graph{};
+  Models models;
+  Model& model = models.of({&graph, 0}, false, kBudgetMs);
+  take(model, 0);
+  const auto budget = model.budget;
+  EXPECT_EQ(models.of({&graph, 0}, true, kBudgetMs).budget, budget);
+  EXPECT_EQ(models.reports().at(0).claims.size(), 1u);
+}
+
+TEST(Models, AnotherInterpreterOfTheSameFileAtTheSameAddressBeginsAnew) {
+  TfLiteContext graph{};
+  Models models;
+  models.of({&graph, 0}, false, kBudgetMs).reports[0].activation_bytes = 7;  // nothing is taken
+  take(models.of({&graph, 1}, false, kBudgetMs), 1);
+  Model& model = models.of({&graph, 2}, false, kBudgetMs);
+  take(model, 2);
+  const auto budget = model.budget;
+
+  models.of({&graph, 0}, false, kBudgetMs);
+  const auto next = models.of({&graph, 1}, false, kBudgetMs).budget;
+  EXPECT_NE(next, budget);
+  EXPECT_EQ(models.reports().at(0).activation_bytes, 7u);
+  EXPECT_FALSE(models.reports().contains(1));
+  EXPECT_FALSE(models.reports().contains(2));
+  take(model, 1);
+  EXPECT_EQ(models.of({&graph, 2}, false, kBudgetMs).budget, next);
+}
+
+TEST(Models, KeepsNoneThatNothingRuns) {
+  TfLiteContext first{}, second{};
+  Models models;
+  Model& model = models.of({&first, 0}, false, kBudgetMs);
+  auto pool = make_thread_pool(1);
+  model.pool = pool;
+  const std::weak_ptr<TuneBudget> budget = model.budget;
+  models.of({&second, 0}, false, kBudgetMs);
+  EXPECT_FALSE(budget.expired());
+  pool.reset();
+  models.of({&second, 0}, false, kBudgetMs);
+  EXPECT_TRUE(budget.expired());
+}
+
+}  // namespace
+}  // namespace patternlite::tflite
