@@ -11,7 +11,18 @@ import pytest
 import patternlite.pruning
 
 ROOT = Path(patternlite.pruning.__file__).parent
-BELOW = ("errors", "files", "isolated", "native", "runtimes", "stored", "timing", "units", "__version__")
+BELOW = (
+    "errors",
+    "files",
+    "isolated",
+    "native",
+    "runtimes",
+    "sessions",
+    "stored",
+    "timing",
+    "units",
+    "__version__",
+)
 
 
 def imported(path: Path) -> Iterator[str]:
