@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from unittest import mock
 
 import nets
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.distill import Distillation, distill
+from patternlite.pruning.model import precision
 from patternlite.pruning.support.checkpoint import Checkpoint, Record
 from patternlite.pruning.support.distributed import Group, leave, torchrun
 
@@ -71,6 +74,12 @@ def _process(rank: int, task, size: int, folder: str) -> None:
     leave()
 
 
+def in_float32() -> AbstractContextManager:
+    """Where the CPU is fast in bfloat16, too: rounding would hide what the processes make of a batch."""
+    return mock.patch.object(precision, "_capabilities", dict)
+
+
+@in_float32()
 def prunes(rank: int, folder: Path) -> dict:
     calls = []
     model = nets.Tiny()
@@ -94,6 +103,7 @@ def prunes(rank: int, folder: Path) -> dict:
     return found
 
 
+@in_float32()
 def test_two_processes_find_what_one_finds(tmp_path, trained_model):
     torch.save(trained_model.state_dict(), tmp_path / "model.pt")
     alone = prune(trained_model, (3, 16, 16), CONFIG)
@@ -103,9 +113,9 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
         assert all(torch.equal(found["masks"][name], mask) for name, mask in alone.masks.items())
         assert found["distilled"]
         assert torch.equal(found["errors"], errors)  # to the bit: every layer saw the same sums
-        for key, value in alone.model.state_dict().items():  # distillation adds gradients, in half precision
+        for key, value in alone.model.state_dict().items():  # distillation adds gradients
             value = value.float()
-            assert (found["state"][key] - value).norm() <= 1e-3 * value.norm(), key
+            assert (found["state"][key] - value).norm() <= 1e-4 * value.norm(), key
         assert "the model or the options differ between process 0 and process 1" in found["refusal"]
     assert all(torch.equal(first["state"][key], value) for key, value in second["state"].items())
     assert first["calls"] > 0
