@@ -13,11 +13,11 @@ namespace {
 DisjointSets joined_tensors(const TfLiteContext& context, const Constants& constants,
                             std::span<const OpNode> nodes) {
   const auto is_stored = [&](int tensor) {
-    return is_constant(context.tensors[tensor]) || constants.is_expanded(tensor);
+    return is_constant(context.tensors[tensor]) || constants.is_decoded(tensor);
   };
   DisjointSets groups(static_cast<int>(context.tensors_size));
   for (const OpNode& node : nodes) {
-    if (is_stored(node.outputs[0])) continue;  // an expander
+    if (is_stored(node.outputs[0])) continue;  // a decoder
     for (const int other : node.outputs.subspan(1)) groups.join(other, node.outputs[0]);
     for (const int tensor : node.inputs) {
       if (tensor >= 0 && !is_stored(tensor)) groups.join(tensor, node.outputs[0]);

@@ -103,7 +103,7 @@ LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
 
 bool others_took_layers(TfLiteContext* context, bool force) {
   const std::vector<OpNode> nodes = read_replaced(context);
-  Constants constants(*context, expanders_of(nodes));
+  Constants constants(*context, constant_decoders_of(nodes));
   return std::ranges::any_of(nodes, [&](const OpNode& node) {
     if (!is_convolution(node)) return false;
     try {

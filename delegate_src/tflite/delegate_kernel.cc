@@ -32,11 +32,11 @@ PartitionGraph read_partition(const TfLiteContext& context, std::span<const OpNo
 }
 
 DelegateKernel::DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs,
-                               std::vector<OpNode> expanders, std::optional<Verdict> verdict,
+                               std::vector<OpNode> decoders, std::optional<Verdict> verdict,
                                CompileOptions options)
     : nodes_(std::move(nodes)),
       outputs_(std::move(outputs)),
-      expanders_(std::move(expanders)),
+      decoders_(std::move(decoders)),
       verdict_(std::move(verdict)),
       options_(std::move(options)) {}
 
@@ -47,7 +47,7 @@ std::vector<int> DelegateKernel::node_indices() const {
 }
 
 void DelegateKernel::compile(const TfLiteContext& context) {
-  Constants constants(context, expanders_);
+  Constants constants(context, decoders_);
   compile(context, constants);
 }
 

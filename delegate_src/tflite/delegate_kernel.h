@@ -13,9 +13,9 @@ namespace patternlite::tflite {
 
 class DelegateKernel {
  public:
-  // `outputs` are the tensors that the rest of the interpreter wants, `expanders` those of the
+  // `outputs` are the tensors that the rest of the interpreter wants, `decoders` those of the
   // whole graph; `verdict` is judge()'s of the partition as it is now, if it was judged.
-  DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> expanders,
+  DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> decoders,
                  std::optional<Verdict> verdict, CompileOptions options);
 
   // Compiles for the inputs' present shapes; does nothing if they are what they were, now or when
@@ -52,7 +52,7 @@ class DelegateKernel {
 
   std::vector<OpNode> nodes_;
   std::vector<int> outputs_;
-  std::vector<OpNode> expanders_;
+  std::vector<OpNode> decoders_;
   std::optional<Verdict> verdict_;  // until the first compilation
   CompileOptions options_;
   Compiled current_, previous_;

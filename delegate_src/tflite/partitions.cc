@@ -20,10 +20,10 @@ class Selector {
         compile_options_(compile_options),
         threads_(threads),
         plan_(read_plan(context)),
-        expanders_(expanders_of(plan_)),
+        decoders_(constant_decoders_of(plan_)),
         size_is_open_(
             std::ranges::any_of(std::span(context->tensors, context->tensors_size), has_open_size)),
-        constants_(*context, expanders_) {
+        constants_(*context, decoders_) {
     for (const OpNode& node : plan_) {
       by_index_[node.index] = node;
       candidates_.insert(node.index);
@@ -102,7 +102,7 @@ class Selector {
         kTfLiteOk) {
       throw std::runtime_error("the interpreter cannot partition the graph");
     }
-    for (int i = 0; i < count; ++i) drop_read_expanders(items(partitions[i].output_tensors));
+    for (int i = 0; i < count; ++i) drop_read_decoders(items(partitions[i].output_tensors));
     if (changed_) return;
     for (int i = 0; i < count; ++i) add_partition(partitions[i]);
     if (changed_) return;
@@ -132,9 +132,9 @@ class Selector {
     }
   }
 
-  // What others read of an expander, the runtime has to make.
-  void drop_read_expanders(std::span<const int> outputs) {
-    for (const OpNode& node : expanders_) {
+  // What others read of a decoder, the runtime has to make.
+  void drop_read_decoders(std::span<const int> outputs) {
+    for (const OpNode& node : decoders_) {
       if (candidates_.contains(node.index) &&
           std::ranges::find(outputs, node.outputs[0]) != outputs.end()) {
         drop(node.index, "declined:not-only-weights");
@@ -170,7 +170,7 @@ class Selector {
         return drop_all(indices, "declined:not-faster");
       }
       kernels_.push_back(std::make_unique<DelegateKernel>(
-          std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), expanders_,
+          std::move(nodes), std::vector<int>(outputs.begin(), outputs.end()), decoders_,
           std::move(verdict), compile_options_));
     } catch (const Declined& declined) {
       if (declined.node < 0) return drop_all(indices, declined.what());
@@ -230,7 +230,7 @@ class Selector {
   const Options& options_;
   const CompileOptions& compile_options_;
   const ThreadSource& threads_;
-  std::vector<OpNode> plan_, expanders_;
+  std::vector<OpNode> plan_, decoders_;
   bool size_is_open_;
   Constants constants_;
   std::map<int, OpNode> by_index_;
@@ -252,7 +252,7 @@ Selection select_partitions(TfLiteContext* context, const Options& options,
 std::vector<std::unique_ptr<DelegateKernel>> kernels_of(TfLiteContext* context,
                                                         std::span<const Claim> claims,
                                                         const CompileOptions& compile_options) {
-  const std::vector<OpNode> plan = read_plan(context), expanders = expanders_of(plan);
+  const std::vector<OpNode> plan = read_plan(context), decoders = constant_decoders_of(plan);
   std::map<int, OpNode> by_index;
   for (const OpNode& node : plan) by_index[node.index] = node;
   std::vector<std::unique_ptr<DelegateKernel>> kernels;
@@ -263,7 +263,7 @@ std::vector<std::unique_ptr<DelegateKernel>> kernels_of(TfLiteContext* context,
       if (found == by_index.end()) return {};
       nodes.push_back(found->second);
     }
-    kernels.push_back(std::make_unique<DelegateKernel>(std::move(nodes), claim.outputs, expanders,
+    kernels.push_back(std::make_unique<DelegateKernel>(std::move(nodes), claim.outputs, decoders,
                                                        std::nullopt, compile_options));
     kernels.back()->set_tune_share(claim.tune_share);
   }

@@ -31,7 +31,7 @@ std::vector<T> densify_or_decline(const OpNode& reader, const TfLiteTensor& tens
 }
 
 // What DENSIFY and DEQUANTIZE make of a stored constant.
-std::vector<float> expand(const OpNode& reader, const TfLiteTensor& stored) {
+std::vector<float> decode(const OpNode& reader, const TfLiteTensor& stored) {
   if (stored.type == kTfLiteFloat32) return densify_or_decline<float>(reader, stored);
   if (!stored.sparsity) return to_float(elements<std::uint16_t>(stored));
   return to_float(densify_or_decline<std::uint16_t>(reader, stored));
@@ -43,26 +43,26 @@ bool is_constant(const TfLiteTensor& tensor) {
   return tensor.allocation_type == kTfLiteMmapRo && tensor.data.raw != nullptr;
 }
 
-std::vector<OpNode> expanders_of(std::span<const OpNode> nodes) {
-  std::vector<OpNode> expanders;
-  std::ranges::copy_if(nodes, std::back_inserter(expanders), [](const OpNode& node) {
+std::vector<OpNode> constant_decoders_of(std::span<const OpNode> nodes) {
+  std::vector<OpNode> decoders;
+  std::ranges::copy_if(nodes, std::back_inserter(decoders), [](const OpNode& node) {
     return (node.builtin_code == kTfLiteBuiltinDequantize ||
             node.builtin_code == kTfLiteBuiltinDensify) &&
            node.inputs.size() == 1 && node.inputs[0] >= 0 && node.outputs.size() == 1;
   });
-  return expanders;
+  return decoders;
 }
 
-Constants::Constants(const TfLiteContext& context, std::span<const OpNode> expanders)
+Constants::Constants(const TfLiteContext& context, std::span<const OpNode> decoders)
     : context_(context) {
-  for (const OpNode& node : expanders) expander_of_.emplace(node.outputs[0], node);
+  for (const OpNode& node : decoders) decoder_of_.emplace(node.outputs[0], node);
 }
 
 Constants::Source Constants::trace(int tensor) const {
   Source source{tensor};
   const auto step_up = [&](TfLiteBuiltinOperator code, bool& passed) {
-    const auto found = expander_of_.find(source.tensor);
-    if (found == expander_of_.end() || found->second.builtin_code != code) return;
+    const auto found = decoder_of_.find(source.tensor);
+    if (found == decoder_of_.end() || found->second.builtin_code != code) return;
     source.tensor = found->second.inputs[0];
     passed = true;
   };
@@ -71,7 +71,7 @@ Constants::Source Constants::trace(int tensor) const {
   return source;
 }
 
-bool Constants::is_expanded(int tensor) const {
+bool Constants::is_decoded(int tensor) const {
   const Source source = trace(tensor);
   return source.tensor != tensor && is_constant(context_.tensors[source.tensor]);
 }
@@ -91,9 +91,9 @@ std::span<const float> Constants::floats(const OpNode& reader, int tensor) {
   if (!std::ranges::equal(items(wanted.dims), items(stored.dims))) {
     throw Declined(reader.index, "weights-shape");
   }
-  const auto found = expanded_.find(tensor);
-  if (found != expanded_.end()) return found->second;
-  return expanded_.emplace(tensor, expand(reader, stored)).first->second;
+  const auto found = decoded_.find(tensor);
+  if (found != decoded_.end()) return found->second;
+  return decoded_.emplace(tensor, decode(reader, stored)).first->second;
 }
 
 }  // namespace patternlite::tflite

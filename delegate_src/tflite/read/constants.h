@@ -15,15 +15,15 @@ namespace patternlite::tflite {
 bool is_constant(const TfLiteTensor& tensor);
 
 // The DEQUANTIZE and DENSIFY operators among `nodes`.
-std::vector<OpNode> expanders_of(std::span<const OpNode> nodes);
+std::vector<OpNode> constant_decoders_of(std::span<const OpNode> nodes);
 
 class Constants {
  public:
-  // `expanders`: those of the whole graph, taken or not.
-  Constants(const TfLiteContext& context, std::span<const OpNode> expanders);
+  // `decoders`: those of the whole graph, taken or not.
+  Constants(const TfLiteContext& context, std::span<const OpNode> decoders);
 
-  // Whether the tensor is a constant behind expanders.
-  bool is_expanded(int tensor) const;
+  // Whether the tensor is a constant behind decoders.
+  bool is_decoded(int tensor) const;
 
   // A float constant that `reader` reads; valid as long as this object. Throws Declined.
   std::span<const float> floats(const OpNode& reader, int tensor);
@@ -37,8 +37,8 @@ class Constants {
   Source trace(int tensor) const;
 
   const TfLiteContext& context_;
-  std::map<int, OpNode> expander_of_;  // by the tensor it writes
-  std::map<int, std::vector<float>> expanded_;
+  std::map<int, OpNode> decoder_of_;  // by the tensor it writes
+  std::map<int, std::vector<float>> decoded_;
 };
 
 }  // namespace patternlite::tflite

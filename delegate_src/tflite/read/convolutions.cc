@@ -126,7 +126,7 @@ void GraphReader::add_fully_connected(const OpNode& node) {
                           .weights = view_of(weights(node), window),
                           .bias = bias(node, 2, units),
                           .activation = activation};
-  convolution.weights.lasting = !constants_.is_expanded(node.inputs[1]);
+  convolution.weights.lasting = !constants_.is_decoded(node.inputs[1]);
   push(node, convolution);
   convolution_nodes_.push_back(node.index);
 }

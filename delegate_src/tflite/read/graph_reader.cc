@@ -61,18 +61,18 @@ PartitionGraph GraphReader::finish(std::span<const int> outputs) && {
   return partition;
 }
 
-// Who reads its constant finds it expanded.
-void GraphReader::add_expander(const OpNode& node) {
-  if (!constants_.is_expanded(node.outputs[0])) throw Declined(node.index, "unsupported-op");
-  expanders_[node.outputs[0]] = node.index;
+// Who reads its constant finds it decoded.
+void GraphReader::add_constant_decoder(const OpNode& node) {
+  if (!constants_.is_decoded(node.outputs[0])) throw Declined(node.index, "unsupported-op");
+  decoders_[node.outputs[0]] = node.index;
 }
 
 GraphReader::Value GraphReader::value(const OpNode& node, int input) {
   const int index = node.inputs[input];
   if (const auto found = values_.find(index); found != values_.end()) return found->second;
 
-  if (const auto expander = expanders_.find(index); expander != expanders_.end()) {
-    throw Declined(expander->second, "not-only-weights");
+  if (const auto decoder = decoders_.find(index); decoder != decoders_.end()) {
+    throw Declined(decoder->second, "not-only-weights");
   }
   const TfLiteTensor& source = tensor(index);
   require_type(node, source, kTfLiteFloat32);
@@ -140,7 +140,7 @@ std::span<const float> GraphReader::constant(const OpNode& node, size_t input) c
 
 bool GraphReader::is_constant_operand(const OpNode& node, size_t operand) const {
   const int index = node.inputs[operand];
-  return index >= 0 && (is_constant(tensor(index)) || constants_.is_expanded(index));
+  return index >= 0 && (is_constant(tensor(index)) || constants_.is_decoded(index));
 }
 
 std::vector<float> GraphReader::channel_constants(const OpNode& node, const Value& input,

@@ -143,7 +143,7 @@ class GraphReader {
   void add_mirror_pad(const OpNode& node);
   void add_reshape(const OpNode& node);
   void add_squeeze(const OpNode& node);
-  void add_expander(const OpNode& node);
+  void add_constant_decoder(const OpNode& node);
   void add_concatenation(const OpNode& node);
   void add_resize(const OpNode& node);
   void add_tile(const OpNode& node);
@@ -242,7 +242,7 @@ class GraphReader {
   Graph graph_;
   std::map<int, Value> values_;
   std::map<int, Numbers> numbers_;  // by their tensor
-  std::map<int, int> expanders_;    // nodes that nothing needs to run, by the tensor they write
+  std::map<int, int> decoders_;     // nodes that nothing needs to run, by the tensor they write
   std::vector<int> inputs_;
   bool size_is_open_ = false, is_runnable_ = true;  // as in PartitionGraph
   std::vector<int> convolution_nodes_;

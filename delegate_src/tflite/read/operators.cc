@@ -66,8 +66,8 @@ const GraphReader::Rule& GraphReader::rule_of(const OpNode& node) {
       {kTfLiteBuiltinStridedSlice, 4, kNchw, &R::add_strided_slice},
       {kTfLiteBuiltinShape, 1, kAny, &R::add_shape},
       {kTfLiteBuiltinPack, kAll, kAny, &R::add_pack},
-      {kTfLiteBuiltinDequantize, 1, kNhwc, &R::add_expander},
-      {kTfLiteBuiltinDensify, 1, kNhwc, &R::add_expander},
+      {kTfLiteBuiltinDequantize, 1, kNhwc, &R::add_constant_decoder},
+      {kTfLiteBuiltinDensify, 1, kNhwc, &R::add_constant_decoder},
   });
   const auto found = std::ranges::find(kRules, node.builtin_code, &Rule::code);
   if (found == kRules.end()) throw Declined(node.index, "unsupported-op");

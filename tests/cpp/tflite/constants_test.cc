@@ -52,12 +52,12 @@ struct Model {
 
   Model() { interpreter.outputs = {output}; }
 
-  // The tensor behind an expander.
-  int expand(TfLiteBuiltinOperator code, int stored, TfLiteType type) {
-    const int expanded = interpreter.tensor(dims, type);
-    interpreter.raw(expanded).data.raw = nullptr;
-    interpreter.node(code, {stored}, expanded, NoParams{});
-    return expanded;
+  // The tensor behind a decoder.
+  int decode(TfLiteBuiltinOperator code, int stored, TfLiteType type) {
+    const int decoded = interpreter.tensor(dims, type);
+    interpreter.raw(decoded).data.raw = nullptr;
+    interpreter.node(code, {stored}, decoded, NoParams{});
+    return decoded;
   }
   int sparse_half() {
     const int stored = interpreter.constant_as(dims, kTfLiteFloat16, halves.values);
@@ -113,14 +113,14 @@ void expect_declined(Model& model, const std::string& reason) {
 
 TEST(ConstantsTest, Float16) {
   Model model;
-  model.convolve(model.expand(kTfLiteBuiltinDequantize, model.dense_half(), kTfLiteFloat32));
+  model.convolve(model.decode(kTfLiteBuiltinDequantize, model.dense_half(), kTfLiteFloat32));
   expect_claimed(model);
 }
 
 TEST(ConstantsTest, SparseFloat16) {
   Model model;
-  const int densified = model.expand(kTfLiteBuiltinDensify, model.sparse_half(), kTfLiteFloat16);
-  model.convolve(model.expand(kTfLiteBuiltinDequantize, densified, kTfLiteFloat32));
+  const int densified = model.decode(kTfLiteBuiltinDensify, model.sparse_half(), kTfLiteFloat16);
+  model.convolve(model.decode(kTfLiteBuiltinDequantize, densified, kTfLiteFloat32));
   expect_claimed(model);
 }
 
@@ -128,7 +128,7 @@ TEST(ConstantsTest, SparseFloat) {
   Model model;
   const int stored = model.interpreter.constant_as<float>(model.dims, kTfLiteFloat32, {1, 1, -2});
   model.interpreter.raw(stored).sparsity = model.sparse_tensor.sparsity;
-  model.convolve(model.expand(kTfLiteBuiltinDensify, stored, kTfLiteFloat32));
+  model.convolve(model.decode(kTfLiteBuiltinDensify, stored, kTfLiteFloat32));
   expect_claimed(model);
 }
 
@@ -136,8 +136,8 @@ TEST(ConstantsTest, SparseMetadataThatDoNotHoldTogether) {
   Model model;
   model.halves.levels[3].indices[0] = 3;
   model.sparse_tensor = model.halves.tensor();
-  const int densified = model.expand(kTfLiteBuiltinDensify, model.sparse_half(), kTfLiteFloat16);
-  model.convolve(model.expand(kTfLiteBuiltinDequantize, densified, kTfLiteFloat32));
+  const int densified = model.decode(kTfLiteBuiltinDensify, model.sparse_half(), kTfLiteFloat16);
+  model.convolve(model.decode(kTfLiteBuiltinDequantize, densified, kTfLiteFloat32));
   expect_declined(model, "declined:sparse-format");
 }
 
@@ -145,8 +145,8 @@ TEST(ConstantsTest, ShapesThatDiffer) {
   Model model;
   const int half = model.interpreter.constant_as<std::uint16_t>({2, 1, 1, 2}, kTfLiteFloat16,
                                                                 {kOne, 0, 0, kOne});
-  const int expanded = model.expand(kTfLiteBuiltinDequantize, half, kTfLiteFloat32);
-  model.convolve(expanded);
+  const int decoded = model.decode(kTfLiteBuiltinDequantize, half, kTfLiteFloat32);
+  model.convolve(decoded);
   expect_declined(model, "declined:weights-shape");
 }
 
@@ -154,25 +154,25 @@ TEST(ConstantsTest, OtherTypesBehindADequantize) {
   Model model;
   const int stored =
       model.interpreter.constant_as<std::int8_t>(model.dims, kTfLiteInt8, {1, 2, 3, 4, 5, 6});
-  const int expanded = model.expand(kTfLiteBuiltinDequantize, stored, kTfLiteFloat32);
-  model.convolve(expanded);
+  const int decoded = model.decode(kTfLiteBuiltinDequantize, stored, kTfLiteFloat32);
+  model.convolve(decoded);
   expect_declined(model, "declined:dtype-int8");
 }
 
 TEST(ConstantsTest, ADequantizeOfWhatIsMadeAtRunTime) {
   Model model;
   const int made = model.interpreter.tensor(model.dims, kTfLiteFloat16);
-  const int expanded = model.expand(kTfLiteBuiltinDequantize, made, kTfLiteFloat32);
-  model.convolve(expanded);
+  const int decoded = model.decode(kTfLiteBuiltinDequantize, made, kTfLiteFloat32);
+  model.convolve(decoded);
   expect_declined(model, "declined:dynamic-weights");
 }
 
 // The runtime makes it for the other reader, and the convolution is taken all the same.
 TEST(ConstantsTest, WeightsThatAreAnOutputToo) {
   Model model;
-  const int expanded = model.expand(kTfLiteBuiltinDequantize, model.dense_half(), kTfLiteFloat32);
-  model.convolve(expanded);
-  model.interpreter.outputs = {expanded, model.output};
+  const int decoded = model.decode(kTfLiteBuiltinDequantize, model.dense_half(), kTfLiteFloat32);
+  model.convolve(decoded);
+  model.interpreter.outputs = {decoded, model.output};
   expect_claimed(model);
   EXPECT_EQ(model.interpreter.claimed_nodes(), std::vector<int>{1});
 }
