@@ -15,8 +15,7 @@ abi::ThreadPool* pool_of(const abi::Runtime* runtime) {
 
 // CPURuntime's fields are private: believe them only if MNN returns the very pool that stands
 // there.
-bool has_known_layout(const EngineHandle& engine, const abi::Runtime* runtime) {
-  const int threads = abi::field<std::int32_t>(runtime, abi::kRuntimeThreads);
+bool has_known_layout(const EngineHandle& engine, const abi::Runtime* runtime, int threads) {
   if (threads < 2 || threads > kMostThreads || !pool_of(runtime)) return false;
   abi::ThreadPool* pool = nullptr;
   engine->thread_pool_init(threads, abi::field<unsigned long>(runtime, abi::kRuntimeCpuMask), pool);
@@ -24,18 +23,21 @@ bool has_known_layout(const EngineHandle& engine, const abi::Runtime* runtime) {
          abi::field<std::int32_t>(runtime, abi::kRuntimeTaskIndex) >= -1;
 }
 
+int threads_of(const EngineHandle& engine, const abi::Runtime* runtime) {
+  const int threads = abi::field<std::int32_t>(runtime, abi::kRuntimeThreads);
+  if (threads == 1 || has_known_layout(engine, runtime, threads)) return threads;
+  std::fputs("patternlite: MNN's threads are not where expected: layers here run on one\n", stderr);
+  return 1;
+}
+
 }  // namespace
 
 PoolParallel::PoolParallel(const EngineHandle& engine, const abi::Runtime* runtime)
-    : engine_(engine), runtime_(runtime), layout_known_(has_known_layout(engine, runtime)) {
-  if (layout_known_ || abi::field<std::int32_t>(runtime, abi::kRuntimeThreads) == 1) return;
-  std::fputs("patternlite: MNN's threads are not where expected: layers here run on one\n", stderr);
-}
+    : engine_(engine), runtime_(runtime), threads_(threads_of(engine, runtime)) {}
 
 int PoolParallel::threads() const {
-  if (!layout_known_) return 1;
-  if (abi::field<std::int32_t>(runtime_, abi::kRuntimeTaskIndex) < 0) return 1;
-  return std::max(1, abi::field<std::int32_t>(runtime_, abi::kRuntimeThreads));
+  if (threads_ == 1) return 1;
+  return abi::field<std::int32_t>(runtime_, abi::kRuntimeTaskIndex) < 0 ? 1 : threads_;
 }
 
 void PoolParallel::deal(int count, const std::function<void(int)>& task) {
