@@ -73,11 +73,12 @@ void bind_mnn(nb::module_& m) {
         "Registers the backend with the engine loaded from `library`; returns its forward type. "
         "Raises RuntimeError if the engine is not one that it knows.");
   m.def("mnn_take_all", &patternlite::mnn::take_all, "all"_a,
-        "Whether sessions created from now on take layers that MNN is expected to run faster.");
+        "Whether layers that MNN makes from now on are taken where it is expected to run them "
+        "faster.");
   m.def("mnn_session_report", &session_report, "session"_a,
         "What became of an MNN.Session, layers and plan, in a list of one, empty before it has "
         "sizes; None if it does not use the backend.");
   m.def("mnn_manager_report", &manager_report, "manager"_a,
-        "The same of each session of a RuntimeManager, oldest first; the weights that clones share "
-        "are with the first of them.");
+        "The same of each session of a RuntimeManager and of others of its runtime, oldest first; "
+        "the weights that clones share are with the first of them.");
 }

@@ -69,7 +69,8 @@ class SessionStats:
     fused_additions: residual additions done within a convolution.
     private_tensors: between our layers, never in MNN's layout.
     conversions: tensors turned from MNN's layout to ours or back, each inference.
-    activation_bytes, weight_bytes: what our layers hold, beside MNN's own; weights that clones share, once.
+    activation_bytes, weight_bytes: what our layers hold, beside MNN's own; weights that clones share, once,
+        and those packed for the size before, which are kept in case it comes again.
     """
 
     layers: list[dict[str, Any]]
@@ -100,8 +101,9 @@ def supported_versions() -> list[str]:
 def register(*, force: bool | None = None) -> int:
     """Registers the backend with MNN, once a process, and returns the forward type to select it by.
 
-    force: whether sessions created from now on take every convolution that the backend can run, even
-        where MNN is expected to be faster. None: as before (at first: no).
+    force: whether the layers that MNN makes from now on (a session's when it first has its sizes, a
+        module's in its first run) are all taken that the backend can run, even where MNN is expected to be
+        faster. None: as before (at first: no).
 
     Raises ImportError when MNN or the package's compiled part is missing, and RegistrationError, naming
     the version found and those supported, when MNN is of another version or laid out differently; TypeError
@@ -125,7 +127,8 @@ def register(*, force: bool | None = None) -> int:
 
 
 def stats(session: Any) -> SessionStats:
-    """What runs where in an MNN.Session; or in all modules, clones too, of an MNN.nn.RuntimeManager.
+    """What runs where in an MNN.Session; or in all modules, clones too, of an MNN.nn.RuntimeManager, and of
+    other managers of the plugin: MNN has one runtime for them.
 
     session: its interpreter must exist still: MNN frees the session with it.
 

@@ -67,6 +67,39 @@ def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[Session
     return alone, module.stats()
 
 
+def conversions_of_clones(path: str, *inputs: np.ndarray) -> list[int]:
+    """Of a module, its clone, and that one's clone, each run with all inputs."""
+    from patternlite.native import load_native
+
+    modules = [Module(path, plugin())]
+    for _ in range(2):
+        modules[-1].run(inputs[0])
+        modules.append(modules[-1].clone())
+    for module in modules:
+        for x in inputs:
+            module.run(x)
+    return [part["conversions"] for part in load_native().mnn_manager_report(modules[0].manager)]
+
+
+def beside_a_stock_session(path: str, stock_path: str) -> list[Rows | str]:
+    """The layers of a session of ours, and what the user reads of one of MNN's in the same runtime."""
+    import MNN
+
+    configs = [{"backend": backend, "numThread": 1} for backend in (plugin(), "CPU")]
+    runtime, _ = MNN.Interpreter.createRuntime(tuple(configs))
+    interpreters = [MNN.Interpreter(each) for each in (path, stock_path)]
+    sessions = [it.createSession(config, runtime) for it, config in zip(interpreters, configs, strict=True)]
+    return [stats(sessions[0]).layers, _words(sessions[1])]
+
+
+def of_two_managers(path: str, other: str, x: np.ndarray) -> list[list[str]]:
+    """The names of the layers that each of two managers tells, of one module each."""
+    modules = [Module(each, plugin(), threads) for each, threads in ((path, 2), (other, 1))]
+    for module in modules:
+        module.run(x)
+    return [[layer["name"] for layer in module.stats().layers] for module in modules]
+
+
 class _Heap(ctypes.Structure):
     """struct mallinfo2 of glibc."""
 

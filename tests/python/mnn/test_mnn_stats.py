@@ -75,6 +75,24 @@ def test_a_session_without_sizes_has_no_layers_of_others(models, process):
     assert "give the session its input sizes" in second
 
 
+@pytest.mark.parametrize("stock", ["vgg", "integer-input", "open-shape"])
+def test_a_stock_session_has_no_layers_of_others(stock, models, process):
+    paths = [models(name).path for name in ("residual", stock)]
+    layers, words = process.call(mnn_report_runs.beside_a_stock_session, *paths)
+    assert len(layers) == 7
+    expected = "give the session its input sizes" if stock == "open-shape" else "runs this session alone"
+    assert expected in words
+
+
+def test_managers_tell_modules_of_others(models, fresh_process):
+    """As stats() says: MNN has one runtime for them."""
+    paths = [models(name).path for name in ("Add-channels", "late-operand")]
+    x = models("Add-channels").x
+    first, second = fresh_process.call(mnn_report_runs.of_two_managers, *paths, x)
+    assert first == second
+    assert len(first) == 4
+
+
 def test_control_flow_runs_in_modules(models, process):
     """And nowhere else: `inspect` and `bench` say so."""
     model = models("control-flow")
