@@ -10,8 +10,6 @@
 namespace patternlite::mnn {
 namespace {
 
-using PackedLayers = std::vector<std::shared_ptr<const PackedLayer>>;
-
 // Layers of one call of plan_convolutions(), with their weights.
 class Batch {
  public:

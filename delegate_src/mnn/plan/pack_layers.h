@@ -15,11 +15,13 @@ struct LayerToPack {
   PlanarConvolution conv;
 };
 
+using PackedLayers = std::vector<std::shared_ptr<const PackedLayer>>;
+
 // In the order given. A packing that another session, or a clone, holds already is shared. Throws
 // std::invalid_argument if the engine cannot run a layer. Thread-safe. budget: the session's, for
 // all the sizes it will have.
-std::vector<std::shared_ptr<const PackedLayer>> pack_layers(
-    const std::vector<LayerToPack>& layers, const kernels::KernelTable& kernels,
-    const std::shared_ptr<TuneBudget>& budget);
+PackedLayers pack_layers(const std::vector<LayerToPack>& layers,
+                         const kernels::KernelTable& kernels,
+                         const std::shared_ptr<TuneBudget>& budget);
 
 }  // namespace patternlite::mnn

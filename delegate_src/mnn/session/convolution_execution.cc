@@ -44,8 +44,7 @@ bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
     if (!other) return;
     StockExecution copy(nullptr);
     if (stock() && !(copy = stock().clone(backend, op))) return;
-    // MNN also clones within one backend, to get rid of weights it loaded from another file.
-    if (other != shadow()) other->log()->adopt(*shadow()->log());
+    other->adopt(*shadow());
     *destination = new ConvolutionExecution(backend, std::move(copy), layer_, gain_, row_);
   });
   return code == abi::kNoError && *destination != nullptr;

@@ -46,8 +46,8 @@ class LayerLog {
   // convolution. Nothing where a clone adopted no such row.
   void set_kernel(std::size_t row, const PackedConvolution& packed, const Shape& output);
   void set_stock(std::size_t row, const Shape& output);
-  // Of what `program` runs, as long as it lives: MNN may give a part of the session its sizes, and
-  // leave the rest as it is.
+  // Of a program or its packed weights, as long as that lives: MNN may give a part of the session
+  // its sizes, and leave the rest as it is.
   void add_plan(std::weak_ptr<const void> program, PlanReport plan);
   // MNN has given the session its sizes, and with them its layers.
   void set_resized() { resized_ = true; }

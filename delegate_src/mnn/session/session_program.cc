@@ -26,26 +26,34 @@ MapTensor placed(MapTensor map, const abi::Tensor& tensor, int pack) {
   return map;
 }
 
+std::map<const void*, std::size_t> weights_of(const PackedLayers& packed) {
+  std::map<const void*, std::size_t> weights;
+  for (const auto& layer : packed) {
+    weights[layer->convolution.get()] = layer->convolution->weight_bytes();
+  }
+  return weights;
+}
+
 }  // namespace
 
-void SessionProgram::compile(const Recording& recording, LayerLog& log,
-                             const std::shared_ptr<TuneBudget>& budget) {
+std::shared_ptr<const PackedLayers> SessionProgram::compile(
+    const Recording& recording, LayerLog& log, const std::shared_ptr<TuneBudget>& budget) {
   const ScopedFloatMode mode(Denormals::kKept);  // as Program::compile()
   const SessionGraph graph = make_session_graph(recording);
   const std::shared_ptr<SessionProgram> program(new SessionProgram(graph, recording, log, budget));
   for (const RecordedNode& node : recording.nodes()) node.place->program = program;
   log.add_plan(program, graph.nodes.empty() ? PlanReport{} : program->report(graph, recording));
+  log.add_plan(program->packed_, {.weights = weights_of(*program->packed_)});
+  return program->packed_;
 }
 
 SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
                                const std::shared_ptr<TuneBudget>& budget)
     : kernels_(best_kernels()), runs_(graph.runs), plan_(graph.plan) {
-  for (const RecordedTensor& tensor : recording.tensors())
-    batch_ = std::max(batch_, tensor.map.batch);
-  allocate();
   for (const RecordedNode& node : recording.nodes()) {
     stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
   }
+  allocate(graph);
   pack(graph, recording, log, budget);
   for (const SessionNode& node : graph.nodes) add(node, recording);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
@@ -55,10 +63,19 @@ SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recor
   }
 }
 
-void SessionProgram::allocate() {
-  for (const std::size_t floats : plan_.slots) {
-    const std::size_t stride = whole_lines(floats);
-    slots_.push_back({AlignedVector<float>(stride * batch_), stride});
+void SessionProgram::allocate(const SessionGraph& graph) {
+  std::vector<int> images(plan_.slots.size());
+  for (const SessionNode& node : graph.nodes) {
+    const auto hold = [&](TensorId id) {
+      int& most = images[plan_.slot[id]];
+      most = std::max(most, stages_[node.recorded].images);
+    };
+    hold(node.tensor);
+    if (node.kind == SessionNode::Kind::kOperator) for_each_input(node.node.op, hold);
+  }
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::size_t stride = whole_lines(plan_.slots[i]);
+    slots_.push_back({AlignedVector<float>(stride * images[i]), stride, images[i]});
   }
 }
 
@@ -75,11 +92,11 @@ void SessionProgram::pack(const SessionGraph& graph, const Recording& recording,
     stages_[node.recorded].convolve.push_back(
         {nullptr, conv->input, conv->residual, conv->output, node.clears});
   }
-  auto packed = pack_layers(layers, kernels_, budget);
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    log.set_kernel(recording.nodes()[recorded[i]].row, *packed[i]->convolution,
-                   layers[i].conv.output.shape);
-    stages_[recorded[i]].convolve.front().layer = std::move(packed[i]);
+  packed_ = std::make_shared<const PackedLayers>(pack_layers(layers, kernels_, budget));
+  for (std::size_t i = 0; i < recorded.size(); ++i) {
+    const PackedConvolution& packed = *(*packed_)[i]->convolution;
+    log.set_kernel(recording.nodes()[recorded[i]].row, packed, layers[i].conv.output.shape);
+    stages_[recorded[i]].convolve.front().packed = &packed;
   }
 }
 
@@ -99,14 +116,19 @@ void SessionProgram::add(const SessionNode& node, const Recording& recording) {
       break;
     case SessionNode::Kind::kOperator:
       if (std::holds_alternative<Convolution>(node.node.op)) break;  // pack() has seen to it
-      stage.image_steps.resize(batch_);
-      for (int image = 0; image < batch_; ++image) {
-        const TensorMemory memory{plan_.layouts, [&](TensorId id) { return at(id, image); }};
+      stage.image_steps.resize(stage.images);
+      for (int image = 0; image < stage.images; ++image) {
+        const auto memory = [this](int of) {
+          return TensorMemory{plan_.layouts, [this, of](TensorId id) { return at(id, of); }};
+        };
         auto& steps = stage.image_steps[image];
         if (node.clears != kNoTensor) {
-          steps.push_back(make_clear_step(node.clears, memory, Borders::kAll));
+          const int end = clear_end(stage, node.clears, image);
+          for (int i = image; i < end; ++i) {
+            steps.push_back(make_clear_step(node.clears, memory(i), Borders::kAll));
+          }
         }
-        steps.push_back(make_step(node.node, memory, kernels_));
+        steps.push_back(make_step(node.node, memory(image), kernels_));
       }
       break;
   }
@@ -118,13 +140,24 @@ float* SessionProgram::at(TensorId id, int image) {
   return slot.memory.data() + image * slot.image_stride + plan_.origin(id);
 }
 
+// The last one's also beyond the stage's batch: what has more images and the same borders may lie
+// there next.
+int SessionProgram::clear_end(const Stage& stage, TensorId id, int image) const {
+  return image + 1 < stage.images ? image + 1 : slots_[plan_.slot[id]].images;
+}
+
 void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs,
                          int pack, Parallel& parallel) {
   const ScopedFloatMode mode(Denormals::kZero);
   const Stage& stage = stages_[node];
   for (int image = 0; image < stage.images; ++image) {
     const auto clear = [&](TensorId id, Borders which) {
-      if (id != kNoTensor) clear_borders(plan_.layouts[id], at(id, image), which, parallel);
+      if (id == kNoTensor) return;
+      clear_borders(plan_.layouts[id], at(id, image), which, parallel);
+      const int end = clear_end(stage, id, image);
+      for (int i = image + 1; i < end; ++i) {
+        clear_borders(plan_.layouts[id], at(id, i), Borders::kAll, parallel);
+      }
     };
     for (const auto& [map, tensor, operand, clears] : stage.imports) {
       clear(clears, Borders::kAll);
@@ -134,11 +167,10 @@ void SessionProgram::run(int node, const abi::Tensors& inputs, const abi::Tensor
     if (!stage.image_steps.empty()) {
       for (const auto& step : stage.image_steps[image]) step->run(parallel);
     }
-    for (const auto& [layer, input, residual, output, clears] : stage.convolve) {
-      clear(clears, clears == output ? not_written_by(*layer->convolution) : Borders::kAll);
-      layer->convolution->run(at(input, image),
-                              residual == kNoTensor ? nullptr : at(residual, image),
-                              at(output, image), parallel);
+    for (const auto& [packed, input, residual, output, clears] : stage.convolve) {
+      clear(clears, clears == output ? not_written_by(*packed) : Borders::kAll);
+      packed->run(at(input, image), residual == kNoTensor ? nullptr : at(residual, image),
+                  at(output, image), parallel);
     }
     for (const auto& [map, tensor, operand, clears] : stage.exports) {
       from_planar(at(tensor, image), plan_.layouts[tensor], placed(map, *outputs[operand], pack),
@@ -156,10 +188,6 @@ PlanReport SessionProgram::report(const SessionGraph& graph, const Recording& re
     const Stage& stage = stages_[i];
     const auto& layer = recording.nodes()[i].layer;
     if (runs_[i] && layer) report.weights[layer.get()] = layer->weight_bytes();
-    for (const Convolve& convolve : stage.convolve) {
-      const PackedConvolution* packed = convolve.layer->convolution.get();
-      report.weights[packed] = packed->weight_bytes();
-    }
     report.conversions += static_cast<int>(stage.imports.size() + stage.exports.size());
   }
   return report;

@@ -11,6 +11,7 @@
 #include "engine/support/aligned.h"
 #include "engine/support/parallel.h"
 #include "mnn/model/recording.h"
+#include "mnn/plan/pack_layers.h"
 #include "mnn/plan/session_graph.h"
 #include "mnn/session/layer_log.h"
 
@@ -19,9 +20,10 @@ namespace patternlite::mnn {
 class SessionProgram {
  public:
   // Gives each recorded node's place this program, and enters kernels and memory into the log.
-  // Throws std::invalid_argument if the engine cannot run a layer. budget: the session's.
-  static void compile(const Recording& recording, LayerLog& log,
-                      const std::shared_ptr<TuneBudget>& budget);
+  // Returns its layers' packings, for which the log counts as long as somebody holds them. Throws
+  // std::invalid_argument if the engine cannot run a layer. budget: the session's.
+  static std::shared_ptr<const PackedLayers> compile(const Recording& recording, LayerLog& log,
+                                                     const std::shared_ptr<TuneBudget>& budget);
 
   // Whether the recorded node is run here; otherwise it is MNN's.
   bool runs(int node) const { return runs_[node]; }
@@ -32,7 +34,7 @@ class SessionProgram {
 
  private:
   struct Convolve {
-    std::shared_ptr<const PackedLayer> layer;
+    const PackedConvolution* packed;
     TensorId input, residual, output;
     TensorId clears = kNoTensor;  // the tensor whose borders are made zero just before
   };
@@ -45,30 +47,33 @@ class SessionProgram {
   struct Stage {
     int images = 0;
     std::vector<Transfer> imports, exports;
-    // [batch]: of another operator, or what comes before the convolution
+    // [images]: of another operator, or what comes before the convolution
     std::vector<std::vector<std::unique_ptr<Step>>> image_steps;
     std::vector<Convolve> convolve;  // one, or none
   };
 
   SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
                  const std::shared_ptr<TuneBudget>& budget);
-  void allocate();
+  void allocate(const SessionGraph& graph);
   void pack(const SessionGraph& graph, const Recording& recording, LayerLog& log,
             const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const Recording& recording);
   float* at(TensorId id, int image);
+  // Where the images end whose borders are cleared with this one of the stage's.
+  int clear_end(const Stage& stage, TensorId id, int image) const;
   PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 
   const kernels::KernelTable& kernels_;
-  int batch_ = 0;
   std::vector<bool> runs_;
   MemoryPlan plan_;
   struct Slot {
     AlignedVector<float> memory;
     std::size_t image_stride;
+    int images;  // the largest batch of what lies here
   };
   std::vector<Slot> slots_;
   std::vector<Stage> stages_;  // [recorded]
+  std::shared_ptr<const PackedLayers> packed_;
 };
 
 }  // namespace patternlite::mnn

@@ -46,9 +46,23 @@ std::shared_ptr<ShadowBackend> ShadowBackend::of(const abi::Backend* backend) {
 
 abi::ErrorCode ShadowBackend::compile() {
   return guarded([this] {
-    if (!recording_.empty()) SessionProgram::compile(recording_, *log_, budget_);
+    if (!recording_.empty()) keep(SessionProgram::compile(recording_, *log_, budget_));
     recording_.clear();
   });
+}
+
+void ShadowBackend::keep(std::shared_ptr<const PackedLayers> packed) {
+  if (packed->empty()) return;
+  std::erase_if(packed_, [&](const auto& other) { return *other == *packed; });
+  packed_.push_front(std::move(packed));
+  if (packed_.size() > 2) packed_.pop_back();
+}
+
+void ShadowBackend::adopt(const ShadowBackend& original) {
+  // MNN also clones within one backend, to get rid of weights it loaded from another file.
+  if (this == &original) return;
+  log_->adopt(*original.log_);
+  lone_.insert(original.lone_.begin(), original.lone_.end());
 }
 
 abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi::Tensors& inputs,
@@ -73,7 +87,7 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
                                       const abi::Tensors& outputs, const abi::Op* op) {
   const std::int32_t type = op_type(op);
   const auto stock = [&] { return stock_execution(backend, inputs, outputs, op); };
-  const Origin origin = origin_of(inputs);
+  Origin origin = origin_of(inputs);
   for (const abi::Tensor* output : outputs) ours_.erase(output);
   if (type == kConvolution || type == kConvolutionDepthwise) {
     const Selection selection = select_convolution(engine_, inputs, outputs, op, pack_, origin);
@@ -95,8 +109,11 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
   std::unique_ptr<abi::Execution> ours;
   if (execution) {
     ours = wrapped_execution(backend, self_, execution, op);
-  } else if (type == kInterp && origin == Origin::kOurs) {
-    ours = lone_execution(backend, self_, inputs, outputs, op);
+  } else if (type == kInterp) {
+    const std::string name = op_name(op);
+    if (lone_.contains(name)) origin = Origin::kOurs;
+    if (origin == Origin::kOurs) ours = lone_execution(backend, self_, inputs, outputs, op);
+    if (ours) lone_.insert(name);
   }
   if (!ours) return execution.release();
   if (origin != Origin::kStock) {

@@ -1,8 +1,11 @@
 // One of MNN's CPU backends, whose operators run in the engine where that saves time.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "engine/plan/tune_budget.h"
 #include "mnn/abi/engine_handle.h"
@@ -10,6 +13,7 @@
 #include "mnn/abi/shadow_vtable.h"
 #include "mnn/abi/stock_execution.h"
 #include "mnn/model/recording.h"
+#include "mnn/plan/pack_layers.h"
 #include "mnn/plan/selection.h"
 #include "mnn/session/layer_log.h"
 
@@ -34,6 +38,9 @@ class ShadowBackend {
   Recording& recording() { return recording_; }
   abi::ErrorCode compile();
 
+  // This one's session is a clone of that one's.
+  void adopt(const ShadowBackend& original);
+
  private:
   ShadowBackend(const EngineHandle& engine, abi::Backend* backend, const abi::Runtime* runtime,
                 int pack);
@@ -48,6 +55,7 @@ class ShadowBackend {
   static void resize_begin(abi::Backend* backend);
   static abi::ErrorCode resize_end(abi::Backend* backend);
   static void destroy(void* backend);
+  void keep(std::shared_ptr<const PackedLayers> packed);
 
   const EngineHandle& engine_;
   ShadowVtable vtable_;
@@ -58,7 +66,12 @@ class ShadowBackend {
   // that MNN makes anew at each resize may stand where others stood: what writes one says whose it
   // is.
   std::map<const abi::Tensor*, Origin> ours_;
+  // Operators that no backend of MNN's kind knows and that run here, by name: a clone's are made
+  // after layers that MNN did not create but cloned, so that nothing is known of their inputs.
+  std::set<std::string> lone_;
   std::shared_ptr<LayerLog> log_;
+  // Of the last two sizes: models may be given them in turns.
+  std::deque<std::shared_ptr<const PackedLayers>> packed_;
   const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
   std::shared_ptr<ShadowBackend> self_;       // until the backend is destroyed
 };

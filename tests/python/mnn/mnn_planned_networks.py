@@ -140,6 +140,24 @@ def no_run() -> tuple[Network, str]:
     return net, net.conv(y, 32, 32, keep=0.05)
 
 
+def batches() -> tuple[Network, ...]:
+    """Four images, then one, then four of the one's size, in the same memory."""
+    net = Network((4, 16, 24, 20))
+    a = net.op("Sin", net.conv(net.conv("x", 16, 16), 16, 16))
+    a = net.pool(a)
+    b = net.conv(net.slice(a, 0, 1, axis=0), 16, 16)
+    c = net.op("Max", net.op("Sin", a), net.op("ReduceMean", b, axes=[2, 3], keepdims=1))
+    return net, net.conv(net.conv(c, 16, 16), 16, 8), b  # type: ignore[return-value]
+
+
+def large_batch() -> tuple[Network, ...]:
+    """Of what MNN runs, as where attention cuts a map into windows."""
+    net = Network((1, 16, 32, 32))
+    y = net.conv(net.relu(net.conv("x", 16, 16)), 16, 16)
+    windows = net.op("Reshape", "x", net.constant(np.array((64, 16, 4, 4), np.int64)))
+    return net, y, net.op("Sigmoid", windows)  # type: ignore[return-value]
+
+
 def random_network(seed: int) -> Built:
     """Any operators in any order; what nobody reads is an output."""
     rng = np.random.default_rng(seed)
@@ -219,5 +237,7 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "concatenated-pools": concatenated_pools,
     "inverted-residuals": inverted_residuals,
     "no-run": no_run,
+    "batches": batches,
+    "large-batch": large_batch,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
 }

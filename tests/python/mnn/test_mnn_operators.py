@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mnn_report_runs
 import mnn_runs
 import numpy as np
 import onnx
@@ -59,6 +60,13 @@ def test_cloned_session(name, models, process):
     stock = process.call(mnn_runs.stock, model.path, model.x, -model.x)
     for got, expected in zip(originals + clones, 2 * stock, strict=True):
         assert error(got, expected) < 1e-4
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_resizing_stays_in_a_clone(name, models, process):
+    model = models(name)
+    parts = process.call(mnn_report_runs.conversions_of_clones, model.path, model.x, model.x[:, :, :-2])
+    assert parts == [2, 2, 2]
 
 
 @pytest.mark.parametrize("name", [*SOME, "shuffled-pair", *RESIZED])

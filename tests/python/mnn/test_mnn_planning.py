@@ -179,6 +179,13 @@ def test_what_is_not_resized_again_is_told(models, process):
     assert (stats.conversions, stats.private_tensors) == (4, 7)
 
 
+def test_a_large_batch_of_mnns_takes_no_memory_here(models, process):
+    model = models("large-batch")
+    stats = process.call(mnn_runs.session_stats, model.path, model.x)
+    assert len(stats.layers) == 2
+    assert stats.activation_bytes < 5 * model.x.nbytes
+
+
 def test_memory(models, process):
     """Pruned weights take less than a third of what MNN makes of dense ones."""
     model = models("wide")
