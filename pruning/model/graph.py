@@ -51,8 +51,15 @@ class Site:
 
     @property
     def gain(self) -> Tensor:
-        """(O,) what the norm multiplies the convolution's outputs by; ones without a norm, or if unknown."""
-        if self.norm is None or not _is_plain(self.norm):
+        """(O,) what becomes of the convolution's outputs behind the norm, as a factor; ones if unknown."""
+        if self.norm is not None and not _is_plain(self.norm):
+            return torch.ones_like(self.fold)
+        return self.fold
+
+    @property
+    def fold(self) -> Tensor:
+        """(O,) what exported files multiply the filters by: the norm's scale; ones without a norm."""
+        if self.norm is None:
             return torch.ones_like(self.conv.weight[:, 0, 0, 0])
         deviation = remembered(self.norm)[1]
         return (1.0 if self.norm.weight is None else self.norm.weight.detach()) / deviation

@@ -48,14 +48,25 @@ def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain):
     assert float((conv.weight - wanted).norm()) < 0.3 * float(lacks.norm())
 
 
+class Activated(nn.BatchNorm2d):
+    """As timm's BatchNormAct2d."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(super().forward(x))
+
+
 @pytest.mark.parametrize("method", ["closed-form", "none"])
+@pytest.mark.parametrize("kind", [nn.BatchNorm2d, Activated])
 @torch.no_grad()
-def test_a_mask_keeps_nothing_that_exported_files_have_as_zeros(method):
+def test_a_mask_keeps_nothing_that_exported_files_have_as_zeros(kind, method):
     """Norms are folded into convolutions there, so that a scale of 0 empties a filter."""
     torch.manual_seed(0)
-    conv, norm = nn.Conv2d(4, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8).eval()
+    conv, norm = nn.Conv2d(4, 8, 3, padding=1, bias=False), kind(8).eval()
     norm.weight[1] = 0
     conv.weight[2] = conv.weight[4, 1] = 0
+    conv.weight[5] *= 1e-25
+    norm.weight[5] = 1e-18  # small in float32 each, and zero together
+    norm.running_var[5] = 0
     site = Site("conv", conv, norm, (8, 8), (8, 8), residual=False)
     task = Task(
         {(3, 3): torch.ones(1, 9, dtype=torch.bool)}, (), Sample(0, 4000, 32), Group(), method, trusted=True
@@ -63,7 +74,9 @@ def test_a_mask_keeps_nothing_that_exported_files_have_as_zeros(method):
     x = torch.randn(32, 4, 8, 8)
     visits = Visit(site, [x], None), Visit(site, [x], None)
     mask, report = prune_layer(*visits, Choice(FREE, 32, 1.0, 0.0, None), task)
-    assert not mask[[1, 2]].any()
+    assert not mask[[1, 2, 5]].any()
     assert mask[[0, 3]].all()
     assert torch.equal(mask, conv.weight != 0)
+    folded = conv.weight * (norm.weight / (norm.running_var + norm.eps).sqrt())[:, None, None, None]
+    assert torch.equal(mask, folded.abs() >= torch.finfo(folded.dtype).tiny)
     assert report.weights == int(mask.sum())
