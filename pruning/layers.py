@@ -12,7 +12,7 @@ from torch import Tensor
 
 from . import admm, gradient, sensitivity
 from .budget import Choice
-from .model.batch_norms import remembered
+from .model.batch_norms import remembered, varies
 from .model.graph import Site
 from .model.walk import Visit
 from .patterns import histogram
@@ -116,7 +116,7 @@ def _rows(dense: Visit, visit: Visit, task: Task) -> tuple[list[Tensor], list[Te
     wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
     _, variance = spread(wanted, task.group)
     if visit.others and dense.others:
-        gain, others = _audible(site.gain), zip(dense.others, visit.others, strict=True)
+        gain, others = _audible(site), zip(dense.others, visit.others, strict=True)
         missing = rows.of_outputs([before - now for before, now in others])
         wanted = [y + error / gain for y, error in zip(wanted, missing, strict=True)]
     return rows.of_inputs(site, visit.inputs), wanted, variance
@@ -171,9 +171,14 @@ def _halves(parts: list[Tensor], first: int) -> tuple[list[Tensor], list[Tensor]
     return [part[:cut] for part, cut in pairs], [part[cut:] for part, cut in pairs]
 
 
-def _audible(gain: Tensor) -> Tensor:
-    """The gain; infinite where the norm all but silences a channel: it cannot make up for anything."""
-    return torch.where(gain.abs() > 1e-2 * gain.abs().max(), gain, torch.full_like(gain, torch.inf))
+def _audible(site: Site) -> Tensor:
+    """The gain; infinite where the norm all but silences a channel: it cannot make up for anything.
+
+    Silent beside those that vary: the gain of a dead filter is hundreds of times theirs.
+    """
+    gain, size = site.gain, site.gain.abs()
+    largest = size.max() if site.norm is None else size.where(varies(site.norm), 0.0).max()
+    return torch.where(size > 1e-2 * largest, gain, torch.inf)
 
 
 def _response(site: Site) -> Callable[[Tensor], Tensor]:

@@ -12,3 +12,8 @@ def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
     assert norm.running_mean is not None
     assert norm.running_var is not None
     return norm.running_mean, (norm.running_var + norm.eps).sqrt()
+
+
+def varies(norm: BatchNorm) -> Tensor:
+    """bool (C,): which channels did in training. Of the others the deviation is the epsilon's."""
+    return remembered(norm)[1].square() >= 2 * norm.eps

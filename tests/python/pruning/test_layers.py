@@ -30,14 +30,17 @@ def test_a_response_is_what_norm_and_activation_make(biased):
     torch.testing.assert_close(_response(site)(rows), wanted)
 
 
-@pytest.mark.parametrize("gain", [1.0, 0.5])
+@pytest.mark.parametrize(("gain", "dead"), [(1.0, False), (0.5, False), (1.0, True)])
 @torch.no_grad()
-def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain):
+def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain, dead):
+    """dead: a filter gives nothing, so that its norm's gain is 300 times that of the others."""
     torch.manual_seed(0)
     conv, norm = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4).eval()
     norm.weight.fill_(gain)
-    site = Site("conv", conv, norm, (8, 8), (8, 8), residual=True)
     lacks = 0.3 * torch.randn_like(conv.weight)
+    if dead:
+        conv.weight[0] = lacks[0] = norm.running_var[0] = 0
+    site = Site("conv", conv, norm, (8, 8), (8, 8), residual=True)
     x, shortcut = torch.randn(32, 4, 8, 8), torch.randn(32, 4, 8, 8)
     missing = nn.functional.conv2d(x, lacks, padding=1) * gain
     wanted = conv.weight + lacks
