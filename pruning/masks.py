@@ -103,19 +103,25 @@ class Masks(Mapping[str, Tensor]):
                 kept = bits[name] = _bits(mask, weight)
             weight.view(kept.dtype).bitwise_and_(kept)
 
-    @torch.no_grad()
     def verify(self, model: nn.Module) -> None:
         """Raises ValueError, naming the layers, unless every masked weight of the model is zero."""
-        broken = []
-        for name, mask in self.items():
-            weight = _weight(model, name, mask.shape)
-            if wrong := int((weight != 0).logical_and_(~mask.to(weight.device)).sum()):
-                broken.append(f"{name} ({wrong} weights)")
-        if broken:
+        if broken := self.broken(model):
             raise ValueError(
                 f"not zero under the mask: {', '.join(broken)}. Call masks.apply(model), and retrain "
                 "inside `with masks.enforced(model):`"
             )
+
+    @torch.no_grad()
+    def broken(self, model: nn.Module) -> list[str]:
+        """The layers whose masked weights are not all zero, and how many are not; ValueError where the model
+        has no such layers.
+        """
+        found = []
+        for name, mask in self.items():
+            weight = _weight(model, name, mask.shape)
+            if wrong := int((weight != 0).logical_and_(~mask.to(weight.device)).sum()):
+                found.append(f"{name} ({wrong} weights)")
+        return found
 
     @contextmanager
     def enforced(self, model: nn.Module) -> Iterator[None]:

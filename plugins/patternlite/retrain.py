@@ -18,6 +18,8 @@ from .progress import Stages
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from patternlite.pruning import Masks
+
 
 @dataclass(frozen=True)
 class Retrained:
@@ -71,6 +73,7 @@ def retrain_to(
     _require_targets(output, suffixes, [masks, data, *sources])
     config = RetrainConfig(**options)
     found = Masks.load(masks)
+    _require_masked(model, found)
     with stages.stage("Reading images") as advance:
         train = read_images(data, "train", len(config.mean))
         advance("train", 0.8)
@@ -82,7 +85,6 @@ def retrain_to(
     )
     shape = tuple(train.pixels.shape[1:])
     normalise = Normalisation(config.mean, config.std)
-    found.verify(model)
     _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
     check_export(model, shape, suffixes)
     before = accuracy(model, test_x, test_y, normalise)
@@ -102,6 +104,14 @@ def _require_one_process() -> None:
     """Those that torchrun starts would all write the same files."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise PatternliteError("retraining is the work of one process: run it without torchrun")
+
+
+def _require_masked(model: nn.Module, masks: Masks) -> None:
+    if broken := masks.broken(model):
+        raise PatternliteError(
+            f"the weights are not those of these masks (not zero where they should be: {broken[0]}): give "
+            "pruned.safetensors as --weights, and the weights before pruning as --dense"
+        )
 
 
 def _require_targets(output: Path, suffixes: Sequence[str], sources: Sequence[Path]) -> None:

@@ -36,7 +36,14 @@ def test_what_cannot_be_retrained_says_so_in_a_line(client: Path) -> None:
         ({"weights": "w.safetensors"}, ("w.safetensors does not exist",)),
         ({"masks": "m.safetensors"}, ("m.safetensors",)),
         ({"masks": "others.safetensors"}, ("the model has no layer '7'", "masks of another model")),
-        ({"masks": "more.safetensors"}, ("not zero under the mask: 3", "masks.apply(model)")),
+        (
+            {"masks": "more.safetensors", "data": "nowhere"},  # told before any image is read
+            ("not those of these masks", ": 3 (384 weights)", "give pruned.safetensors as --weights"),
+        ),
+        (
+            {"weights": "net_dense.safetensors", "dense": "net/pruned.safetensors"},
+            ("not those of these masks", "give pruned.safetensors as --weights"),
+        ),
         ({"output": "new.pt"}, ("written to .safetensors, not new.pt",)),
         ({"output": "taken.safetensors"}, ("taken.safetensors is a folder; give a file to write",)),
     ):
