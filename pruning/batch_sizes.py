@@ -10,6 +10,7 @@ from .model.graph import Trace
 _MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many
 _VALUES = 2**27  # of one map of all images, at most: what a walk holds is a small multiple of it
 _FEW_IMAGES = 64  # that may take twice as much
+_UNSEEN_IMAGES, _UNSEEN_PIXELS = 128, 2**23  # that dense and pruned model are compared on; of all of them
 _FEW_BATCHES = 8  # of a walk: so many processes can share any images
 MOST_BATCHES = 16  # each has a thread, which has others on every core
 _TRAIN_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together
@@ -21,6 +22,12 @@ def image_count(config: PruneConfig, trace: Trace) -> int:
     """As many as the config says, or as fit into the memory."""
     fitting = _VALUES // trace.largest
     return config.images or max(_LEAST_IMAGES, min(_FEW_IMAGES, 2 * fitting), min(_MOST_IMAGES, fitting))
+
+
+def unseen_count(input_shape: tuple[int, int, int]) -> int:
+    """Images that the pruned model is compared with the dense one on."""
+    fitting = _UNSEEN_PIXELS // (input_shape[1] * input_shape[2])
+    return max(_LEAST_IMAGES, min(_UNSEEN_IMAGES, fitting))
 
 
 def walk_batch(images: int, step: int) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from . import fidelity, sensitivity
-from .batch_sizes import train_batch
+from . import sensitivity
+from .batch_sizes import train_batch, unseen_count
 from .codesign import structures_of
 from .config import PruneConfig
 from .layers import ROWS
@@ -32,7 +32,7 @@ def costs(
         },
         "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
         "distill": config.distill_steps * train_batch(input_shape, trace) * 4 * forward,
-        "compare": fidelity.IMAGES * (math.prod(input_shape) * _DRAW + 2 * forward),
+        "compare": unseen_count(input_shape) * (math.prod(input_shape) * _DRAW + 2 * forward),
     }
 
 

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from .model.outputs import answers_of, may_be_logits
 
-IMAGES = 128
 _STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding
 
 

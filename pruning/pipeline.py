@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from . import checks, codesign, effort, fidelity
 from .advice import warnings_for
-from .batch_sizes import image_count, refine_batch, train_batch, walk_batch
+from .batch_sizes import image_count, refine_batch, train_batch, unseen_count, walk_batch
 from .budget import Choice
 from .config import KIND, PruneConfig
 from .distill import Distillation, distill
@@ -157,7 +157,7 @@ class _Run:
             self.store.discard()
             raise
         layers, masks = self.prune_layers(own, task, choices)
-        unseen = self.draw(fidelity.IMAGES, "compare").to(self.device)
+        unseen = self.draw(unseen_count(self.shape), "compare").to(self.device)
         as_pruned = self.distil(masks, images, unseen) if self.config.distill_steps and trusted else None
         with self.schedule.stage("compare"):
             kept = self.measure_fidelity(unseen)

@@ -26,7 +26,8 @@ SOURCES: dict[str, Source] = {
     "uniform": uniform,
 }
 
-_CHUNK = 64  # images drawn at a time: bounds the memory at large sizes
+_CHUNK = 64  # images drawn at a time, of up to _PIXELS together: bounds the memory at large sizes
+_PIXELS = 2**22
 
 
 def draw(source: str, count: int, shape: tuple[int, int, int], seed: int, purpose: str) -> Tensor:
@@ -34,8 +35,10 @@ def draw(source: str, count: int, shape: tuple[int, int, int], seed: int, purpos
 
     source: a key of SOURCES.  purpose: other ones give other images.
     """
+    fitting = _PIXELS // (shape[1] * shape[2])
+    at_once = _CHUNK if fitting >= _CHUNK else max(3, fitting - fitting % 3)  # the mix is of thirds
     chunks = [
-        SOURCES[source](min(_CHUNK, count - start), shape, generator(seed, "draw", purpose, start))
-        for start in range(0, count, _CHUNK)
+        SOURCES[source](min(at_once, count - start), shape, generator(seed, "draw", purpose, start))
+        for start in range(0, count, at_once)
     ]
     return (torch.cat(chunks) * 255).round() / 255

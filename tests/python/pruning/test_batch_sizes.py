@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from patternlite.pruning import PruneConfig, batch_sizes, prune
-from patternlite.pruning.batch_sizes import image_count, refine_batch, train_batch, walk_batch
+from patternlite.pruning.batch_sizes import image_count, refine_batch, train_batch, unseen_count, walk_batch
 from patternlite.pruning.model.graph import Trace
 
 CONFIG = PruneConfig(rate=4.0, mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -39,6 +39,11 @@ def test_batches_are_bounded_by_the_largest_map_and_by_pixels(size, largest, tra
     shape = (3, size, size)
     assert train_batch(shape, traced(largest)) == train
     assert refine_batch(shape, traced(largest)) == refine
+
+
+@pytest.mark.parametrize(("size", "count"), [(32, 128), (256, 128), (512, 32), (2048, 16)])
+def test_large_images_to_compare_on_are_fewer(size, count):
+    assert unseen_count((3, size, size)) == count
 
 
 @pytest.mark.parametrize(

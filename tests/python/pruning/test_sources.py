@@ -32,6 +32,19 @@ def test_every_source_draws_pixels_of_any_shape(source, shape):
     assert not torch.equal(images[:6], images[64:])  # one chunk is not the next
 
 
+@pytest.mark.parametrize(("size", "count"), [(256, 64), (257, 63), (1024, 3), (4096, 3)])
+def test_large_images_are_drawn_few_at_a_time(monkeypatch, size, count):
+    drawn = []
+
+    def source(some, shape, _generator):
+        drawn.append(some)
+        return torch.zeros(some, 1, 1, 1).expand(some, *shape[:1], 1, 1)
+
+    monkeypatch.setitem(SOURCES, "mix", source)
+    draw("mix", 2 * count + 1, (3, size, size), seed=0, purpose="test")
+    assert drawn == [count, count, 1]
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_images_are_the_same_whatever_the_default_type(source):
     images = draw(source, 6, (3, 8, 8), seed=0, purpose="test")
