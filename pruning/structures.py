@@ -42,23 +42,42 @@ class Structure:
 
     def tiles(self, shape: torch.Size) -> int:
         """How many a layer has. shape: (O, I, ...), of its weight."""
-        of_each = shape[2:].numel() if self.kept in ("weight", "varied") else 1
-        return math.ceil(shape[0] / self.filters) * math.ceil(shape[1] / self.channels) * of_each
+        return sum(number for _, number in self._sizes(shape))
 
     def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
         """Weights that one tile keeps, at most."""
-        taps = {"pattern": int(library[0].sum()), "all": shape[2:].numel()}.get(self.kept, 1)
-        return min(self.filters, shape[0]) * min(self.channels, shape[1]) * taps
+        return self._sizes(shape)[0][0] * self._taps(shape, library)
+
+    def _sizes(self, shape: torch.Size) -> list[tuple[int, int]]:
+        """(kernels of a tile, how many such tiles), the largest first: those at the end may be smaller."""
+        of_each = shape[2:].numel() if self.kept in ("weight", "varied") else 1
+        filters = _divided(shape[0], self.filters)
+        if self.chunks:  # which filters at the end share a chunk is free: as if they had one of their own
+            filters = [(filters[0][0], math.ceil(shape[0] / self.filters))]
+        sizes = [
+            (height * width, rows * columns * of_each)
+            for height, rows in filters
+            for width, columns in _divided(shape[1], self.channels)
+        ]
+        return sorted(sizes, reverse=True)
+
+    def _taps(self, shape: torch.Size, library: Tensor) -> int:
+        """That each kernel of a tile keeps."""
+        return {"pattern": int(library[0].sum()), "all": shape[2:].numel()}.get(self.kept, 1)
 
     def least_rate(self, shape: torch.Size, library: Tensor) -> float:
         """How many times fewer weights there are when every tile stays."""
         return shape[2:].numel() / int(library[0].sum()) if self.kept == "pattern" else 1.0
 
     def count(self, shape: torch.Size, library: Tensor, rate: float) -> int:
-        """Tiles that stay when the layer's weights shrink at least `rate` times; at least one."""
-        most = self.tiles(shape)
-        wanted = shape.numel() / rate / self.tile_weights(shape, library)
-        return max(1, min(most, int(wanted + 1e-6)))
+        """Tiles that stay when the layer's weights shrink at least `rate` times, whichever; at least one."""
+        count, left = 0, shape.numel() / rate / self._taps(shape, library)
+        for kernels, number in self._sizes(shape):
+            some = min(number, int(left / kernels + 1e-6))
+            count, left = count + some, left - some * kernels
+            if some < number:
+                break
+        return max(1, count)
 
     def counts(
         self, shape: torch.Size, library: Tensor, points: int, least_rate: float = _LEAST_RATE
@@ -69,8 +88,12 @@ class Structure:
         return torch.tensor([self.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)
 
     def rate(self, shape: torch.Size, library: Tensor, count: Tensor) -> Tensor:
-        """float64 (n,): how many times fewer weights there are when `count` (n,) tiles stay."""
-        return shape.numel() / (count.double() * self.tile_weights(shape, library))
+        """float64 (n,): how many times fewer weights there are when `count` (n,) tiles stay, the largest."""
+        kernels, before = torch.zeros_like(count, dtype=torch.float64), 0
+        for size, number in self._sizes(shape):
+            kernels += (count - before).clamp(0, number) * size
+            before += number
+        return shape.numel() / (kernels * self._taps(shape, library))
 
     def order(self, weight: Tensor, library: Tensor) -> Tensor | None:
         """(O,) the filters, those that form a tile side by side; None: as they stand.
@@ -94,6 +117,13 @@ class Structure:
             return Chunks(count, self.filters, _BLOCK, library)
         patterns = {"pattern": library, "all": torch.ones_like(library[:1]), "weight": None}[self.kept]
         return Tiles(count, self.filters, self.channels, patterns, order)
+
+
+def _divided(whole: int, size: int) -> list[tuple[int, int]]:
+    """(size, how many) of the parts that a whole is cut into; the last one may be smaller."""
+    size = min(size, whole)
+    number, rest = divmod(whole, size)
+    return [(size, number), *([(rest, 1)] if rest else [])]
 
 
 DENSE = Structure("dense", _ALL, _ALL, "all")

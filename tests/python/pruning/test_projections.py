@@ -37,6 +37,9 @@ def test_a_projection_keeps_its_counts_and_is_idempotent(structure, seed, filter
     assert torch.equal(constraint.project(weight * mask), mask)
     most = count * structure.tile_weights(weight.shape, library)
     assert 0 <= int(mask.sum()) <= most
+    rate = float(structure.rate(weight.shape, library, torch.tensor([count])))
+    assert int(mask.sum()) * rate <= mask.numel() * (1 + 1e-9)
+    assert structure.count(weight.shape, library, rate) == count
     assert mask.any() or structure is VARIED  # whose patterns may all be larger than `count`
     divides = filters % min(structure.filters, filters) == 0 == channels % min(structure.channels, channels)
     if divides and not structure.chunks and structure is not VARIED:
@@ -44,6 +47,12 @@ def test_a_projection_keeps_its_counts_and_is_idempotent(structure, seed, filter
     if structure.kept == "pattern":
         kernels = mask.flatten(0, 1)[mask.flatten(0, 1).any(1)]
         assert (kernels[:, None] == library).all(2).any(1).all()
+
+
+@pytest.mark.parametrize(("rate", "count"), [(2.25, 16), (2.4, 14), (4.0, 6), (1000.0, 1)])
+def test_smaller_tiles_at_the_end_count_as_what_they_are(rate, count):
+    """24 filters in groups of 16 and 8, of 8 channels; 4 of 9 taps stay."""
+    assert STRUCTURES["g16"].count(torch.Size((24, 8, 3, 3)), some_library(0), rate) == count
 
 
 @pytest.mark.parametrize("seed", range(4))
