@@ -65,8 +65,8 @@ def prune(
     input_shape: (channels, height, width).
     progress: called with what is done now and the fraction of the whole that is done, 0..1.
     checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
-        the same bits. It stays: delete it once the result is safe. Where a layer or the distillation
-        diverges, or the budgets cannot be had, it goes, as other options have to be given.
+        the same bits on the CPU. It stays: delete it once the result is safe. Where a layer or the
+        distillation diverges, or the budgets cannot be had, it goes, as other options have to be given.
 
     Where torch.distributed is initialised, its processes share the images; all return the same masks.
     The first convolution, those of other kinds than the config names and those used more than once stay
@@ -218,7 +218,8 @@ class _Run:
                     )
                 )  # fmt: skip
                 unrefined = refined[-1] is given  # the model gives no gradients
-        return Record({"images": self.group.joined(torch.cat(refined))}, {"unrefined": unrefined})
+        told = self.group.sum(torch.tensor([int(unrefined)], device=self.device))  # some refine none
+        return Record({"images": self.group.joined(torch.cat(refined))}, {"unrefined": bool(told)})
 
     def measure_curves(self, batches: list[Tensor], task: Task) -> dict[str, dict[str, Curve]]:
         """Layer -> structure -> its error at each rate."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import forms
 import nets
 import pytest
 import torch
@@ -122,6 +124,25 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
     assert second["calls"] == 0
     assert (tmp_path / "c0" / "images.safetensors").is_file()
     assert not (tmp_path / "c1").exists()
+
+
+class Severed(nets.Tiny):
+    """Gives no gradients."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+def prunes_without_gradients(_rank: int, _folder: Path) -> list[str]:
+    torch.manual_seed(0)
+    config = replace(CONFIG, images=64, distill_steps=0)
+    return prune(forms.settled(Severed(), (3, 16, 16)), (3, 16, 16), config).report.warnings
+
+
+def test_images_that_only_one_process_could_refine_are_told_by_all(tmp_path):
+    for told in in_processes(prunes_without_gradients, tmp_path):
+        assert any("no images were refined" in text for text in told), told
 
 
 @pytest.mark.parametrize(("size", "fix"), [(10, "start at most 9, or give images=640"), (20, "at most 9$")])
