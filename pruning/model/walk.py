@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -41,11 +41,15 @@ class _Stopped(BaseException):
 
 
 class _Pass(threading.Thread):
-    """The forward pass of one batch. Where models make tensors by default is each thread's own affair."""
+    """The forward pass of one batch.
+
+    Where models make tensors by default, and in which stream GPUs run, is each thread's own affair.
+    """
 
     def __init__(self, model: nn.Module, batch: Tensor) -> None:
         super().__init__(daemon=True)
         self._model, self._batch = model, batch
+        self._stream = torch.cuda.current_stream(batch.device) if batch.is_cuda else None
         self._go, self._halted = threading.Semaphore(0), threading.Semaphore(0)
         self._stopping = False
         self._open: dict[Site, Tensor] = {}  # the ends of residual branches that have run, with their inputs
@@ -69,7 +73,8 @@ class _Pass(threading.Thread):
     def run(self) -> None:
         try:
             self._wait()
-            with torch.no_grad(), self._batch.device, Additions(self._on_addition):
+            stream = torch.cuda.stream(self._stream) if self._stream else nullcontext()
+            with torch.no_grad(), self._batch.device, stream, Additions(self._on_addition):
                 self._model(self._batch)
         except _Stopped:
             pass
