@@ -13,13 +13,15 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from .batch_sizes import MOST_BATCHES
 from .config import PruneConfig
 from .model.batch_norms import BatchNorm
-from .model.state import tensors_in
+from .model.state import device_of, tensors_in
 from .support.checkpoint import Checkpoint
 from .support.distributed import Group
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
-    """Raises ValueError unless it can be followed, its weights are finite float32 and the shape fits."""
+    """Raises ValueError unless it can be followed, its weights are finite float32 on a device that is known,
+    and the shape fits.
+    """
     if isinstance(model, torch.jit.ScriptModule) or any(
         hasattr(module, "_orig_mod") for module in model.modules()
     ):
@@ -36,6 +38,8 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
         raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
     if len(config.mean) != input_shape[0]:
         raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
+    if (device := device_of(model).type) not in ("cpu", "cuda", "meta"):
+        raise ValueError(f"the model is on {device}: prune it on the CPU (model.cpu())")
     for name, tensor in _learnt(model).items():
         if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
             raise ValueError(f"{name} is not initialised: run the model once")

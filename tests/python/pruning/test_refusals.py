@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning import PruneConfig, prune
+from patternlite.pruning import PruneConfig, checks, prune
 
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, "mean": (0.5,) * 3, "std": (0.25,) * 3}
 
@@ -53,6 +53,12 @@ def locked() -> nn.Module:
 def test_models_it_cannot_prune_are_refused(model, shape, message):
     with pytest.raises(ValueError, match=message):
         prune(model(), shape, PruneConfig(rate=4.0, **QUICK))
+
+
+def test_a_device_of_another_kind_is_refused(monkeypatch):
+    monkeypatch.setattr(checks, "device_of", lambda _model: torch.device("mps"))
+    with pytest.raises(ValueError, match=r"^the model is on mps: prune it on the CPU \(model\.cpu\(\)\)$"):
+        prune(nets.plain(), (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
