@@ -6,6 +6,7 @@ Input-stationary kernels run such kernels together, whichever filters they belon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -40,9 +41,11 @@ class Chunks:
             energies = block.transpose(0, 1) @ self.patterns.T.to(weight.dtype)  # (channels, filters, P)
             pattern, chunk = _form(energies, size)
             energy = energies.gather(2, pattern[..., None])[..., 0]
-            # Kernels without a chunk share the last one, which never stays.
-            sums = energy.new_zeros(len(energies), len(block) // size + 1).scatter_add_(1, chunk, energy)
-            blocks.append((pattern, chunk, sums[:, :-1]))
+            # Added in the filters' order, on any device; those without a chunk come last, and never stay.
+            whole = len(block) // size
+            members = energy.gather(1, chunk.argsort(dim=1, stable=True))[:, : whole * size]
+            sums = reduce(torch.add, members.unflatten(1, (whole, size)).unbind(2))
+            blocks.append((pattern, chunk, sums))
         stays = largest(torch.cat([sums for _, _, sums in blocks], 1), self.count)
         stays = stays.split([sums.shape[1] for _, _, sums in blocks], 1)
         masks = [

@@ -45,8 +45,8 @@ def retrain(
 
     Where it is stopped, by an error or from outside, the model is what it was before, but for its zeros.
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
-    run that was killed goes on from there, to the same bits.  dense: the model before pruning, which is
-    moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
+    run that was killed goes on from there, to the same bits on the CPU.  dense: the model before pruning,
+    which is moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
     arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) is learnt as well as the
     labels: that tells more.
     Raises ValueError when the images or labels are not of that form, or not the model's classes, when the

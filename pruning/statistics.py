@@ -114,8 +114,8 @@ class Moments:
     def of(cls, x: list[Tensor], y: list[Tensor], *, centred: bool, group: Group) -> Moments:
         """x: (rows, g, D) per batch.  y: (rows, O) per batch.
 
-        The same bits for the same batches however the group's processes share them. Raises FloatingPointError
-        when a value is not finite.
+        On the CPU, the same bits for the same batches however the group's processes share them.
+        Raises FloatingPointError when a value is not finite.
         """
         groups, width = x[0].shape[1:]
         rows, all_rows = _counted(y, group)
