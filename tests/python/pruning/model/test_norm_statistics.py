@@ -65,6 +65,17 @@ def test_the_gap_is_zero_on_what_was_remembered_and_grows_away_from_it(trained_m
     assert exact.fits_least_squares
 
 
+def test_a_dead_channel_is_no_part_of_the_gap():
+    model, x = forms.settled(nets.plain(), (3, 12, 12)), torch.randn(64, 3, 12, 12)
+    norms = trace(model, (3, 12, 12)).norms
+    alive = bn_gap(model, norms, [x], Group())
+    norms[-1].running_var[0], norms[-1].running_mean[0] = 0, -1
+    assert bn_gap(model, norms, [x], Group()).mean < 2 * alive.mean
+    for norm in norms:
+        norm.running_var.zero_()
+    assert bn_gap(model, norms, [x], Group()).mean > 100
+
+
 class FrozenBatchNorm2d(nn.Module):
     """As torchvision has it."""
 
