@@ -1,4 +1,4 @@
-// How a thread computes with floats where there is a choice: denormals (below 2^-126) and rounding.
+// How a thread computes with denormals: floats below 2^-126.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,14 @@ namespace patternlite {
 // makes no new ones, as XNNPACK does. Elsewhere than on x86 and aarch64 it does nothing.
 enum class Denormals { kKept, kZero };
 
-// Of the register that says it, the bits that have to be the same for all threads of a program.
+// The bits that say it, which have to be the same for all threads of a program.
 class FloatMode {
  public:
-  static FloatMode of_this_thread() { return FloatMode(read() & kBits); }
-  FloatMode with(Denormals denormals) const {
-    return FloatMode(denormals == Denormals::kZero ? bits_ | kFlush : bits_ & ~kFlush);
-  }
+  static FloatMode of_this_thread() { return FloatMode(read() & kFlush); }
+  explicit FloatMode(Denormals denormals) : bits_(denormals == Denormals::kZero ? kFlush : 0) {}
   void set() const {
     const std::uint64_t now = read();
-    if (const std::uint64_t wanted = (now & ~kBits) | bits_; wanted != now) write(wanted);
+    if (const std::uint64_t wanted = (now & ~kFlush) | bits_; wanted != now) write(wanted);
   }
 
  private:
@@ -26,12 +24,10 @@ class FloatMode {
 
 #if defined(__SSE__)
   static constexpr std::uint64_t kFlush = 0x8040;  // of MXCSR: results, and operands
-  static constexpr std::uint64_t kBits = kFlush | 0x6000;
   static std::uint64_t read() { return __builtin_ia32_stmxcsr(); }
   static void write(std::uint64_t bits) { __builtin_ia32_ldmxcsr(static_cast<unsigned>(bits)); }
 #elif defined(__aarch64__)
   static constexpr std::uint64_t kFlush = 1 << 24;  // of FPCR
-  static constexpr std::uint64_t kBits = kFlush | 3 << 22;
   static std::uint64_t read() {
     std::uint64_t bits;
     asm volatile("mrs %0, fpcr" : "=r"(bits));
@@ -39,7 +35,7 @@ class FloatMode {
   }
   static void write(std::uint64_t bits) { asm volatile("msr fpcr, %0" : : "r"(bits) : "memory"); }
 #else
-  static constexpr std::uint64_t kFlush = 0, kBits = 0;
+  static constexpr std::uint64_t kFlush = 0;
   static std::uint64_t read() { return 0; }
   static void write(std::uint64_t) {}
 #endif
@@ -51,8 +47,7 @@ class FloatMode {
 class ScopedFloatMode {
  public:
   explicit ScopedFloatMode(FloatMode mode) : before_(FloatMode::of_this_thread()) { mode.set(); }
-  explicit ScopedFloatMode(Denormals denormals)
-      : ScopedFloatMode(FloatMode::of_this_thread().with(denormals)) {}
+  explicit ScopedFloatMode(Denormals denormals) : ScopedFloatMode(FloatMode(denormals)) {}
   ~ScopedFloatMode() { before_.set(); }
   ScopedFloatMode(const ScopedFloatMode&) = delete;
   ScopedFloatMode& operator=(const ScopedFloatMode&) = delete;
