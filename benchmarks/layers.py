@@ -103,6 +103,10 @@ class LayerReport(Report):
         return [Timed(f"{o.set}, {o.layer}", o.threads, o.load, o.neighbours) for o in self.outcomes]
 
 
+class TooNoisyError(PatternliteError):
+    """A layer took less than no time."""
+
+
 def read_layers(path: Path) -> LayerPlan:
     return plans.read(path, LayerPlan, _checked)
 
@@ -179,11 +183,11 @@ def run_layer(
 def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
     """Microseconds that the deep model takes more: by the fastest calls, and the median over rounds.
 
-    Raises PatternliteError where its fastest call takes no more: a layer takes some time.
+    Raises TooNoisyError where its fastest call takes no more: a layer takes some time.
     """
     fastest = deep.timing.minimum - shallow.timing.minimum
     if fastest <= 0:
-        raise PatternliteError(
+        raise TooNoisyError(
             f"{deep.label} ran no longer than {shallow.label}: too noisy; give more --seconds, "
             "or measure when nothing else runs"
         )

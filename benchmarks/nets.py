@@ -84,10 +84,11 @@ def run_case(
             )
         contenders = [c for c in contenders if c.label in measured]
         notes = notes | failed
-        preparations = {}
+        preparations: dict[str, Preparation] = {}
         if i == 0:
             with stages.stage(f"{case.name}, loading") as advance:
-                preparations = _prepare(plan, contenders, condition, advance)
+                preparations, unprepared = _prepare(plan, contenders, condition, advance)
+            notes = notes | unprepared
         outcomes.append(
             Outcome(
                 case,
@@ -184,10 +185,17 @@ def _model(file: str) -> str:
 
 def _prepare(
     plan: Plan, contenders: Sequence[Contender], conditions: Conditions, advance: Advance
-) -> dict[str, Preparation]:
+) -> tuple[dict[str, Preparation], dict[str, str]]:
+    """By label, and notes of rivals that failed. Raises ContenderError where the plugin does."""
     chosen = [c for c in contenders if plan.contenders[c.label].prepare]
-    found = {}
+    found: dict[str, Preparation] = {}
+    notes: dict[str, str] = {}
     for i, c in enumerate(chosen):
         advance(c.label, i / len(chosen))
-        found[c.label] = prepare(c, conditions)
-    return found
+        try:
+            found[c.label] = prepare(c, conditions)
+        except ContenderError as error:
+            if RIVALS[c.rival].plugin:
+                raise
+            notes[c.label] = f"loading was not measured, it failed: {error.why}"
+    return found, notes

@@ -126,7 +126,7 @@ def measure(
             name = RIVALS[c.rival].process
             if name not in processes:
                 processes[name] = stack.enter_context(Isolated(RIVALS[c.rival].python))
-                processes[name].call(player.pin, conditions.cores)
+                _Seat(c, processes[name]).call(player.pin, conditions.cores)
             seats.append(_Seat(c, processes[name]))
             seats[-1].call(player.load, c.label, c.rival, c.path, conditions.threads)
         differences = _compare(seats)

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from patternlite.errors import require_packages
+from rich.markup import escape
+
+from patternlite.errors import one_line, require_packages
 from patternlite.progress import Stages
 
 from .common import (
@@ -37,7 +39,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow")
-    from ..layers import LayerOutcome, LayerReport, choose_sets, read_layers, run_layer
+    from ..layers import LayerOutcome, LayerReport, TooNoisyError, choose_sets, read_layers, run_layer
     from ..model_files import ModelFiles
     from ..nets import conditions_for
     from ..results import write_json
@@ -49,13 +51,20 @@ def run(args: argparse.Namespace) -> None:
     chosen = list(choose_sets(plan, args.set))
     output = output_of(args, "layers", *filter(None, [args.isa]), *args.set)
     outcomes: list[LayerOutcome] = []
+    left_out: list[str] = []
     with ModelFiles(args.files) as files, Stages(console) as stages:
         for condition in conditions_for(args.threads, args.seconds, args.clock):
             for of, layer in chosen:
                 with stages.stage(f"{of.name}, {layer}") as advance:
                     progress = partial(advance, "")
-                    outcomes.append(run_layer(plan, of, layer, condition, files, progress))
+                    try:
+                        outcomes.append(run_layer(plan, of, layer, condition, files, progress))
+                    except TooNoisyError as error:
+                        left_out.append(one_line(error))
                 write_json(LayerReport(settings(args), outcomes), output)
-    console.print(layer_table(outcomes, plan))
+    if outcomes:
+        console.print(layer_table(outcomes, plan))
+    for why in left_out:
+        console.print(f"[yellow]Left out: {escape(why)}")
     say_crowded(LayerReport(settings(args), outcomes))
     say_where(output)

@@ -1,13 +1,26 @@
 #include "tflite/models.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace patternlite::tflite {
+namespace {
+
+constexpr std::size_t kMostModels = 64;
+
+bool has_claims(const Model& model) {
+  return std::ranges::any_of(model.reports, [](const auto& r) { return !r.second.claims.empty(); });
+}
+
+}  // namespace
 
 Model& Models::of(const GraphPlace& place, bool again, int tune_budget_ms) {
-  // Those of interpreters that are gone, or of which nothing is taken.
+  // Those of which nothing is taken; of the others that no kernel runs now, some are undone, to be
+  // applied anew, and some are gone.
+  const bool too_many = models_.size() >= kMostModels;
   std::erase_if(models_, [&](const auto& other) {
-    return other.first != place.first && other.second.pool.expired();
+    return other.first != place.first && other.second.pool.expired() &&
+           (too_many || !has_claims(other.second));
   });
   Model& model = models_[place.first];
   const std::uint64_t constants = hash_of_constants(*place.first);

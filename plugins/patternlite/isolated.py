@@ -54,7 +54,7 @@ class Isolated:
         self._python = python
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._log = Path(self._folder.name, "output.log")
         # Not fork: a copy of threads and native state is what this is to keep apart.
         context = multiprocessing.get_context("spawn")
@@ -111,7 +111,7 @@ def _safe_path() -> Iterator[None]:
         yield
     finally:
         if before is None:
-            del os.environ["PYTHONSAFEPATH"]
+            os.environ.pop("PYTHONSAFEPATH", None)
         else:
             os.environ["PYTHONSAFEPATH"] = before
 

@@ -58,11 +58,17 @@ class Site:
 
     @property
     def fold(self) -> Tensor:
-        """(O,) what exported files multiply the filters by: the norm's scale; ones without a norm."""
+        """(O,) what exported files multiply the filters by: the norm's scale; ones without a norm.
+
+        A norm with a forward of its own whose weights are all 0 scales otherwise, by 1 + weight say.
+        """
         if self.norm is None:
             return torch.ones_like(self.conv.weight[:, 0, 0, 0])
         deviation = remembered(self.norm)[1]
-        return (1.0 if self.norm.weight is None else self.norm.weight.detach()) / deviation
+        scale = self.norm.weight
+        if scale is None or not (_is_plain(self.norm) or scale.any()):
+            return 1.0 / deviation
+        return scale.detach() / deviation
 
     @property
     def macs(self) -> int:

@@ -13,7 +13,7 @@ namespace {
 // Any values will do that are no denormals.
 void fill_up(AlignedVector<float>& tensor, std::size_t elements) {
   if (tensor.size() >= elements) return;
-  tensor = {};  // nothing to move, and no more than is asked for
+  tensor = AlignedVector<float>();  // nothing to move, and no more than is asked for
   tensor.reserve(elements);
   while (tensor.size() < elements) {
     tensor.push_back(static_cast<float>(tensor.size() * 2654435761u >> 8 & 0xff) / 128 - 1);

@@ -66,10 +66,10 @@ class ThreadPool final : public Parallel {
       for (int i = 0; i < count; ++i) task(i);
       return;
     }
+    caller_core_.leave(workers_);
     task_ = &task;
     finished_.store(0, std::memory_order_relaxed);
     ticket_.store(Ticket::make(Ticket::generation(ticket_.load()) + 1, count));
-    caller_core_.leave(workers_);
     wake();
     claim_tasks();
     while (finished_.load(std::memory_order_acquire) != count) pause();

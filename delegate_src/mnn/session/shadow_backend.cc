@@ -62,7 +62,7 @@ void ShadowBackend::adopt(const ShadowBackend& original) {
   // MNN also clones within one backend, to get rid of weights it loaded from another file.
   if (this == &original) return;
   log_->adopt(*original.log_);
-  lone_.insert(original.lone_.begin(), original.lone_.end());
+  lone_originals_ = original.lone_;
 }
 
 abi::Execution* ShadowBackend::create_execution(abi::Backend* backend, const abi::Tensors& inputs,
@@ -111,9 +111,9 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
     ours = wrapped_execution(backend, self_, execution, op);
   } else if (type == kInterp) {
     const std::string name = op_name(op);
-    if (lone_.contains(name)) origin = Origin::kOurs;
+    if (lone_originals_.contains(name)) origin = Origin::kOurs;
     if (origin == Origin::kOurs) ours = lone_execution(backend, self_, inputs, outputs, op);
-    if (ours) lone_.insert(name);
+    if (ours && !name.empty()) lone_.insert(name);
   }
   if (!ours) return execution.release();
   if (origin != Origin::kStock) {

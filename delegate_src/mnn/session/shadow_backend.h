@@ -66,9 +66,10 @@ class ShadowBackend {
   // that MNN makes anew at each resize may stand where others stood: what writes one says whose it
   // is.
   std::map<const abi::Tensor*, Origin> ours_;
-  // Operators that no backend of MNN's kind knows and that run here, by name: a clone's are made
-  // after layers that MNN did not create but cloned, so that nothing is known of their inputs.
-  std::set<std::string> lone_;
+  // Operators that no backend of MNN's kind knows and that run here, by name, and those of the
+  // original: a clone's are made after layers that MNN did not create but cloned, so that nothing
+  // is known of their inputs.
+  std::set<std::string> lone_, lone_originals_;
   std::shared_ptr<LayerLog> log_;
   // Of the last two sizes: models may be given them in turns.
   std::deque<std::shared_ptr<const PackedLayers>> packed_;

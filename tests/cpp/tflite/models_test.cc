@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 namespace patternlite::tflite {
 namespace {
@@ -53,6 +55,27 @@ TEST(Models, KeepsNoneThatNothingRuns) {
   pool.reset();
   models.of({&second, 0}, false, kBudgetMs);
   EXPECT_TRUE(budget.expired());
+}
+
+TEST(Models, KeepsThoseThatAreUndoneTogether) {
+  TfLiteContext first{}, second{};
+  Models models;
+  take(models.of({&first, 0}, false, kBudgetMs), 0);
+  take(models.of({&second, 0}, false, kBudgetMs), 0);
+  EXPECT_EQ(models.of({&first, 0}, true, kBudgetMs).reports.at(0).claims.size(), 1u);
+  EXPECT_EQ(models.of({&second, 0}, true, kBudgetMs).reports.at(0).claims.size(), 1u);
+}
+
+TEST(Models, DoesNotGrowWithoutEnd) {
+  std::vector<TfLiteContext> graphs(1000);
+  Models models;
+  std::vector<std::weak_ptr<TuneBudget>> budgets;
+  for (const TfLiteContext& graph : graphs) {
+    Model& model = models.of({&graph, 0}, false, kBudgetMs);
+    take(model, 0);
+    budgets.push_back(model.budget);
+  }
+  EXPECT_LE(std::ranges::count_if(budgets, [](const auto& b) { return !b.expired(); }), 64);
 }
 
 }  // namespace

@@ -35,17 +35,17 @@ g2 = { must = 0.0, reach = 1e9 }
 name = "small"
 structures = ["g2"]
 layers = [
-  { kernel = 3, channels = 32, filters = 32, size = 8 },
-  { kernel = 3, channels = 16, filters = 32, size = 8 },
-  { kernel = 3, channels = 16, filters = 32, size = 8, stride = 2 },
+  { kernel = 3, channels = 32, filters = 32, size = 16 },
+  { kernel = 3, channels = 16, filters = 32, size = 16 },
+  { kernel = 3, channels = 16, filters = 32, size = 16, stride = 2 },
 ]
 [[sets]]
 name = "own rates"
 structures = ["g2"]
 rates = { conv3x3 = 4.0, depthwise = true, first = true }
 layers = [
-  { kernel = 3, channels = 32, filters = 32, size = 8 },
-  { kernel = 3, channels = 32, filters = 32, size = 8, depthwise = true },
+  { kernel = 3, channels = 32, filters = 32, size = 16 },
+  { kernel = 3, channels = 128, filters = 128, size = 16, depthwise = true },
 ]
 """
 
@@ -148,17 +148,17 @@ def test_the_command(tmp_path: Path) -> None:
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    assert "conv3x3s2-16-32-8-x1" in run.stdout
+    assert "conv3x3s2-16-32-16-x1" in run.stdout
     outcomes = json.loads(output.read_text())["outcomes"]
     assert [outcome["set"] for outcome in outcomes] == ["small"] * 3 + ["own rates"] * 2
     assert {outcome["isa"] for outcome in outcomes} == {"generic"}
     # Of a pair, one convolution.
-    expected = ((32 * 32, 8), (16 * 32, 8), (16 * 32, 8), (32 * 32, 4), (32, 9 / 4))
+    expected = ((32 * 32, 8), (16 * 32, 8), (16 * 32, 8), (32 * 32, 4), (128, 9 / 4))
     for outcome, (macs, rate) in zip(outcomes, expected, strict=True):
         assert outcome["peak"] > 1e8 and outcome["load"] >= 0
         dense, pruned = outcome["times"]
-        assert (dense["way"], dense["kernel"], dense["macs"]) == (DENSE, "stock", 9 * 64 * macs)
-        assert pruned["macs"] == 9 * 64 * macs / rate
+        assert (dense["way"], dense["kernel"], dense["macs"]) == (DENSE, "stock", 9 * 256 * macs)
+        assert pruned["macs"] == 9 * 256 * macs / rate
         for time in (dense, pruned):
             assert time["share"] == pytest.approx(time["macs"] / time["microseconds"] * 1e6 / outcome["peak"])
             assert time["speed_up"] == pytest.approx(dense["microseconds"] / time["microseconds"])

@@ -13,6 +13,7 @@ from benchmarks.cases import Case, Plan, Player
 from benchmarks.model_files import ModelFiles, Rates
 from benchmarks.neighbours import NOBODY_ELSE, Neighbours
 from benchmarks.nets import conditions_for
+from benchmarks.player import Preparation
 from patternlite.errors import OutputMismatchError, PatternliteError
 
 RATES = Rates(conv3x3=8.0)
@@ -89,6 +90,29 @@ def test_a_rival_that_fails_is_left_out(files: ModelFiles, monkeypatch: pytest.M
     failing = iter(("ours",))
     with pytest.raises(protocol.ContenderError, match="ours: the process died"):
         run()
+
+
+def test_a_rival_that_cannot_be_loaded_alone_has_no_preparation(
+    files: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its times stay; that ours fails is an error."""
+    players = {"MNN": "mnn", "ours": "patternlite in ai-edge-litert"}
+    plan = Plan({label: Player(rival, "dense", prepare=True) for label, rival in players.items()}, {}, ())
+    contenders, _ = nets._contenders(plan, Case("tiny", "g2", rates=RATES), files)
+    failing = "MNN"
+
+    def prepare(contender: protocol.Contender, *_: object) -> Preparation:
+        if contender.label == failing:
+            raise protocol.ContenderError(failing, "the process died")
+        return Preparation(1.0, 2)
+
+    monkeypatch.setattr(nets, "prepare", prepare)
+    found, notes = nets._prepare(plan, contenders, ONE_CORE, lambda *_: None)
+    assert found == {"ours": Preparation(1.0, 2)}
+    assert notes == {"MNN": "loading was not measured, it failed: the process died"}
+    failing = "ours"
+    with pytest.raises(protocol.ContenderError, match="ours: the process died"):
+        nets._prepare(plan, contenders, ONE_CORE, lambda *_: None)
 
 
 def test_more_threads_than_cores() -> None:

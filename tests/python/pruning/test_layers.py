@@ -58,6 +58,15 @@ class Activated(nn.BatchNorm2d):
         return torch.relu(super().forward(x))
 
 
+def test_a_norm_with_a_forward_of_its_own_may_scale_otherwise():
+    conv, norm = nn.Conv2d(4, 8, 3), Activated(8)
+    nn.init.zeros_(norm.weight)  # of 1 + weight, say
+    site = Site("conv", conv, norm, (8, 8), (6, 6), residual=False)
+    assert torch.equal(site.fold, 1 / (norm.running_var + norm.eps).sqrt())
+    norm.weight.data[0] = 1
+    assert not site.fold[1:].any()
+
+
 @pytest.mark.parametrize("method", ["closed-form", "none"])
 @pytest.mark.parametrize("kind", [nn.BatchNorm2d, Activated])
 @torch.no_grad()

@@ -118,8 +118,8 @@ TEST_F(TuningTest, ATooSmallBudgetIsNotSpentOnAll) {
 TEST_F(TuningTest, ATwinGetsTheSameKernelAlsoWhenTheTimeIsOut) {
   Layers layers(24, {13, 40, 13});
   const ConvKernel first = layers.first_choice();
-  layers.kernels = idle_kernels(first, 0.004, 0.6);
-  const auto planned = layers.plan({.budget = std::make_shared<TuneBudget>(0.5)});
+  layers.kernels = idle_kernels(first, 0.004, 2.4);
+  const auto planned = layers.plan({.budget = std::make_shared<TuneBudget>(2)});
   EXPECT_EQ(large_runs, 1);
   EXPECT_NE(planned[0].choice->kernel, first);
   EXPECT_EQ(planned[2].choice->kernel, planned[0].choice->kernel);
