@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import ctypes
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from patternlite.isolated import environment_of_child
+from tests.python.preloaded import last_line
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None or not hasattr(ctypes.CDLL(None), "__libc_malloc"),
@@ -24,13 +23,12 @@ DENSE = 3 * 256 * 256 * 9 * 4  # bytes of the weights of "wide", which packing m
 
 def packs(path: str, shapes: list[tuple[int, ...]], folder: Path) -> list[bool]:
     """Whether a session that is given these shapes in turn packs its weights; its file has another."""
-    counter = folder / "counted_memory.so"
-    source = Path(__file__).with_name("counted_memory.c")
-    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(counter)], check=True)
-    program = f"""
+
+    def measuring(counter: str) -> str:
+        return f"""
 import sys; sys.path[:0] = {sys.path!r}
 import ctypes, mnn_sessions, numpy as np
-asked = ctypes.CDLL({str(counter)!r}).bytes_asked
+asked = ctypes.CDLL({counter!r}).bytes_asked
 asked.restype = ctypes.c_size_t
 session = mnn_sessions.Session({path!r}, mnn_sessions.plugin())
 grown = []
@@ -40,14 +38,9 @@ for x in [np.zeros(shape, np.float32) for shape in {shapes!r}]:
     grown.append(asked() - before)
 print(grown)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment_of_child(LD_PRELOAD=str(counter)),
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return [grown >= DENSE for grown in ast.literal_eval(done.stdout.splitlines()[-1])]
+
+    grown = last_line(measuring, Path(__file__).with_name("counted_memory.c"), folder)
+    return [bytes_asked >= DENSE for bytes_asked in ast.literal_eval(grown)]
 
 
 def test_batches_share_packings(models, tmp_path):
