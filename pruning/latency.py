@@ -14,8 +14,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from patternlite.files import write_atomically
-from patternlite.native import load_native
+from patternlite.support.files import write_atomically
+from patternlite.support.native import load_native
 
 from .model.graph import Site, kind_of
 from .structures import DENSE, Structure, distinct

@@ -15,8 +15,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from patternlite.files import require_file, write_atomically
 from patternlite.stored.stamp import Stamp
+from patternlite.support.files import require_file, write_atomically
 
 _FORMAT = "patternlite.masks"
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a weight

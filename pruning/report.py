@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from patternlite.units import count
+from patternlite.support.units import count
 
 from .fidelity import Fidelity
 from .model.norm_statistics import Gap

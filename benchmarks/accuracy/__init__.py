@@ -1,1 +1,1 @@
-"""What pruning costs in accuracy: real test images, many seeds, cases as data in accuracy.toml."""
+"""What pruning costs in accuracy: real test images, many seeds, cases as data in plans/accuracy.toml."""

@@ -11,7 +11,7 @@ from patternlite.pruning import PruneConfig
 from patternlite.pruning.config import RetrainConfig
 
 from .. import plans
-from ..training import Phase
+from .training import Phase
 
 NOBODY = "none"  # the client who does not exist: the model as pruned
 

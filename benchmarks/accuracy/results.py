@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from patternlite.machine import Machine
+from patternlite.runtimes.machine import Machine
 
-from ..neighbours import NOBODY_ELSE, Neighbours
 from ..results import Report, Timed
+from ..timing.neighbours import NOBODY_ELSE, Neighbours
 from .plan import Case, Job, Must
 
 

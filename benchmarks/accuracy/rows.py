@@ -16,25 +16,25 @@ import torch
 from torch import nn
 
 from patternlite.errors import PatternliteError
-from patternlite.files import write_atomically
 from patternlite.images.labelled import LabelledImages, read_images
-from patternlite.isolated import Isolated
-from patternlite.latency import Contender, measure_latency
-from patternlite.machine import describe_machine
-from patternlite.models import load_model, load_weights, save_weights
-from patternlite.progress import Advance, Stages
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite
+from patternlite.runtimes.latency import Contender, measure_latency
+from patternlite.runtimes.machine import describe_machine
+from patternlite.support.files import write_atomically
+from patternlite.support.isolated import Isolated
+from patternlite.support.models import load_model, load_weights, save_weights
+from patternlite.support.progress import Advance, Stages
 
-from ..neighbours import Watch
 from ..plain import read_json
-from ..player import pin
 from ..results import REVISION, is_dirty
-from ..training import Course, train
+from ..timing.neighbours import Watch
+from ..timing.player import pin
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
 from .results import Row, Speed, row_of, timed
+from .training import Course, train
 
 _SHAPE = (3, 32, 32)
 _RUNTIME = "ai-edge-litert"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patternlite.errors import require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import PLANS, add_output, console, output_of, say_crowded, say_where, some_seconds, threads
 

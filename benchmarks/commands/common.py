@@ -16,10 +16,11 @@ from rich.console import Console
 from patternlite.errors import PatternliteError
 
 if TYPE_CHECKING:
-    from ..results import NetReport, Report
+    from ..latency.results import NetReport
+    from ..results import Report
 
-PLANS = Path(__file__).parents[1]
-RESULTS = PLANS / "results"
+_HERE = Path(__file__).parents[1]
+PLANS, RESULTS = _HERE / "plans", _HERE / "results"
 
 # Into a file or a pipe, tables are as wide as they like.
 console = Console(width=None if sys.stdout.isatty() else 220)

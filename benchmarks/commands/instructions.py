@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from patternlite.errors import require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import add_files, console, output_of, say_where
 
@@ -19,10 +19,10 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow")
-    from ..instructions import LAYERS, count_layer
-    from ..model_files import ModelFiles
+    from ..latency.instructions import LAYERS, count_layer
+    from ..latency.tables import instruction_table
+    from ..models.files import ModelFiles
     from ..results import Report, write_json
-    from ..tables import instruction_table
 
     output = output_of(args, "instructions")
     counts = []

@@ -11,7 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from patternlite.errors import one_line, require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import (
     PLANS,
@@ -39,11 +39,11 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow")
-    from ..layers import LayerOutcome, LayerReport, TooNoisyError, choose_sets, read_layers, run_layer
-    from ..model_files import ModelFiles
-    from ..nets import conditions_for
+    from ..latency.layers import LayerOutcome, LayerReport, TooNoisyError, choose_sets, read_layers, run_layer
+    from ..latency.nets import conditions_for
+    from ..latency.tables import layer_table
+    from ..models.files import ModelFiles
     from ..results import write_json
-    from ..tables import layer_table
 
     if args.isa:
         os.environ["PATTERNLITE_ISA"] = args.isa  # processes that are started from now on inherit it

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patternlite.errors import require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import (
     PLANS,
@@ -35,11 +35,14 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow", "torch")
     require_packages("bench", "matplotlib")
-    from .. import plots, tables
-    from ..cases import read_plan
-    from ..model_files import ModelFiles
-    from ..nets import choose, conditions_for, run_case
-    from ..results import NetReport, Outcome, write_json
+    from ..latency import tables
+    from ..latency.cases import read_plan
+    from ..latency.nets import choose, conditions_for, run_case
+    from ..latency.plots import latency_figure
+    from ..latency.results import NetReport, Outcome
+    from ..models.files import ModelFiles
+    from ..plots import write_figure
+    from ..results import write_json
 
     plan = read_plan(args.plan)
     cases = choose(plan, args.net, args.structure)
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
             outcomes += run_case(plan, case, conditions, files, stages)
             write_json(NetReport(settings(args), outcomes), output)  # what is done stays
     report = NetReport(settings(args), outcomes)
-    plots.write_figure(plots.latency_figure(report), output)
+    write_figure(latency_figure(report), output)
     for table in (tables.latency_table, tables.preparation_table, tables.session_table, tables.claim_table):
         if (shown := table(report)).rows:
             console.print(shown)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patternlite.errors import PatternliteError, require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import (
     PLANS,
@@ -39,12 +39,13 @@ def run(args: argparse.Namespace) -> None:
     """What is in the results file already, of the same case and contenders, is not measured again."""
     require_packages("convert", "tensorflow", "torch")
     require_packages("bench", "matplotlib", "jinja2")
-    from ..cases import read_plan
-    from ..model_files import ModelFiles
-    from ..nets import choose, conditions_for, is_done, run_case
+    from ..latency.cases import read_plan
+    from ..latency.nets import choose, conditions_for, is_done, run_case
+    from ..latency.results import NetReport, Outcome, read_json
+    from ..latency.tables import claim_table, latency_table
+    from ..models.files import ModelFiles
     from ..report.page import write_report
-    from ..results import NetReport, Outcome, read_json, write_json
-    from ..tables import claim_table, latency_table
+    from ..results import write_json
 
     if args.quick:
         args.plan, args.seconds, args.threads = PLANS / "quick.toml", min(args.seconds, 15.0), [1]

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("bench", "matplotlib", "jinja2")
+    from ..latency.results import read_json
     from ..report.page import write_report
-    from ..results import read_json
 
     say_where(write_report(read_json(args.results), args.results))

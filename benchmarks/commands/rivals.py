@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import console
 
@@ -17,8 +17,8 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from ..latency.tables import rival_table
     from ..rivals import RIVALS, environment
-    from ..tables import rival_table
 
     if args.install:
         with Stages(console) as stages, stages.stage("Installing"):

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from patternlite.errors import require_packages
-from patternlite.progress import Stages
+from patternlite.support.progress import Stages
 
 from .common import add_files, console, output_of, say_where, some_seconds
 
@@ -30,12 +30,12 @@ def trials(text: str) -> int:
 
 def run(args: argparse.Namespace) -> None:
     require_packages("convert", "tensorflow", "torch")
-    from ..model_files import ModelFiles
-    from ..networks import NETWORKS
+    from ..latency.tables import tuning_table
+    from ..models.files import ModelFiles
+    from ..models.networks import NETWORKS
     from ..plans import known
     from ..results import Report, write_json
     from ..rivals.tuning import Tuning, tune_network
-    from ..tables import tuning_table
 
     for net in args.net:
         known("network", net, NETWORKS)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..instructions import Count, fewer
+from ..latency.instructions import Count, fewer
 from ..plain import restore
 from .roofline import layer_name
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patternlite.files import write_atomically
-from patternlite.machine import Machine
 from patternlite.report.figure import to_inline_svg
+from patternlite.runtimes.machine import Machine
+from patternlite.support.files import write_atomically
 
+from ..latency.results import NetReport, Outcome, read_json
 from ..plots import write_figure
-from ..protocol import Measured
-from ..results import NetReport, Outcome, read_json
+from ..timing.protocol import Measured
 from . import instructions, paper
 from .front import accuracy_files, front_figure
 from .roofline import roofline_figure

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..protocol import speed_up
-from ..results import Outcome
+from ..latency.results import Outcome
+from ..timing.protocol import speed_up
 
 CONDITIONS = (
     "The paper: trained networks on a phone; TFLite, TVM and MNN as they were in 2020. Here: random weights "

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from patternlite.report.figure import COLOURS, STYLE, annotate, panels_of
 
+from ..latency.results import Outcome
 from ..plots import handles_of
-from ..protocol import speed_up
-from ..results import Outcome
+from ..timing.protocol import speed_up
 from .paper import BARS
 
 if TYPE_CHECKING:

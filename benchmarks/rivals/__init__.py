@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from patternlite.latency import TOLERANCE
-from patternlite.runtimes import RUNTIMES, Runtime, runtime_named
-from patternlite.sessions import Session, open_session
+from patternlite.runtimes.installed import RUNTIMES, Runtime, runtime_named
+from patternlite.runtimes.latency import TOLERANCE
+from patternlite.runtimes.sessions import Session, open_session
 
 from . import environment
 from .ncnn_net import NcnnSession

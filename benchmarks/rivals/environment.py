@@ -1,6 +1,6 @@
 """The rivals' own virtual environment: their packages do not fit ours (numpy 2, a newer protobuf).
 
-A process in it (patternlite.isolated) sees its packages first, and ours behind them.
+A process in it (patternlite.support.isolated) sees its packages first, and ours behind them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
-from patternlite.files import write_atomically
+from patternlite.support.files import write_atomically
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 RIVALS_THERE = ("apache-tvm", "ncnn", "onnxruntime", "openvino")

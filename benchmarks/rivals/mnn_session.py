@@ -6,7 +6,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from patternlite.sessions import MnnSession
+from patternlite.runtimes.sessions import MnnSession
 
 _MEMORY = 0  # Interpreter::MEMORY, of getSessionInfo
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from patternlite.errors import PatternliteError
-from patternlite.sessions import Session
+from patternlite.runtimes.sessions import Session
 
 
 class NcnnSession(Session):

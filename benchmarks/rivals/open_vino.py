@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patternlite.sessions import Session
+from patternlite.runtimes.sessions import Session
 
 
 class OpenVinoSession(Session):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from patternlite.sessions import Session
+from patternlite.runtimes.sessions import Session
 
 
 class TorchSession(Session):

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
-from patternlite.files import write_atomically
-from patternlite.isolated import Isolated
+from patternlite.support.files import write_atomically
+from patternlite.support.isolated import Isolated
 
 from ..plain import read_json
 from . import environment, tvm_relax, tvm_search
@@ -74,7 +74,7 @@ class Tuning:
 
 
 def tuning_folder(path: Path) -> Path:
-    """Where the database and the log lie of the network in this ONNX file (model_files.py names it)."""
+    """Where the database and the log lie of the network in this ONNX file (models/files.py names it)."""
     return path.with_name(f"{_net(path)}.tvm")
 
 

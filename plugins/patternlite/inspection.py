@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PatternliteError, one_line
-from .files import require_file
-from .isolated import environment_of_child
 from .layers import text_table
-from .native import load_native
-from .runtimes import tflite_runtime
-from .sessions import is_tflite, require_fixed_sizes, tflite_interpreter
+from .runtimes.installed import tflite_runtime
+from .runtimes.sessions import is_tflite, require_fixed_sizes, tflite_interpreter
 from .stored.stamp import MaskCheck, check_masks
+from .support.files import require_file
+from .support.isolated import environment_of_child
+from .support.native import load_native
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .units import count
+from .support.units import count
 
 # Of a table, in its order; the keys of `Layer.cells`.
 COLUMNS = (

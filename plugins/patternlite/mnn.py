@@ -31,10 +31,10 @@ from types import ModuleType
 from typing import Any
 
 from .errors import PatternliteError
-from .files import require_file
 from .layers import text_table
-from .native import load_native
-from .sessions import mnn_interpreter, require_sizes
+from .runtimes.sessions import mnn_interpreter, require_sizes
+from .support.files import require_file
+from .support.native import load_native
 
 __all__ = [
     "NotUsedError",

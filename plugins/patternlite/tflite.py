@@ -14,8 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from .files import require_utf8
-from .native import load_native
+from .support.files import require_utf8
+from .support.native import load_native
 
 
 class Delegate(Protocol):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from patternlite.errors import missing_packages
-from patternlite.isolated import environment_of_child
+from patternlite.support.isolated import environment_of_child
 
 from .result import ConversionError
 

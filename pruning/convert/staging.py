@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from patternlite.errors import PatternliteError
-from patternlite.files import require_file, require_utf8
+from patternlite.support.files import require_file, require_utf8
 
 from .result import ConversionError
 

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from patternlite.runtimes.timing import relative_difference
 from patternlite.stored.parts import take
-from patternlite.timing import relative_difference
 
 from ..model.state import device_of
 from .process import run_worker

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from patternlite.files import write_atomically
+from patternlite.support.files import write_atomically
 
 from .distributed import Group
 

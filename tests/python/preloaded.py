@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from patternlite.isolated import environment_of_child
+from patternlite.support.isolated import environment_of_child
 
 
 def last_line(program: Callable[[str], str], source: Path, folder: Path) -> str:

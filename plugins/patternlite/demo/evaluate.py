@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..latency import TOLERANCE
 from ..report.results import PLUGIN_DENSE, PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, RuntimeAgreement
-from ..runtimes import runtime_named
-from ..sessions import open_session
-from ..timing import require_equal
+from ..runtimes.installed import runtime_named
+from ..runtimes.latency import TOLERANCE
+from ..runtimes.sessions import open_session
+from ..runtimes.timing import require_equal
 
 
 def classify(runtime_name: str, dense: Path, pruned: Path, images: np.ndarray) -> dict[str, np.ndarray]:

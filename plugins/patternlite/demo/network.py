@@ -11,7 +11,7 @@ from ..images.labelled import LabelledImages, read_images
 if TYPE_CHECKING:
     from torch import nn
 
-# Of the training set, for pixels in 0..1; benchmarks/train_cifar10.py trained with these.
+# Of the training set, for pixels in 0..1; benchmarks/making/demo_network.py trained with these.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 INPUT_SHAPE = (3, 32, 32)
@@ -24,7 +24,7 @@ IMAGES = ASSETS / "cifar10_test_1000.zip"
 def load_network() -> nn.Module:
     """The trained network in eval mode, float32."""
     require_packages("convert", "torch", "safetensors")
-    from ..models import load_weights
+    from ..support.models import load_weights
     from .slim_resnet18 import slim_resnet18
 
     _require(WEIGHTS)

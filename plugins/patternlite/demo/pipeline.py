@@ -14,18 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..doctor import check_runtime
+from ..commands.doctor import check_runtime
+from ..commands.export import check_export
 from ..errors import MissingPackageError, PatternliteError
-from ..export import check_export
-from ..files import make_folder
 from ..images.labelled import LabelledImages
 from ..inspection import inspect
-from ..isolated import Isolated
-from ..latency import Contender, Latency, measure_latency
 from ..layers import layers_of
-from ..machine import describe_machine, versions
-from ..native import load_native
-from ..progress import Stages
 from ..report.results import (
     PLUGIN_PRUNED,
     STOCK_DENSE,
@@ -35,7 +29,13 @@ from ..report.results import (
     FileSize,
     RuntimeAgreement,
 )
-from ..runtimes import RUNTIMES, Runtime
+from ..runtimes.installed import RUNTIMES, Runtime
+from ..runtimes.latency import Contender, Latency, measure_latency
+from ..runtimes.machine import describe_machine, versions
+from ..support.files import make_folder
+from ..support.isolated import Isolated
+from ..support.native import load_native
+from ..support.progress import Stages
 from .evaluate import agreement, classify
 from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
 

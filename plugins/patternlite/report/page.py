@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import write_atomically
-from ..units import count
+from ..support.files import write_atomically
+from ..support.units import count
 from .figure import to_inline_svg
 from .plots import latency_plot, layer_plot
 from .pruning import pruning_plot, residual_plot

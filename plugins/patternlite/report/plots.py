@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..layers import Layer
-from ..units import count
+from ..support.units import count
 from .figure import COLOURS, STYLE, annotate, panels_of
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 

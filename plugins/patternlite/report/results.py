@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import write_atomically
-from ..latency import Latency, speed_up
 from ..layers import Layer
-from ..machine import Machine
+from ..runtimes.latency import Latency, speed_up
+from ..runtimes.machine import Machine
+from ..support.files import write_atomically
 
 if TYPE_CHECKING:
     from patternlite.pruning import PruneReport

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..latency import TOLERANCE, Latency, speed_up
 from ..layers import COLUMNS, Layer
+from ..runtimes.latency import TOLERANCE, Latency, speed_up
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
 # Of dumb terminals, rich believes a width only if it is told the height, too.

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternlite.errors import PatternliteError
-from patternlite.runtimes import tflite_runtime
-from patternlite.sessions import mnn_interpreter, mnn_values, tflite_interpreter
+from patternlite.runtimes.installed import tflite_runtime
+from patternlite.runtimes.sessions import mnn_interpreter, mnn_values, tflite_interpreter
 from patternlite.stored.weights import conv_weights
 
 Array = NDArray[Any]

@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from patternlite.pruning.convert import ConversionError, to_mnn, to_tflite
-from patternlite.runtimes import runtime_named
-from patternlite.sessions import open_session
+from patternlite.runtimes.installed import runtime_named
+from patternlite.runtimes.sessions import open_session
 
 
 def network(path: Path, nodes: list[onnx.NodeProto], kind: int, shape: list[int]) -> Path:

@@ -14,8 +14,8 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 
 from patternlite.pruning.convert import Conversion, to_mnn, to_onnx, to_tflite
-from patternlite.runtimes import runtime_named
-from patternlite.sessions import open_session
+from patternlite.runtimes.installed import runtime_named
+from patternlite.runtimes.sessions import open_session
 
 RUN_MNN = """
 import sys, numpy as np, MNN.nn as nn, MNN.expr as F

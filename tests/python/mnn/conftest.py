@@ -25,7 +25,7 @@ from mnn_operator_networks import OPERATORS
 from mnn_planned_networks import PLANNED
 from mnn_report_networks import REPORTED
 
-from patternlite.isolated import Isolated
+from patternlite.support.isolated import Isolated
 
 
 @dataclass

@@ -38,7 +38,7 @@ def not_an_engine() -> str:
     import _mnncengine
 
     from patternlite import mnn
-    from patternlite.native import load_native
+    from patternlite.support.native import load_native
 
     _mnncengine.__file__ = load_native().__file__
     return _message(mnn.RegistrationError)
@@ -89,7 +89,7 @@ def mnn_missing() -> str:
 
 def force_of_another_type() -> str:
     from patternlite import mnn
-    from patternlite.native import load_native
+    from patternlite.support.native import load_native
 
     def registered(*_: object) -> int:
         raise AssertionError("registered all the same")

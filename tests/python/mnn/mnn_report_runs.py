@@ -69,7 +69,7 @@ def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[Session
 
 def conversions_of_clones(path: str, *inputs: np.ndarray) -> list[int]:
     """Of a module, its clone, and that one's clone, each run with all inputs."""
-    from patternlite.native import load_native
+    from patternlite.support.native import load_native
 
     modules = [Module(path, plugin())]
     for _ in range(2):

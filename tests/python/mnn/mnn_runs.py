@@ -59,7 +59,7 @@ def planned(
 
 
 def on_each_isa(path: str, x: np.ndarray) -> dict[str, tuple[dict[str, np.ndarray], SessionStats]]:
-    from patternlite.native import load_native
+    from patternlite.support.native import load_native
 
     native, done = load_native(), {}
     for isa in native.available_isas():
@@ -156,7 +156,7 @@ def sessions_left(path: str, x: np.ndarray) -> tuple[int, int]:
     """The sessions of three modules of one runtime manager while they live, and when they are gone."""
     import MNN.nn as nn
 
-    from patternlite.native import load_native
+    from patternlite.support.native import load_native
 
     report = load_native().mnn_manager_report
     manager = nn.create_runtime_manager(({"backend": plugin(), "numThread": 1},))

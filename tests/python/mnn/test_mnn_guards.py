@@ -10,7 +10,7 @@ from pathlib import Path
 import mnn_guards
 import pytest
 
-from patternlite.isolated import Isolated
+from patternlite.support.isolated import Isolated
 
 SOURCE = Path(__file__).with_name("fake_engine.c")
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from mnn_runs import error
 
-from patternlite.doctor import PROBES
+from patternlite.commands.doctor import PROBES
 from patternlite.errors import PatternliteError
-from patternlite.latency import Contender, measure_latency
-from patternlite.runtimes import runtime_named
-from patternlite.sessions import open_session
+from patternlite.runtimes.installed import runtime_named
+from patternlite.runtimes.latency import Contender, measure_latency
+from patternlite.runtimes.sessions import open_session
 from tests.python.tflite.stepping_clock import readings
 
 SHAPES = [(2, 20, 33, 18), (1, 20, 7, 9), (3, 20, 40, 41), (1, 20, 17, 19)]

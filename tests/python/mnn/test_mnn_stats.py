@@ -7,8 +7,8 @@ import mnn_runs
 import pytest
 
 from patternlite.errors import PatternliteError
-from patternlite.runtimes import runtime_named
-from patternlite.sessions import open_session
+from patternlite.runtimes.installed import runtime_named
+from patternlite.runtimes.sessions import open_session
 
 
 def test_what_mnn_runs_alone(models, fresh_process):

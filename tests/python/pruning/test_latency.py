@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from patternlite.native import load_native
 from patternlite.pruning import PruneConfig, latency, prune
 from patternlite.pruning.codesign import libraries_of
 from patternlite.pruning.latency import LayerTimes, TimeTable
 from patternlite.pruning.model.graph import Site, trace
 from patternlite.pruning.structures import CODESIGN, STRUCTURES
+from patternlite.support.native import load_native
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 QUICK = {"images": 64, "refine_steps": 4, "distill_steps": 0, **UNIT}

@@ -11,8 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 import patternlite
 from patternlite.errors import PatternliteError
-from patternlite.runtimes import runtime_named
-from patternlite.sessions import open_session
+from patternlite.runtimes.installed import runtime_named
+from patternlite.runtimes.sessions import open_session
 from patternlite.stored.stamp import KEY, Stamp
 from patternlite.tflite import load_delegate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from patternlite.native import load_native
+from patternlite.support.native import load_native
 from patternlite.tflite import load_delegate
 
 from .builder import ModelBuilder

@@ -1,0 +1,229 @@
+"""How everything here is timed.
+
+Each runtime has a process of its own, which stays alive and holds its models both stock and with our plugin.
+Only one model runs at any moment: a short burst of calls, then it is the next one's turn, in rounds
+(patternlite.runtimes.timing). Neighbours on a shared machine then disturb all alike, and ratios are taken
+within rounds. Nothing is timed before its answer was compared.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
+
+import numpy as np
+
+from patternlite.errors import OutputMismatchError, PatternliteError, one_line
+from patternlite.runtimes.timing import Timing, interleave, require_equal
+from patternlite.support.isolated import Isolated
+
+from ..rivals import RIVALS
+from . import player
+from .neighbours import Neighbours, Watch
+
+_WATCHED = 0.25  # of the seconds, after them
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """model: contenders of the same name run the same weights, and must give the same answer.
+
+    watch: whether each operator is timed, too, after all else; MNN alone can be watched.
+    """
+
+    label: str
+    rival: str
+    path: Path
+    model: str
+    watch: bool = False
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """cores: those that everything runs on, as many as threads.  clock: of player.CLOCKS."""
+
+    threads: int
+    cores: tuple[int, ...]
+    seconds: float
+    clock: str = "wall"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender under some conditions.
+
+    rounds: the fastest call of each round, in ms.
+    difference: from the first answer of the same model, over that answer's range.
+    kernels: that the plugin ran convolutions with, each once, "stock" where it left one; none without it.
+    operators: the least time of each, in ms.  megabytes: what the session holds. Of those watched.
+    """
+
+    label: str
+    timing: Timing
+    rounds: tuple[float, ...]
+    difference: float
+    kernels: tuple[str, ...] = ()
+    operators: Mapping[str, float] = field(default_factory=dict)
+    megabytes: float = 0.0
+
+    @property
+    def sum_of_operators(self) -> float:
+        return sum(self.operators.values())
+
+
+class ContenderError(PatternliteError):
+    """A contender, of this label, does not run."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"{label}: {why}")
+        self.label, self.why = label, why
+
+
+class WrongAnswerError(ContenderError, OutputMismatchError):
+    """Of a rival: ours has nothing to do with it."""
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A contender, and the process that it runs in."""
+
+    contender: Contender
+    process: Isolated
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return self.process.call(function, *args, **kwargs)
+        except Exception as error:
+            raise ContenderError(self.contender.label, one_line(error)) from error
+
+
+def measure(
+    contenders: Sequence[Contender],
+    conditions: Conditions,
+    progress: Callable[[float], None] = lambda fraction: None,
+    witnesses: Sequence[Contender] = (),
+) -> tuple[dict[str, Measured], Neighbours]:
+    """By label, and what else had the cores meanwhile.
+
+    witnesses: answer as well, before the contenders, and are not timed.
+    Raises ContenderError if one cannot be run, OutputMismatchError if contenders with the same model answer
+    differently, and ValueError where one alone runs a model, or the plugin alone.
+    """
+    _require_witnesses((*witnesses, *contenders))
+    with ExitStack() as stack:
+        processes: dict[str, Isolated] = {}
+        seats: list[_Seat] = []
+        for c in (*witnesses, *contenders):
+            name = RIVALS[c.rival].process
+            if name not in processes:
+                processes[name] = stack.enter_context(Isolated(RIVALS[c.rival].python))
+                _Seat(c, processes[name]).call(player.pin, conditions.cores)
+            seats.append(_Seat(c, processes[name]))
+            seats[-1].call(player.load, c.label, c.rival, c.path, conditions.threads)
+        differences = _compare(seats)
+        timed = {seat.contender.label: seat for seat in seats[len(witnesses) :]}
+        bursts = {label: partial(_burst, seat, conditions.clock) for label, seat in timed.items()}
+        watch = Watch(conditions.cores, processes.values())
+        rounds = interleave(bursts, seconds=conditions.seconds, progress=progress)
+        neighbours = watch.so_far()
+        measured = {
+            label: Measured(
+                label,
+                Timing.of_rounds(rounds[label]),
+                tuple(1e3 * min(burst) for burst in rounds[label]),
+                differences[label],
+                seat.call(player.kernels, label),
+            )
+            for label, seat in timed.items()
+        }
+        return measured | _watched(timed, measured, conditions), neighbours
+
+
+def _watched(
+    timed: Mapping[str, _Seat], measured: Mapping[str, Measured], conditions: Conditions
+) -> dict[str, Measured]:
+    """Those that are to be watched, with what that tells: in turns, too, but calls are slower for it."""
+    seats = {label: seat for label, seat in timed.items() if seat.contender.watch}
+    if seats:
+        bursts = {label: partial(_watched_burst, seat) for label, seat in seats.items()}
+        interleave(bursts, seconds=_WATCHED * conditions.seconds)
+    return {
+        label: replace(
+            measured[label],
+            operators={name: 1e3 * s for name, s in seat.call(player.operators, label).items()},
+            megabytes=seat.call(player.megabytes, label),
+        )
+        for label, seat in seats.items()
+    }
+
+
+def _watched_burst(seat: _Seat, count: int) -> list[float]:
+    return seat.call(player.watched, seat.contender.label, count)
+
+
+def _burst(seat: _Seat, clock: str, count: int) -> list[float]:
+    return seat.call(player.burst, seat.contender.label, count, clock)
+
+
+def _compare(seats: Sequence[_Seat]) -> dict[str, float]:
+    image: np.ndarray | None = None
+    references: dict[str, np.ndarray] = {}
+    differences = {}
+    for seat in seats:
+        c, rival = seat.contender, RIVALS[seat.contender.rival]
+        if image is None:
+            shape = seat.call(player.input_shape, c.label)
+            image = np.random.default_rng(0).standard_normal(shape, np.float32)
+        answer = seat.call(player.answer, c.label, image)
+        reference = references.setdefault(c.model, answer)
+        what = f"{c.path.name}, {c.label}" if rival.plugin else c.path.name
+        try:
+            differences[c.label] = require_equal(what, reference, answer, rival.tolerance, ours=rival.plugin)
+        except OutputMismatchError as error:
+            if rival.plugin:
+                raise
+            raise WrongAnswerError(c.label, one_line(error)) from error
+    return differences
+
+
+def _require_witnesses(contenders: Sequence[Contender]) -> None:
+    """Raises ValueError where an answer would be compared with itself, or ours with ours."""
+    answering: dict[str, list[Contender]] = defaultdict(list)
+    for c in contenders:
+        answering[c.model].append(c)
+    for same in answering.values():
+        alone = len(same) == 1
+        if alone or all(RIVALS[c.rival].plugin for c in same):
+            which = "other" if alone else "stock"
+            raise ValueError(f"no {which} answer to compare with that of {same[0].label}: give a witness")
+
+
+class Rounds(Protocol):
+    @property
+    def rounds(self) -> tuple[float, ...]: ...
+
+
+def speed_up(baseline: Rounds, other: Rounds) -> float:
+    """How many times faster `other` is: the median over rounds of the ratio within the round."""
+    return statistics.median(b / o for b, o in zip(baseline.rounds, other.rounds, strict=True))
+
+
+def prepare(contender: Contender, conditions: Conditions, repeats: int = 3) -> player.Preparation:
+    """What loading costs, at least: each time in a fresh process. Raises ContenderError if it cannot be."""
+    results = []
+    for _ in range(repeats):
+        with Isolated() as process:
+            seat = _Seat(contender, process)
+            seat.call(player.pin, conditions.cores)
+            values = (contender.rival, contender.path, conditions.threads, conditions.clock)
+            results.append(seat.call(player.prepare, *values))
+    return player.Preparation(min(r.seconds for r in results), min(r.peak_bytes for r in results))

@@ -1,0 +1,71 @@
+"""A pruned model as files that runtimes read, each verified, with the hash of its masks inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import require_packages
+from ..stored.stamp import KEY
+from ..support.progress import Stages
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from patternlite.pruning import Masks
+
+
+def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequence[str]) -> None:
+    """Raises what `export` would raise of the model and of packages that are missing: before long work, not
+    after it.
+    """
+    if suffixes:
+        from patternlite.pruning.convert import PACKAGES, check_model
+
+        require_packages("convert", *(p for suffix in (".onnx", *suffixes) for p in PACKAGES[suffix]))
+        check_model(model, (1, *input_shape))
+
+
+def remove_exports(path: Path) -> None:
+    """Deletes what an earlier run exported as `path`, a .onnx file, and beside it, of other weights.
+
+    Files of that name that carry no masks are somebody else's, and stay.
+    """
+    from patternlite.pruning.convert import PACKAGES
+
+    for other in map(path.with_suffix, PACKAGES):
+        if other.is_file() and KEY.encode() in other.read_bytes():
+            other.unlink()
+
+
+def exported_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    """What `export` writes: `path`, a .onnx file, and beside it one for each of `suffixes` (".tflite",
+    ".mnn"); without any of them, nothing.
+    """
+    return [path.with_suffix(suffix) for suffix in (path.suffix, *suffixes)] if suffixes else []
+
+
+def export(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    masks: Masks,
+    path: Path,
+    suffixes: Sequence[str],
+    stages: Stages,
+) -> list[Path]:
+    """Writes the `exported_files`, and returns their paths.
+
+    model: on the CPU.  input_shape: (channels, height, width).
+    """
+    from patternlite.pruning.convert import CONVERTERS, to_onnx
+
+    paths = exported_files(path, suffixes)
+    if not paths:
+        return []
+    with stages.stage("Converting") as advance:
+        to_onnx(model, (1, *input_shape), path, masks)
+        for i, target in enumerate(paths[1:], 1):
+            advance(target.name, i / len(paths))
+            CONVERTERS[target.suffix](path, target)
+    return paths

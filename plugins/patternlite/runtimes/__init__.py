@@ -1,0 +1,1 @@
+"""The stock runtimes: which are installed, and where; their models through one face, timed side by side."""

@@ -1,0 +1,81 @@
+"""Files: paths that are checked before long work, and content that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import PatternliteError
+
+
+def require_file(path: str | os.PathLike[str]) -> None:
+    """PatternliteError unless there is a file at `path`, of a name that runtimes can be told."""
+    path = Path(path)
+    require_utf8(path)
+    if path.is_dir():
+        raise PatternliteError(f"{path} is a folder; give a file")
+    if not path.is_file():
+        raise PatternliteError(f"{path} does not exist")
+
+
+def require_target(path: Path) -> None:
+    """PatternliteError unless `path` can become a file: folders that are missing do no harm."""
+    require_utf8(path)
+    if path.is_dir():
+        raise PatternliteError(f"{path} is a folder; give a file to write")
+    require_target_folder(path.parent)
+
+
+def require_targets(targets: Iterable[Path], sources: Iterable[Path]) -> None:
+    """`require_target` for each; PatternliteError where one of them is a file that is read, too."""
+    read = {path.resolve(): path for path in sources}
+    for target in targets:
+        require_target(target)
+        if source := read.get(target.resolve()):
+            raise PatternliteError(f"{target} would be written over {source}: give another output")
+
+
+def require_target_folder(path: Path) -> None:
+    """PatternliteError unless `path` is a folder or can become one."""
+    require_utf8(path)
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise PatternliteError(f"{part} is a file; give another folder to write to")
+
+
+def make_folder(path: Path) -> None:
+    """Makes it and the folders around it, where missing; OSError where no file can be written to it."""
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:  # which names the file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def require_utf8(path: Path) -> None:
+    """PatternliteError for a path that runtimes and converters, which take text, cannot be told."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise PatternliteError(f"the path {shown} is not UTF-8, which the runtimes need: rename it") from None
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Beside first, and then renamed: a reader, or whoever comes after a crash, never sees half of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(beside, path)
+    except OSError as error:  # which names the other file, or none where the disk is full
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = f"{error.strerror}: free some space and run it again" if full else error.strerror
+        raise OSError(error.errno, what, str(path)) from error
+    finally:
+        with contextlib.suppress(OSError):  # a read-only disk: the error above says more
+            beside.unlink(missing_ok=True)

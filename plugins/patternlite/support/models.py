@@ -1,0 +1,162 @@
+"""Finds the PyTorch model that a command line names; reads and writes weights."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingPackageError, PatternliteError, one_line, require_packages
+from .files import require_file, write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_WRAPPED = ("module.", "_orig_mod.")  # keys of DataParallel and its kind, and of torch.compile
+
+
+def load_model(spec: str, weights: Path | None = None) -> nn.Module:
+    """The model in eval mode.
+
+    spec: "package.module:callable", called without arguments, or "timm:NAME" or "torchvision:NAME".
+    weights: a state_dict as .safetensors or .pt. Without, a timm or torchvision model comes with the
+        weights its package publishes, and a callable's model as the callable made it.
+    """
+    require_packages("convert", "torch")
+    source, _, name = spec.partition(":")
+    if not source or not name:
+        raise PatternliteError(
+            f"{spec!r} names no model: give module:callable, timm:NAME or torchvision:NAME"
+        )
+    if source.endswith(".py") or "/" in source:
+        raise PatternliteError(
+            f"{spec!r}: give the module, not its file, as in my_models:net, from the folder that it is in"
+        )
+    try:
+        if source == "timm":
+            model = _published("timm").create_model(name, pretrained=weights is None)
+        elif source == "torchvision":
+            models = _published("torchvision.models")
+            model = models.get_model(name, weights="DEFAULT" if weights is None else None)
+        else:
+            model = _call(source, name)
+    except PatternliteError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        raise PatternliteError(f"{spec} cannot be made: {one_line(error)}") from error
+    if weights is not None:
+        load_weights(model, weights)
+    model.eval()
+    return model
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Loads a state_dict, of any float type, into the model.
+
+    num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error. Keys
+    may be those of the model in a wrapper: DataParallel, DistributedDataParallel, torch.compile.
+    """
+    from patternlite.pruning.model.state import tensors_in
+
+    own = tensors_in(model)
+    state = _unwrapped(read_state_dict(path), own)
+    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
+    unknown = [k for k in state if k not in own]
+    wrong = [k for k in state if k in own and state[k].shape != own[k].shape]
+    for keys, what in (
+        (missing, "are missing"),
+        (unknown, "are not in the model"),
+        (wrong, "have another shape"),
+    ):
+        if keys:
+            raise PatternliteError(
+                f"{path} does not fit the model: {len(keys)} tensors {what}, the first is {keys[0]}; "
+                "give the weights of this very model"
+            )
+    model.load_state_dict(state, strict=False)
+
+
+def _unwrapped(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Without the prefixes that wrappers give to all keys, where none is the model's `own` with them."""
+    while state and not state.keys() & own.keys():
+        prefix = next((p for p in _WRAPPED if all(key.startswith(p) for key in state)), None)
+        if prefix is None:
+            break
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
+
+
+def read_state_dict(path: Path) -> Mapping[str, Tensor]:
+    """Tensors by name, from .safetensors, or from .pt/.pth without running any code in it."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    require_file(path)
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise PatternliteError(
+                f"{path} is not a readable safetensors file ({error}); save it again"
+            ) from error
+    if path.suffix not in (".pt", ".pth"):
+        raise PatternliteError(f"weights are read from .safetensors, .pt or .pth, not {path.name}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds
+        raise PatternliteError(
+            f"{path} is not a readable state_dict; save it with torch.save(model.state_dict(), ...)"
+        ) from error
+    named = isinstance(state, Mapping) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    )
+    if not named:
+        raise PatternliteError(
+            f"{path} holds no state_dict; save it with torch.save(model.state_dict(), ...)"
+        )
+    return state
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """The model's state_dict as safetensors."""
+    from safetensors.torch import save
+
+    from patternlite.pruning.model.state import tensors_in
+
+    # Clones: safetensors refuses tensors that share memory, as tied weights do.
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in tensors_in(model).items()}
+    write_atomically(path, save(tensors))
+
+
+def _published(module: str) -> Any:
+    package = module.split(".")[0]
+    if importlib.util.find_spec(package) is None:
+        raise MissingPackageError(package, f"pip install {package}")
+    return importlib.import_module(module)
+
+
+def _call(module_name: str, name: str) -> nn.Module:
+    from torch import nn
+
+    # As `python -m`: modules beside the user are found too.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise PatternliteError(
+            f"module {error.name} is not found; run from its folder or install it"
+        ) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise PatternliteError(f"{module_name} has no callable {name}")
+    model = function()
+    if not isinstance(model, nn.Module):
+        raise PatternliteError(
+            f"{module_name}:{name}() returned a {type(model).__name__}, not a torch.nn.Module"
+        )
+    return model
