@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from patternlite.commands.models import load_model, load_weights, save_weights
 from patternlite.errors import PatternliteError
 from patternlite.images.labelled import LabelledImages, read_images
 from patternlite.pruning import Masks, PruneConfig, prune
@@ -24,7 +25,6 @@ from patternlite.runtimes.latency import Contender, measure_latency
 from patternlite.runtimes.machine import describe_machine
 from patternlite.support.files import write_atomically
 from patternlite.support.isolated import Isolated
-from patternlite.support.models import load_model, load_weights, save_weights
 from patternlite.support.progress import Advance, Stages
 
 from ..plain import read_json

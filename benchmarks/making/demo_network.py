@@ -16,12 +16,12 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
+from patternlite.commands.models import load_weights
 from patternlite.demo.slim_resnet18 import slim_resnet18
 from patternlite.images.labelled import read_images
 from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.retrain import accuracy
 from patternlite.support.files import write_atomically
-from patternlite.support.models import load_weights
 from patternlite.support.progress import Stages
 
 from ..accuracy.training import Course, Phase, train

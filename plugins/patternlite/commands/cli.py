@@ -90,8 +90,8 @@ def prune(
     mnn: Annotated[bool, typer.Option("--mnn", help="Write pruned.mnn too.")] = False,
 ) -> None:
     """Prunes a trained PyTorch model without any data: give --rate, --macs or --latency."""
-    from ..support.models import load_model
     from ..support.progress import Stages
+    from .models import load_model
     from .prune import prune_to
 
     console.quiet = os.environ.get("RANK", "0") != "0"  # under torchrun the first process speaks
@@ -151,8 +151,8 @@ def retrain(
     Class folders sort as text, as in torchvision's ImageFolder: "10" comes before "2".
     """
     require_packages("bench", "PIL")
-    from ..support.models import load_model
     from ..support.progress import Stages
+    from .models import load_model
     from .retrain import retrain_to
 
     network = load_model(model, weights)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import missing_packages
 from ..report.page import render_prune_page
 from ..support.files import make_folder, require_target_folder, require_targets, write_atomically
-from ..support.models import save_weights
 from ..support.progress import Stages
 from .export import check_export, export, exported_files, remove_exports
+from .models import save_weights
 
 if TYPE_CHECKING:
     from torch import nn

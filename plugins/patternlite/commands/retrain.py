@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PatternliteError, one_line
 from ..images.labelled import LabelledImages, read_images
 from ..support.files import make_folder, require_target_folder, require_targets
-from ..support.models import save_weights
 from ..support.progress import Stages
 from .export import check_export, export, exported_files, remove_exports
+from .models import save_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

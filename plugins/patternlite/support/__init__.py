@@ -1,1 +1,1 @@
-"""What every part uses and none is about: files, processes apart, progress, models, the compiled part."""
+"""What every part uses and none is about: files, processes apart, progress, the compiled part."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patternlite.commands.models import load_model
 from patternlite.stored.stamp import check_masks
-from patternlite.support.models import load_model
 
 from .command_line import retrain, run
 

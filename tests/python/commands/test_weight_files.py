@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from patternlite.commands import models
 from patternlite.errors import PatternliteError
-from patternlite.support import models
 
 from .command_line import NETWORK, PRUNE, assert_one_line, run
 

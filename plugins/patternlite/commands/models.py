@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingPackageError, PatternliteError, one_line, require_packages
-from .files import require_file, write_atomically
+from ..support.files import require_file, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
