@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/exponential.h"
+#include "kernels/write_planes.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -37,7 +38,7 @@ template <CurveKind Kind>
 PL_INLINE V bend(V x, V slope) {
   if constexpr (Kind == CurveKind::kLeakyRelu) return x > V{} ? x : x * slope;
   if constexpr (Kind == CurveKind::kHardSwish) {
-    return x * clamp(x + broadcast(3), 0, 6) / broadcast(6);
+    return x * (clamp(x + broadcast(3), 0, 6) * broadcast(1.0f / 6));
   }
   if constexpr (Kind == CurveKind::kSigmoid) return sigmoid(x);
   if constexpr (Kind == CurveKind::kTanh) return tanh(x);
@@ -46,55 +47,15 @@ PL_INLINE V bend(V x, V slope) {
   return x * sigmoid(x);
 }
 
-// Stores vectors, where masks are used each after the next one has been loaded: the end of a row,
-// stored by a mask, counts as whole to a CPU, and in place a load of the row behind it would wait.
-class LateStore {
- public:
-  // first: where anything may be stored.
-  explicit PL_INLINE LateStore([[maybe_unused]] float* first) {
-#if PL_LANES == 16
-    to_ = first;
-#endif
-  }
-  PL_INLINE void put(float* to, V v, int count) {
-#if PL_LANES == 16
-    flush();
-    to_ = to;
-    v_ = v;
-    count_ = count;
-#else
-    store_part(to, v, count);
-#endif
-  }
-  PL_INLINE void flush() {
-#if PL_LANES == 16
-    store_part(to_, v_, count_);
-#endif
-  }
-
-#if PL_LANES == 16
- private:
-  V v_{};
-  float* to_;
-  int count_ = 0;
-#endif
-};
-
 template <CurveKind Kind>
 void curve_planes(const Curve& curve) {
-  LateStore late(curve.output);
-  for (int c = 0; c < curve.planes.channels; ++c) {
-    const V slope = Kind == CurveKind::kLeakyRelu ? broadcast(curve.slopes[c]) : V{};
-    for (int y = 0; y < curve.planes.height; ++y) {
-      const size_t row = c * curve.planes.plane + static_cast<size_t>(y) * curve.planes.pitch;
-      for (int x = 0; x < curve.planes.width; x += kLanes) {
-        const int count = min(kLanes, curve.planes.width - x);
-        const V bent = bend<Kind>(load_part(curve.input + row + x, count), slope);
-        late.put(curve.output + row + x, bent, count);
-      }
-    }
-  }
-  late.flush();
+  const float* const input = curve.input;
+  const float* const slopes = curve.slopes;
+  write_planes(curve.planes, curve.output,
+               [=](int c, size_t at, int count) __attribute__((always_inline)) {
+                 const V slope = Kind == CurveKind::kLeakyRelu ? broadcast(slopes[c]) : V{};
+                 return bend<Kind>(load_part(input + at, count), slope);
+               });
 }
 
 inline void curve(const Curve& curve) {

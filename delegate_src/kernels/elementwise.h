@@ -1,23 +1,18 @@
 // Addition, multiplication and scaling on planar tensors. All write real positions only.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/write_planes.h"
 
 namespace patternlite::kernels::PL_ISA {
 
 template <BinaryKind Kind>
 void binary_planes(const Binary& op) {
-  for (int c = 0; c < op.planes.channels; ++c) {
-    for (int y = 0; y < op.planes.height; ++y) {
-      const size_t row = c * op.planes.plane + static_cast<size_t>(y) * op.planes.pitch;
-      for (int x = 0; x < op.planes.width; x += kLanes) {
-        const V a = load(op.a + row + x), b = load(op.b + row + x);
-        const V result = Kind == BinaryKind::kAdd ? a + b : a * b;
-        store_part(op.output + row + x, clamp(result, op.low, op.high),
-                   min(kLanes, op.planes.width - x));
-      }
-    }
-  }
+  const float *const left = op.a, *const right = op.b;
+  const V low = broadcast(op.low), high = broadcast(op.high);
+  write_planes(op.planes, op.output, [=](int, size_t at, int count) __attribute__((always_inline)) {
+    const V a = load_part(left + at, count), b = load_part(right + at, count);
+    return clamp(Kind == BinaryKind::kAdd ? a + b : a * b, low, high);
+  });
 }
 
 inline void binary(const Binary& op) {
@@ -26,18 +21,15 @@ inline void binary(const Binary& op) {
 }
 
 inline void scale(const Scale& op) {
-  for (int c = 0; c < op.planes.channels; ++c) {
-    const V factor = broadcast(op.scales[c * op.scale_stride]);
-    const V shift = op.shifts ? broadcast(op.shifts[c]) : V{};
-    for (int y = 0; y < op.planes.height; ++y) {
-      const size_t row = c * op.planes.plane + static_cast<size_t>(y) * op.planes.pitch;
-      for (int x = 0; x < op.planes.width; x += kLanes) {
-        const V result = load(op.input + row + x) * factor + shift;
-        store_part(op.output + row + x, clamp(result, op.low, op.high),
-                   min(kLanes, op.planes.width - x));
-      }
-    }
-  }
+  const float *const input = op.input, *const scales = op.scales, *const shifts = op.shifts;
+  const size_t stride = op.scale_stride;
+  const V low = broadcast(op.low), high = broadcast(op.high);
+  write_planes(op.planes, op.output,
+               [=](int c, size_t at, int count) __attribute__((always_inline)) {
+                 const V shift = shifts ? broadcast(shifts[c]) : V{};
+                 return clamp(load_part(input + at, count) * broadcast(scales[c * stride]) + shift,
+                              low, high);
+               });
 }
 
 }  // namespace patternlite::kernels::PL_ISA

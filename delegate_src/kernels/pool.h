@@ -27,6 +27,17 @@ PL_INLINE float pool_finish(float x, int cells, const Pool& pool) {
   return clamp(x, pool.low, pool.high);
 }
 
+// Of the first `count` lanes.
+template <PoolKind Kind>
+PL_INLINE float pool_lanes(V v, int count) {
+  if constexpr (Kind == PoolKind::kAverage) return horizontal_sum(first_lanes(v, count));
+  float lanes[kLanes];
+  store(lanes, v);
+  float most = lanes[0];
+  for (int i = 1; i < count; ++i) most = pool_combine<Kind>(most, lanes[i]);
+  return most;
+}
+
 // One output position, whose window may leave the image.
 template <PoolKind Kind>
 float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
@@ -41,11 +52,7 @@ float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
       column = pool_combine<Kind>(column,
                                   load(corner + static_cast<ptrdiff_t>(r) * pool.input_pitch + c));
     }
-    float cells[kLanes];
-    store(cells, column);
-    for (int i = 0; i < min(kLanes, columns.count - c); ++i) {
-      sum = pool_combine<Kind>(sum, cells[i]);
-    }
+    sum = pool_combine<Kind>(sum, pool_lanes<Kind>(column, min(kLanes, columns.count - c)));
   }
   return pool_finish<Kind>(sum, rows.count * columns.count, pool);
 }

@@ -201,13 +201,18 @@ PL_INLINE V first_lanes(V v, int count) {
 #endif
 }
 
+// Halves are added to halves.
 PL_INLINE float horizontal_sum(V x) {
-  float lanes[kLanes];
-  store(lanes, x);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    PL_UNROLL for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  }
-  return lanes[0];
+#if PL_LANES == 16
+  return _mm512_reduce_add_ps(reinterpret_cast<__m512>(x));
+#else
+#if PL_LANES == 8
+  const V4 four = reinterpret_cast<V4>(_mm256_castps256_ps128(x) + _mm256_extractf128_ps(x, 1));
+#else
+  const V4 four = x;
+#endif
+  return (four[0] + four[2]) + (four[1] + four[3]);
+#endif
 }
 
 #if PL_LANES == 8

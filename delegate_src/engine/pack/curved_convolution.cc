@@ -34,6 +34,20 @@ const char* name_of(Curve curve) {
   return "silu";
 }
 
+// As one row, where those are fewer vectors: what lies between rows is zero, which curves keep, or
+// is read by nobody. A sigmoid does not.
+kernels::Curve joined(kernels::Curve task) {
+  kernels::Planes& planes = task.planes;
+  const auto vectors = [](int width) { return (width + kVector - 1) / kVector; };
+  const int width = (planes.height - 1) * planes.pitch + planes.width;
+  if (task.kind == Curve::kSigmoid || vectors(width) > planes.height * vectors(planes.width)) {
+    return task;
+  }
+  planes.height = 1;
+  planes.width = width;
+  return task;
+}
+
 class CurvedConvolution final : public PackedConvolution {
  public:
   CurvedConvolution(const CurveOp& op, const PlanarLayout& layout,
@@ -109,7 +123,7 @@ class CurvedConvolution final : public PackedConvolution {
     share_out(channels, channels * layout_.plane(), parallel, [&](int first, int last) {
       kernels::Curve task = task_;
       task.input = task.output = output;
-      kernel_(channels_of(task, first, last));
+      kernel_(channels_of(joined(task), first, last));
     });
   }
 
@@ -120,7 +134,7 @@ class CurvedConvolution final : public PackedConvolution {
     task.input = task.output = output + std::ptrdiff_t{row} * task.planes.pitch + first;
     task.planes.height = rows;
     task.planes.width = last - first;
-    kernel_(task);
+    kernel_(joined(task));
   }
 
   std::unique_ptr<PackedConvolution> convolution_;
