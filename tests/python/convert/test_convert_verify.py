@@ -100,6 +100,17 @@ def test_a_folded_scale_of_zero_may_remove_filters(outputs: np.ndarray, zeros: l
     assert compare(probe(outputs, zeros), probe(outputs, folded)).convs_checked == 4
 
 
+def test_a_folded_convolution_is_not_taken_for_one_whose_zeros_are_there(
+    outputs: np.ndarray, zeros: list[np.ndarray]
+) -> None:
+    other = zeros[0].copy()
+    other[3] ^= True
+    folded = other.copy()
+    folded[3] = True
+    check = compare(probe(outputs, [zeros[0], other]), probe(outputs, [folded, zeros[0]]))
+    assert check.convs_checked == 2
+
+
 def test_a_convolution_may_become_one_per_group_or_multiplier(
     outputs: np.ndarray, zeros: list[np.ndarray]
 ) -> None:

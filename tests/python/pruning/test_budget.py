@@ -64,6 +64,17 @@ def test_where_nothing_fits_the_cheapest_is_chosen():
     assert [choice.tiles for choice in allocate(menus, {"rate": 0.01})] == [1, 1]
 
 
+def test_where_nothing_fits_less_error_is_chosen_at_the_same_cost():
+    costs = {
+        "rate": torch.tensor([0.5, 2.0, 1.3, 1.3], dtype=torch.float64),
+        "macs": torch.tensor([2.0, 0.5, 1.3, 1.3], dtype=torch.float64),
+    }
+    errors = torch.tensor([0.1, 0.1, 0.5, 0.3], dtype=torch.float64)
+    menu = Menu([FREE] * 4, torch.arange(4), costs["rate"], errors, costs)
+    (choice,) = allocate([menu], {"rate": 1.0, "macs": 1.0})
+    assert choice.error == 0.3
+
+
 @pytest.mark.parametrize("seed", [6, 53, 101, 145])
 def test_two_limits_that_no_price_meets_are_met(seed):
     """Menus of a few points that no curve joins: mixtures of prices jump over all that fits."""

@@ -51,6 +51,23 @@ def test_the_end_of_a_branch_makes_up_for_what_the_shortcut_lacks(gain, dead):
     assert float((conv.weight - wanted).norm()) < 0.3 * float(lacks.norm())
 
 
+@torch.no_grad()
+def test_a_channel_that_the_norm_silences_makes_up_for_nothing():
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4).eval()
+    norm.weight[0] = 1e-3
+    site = Site("conv", conv, norm, (8, 8), (8, 8), residual=True)
+    x, shortcut = torch.randn(32, 4, 8, 8), torch.randn(32, 4, 8, 8)
+    missing = nn.functional.conv2d(x, 0.3 * torch.randn_like(conv.weight), padding=1)
+    before = conv.weight.clone()
+    library = {(3, 3): torch.ones(1, 9, dtype=torch.bool)}
+    task = Task(library, (), Sample(0, 4000, 32), Group(), "closed-form", trusted=True)
+    dense, now = Visit(site, [x], [shortcut]), Visit(site, [x], [shortcut - missing])
+    prune_layer(dense, now, Choice(DENSE, 1, 1.0, 0.0, None), task)
+    torch.testing.assert_close(conv.weight[0], before[0], rtol=0, atol=1e-4)
+    assert float((conv.weight[1:] - before[1:]).norm()) > 0.5
+
+
 class Activated(nn.BatchNorm2d):
     """As timm's BatchNormAct2d."""
 

@@ -34,6 +34,17 @@ def test_a_saved_set_is_the_same_set(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
+def test_a_reader_never_sees_half_of_a_set(tmp_path):
+    first, second = (Masks({"a": torch.rand(8, 8, 3, 3) < 0.5}) for _ in range(2))
+    first.save(tmp_path / "m")
+    content = (tmp_path / "m").read_bytes()
+    with (tmp_path / "m").open("rb", buffering=0) as reader:
+        half = reader.read(100)
+        second.save(tmp_path / "m")
+        assert half + reader.read() == content
+    assert Masks.load(tmp_path / "m").digest() == second.digest()
+
+
 def test_the_digest_knows_every_bit():
     masks = random_masks(nets.Tiny())
     for index in (0, -1):
@@ -106,6 +117,18 @@ def test_verify_names_the_layers_that_apply_then_zeroes():
     masks.apply(model)
     masks.verify(model)
     assert torch.equal(model.blocks[0].conv1.weight, masks["blocks.0.conv1"].float())
+
+
+@pytest.mark.parametrize("value", [-1.0, -1e-30, 1e-30, float("nan")])
+def test_verify_finds_a_weight_of_any_value(value):
+    model = nets.Tiny()
+    masks = random_masks(model)
+    masks.apply(model)
+    where = (~masks["blocks.1.conv2"]).nonzero()[-1]
+    with torch.no_grad():
+        model.blocks[1].conv2.weight[tuple(where)] = value
+    with pytest.raises(ValueError, match=r"blocks\.1\.conv2 \(1 weights\)"):
+        masks.verify(model)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

@@ -138,6 +138,19 @@ def test_means_are_matched_where_epsilon_is_most_of_the_deviation():
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(("factor", "most"), [(10.0, 4.0), (0.01, 0.05)])
+def test_a_channels_variance_changes_only_so_much(factor, most):
+    """What few images make of it may be chance: the next layers are to see no other scale."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5).eval()
+    x, weight = torch.randn(1000, 1, 27), conv.weight.detach().flatten(1)
+    wanted = x[:, 0] @ weight.T
+    site = Site("conv", conv, norm, (3, 3), (1, 1), residual=False)
+    moments = Moments.of([x], [wanted], centred=True, group=Group())
+    match_outputs(site, moments, weight * factor, wanted.var(0))
+    torch.testing.assert_close(norm.running_var, torch.full((5,), most), rtol=1e-3, atol=1e-3)
+
+
 def test_a_channel_that_was_never_on_keeps_its_variance():
     """What these images say nothing of: others may turn it on."""
     torch.manual_seed(0)

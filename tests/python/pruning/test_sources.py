@@ -86,6 +86,15 @@ def test_leaves_have_edges_and_flats():
     assert kurtosis["leaves"] > 2 * kurtosis["pink"]
 
 
+def test_the_mix_is_shuffled_and_for_two_thirds_leaves():
+    shape = (3, 8, 8)
+    leaves = SOURCES["leaves"](20, shape, generator(0, "mix"))
+    mixed = SOURCES["mix"](30, shape, generator(0, "mix"))
+    is_leaves = [any(torch.equal(image, leaf) for leaf in leaves) for image in mixed]
+    assert sum(is_leaves) == 20
+    assert is_leaves not in (sorted(is_leaves), sorted(is_leaves, reverse=True))
+
+
 def test_a_single_image_can_be_drawn():
     assert draw("mix", 1, (3, 8, 8), seed=0, purpose="test").shape == (1, 3, 8, 8)
 

@@ -224,3 +224,11 @@ def test_only_a_checkpoints_own_files_are_discarded(tmp_path):
         "best.safetensors", "epochs", "last.safetensors",
     ]  # fmt: skip
     discard(tmp_path / "none")
+
+
+def test_what_a_kill_left_half_written_goes_with_its_checkpoint(tmp_path):
+    store = Checkpoint(tmp_path / "c", "me", Group())
+    store.save("layer a/0", Record({"a": torch.zeros(1)}))
+    (tmp_path / "c" / ".layer a%2F1.safetensors.123.part").write_bytes(b"half")
+    discard(tmp_path / "c")
+    assert not (tmp_path / "c").exists()

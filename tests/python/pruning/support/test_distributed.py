@@ -34,6 +34,16 @@ def test_exact_sums_have_no_order(values, random):
     assert float(total) == pytest.approx(sum(values), rel=1e-12, abs=1e-15 * float(bound) + 1e-300)
 
 
+def test_a_sum_of_many_processes_does_not_overflow(monkeypatch):
+    def all_reduce(tensor, op=dist.ReduceOp.SUM):
+        if op == dist.ReduceOp.SUM:
+            tensor.mul_(64)  # all have the same
+
+    monkeypatch.setattr(dist, "all_reduce", all_reduce)
+    total = Group(0, 64).exact_sum([torch.tensor([1.0, -0.75])], torch.tensor(1.0))
+    assert total.tolist() == [64.0, -48.0]
+
+
 @pytest.mark.parametrize("bound", ["nan", "inf", "-inf"])
 def test_an_infinite_sum_is_refused(bound):
     with pytest.raises(FloatingPointError):

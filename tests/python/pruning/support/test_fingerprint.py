@@ -16,8 +16,10 @@ def test_the_fingerprint_knows_every_bit_setting_and_version(monkeypatch):
         fingerprint(state, 2),
         fingerprint({**state, "a": torch.tensor([0.0, -0.0, 0.0])}, 1),
         fingerprint({"a": state["a"], "c": state["b"]}, 1),
+        fingerprint({**state, "a": torch.zeros(3, dtype=torch.int32)}, 1),
+        fingerprint({**state, "a": torch.zeros(3, 1)}, 1),
     }
-    assert len(prints) == 4
+    assert len(prints) == 6
     assert fingerprint(dict(reversed(state.items())), 1) == fingerprint(state, 1)
     monkeypatch.setattr("patternlite.pruning.support.fingerprint.__version__", "0.0")
     assert fingerprint(state, 1) not in prints
