@@ -77,6 +77,12 @@ TEST(Fuse, PoolsInTheConvolutionWhereNobodyElseReadsItsLargeMap) {
                   }),
             3u)
       << "with a residual";
+  EXPECT_EQ(nodes(200,
+                  [](GraphBuilder& b, TensorId x) {
+                    b.graph.outputs = {b.pool(b.bend(x, Curve::kSilu), PoolMode::kMax, 2, 2, 0)};
+                  }),
+            2u)
+      << "with a curve";
   GraphBuilder b(1);
   const TensorId x = b.fully_connected(b.input({2, 1, 1}), 1 << 18, {});
   b.graph.outputs = {b.pool(x, PoolMode::kMax, 1, 1, 0)};

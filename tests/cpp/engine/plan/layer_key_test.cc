@@ -37,6 +37,21 @@ TEST(LayerKey, TellsApartWhatTakesAnotherTime) {
   EXPECT_EQ(key_of(same), key);
 }
 
+TEST(LayerKey, TellsWindowsAndPitchesApart) {
+  OneConvolution c(16, 16, 3, {.kernels_kept = 0.5, .taps = 4});
+  std::set<std::uint64_t> keys = {key_of(c)};
+  for (const auto number : {&Window::stride_h, &Window::stride_w, &Window::dilation_h,
+                            &Window::dilation_w, &Window::pad_top, &Window::pad_left}) {
+    ++(c.conv.window.*number);
+    keys.insert(key_of(c));
+    --(c.conv.window.*number);
+  }
+  PlanarConvolution conv{c.conv, {c.graph.tensors[0], 1}, {c.graph.tensors[1], 1}};
+  conv.input.whole_lines = true;
+  keys.insert(layer_key("here", conv, c.taps()));
+  EXPECT_EQ(keys.size(), 8u);
+}
+
 TEST(MachineName, TellsIsasApart) {
   std::set<std::string> names;
   for (const std::string& isa : available_isas()) names.insert(machine_name(kernels_named(isa)));
