@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/execute/program.h"
@@ -50,13 +51,31 @@ TEST(Program, OperatorsSharedAmongThreads) {
   }
 }
 
+// The first part has a row or column more than the last.
+TEST(Program, InterleavingsOfOddSizes) {
+  for (const int block : {2, 3}) {
+    GraphBuilder b(1);
+    std::vector<TensorId> parts;
+    std::vector<Image> inputs;
+    for (int part = 0; part < block * block; ++part) {
+      const Shape shape{3, 4 - (part / block == block - 1), 6 - (part % block == block - 1)};
+      parts.push_back(b.input(shape));
+      inputs.push_back(random_image(shape, b.random()));
+    }
+    b.graph.outputs = {b.interleave(parts, block)};
+    const Image actual = run(*Program::compile(b.graph, {}), b.graph, inputs)[0];
+    EXPECT_EQ(run_reference(b.graph, inputs)[0].values, actual.values) << block;
+  }
+}
+
 class SoftmaxTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(SoftmaxTest, OfAnyRange) {
-  for (const float scale : {0.1f, 1.0f, 300.0f}) {
+  for (const auto& [scale, beta] :
+       {std::pair(0.1f, 1.5f), {1.0f, 1.5f}, {300.0f, 1.5f}, {300.0f, -0.5f}}) {
     GraphBuilder b(1);
     const TensorId image = b.input({37, 2, 3});
-    b.graph.outputs = {b.softmax(image, 1.5f)};
+    b.graph.outputs = {b.softmax(image, beta)};
     std::vector<Image> inputs{random_image({37, 2, 3}, b.random())};
     for (float& value : inputs[0].values) value *= scale;
     const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam())});

@@ -161,6 +161,21 @@ TEST_P(ProgramTest, WindowsOfOneTapBeginAnywhere) {
 }
 
 // Layers of one size whose borders differ: each program's own masks.
+// One part's kernel writes between its rows, the other's operator does not; what lay there before
+// is of another size.
+TEST_P(ProgramTest, ZerosAroundAllPartsOfAMap) {
+  GraphBuilder b(1);
+  const TensorId large = b.conv(b.input({8, 12, 23}), 32, 3, 1, 1, kPattern);
+  const TensorId x = b.pool(large, PoolMode::kMax, 2, 2, 0);
+  const TensorId first = b.conv(x, 8, 3, 1, 1, kPattern), second = b.bend(x, Curve::kHardSwish);
+  const TensorId whole = b.concatenate({first, second});
+  b.graph.outputs = {b.conv(whole, 8, 3, 1, 1, kPattern)};
+  const std::vector<Image> inputs{random_image({8, 12, 23}, b.random())};
+  const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam())});
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+            2e-5);
+}
+
 TEST(Program, SeveralAtOnceOfOneSize) {
   std::vector<GraphBuilder> builders;
   std::vector<std::unique_ptr<Program>> programs;

@@ -114,6 +114,8 @@ TEST(Validate, RefusesGroupsThatDoNotDivide) {
   validate(grouped(4, 4));
   EXPECT_THROW(validate(grouped(4, 3)), std::invalid_argument);
   EXPECT_THROW(validate(grouped(5, 4)), std::invalid_argument);
+  EXPECT_THROW(validate(grouped(5, 6)), std::invalid_argument)
+      << "two groups, and two filters left";
   EXPECT_THROW(validate(grouped(0, 4)), std::invalid_argument);
   EXPECT_THROW(validate(grouped(4, 4, true)), std::invalid_argument);
 }
@@ -159,6 +161,24 @@ TEST(Validate, RefusesDilatedPooling) {
   validate(b.graph);
   std::get<Pooling>(b.graph.nodes[0].op).window.dilation_w = 2;
   EXPECT_THROW(validate(b.graph), std::invalid_argument);
+}
+
+TEST(Validate, RefusesPoolingWindowsOutsideTheImage) {
+  const auto check = [](int pad_top, int pad_left, int height, int width) {
+    GraphBuilder b(1);
+    b.graph.outputs = {b.pool(b.input({3, 8, 8}), PoolMode::kAverage, 2, 2, 0)};
+    Window& window = std::get<Pooling>(b.graph.nodes[0].op).window;
+    window.pad_top = pad_top;
+    window.pad_left = pad_left;
+    b.graph.tensors[b.graph.outputs[0]] = {3, height, width};
+    validate(b.graph);
+  };
+  check(0, 0, 4, 4);
+  check(1, 1, 5, 5);
+  EXPECT_THROW(check(2, 0, 4, 4), std::invalid_argument);
+  EXPECT_THROW(check(0, 2, 4, 4), std::invalid_argument);
+  EXPECT_THROW(check(0, 0, 5, 4), std::invalid_argument);
+  EXPECT_THROW(check(0, 0, 4, 5), std::invalid_argument);
 }
 
 TEST(Validate, RefusesInputsAndOutputsThatAreNoTensors) {

@@ -2,10 +2,13 @@
 #include "engine/plan/choice_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -129,6 +132,29 @@ TEST_F(ChoiceFileTest, ADirectoryThatIsNotThereCannotBeWritten) {
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "No such file or directory");
   }
+}
+
+// Exits with 0 if a file that grows beyond so many bytes is an error, and gone.
+[[noreturn]] void exit_without_room(const std::string& path, int choices, rlim_t bytes) {
+  const rlimit limit{bytes, bytes};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, SIG_IGN);
+  ChosenKernels many;
+  for (int key = 0; key < choices; ++key) many[key] = ConvKernel::kIs;
+  try {
+    write_choices(path, kMachine, many);
+  } catch (const std::runtime_error&) {
+    const auto folder = std::filesystem::path(path).parent_path();
+    std::_Exit(std::filesystem::is_empty(folder) ? 0 : 1);
+  }
+  std::_Exit(2);
+}
+
+TEST(ChoiceFileDeathTest, WithoutRoomNothingIsLeft) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/file";
+  EXPECT_EXIT(exit_without_room(path, 2, 10), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(exit_without_room(path, 2000, 8192), testing::ExitedWithCode(0), "");
 }
 
 // Interpreters loaded at once keep the same file.

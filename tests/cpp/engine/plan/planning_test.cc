@@ -2,7 +2,9 @@
 // are kept, and what a directory holds is never trusted.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "engine/execute/program.h"
@@ -18,6 +20,8 @@
 
 namespace patternlite::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr Pruning kPattern{.kernels_kept = 0.5, .taps = 4, .shared = 2};
 constexpr int kBudgetMs = 60'000;  // more than any test needs: no candidate goes untried
@@ -150,6 +154,16 @@ TEST_P(PlanningTest, ResultsRepeatFromTheSecondTimeOn) {
     EXPECT_EQ(kernels_of(*again), kernels_of(*first));
     EXPECT_EQ(chain.run(*again), chain.run(*first));
   }
+}
+
+TEST_P(PlanningTest, AFileThatSaysItAllIsNotWrittenAgain) {
+  Chain chain(3);
+  compile(chain.graph);
+  const std::string file = directory.files().at(0);
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - 48h);
+  const auto written = std::filesystem::last_write_time(file);
+  for (const int budget : {kBudgetMs, 0}) compile(chain.graph, 1, budget);
+  EXPECT_EQ(std::filesystem::last_write_time(file), written);
 }
 
 TEST_P(PlanningTest, TheProcessRemembersWithoutADirectory) {

@@ -45,6 +45,17 @@ TEST(Recognise, FindsGroupsInAnyOrderOfFilters) {
   EXPECT_EQ(group_filters(taps, 4)->work, kept) << "a group of equal filters adds no zeros";
 }
 
+TEST(Recognise, NamesKernelsOfUpToFourTapsPatterns) {
+  const auto reason = [](int kernel, int taps) {
+    OneConvolution c(16, 16, kernel, {.kernels_kept = 0.5, .taps = taps});
+    return reason_of(recognise(c.taps()), c.conv.window);
+  };
+  EXPECT_EQ(reason(3, 4), "pattern");
+  EXPECT_EQ(reason(3, 5), "sparse-kxk");
+  EXPECT_EQ(reason(5, 4), "sparse-kxk");
+  EXPECT_EQ(reason(1, 1), "sparse-1x1");
+}
+
 TEST(Recognise, NamesNonFiniteWeights) {
   OneConvolution c(4, 4, 3, {});
   const_cast<float*>(c.conv.weights.data)[5] = NAN;

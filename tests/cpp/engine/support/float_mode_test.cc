@@ -96,6 +96,15 @@ std::vector<std::uint32_t> bits_of_all(const std::vector<Image>& images) {
   return bits;
 }
 
+TEST(FloatMode, ToProgramsDenormalsAreZero) {
+  GraphBuilder b(1);
+  b.graph.outputs = {b.scale(b.input({2, 3, 4}), {1e20f, 1e20f}, {0, 0}, Activation::kNone)};
+  std::vector<Image> inputs{random_image({2, 3, 4}, b.random())};
+  for (float& value : inputs[0].values) value = 1e-40f;
+  const auto actual = run(*Program::compile(b.graph, {}), b.graph, inputs);
+  for (const float value : actual[0].values) EXPECT_EQ(value, 0);
+}
+
 TEST(FloatMode, NeitherItNorThreadsMatterToPrograms) {
   GraphBuilder b = denormal_network();
   std::vector<Image> inputs{random_image({8, 14, 14}, b.random())};

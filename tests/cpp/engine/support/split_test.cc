@@ -30,5 +30,17 @@ TEST(RangeOf, CoversEverythingOnce) {
   }
 }
 
+TEST(RangeOf, CountsLargeTensorsAndManyThreads) {
+  constexpr int kCount = 2'000'000'000, kParts = 256;
+  int next = 0;
+  for (int part = 0; part < kParts; ++part) {
+    const auto [first, last] = range_of(kCount, kParts, part, 16);
+    ASSERT_EQ(first, next);
+    ASSERT_NEAR(last - first, kCount / kParts, 16);
+    next = last;
+  }
+  EXPECT_EQ(next, kCount);
+}
+
 }  // namespace
 }  // namespace patternlite::test
