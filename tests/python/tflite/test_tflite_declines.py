@@ -54,6 +54,23 @@ def test_other_weights_are_declined(
     assert "PatternDelegate" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_declined_even_by_force(
+    litert: Runtime, rng: np.random.Generator, value: float
+) -> None:
+    def weights(*arguments) -> np.ndarray:
+        values = pattern_weights(*arguments, kept=0.2)
+        values[-1, -1, -1, -1] = value
+        return values
+
+    model = convolution(rng, weights)
+    x = [rng.normal(size=(1, 16, 16, 32)).astype(np.float32)]
+    delegate = load_delegate(force=True)
+    np.testing.assert_array_equal(litert.run(model, x, delegate)[0], litert.run(model, x)[0])
+    (row,) = delegate.layers
+    assert row["kernel"] == "stock"
+
+
 def test_a_dense_model_stays_with_the_runtime(
     runtime: Runtime, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
 ) -> None:
