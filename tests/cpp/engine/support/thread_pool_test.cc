@@ -35,6 +35,14 @@ TEST(ThreadPool, EveryTaskOnce) {
   }
 }
 
+TEST(ThreadPool, MoreTasksThanAWordCounts) {
+  constexpr int kCount = (1 << 20) + 3;
+  const auto pool = make_thread_pool(2);
+  std::atomic<int> calls = 0;
+  pool->run(kCount, [&](int) { ++calls; });
+  EXPECT_EQ(calls, kCount);
+}
+
 TEST(ThreadPool, WakesFromSleep) {
   auto pool = make_thread_pool(3);
   for (int round = 0; round < 5; ++round) {
@@ -51,7 +59,15 @@ TEST(ThreadPool, ServesSeveralCallersAtOnce) {
   std::vector<std::thread> callers;
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] {
-      for (int round = 0; round < 500; ++round) pool->run(3, [&](int) { ++calls; });
+      for (int round = 0; round < 500; ++round) {
+        std::atomic<int> own = 0;
+        pool->run(3, [&](int) {
+          std::this_thread::sleep_for(std::chrono::microseconds(20));  // others come meanwhile
+          ++own;
+          ++calls;
+        });
+        ASSERT_EQ(own, 3);
+      }
     });
   }
   for (std::thread& caller : callers) caller.join();
