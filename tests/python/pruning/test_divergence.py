@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from patternlite.pruning import PruneConfig, admm, gradient, prune
+from patternlite.pruning import PruneConfig, admm, codesign, gradient, prune
 from patternlite.pruning.advice import warnings_for
 
 SHAPE = (3, 12, 12)
@@ -90,6 +90,19 @@ def test_what_helps_can_be_done_with_the_same_checkpoint(monkeypatch, tmp_path):
     assert not (tmp_path / "c").exists()
     monkeypatch.undo()
     prune(settled(), SHAPE, replace(config, dense=("3",)), checkpoint=tmp_path / "c")
+
+
+def test_less_can_be_asked_for_with_the_same_checkpoint(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise ValueError("cannot be had together")
+
+    config = PruneConfig(rate=3.0, **QUICK)
+    monkeypatch.setattr(codesign, "choose", refuse)
+    with pytest.raises(ValueError, match="cannot be had together"):
+        prune(settled(), SHAPE, config, checkpoint=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+    monkeypatch.undo()
+    prune(settled(), SHAPE, replace(config, rate=2.5), checkpoint=tmp_path / "c")
 
 
 def test_a_gradient_descent_that_diverges(monkeypatch):
