@@ -17,6 +17,7 @@ import patternlite
 from patternlite.commands.doctor import PROBES
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
+from patternlite.stored import stamp
 from patternlite.stored.stamp import KEY, MaskCheck, Stamp, check_masks, read_stamp
 from patternlite.stored.weights import conv_weights
 
@@ -124,6 +125,20 @@ def test_depthwise_multipliers_match(tmp_path: Path) -> None:
     mnn = to_mnn(path, tmp_path / "depthwise.mnn").path
     assert [len(weight) for weight in conv_weights(mnn.read_bytes(), ".mnn")] == [8, 8, 8]
     assert check_masks(mnn).state == "matches"
+
+
+def test_more_layers_are_missing_than_were_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = [np.random.default_rng(seed).random((4, 2, 3, 3)) < 0.5 for seed in range(2)]
+    path = tmp_path / "net.mnn"
+    path.touch()
+    monkeypatch.setattr(stamp, "read_stamp", lambda *_: Stamp.of(masks))
+    for stored, state in (
+        ([None, masks[0]], "unread"),
+        ([None, None], "unread"),
+        ([None, ~masks[0]], "differs"),
+    ):
+        monkeypatch.setattr(stamp, "stored_weights", lambda *_, stored=stored: stored)
+        assert check_masks(path).state == state
 
 
 def test_a_model_that_breaks_its_masks_is_not_stamped(converted: Any, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from torch import nn
 
+from patternlite.pruning.convert import to_mnn, to_onnx
 from patternlite.stored.weights import conv_weights
 
 
@@ -49,6 +51,14 @@ def test_mnn_weights_are_those_of_mnns_own_dump(converted: Any, tmp_path: Path) 
         # The dump has six decimals: it shows our planted 1e-8 as 0.
         np.testing.assert_allclose(weight.reshape(-1), conv["weight"], rtol=0, atol=1e-6)
     assert any(0 < abs(weight.flat[0]) < 1e-7 for weight in read)
+
+
+def test_mnn_weights_of_kernels_that_are_not_square(tmp_path: Path) -> None:
+    conv = nn.Conv2d(2, 4, (3, 5))
+    onnx = to_onnx(nn.Sequential(conv, nn.ReLU()).eval(), (1, 2, 8, 8), tmp_path / "net.onnx")
+    mnn = to_mnn(onnx, tmp_path / "net.mnn")
+    (read,) = conv_weights(mnn.path.read_bytes(), ".mnn")
+    np.testing.assert_allclose(read, conv.weight.detach().numpy(), rtol=0, atol=1e-6)
 
 
 def test_mnn_zeros_of_plain_convolutions(converted: Any) -> None:
