@@ -36,8 +36,9 @@ def test_a_target_may_need_folders_but_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PatternliteError, match="file is a file; give another folder to write to"):
         require_target(tmp_path / "file" / "net.safetensors")
-    with pytest.raises(PatternliteError, match="file is a file"):
-        require_target_folder(tmp_path / "file")
+    for folder in ("file", "file/new/newer"):
+        with pytest.raises(PatternliteError, match="/file is a file"):
+            require_target_folder(tmp_path / folder)
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
