@@ -63,11 +63,11 @@ class Selector {
     if (candidates_.erase(index) == 0) throw std::logic_error("node dropped twice");
     reasons_[index] = reason;
     changed_ = true;
-    // "dense:..." tells more than that its partition was not worth it.
+    // What a layer itself is left for tells more than that its partition was not worth it.
     const auto report = reports_.find(index);
     if (report != reports_.end()) {
       report->second.kernel = "stock";
-      if (report->second.outcome != Outcome::kDense) {
+      if (report->second.outcome == Outcome::kSparse) {
         report->second.outcome = Outcome::kDeclined;
         report->second.reason = reason;
       }

@@ -142,12 +142,14 @@ TEST(ConstantsTest, SparseMetadataThatDoNotHoldTogether) {
 }
 
 TEST(ConstantsTest, ShapesThatDiffer) {
-  Model model;
-  const int half = model.interpreter.constant_as<std::uint16_t>({2, 1, 1, 2}, kTfLiteFloat16,
-                                                                {kOne, 0, 0, kOne});
-  const int decoded = model.decode(kTfLiteBuiltinDequantize, half, kTfLiteFloat32);
-  model.convolve(decoded);
-  expect_declined(model, "declined:weights-shape");
+  for (const int filters : {2, 3}) {  // 3: as many weights, but in another order
+    Model model;
+    const int half = model.interpreter.constant_as<std::uint16_t>(
+        {filters, 1, 1, 2}, kTfLiteFloat16, std::vector<std::uint16_t>(2 * filters, kOne));
+    const int decoded = model.decode(kTfLiteBuiltinDequantize, half, kTfLiteFloat32);
+    model.convolve(decoded);
+    expect_declined(model, "declined:weights-shape");
+  }
 }
 
 TEST(ConstantsTest, OtherTypesBehindADequantize) {

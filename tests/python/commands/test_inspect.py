@@ -57,3 +57,9 @@ def test_whoever_reads_the_first_line_alone_is_told_no_error() -> None:
     result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (result.returncode, result.stderr) == (1, b"")
+
+
+def test_a_layer_whose_weights_are_not_known_counts_as_dense() -> None:
+    layer = Layer("net", "conv", 1, 1, 1, 1, 0, 0, 1.0, 0, "declined:rank", "stock", 0)
+    assert layer.density == 1.0
+    assert layer.cells()["weights"] == ""

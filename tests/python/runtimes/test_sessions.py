@@ -65,6 +65,13 @@ def test_stock(asked: list[dict], name: str, options: dict) -> None:
     assert asked == [options]
 
 
+@pytest.mark.parametrize("threads", [0, 257])
+def test_threads_that_no_runtime_is_to_be_asked_for(asked: list[dict], threads: int) -> None:
+    with pytest.raises(PatternliteError, match=f"threads must be from 1 to 256, not {threads}"):
+        open_session(runtime_named("mnn"), PROBES / "probe.mnn", threads=threads)
+    assert not asked
+
+
 def test_the_plugin_in_tflite(capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ai_edge_litert")
     open_session(runtime_named("ai-edge-litert"), PROBES / "probe.tflite", threads=2, plugin=True)

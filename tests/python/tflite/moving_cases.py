@@ -163,6 +163,9 @@ MOVING |= {
     ),
     "pad-before-average-pool": lambda b, rng, x: b.pool(b.pad(x, PAD_1), "AVERAGE", 3),
     "pad-before-max-pool": lambda b, rng, x: b.pool(b.pad(x, PAD_1), "MAX", 3),
+    "pad-before-max-pool-of-a-concatenation": lambda b, rng, x: b.pool(
+        b.pad(b.concatenate(b.unary("RELU", x), x), PAD_1), "MAX", 3
+    ),
     "pad-at-the-end": lambda b, rng, x: b.pad(conv_case()(b, rng, x), PAD_1),
     "pad-and-then-pad": lambda b, rng, x: conv_case()(b, rng, b.pad(b.pad(x, PAD_1), PAD_1)),
     "pad-for-two": lambda b, rng, x: b.add(

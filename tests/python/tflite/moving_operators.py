@@ -64,7 +64,10 @@ class MovingOperators(ModelFile):
         options.beginMask = sum((axis.start is None) << i for i, axis in enumerate(axes))
         options.endMask = sum((axis.stop is None) << i for i, axis in enumerate(axes))
         options.ellipsisMask = options.newAxisMask = options.shrinkAxisMask = 0
-        numbers = [[a.start or 0 for a in axes], [a.stop or 0 for a in axes], [a.step or 1 for a in axes]]
+        # What is masked may be anything.
+        begin = [1 if axis.start is None else axis.start for axis in axes]
+        end = [1 if axis.stop is None else axis.stop for axis in axes]
+        numbers = [begin, end, [axis.step or 1 for axis in axes]]
         shape = [len(range(n)[axis]) for n, axis in zip(self.shape(x), axes, strict=True)]
         inputs = [x, *(self.constant(np.array(n, np.int32)) for n in numbers)]
         return self._operator("STRIDED_SLICE", inputs, shape, "StridedSliceOptions", options)

@@ -68,7 +68,7 @@ def test_weights_that_are_no_numbers_are_declined_even_by_force(
     delegate = load_delegate(force=True)
     np.testing.assert_array_equal(litert.run(model, x, delegate)[0], litert.run(model, x)[0])
     (row,) = delegate.layers
-    assert row["kernel"] == "stock"
+    assert (row["kernel"], row["reason"]) == ("stock", "declined:non-finite-weights")
 
 
 def test_a_dense_model_stays_with_the_runtime(
