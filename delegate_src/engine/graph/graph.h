@@ -39,15 +39,6 @@ int pad_right(const Window& window, const Shape& input, const Shape& output);
 // The zero border a convolution needs around its input so that no tap leaves the plane.
 int required_border(const Window& window, const Shape& input, const Shape& output);
 
-// Whether a tap lies equally far from every virtual position of the output, and within the input's
-// memory for all of them.
-inline bool keeps_positions(const Window& window, const PlanarLayout& input,
-                            const PlanarLayout& output) {
-  const int beyond = (window.kernel_w - 1) * window.dilation_w - window.pad_left;
-  return !window.strided() && input.pitch() == output.pitch() &&
-         beyond <= input.border + PlanarLayout::kSlack - kVector;  // of the columns between rows
-}
-
 // Weight of (filter o, input channel i, row y, column x) stands at
 // data[o * filter_stride + i * channel_stride + y * row_stride + x * column_stride].
 struct WeightsView {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <tuple>
 
+#include "engine/graph/pitch.h"
 #include "engine/pack/epilogue.h"
 #include "engine/pack/position_mask.h"
 #include "engine/pack/tap_stream.h"

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "engine/graph/pitch.h"
 #include "engine/pack/epilogue.h"
 #include "engine/pack/fetch_ahead.h"
 #include "engine/pack/position_mask.h"

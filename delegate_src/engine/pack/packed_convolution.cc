@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/graph/pitch.h"
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/curved_convolution.h"
 #include "engine/pack/depthwise_convolution.h"
@@ -19,16 +20,11 @@ PlanarConvolution planar_convolution(const Convolution& conv,
                                      const std::vector<PlanarLayout>& layouts) {
   const PlanarLayout &input = layouts[conv.input], &output = layouts[conv.output];
   if (!conv.pooling) return {conv, input, output};
-  // Kernels that read and write at the same positions need the same pitch.
+  // Nobody reads its own result but the pooling.
   const Shape& result = conv.pooling->input;
-  const bool same_size = result.height == input.shape.height && result.width == input.shape.width;
-  PlanarLayout own{.shape = result};
-  if (same_size) {
-    own.border = input.border;
-    own.whole_lines = input.whole_lines;
-  } else if (!conv.window.strided() && result.width < input.shape.width) {
-    own.border = input.pitch() - result.width;
-  }
+  const PlanarLayout own = may_keep_pitch(conv.window, input.shape, result)
+                               ? at_pitch_of(input, result)
+                               : PlanarLayout{.shape = result};
   return {conv, input, own, PooledOutput{output, pooled_rows_at_once(*conv.pooling, own)}};
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/graph/pitch.h"
+
 namespace patternlite {
 namespace {
 
@@ -23,7 +25,6 @@ struct Rows {
 constexpr double kLeastOfNeighbours = 0.75;
 // By so much of its time a convolution gains, at least, if it reads and writes at equal positions.
 constexpr double kGainOfPositions = 0.2;
-constexpr int kLeastHeight = 4;  // of what it writes then, in borders
 
 class LayOut {
  public:
@@ -39,7 +40,7 @@ class LayOut {
   }
 
   PlanarLayout operator()(const Shape& shape) {
-    Rows& rows = rows_of(shape);
+    Rows& rows = of_size(shape);
     PlanarLayout layout{shape, rows.border};
     if (!rows.whole_lines) {
       rows.whole_lines =
@@ -50,34 +51,35 @@ class LayOut {
   }
 
  private:
-  Rows& rows_of(const Shape& shape) { return rows_[{shape.height, shape.width}]; }
+  Rows& of_size(const Shape& shape) { return rows_[{shape.height, shape.width}]; }
 
   void count(const Convolution& conv) {
     const Shape& input = graph_.tensors[conv.input];
     const Shape& result = result_shape(conv, graph_.tensors[conv.output]);
-    Rows& rows = rows_of(input);
+    Rows& rows = of_size(input);
     rows.border = std::max(rows.border, required_border(conv.window, input, result));
     const double macs = dense_macs(conv, input, result);
     rows.macs += macs;
     if (gains_by_whole_lines(conv)) rows.of_neighbours += macs;
   }
 
-  // What an unpadded convolution writes is narrower than what it reads: rows are as far apart all
+  // What an unpadded convolution writes is smaller than what it reads: rows are as far apart all
   // the same where that costs those who read them less than it gains.
   void widen_output(const Convolution& conv) {
     const Shape &input = graph_.tensors[conv.input], &output = graph_.tensors[conv.output];
-    if (conv.pooling || conv.window.strided() || output.width >= input.width) return;
-    const PlanarLayout from = (*this)(input);
-    Rows& rows = rows_of(output);
-    const int border = input.width + from.border - output.width;
+    Rows& rows = of_size(output);
+    if (conv.pooling || &rows == &of_size(input) || !may_keep_pitch(conv.window, input, output)) {
+      return;
+    }
+    const PlanarLayout to = at_pitch_of((*this)(input), output);
     const double wider =
-        static_cast<double>(input.width + from.border) / (output.width + rows.border) - 1;
-    if (rows.whole_lines || border < rows.border || border * kLeastHeight > output.height ||
+        static_cast<double>(output.width + to.border) / (output.width + rows.border) - 1;
+    if (rows.whole_lines || to.border < rows.border ||
         rows.macs * wider > dense_macs(conv, input, output) * kGainOfPositions) {
       return;
     }
-    rows.border = border;
-    rows.whole_lines = from.whole_lines;
+    rows.border = to.border;
+    rows.whole_lines = to.whole_lines;
   }
 
   const Graph& graph_;

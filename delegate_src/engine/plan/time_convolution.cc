@@ -28,13 +28,9 @@ Convolution validated(Convolution conv, const Shape& input, const Shape& output)
 }
 
 PlanarConvolution in_planar(Convolution conv, const Shape& input, const Shape& output) {
-  const Reading reading = rewritten(conv.window, input, output);
-  conv.window = reading.window;
-  // Both tensors are laid out as the input needs, with rows as far apart: layers of one kernel
-  // follow one another.
-  const int border = required_border(conv.window, reading.input, output);
-  const int narrower = conv.window.strided() ? 0 : std::max(reading.input.width - output.width, 0);
-  PlanarConvolution planar{std::move(conv), {reading.input, border}, {output, border + narrower}};
+  const LoneConvolution lone = lay_out_alone(conv.window, input, output);
+  conv.window = lone.window;
+  PlanarConvolution planar{std::move(conv), lone.input, lone.output};
   planar.input.whole_lines = planar.output.whole_lines =
       gains_by_whole_lines(planar.op) && planar.input.close_to_whole_lines();
   return planar;

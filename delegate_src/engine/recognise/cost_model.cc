@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/graph/phase_split.h"
+#include "engine/graph/pitch.h"
 #include "engine/graph/rewrite.h"
 #include "engine/recognise/winograd_window.h"
 
@@ -67,6 +68,27 @@ double depthwise_cost(const Window& window, const Sparsity& sparsity, const Plan
              : output.shape.height * PlanarLayout::round_up(output.shape.width, kHalfVector);
   return positions * ((planes ? kPlaneCost : kStridedPlaneCost) * output.shape.channels +
                       (planes ? kPlaneTapCost : kStridedPlaneTapCost) * sparsity.nonzero);
+}
+
+double least_cost(const Convolution& conv, const LoneConvolution& lone, const Sparsity& sparsity,
+                  const kernels::KernelTable& kernels, bool by_winograd) {
+  const auto& [w, input, output] = lone;
+  if (sparsity.fully_connected) return fully_connected_cost(sparsity, kernels);
+  if (conv.depthwise) return depthwise_cost(w, sparsity, input, output);
+  const CostModel model(w, input, output, kernels);
+  const double dense_work =
+      static_cast<double>(output.shape.channels) * input.shape.channels * w.kernel_h * w.kernel_w;
+  double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
+                         model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
+  if (by_winograd && model.runs(ConvKernel::kWinograd)) {
+    best = std::min(best, model.cost(ConvKernel::kWinograd, dense_work));
+  }
+  for (ConvKernel kernel :
+       {ConvKernel::kOs1, ConvKernel::kOs2, ConvKernel::kOs4, ConvKernel::kBc16}) {
+    if (!model.runs(kernel) || sparsity.shared_group % group_size(kernel) != 0) continue;
+    best = std::min(best, model.cost(kernel, dense_work * sparsity.density));
+  }
+  return best;
 }
 
 }  // namespace
@@ -150,38 +172,12 @@ double stock_cost(const Convolution& conv, const Shape& input, const Shape& outp
 
 double border_cost(double floats) { return floats * kBorderCost; }
 
-namespace {
-
-// read: the input as the kernels read it.
-double least_cost(const Convolution& conv, const Window& w, const Sparsity& sparsity,
-                  const Shape& read, const Shape& output, const kernels::KernelTable& kernels,
-                  bool by_winograd) {
-  const int border = required_border(w, read, output);
-  if (sparsity.fully_connected) return fully_connected_cost(sparsity, kernels);
-  if (conv.depthwise) return depthwise_cost(w, sparsity, {read, border}, {output, border});
-  const CostModel model(w, {read, border}, {output, border}, kernels);
-  const double dense_work =
-      static_cast<double>(output.channels) * read.channels * w.kernel_h * w.kernel_w;
-  double best = std::min(model.cost(ConvKernel::kBc16, dense_work),
-                         model.cost(ConvKernel::kIs, dense_work * sparsity.record_density));
-  if (by_winograd && model.runs(ConvKernel::kWinograd)) {
-    best = std::min(best, model.cost(ConvKernel::kWinograd, dense_work));
-  }
-  for (ConvKernel kernel :
-       {ConvKernel::kOs1, ConvKernel::kOs2, ConvKernel::kOs4, ConvKernel::kBc16}) {
-    if (!model.runs(kernel) || sparsity.shared_group % group_size(kernel) != 0) continue;
-    best = std::min(best, model.cost(kernel, dense_work * sparsity.density));
-  }
-  return best;
-}
-
-}  // namespace
-
 double estimated_cost(const Convolution& conv, const Sparsity& sparsity, const Shape& input,
                       const Shape& output, const kernels::KernelTable& kernels, bool by_winograd) {
-  const auto [window, read] = rewritten(conv.window, input, output);
-  const double copy = read.elements() > input.elements() ? border_cost(read.elements()) : 0;
-  return copy + least_cost(conv, window, sparsity, read, output, kernels, by_winograd);
+  const LoneConvolution lone = lay_out_alone(conv.window, input, output);
+  const std::size_t read = lone.input.shape.elements();
+  const double copy = read > input.elements() ? border_cost(read) : 0;
+  return copy + least_cost(conv, lone, sparsity, kernels, by_winograd);
 }
 
 }  // namespace patternlite

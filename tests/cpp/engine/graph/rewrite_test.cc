@@ -36,6 +36,23 @@ TEST(Rewrite, KeepsTags) {
   EXPECT_EQ(tags(rewrite(b.graph)), (std::vector{5, 5}));
 }
 
+TEST(LayOutAlone, WhatIsLittleNarrowerLiesAtThePitchOfWhatIsRead) {
+  const auto alone = [](const Window& window, int output) {
+    return lay_out_alone(window, {4, 30, 30}, {8, output, output});
+  };
+  const LoneConvolution unpadded = alone({5, 5}, 26), padded = alone({5, 5, 1, 1, 1, 1, 2, 2}, 30);
+  EXPECT_EQ(unpadded.input.border, 0);
+  EXPECT_EQ(unpadded.output.pitch(), 30);
+  EXPECT_EQ(padded.input.border, 2);
+  EXPECT_EQ(padded.output.pitch(), padded.input.pitch());
+  const LoneConvolution strided = alone({3, 3, 2, 2, 1, 1, 1, 1}, 15);
+  EXPECT_EQ(strided.output.border, strided.input.border);
+  const LoneConvolution apart = alone({3, 3, 1, 1, 12, 12, 12, 12}, 30);
+  EXPECT_EQ(apart.window.pad_top, 0);
+  EXPECT_EQ(apart.input.shape, (Shape{4, 54, 54}));
+  EXPECT_EQ(apart.output.pitch(), 30);
+}
+
 // One image read through several windows of any shape: what is rewritten of them reads the same.
 TEST(Rewrite, WindowsOverOneImage) {
   for (unsigned seed = 0; seed < 300; ++seed) {

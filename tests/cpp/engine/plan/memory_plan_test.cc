@@ -5,6 +5,7 @@
 
 #include "engine/execute/program.h"
 #include "engine/graph/fuse.h"
+#include "engine/graph/pitch.h"
 #include "engine/networks.h"
 #include "engine/plan/slot_allocator.h"
 #include "engine/reference.h"

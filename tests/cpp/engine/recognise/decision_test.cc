@@ -95,6 +95,20 @@ TEST(Judge, LeavesSparseLayersThatDoNotPay) {
   }
 }
 
+// What is written lies at the pitch of what is read, as a program has it.
+TEST(Judge, TakesUnpaddedLayersAsPaddedOnes) {
+  for (const int shared : {1, 2, 4}) {
+    const auto worthwhile = [shared](int pad) {
+      GraphBuilder b(1);
+      b.graph.outputs = {b.conv(b.input({16, 58, 58}), 16, 3, 1, pad,
+                                {.kernels_kept = 0.3, .taps = 4, .shared = shared})};
+      return judge(b.graph, best_kernels()).worthwhile;
+    };
+    EXPECT_TRUE(worthwhile(1)) << shared;
+    EXPECT_TRUE(worthwhile(0)) << shared;
+  }
+}
+
 TEST(KindOf, NamesKernelAndStrides) {
   EXPECT_EQ(kind_of("conv", {.kernel_h = 3, .kernel_w = 3}), "conv3x3");
   EXPECT_EQ(kind_of("depthwise", {5, 5, 2, 2}), "depthwise5x5s2");
