@@ -1,6 +1,7 @@
 #include "engine/graph/fuse.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,9 @@ namespace {
 // pooled.
 constexpr std::size_t kLeastPooled = 1 << 18;
 constexpr int kLeastPooledRows = 16;  // threads share these
+// (x + shift) * scale as x * scale + shift * scale: from a larger product on, what that sum cancels
+// would be missed in results of 1 or so, as where a pressure is normalised.
+constexpr float kMostShift = 64;
 
 class Fuser {
  public:
@@ -150,6 +154,11 @@ class Fuser {
     fold_each<Scaling>([this](const Scaling& first) {
       auto* second = only_reader<Scaling>(first.output);
       if (second == nullptr || first.activation != Activation::kNone) return false;
+      for (std::size_t c = 0; c < first.shifts.size(); ++c) {
+        const float moved = first.shifts[c] * second->scales[c];
+        const float sum = moved + second->shifts[c];
+        if (std::min(std::abs(moved), std::abs(sum)) > kMostShift) return false;
+      }
       second->input = first.input;
       for (std::size_t c = 0; c < first.scales.size(); ++c) {
         second->shifts[c] += first.shifts[c] * second->scales[c];

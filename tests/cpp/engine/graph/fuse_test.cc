@@ -149,6 +149,22 @@ TEST(Fuse, ScalingsOfScalings) {
   EXPECT_EQ(nodes_of(Activation::kNone, true), 2u);
 }
 
+// Pressures in pascals: a float holds 101325 to 1/128.
+TEST(Fuse, ShiftsThatCancelMostOfAMapStayBeforeTheScale) {
+  const auto normalised = [](float mean, float scale, float shift) {
+    GraphBuilder b(1);
+    const TensorId x = b.scale(b.input({2, 1, 1}), {1, 1}, {0, -mean}, Activation::kNone);
+    b.graph.outputs = {b.scale(x, {1, scale}, {0, shift}, Activation::kNone)};
+    const std::vector<Image> inputs{{{2, 1, 1}, {0, mean + 7.8125f}}};
+    EXPECT_NEAR(run(*Program::compile(b.graph, {}), b.graph, inputs)[0].values[1],
+                7.8125f * scale + shift, 1e-5 * std::abs(scale));
+    return fuse(b.graph).nodes.size();
+  };
+  EXPECT_EQ(normalised(101325, 1 / 10.0f, 0), 2u);
+  EXPECT_EQ(normalised(124, 1 / 58.0f, 0), 1u);
+  EXPECT_EQ(normalised(-1, 127.5f, -123), 1u) << "what is added last is small";
+}
+
 // Into the convolution before it, unless another reads its sums or they are clamped; what follows
 // is done to what is bent.
 TEST(Fuse, Curves) {
