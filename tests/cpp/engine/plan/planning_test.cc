@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "engine/execute/program.h"
 #include "engine/one_convolution.h"
@@ -176,8 +177,12 @@ TEST_P(PlanningTest, TheProcessRemembersWithoutADirectory) {
 
 TEST_P(PlanningTest, WithoutABudgetTheCostModelDecidesOrAFile) {
   Chain chain(3);
+  const std::string kept = std::exchange(path, "");
   const auto plain = kernels_of(*compile(chain.graph, 1, 0));
+  path = kept;
+  EXPECT_EQ(kernels_of(*compile(chain.graph, 1, 0)), plain);
   EXPECT_EQ(directory.files().size(), 1u) << "what another process has to repeat is not kept";
+  EXPECT_EQ(kernels_of(*compile(chain.graph)), plain) << "whatever the budget";
   for (const ConvKernelTraits& traits : kConvKernels) {
     put_file(chain.graph, traits.kernel);
     const auto file = kernels_of(*compile(chain.graph));
