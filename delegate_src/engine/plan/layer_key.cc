@@ -25,6 +25,8 @@ std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& con
       hash.add(static_cast<std::uint64_t>(value));
     }
   }
+  hash.add(conv.op.curve.has_value());
+  hash.add(conv.pooled.has_value());
   for (int filter = 0; filter < taps.filters(); ++filter) {
     for (const std::uint64_t word : taps.bits(filter)) hash.add(word);
   }

@@ -13,8 +13,8 @@ namespace patternlite {
 // threads: every number of them gives the same results, so all use the same choices.
 std::string machine_name(const kernels::KernelTable& kernels);
 
-// Shapes, window, layouts and which weights are zero, on that machine. The weights' values, biases
-// and activations do not matter to the time.
+// Shapes, window, layouts, whether the sums are bent or pooled, and which weights are zero, on that
+// machine. The weights' values, biases, clamps and which curve do not matter to the choice.
 std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,
                         const TapSets& taps);
 

@@ -37,19 +37,39 @@ TEST(LayerKey, TellsApartWhatTakesAnotherTime) {
   EXPECT_EQ(key_of(same), key);
 }
 
-TEST(LayerKey, TellsWindowsAndPitchesApart) {
-  OneConvolution c(16, 16, 3, {.kernels_kept = 0.5, .taps = 4});
-  std::set<std::uint64_t> keys = {key_of(c)};
-  for (const auto number : {&Window::stride_h, &Window::stride_w, &Window::dilation_h,
-                            &Window::dilation_w, &Window::pad_top, &Window::pad_left}) {
-    ++(c.conv.window.*number);
-    keys.insert(key_of(c));
-    --(c.conv.window.*number);
+// Of all that is hashed each alone makes another key.
+TEST(LayerKey, TellsEveryFieldApart) {
+  const OneConvolution c(16, 16, 3, {.kernels_kept = 0.5, .taps = 4});
+  const PlanarConvolution plain{c.conv, {c.graph.tensors[0], 1}, {c.graph.tensors[1], 1}};
+  std::set<std::uint64_t> keys;
+  int cases = 0;
+  const auto add = [&](const auto& change) {
+    PlanarConvolution conv = plain;
+    change(conv);
+    keys.insert(layer_key("here", conv, c.taps()));
+    EXPECT_EQ(keys.size(), ++cases);
+  };
+  add([](PlanarConvolution&) {});
+  for (const auto field :
+       {&Window::kernel_h, &Window::kernel_w, &Window::stride_h, &Window::stride_w,
+        &Window::dilation_h, &Window::dilation_w, &Window::pad_top, &Window::pad_left}) {
+    add([field](PlanarConvolution& conv) { conv.op.window.*field += 1; });
   }
-  PlanarConvolution conv{c.conv, {c.graph.tensors[0], 1}, {c.graph.tensors[1], 1}};
-  conv.input.whole_lines = true;
-  keys.insert(layer_key("here", conv, c.taps()));
-  EXPECT_EQ(keys.size(), 8u);
+  for (const auto layout : {&PlanarConvolution::input, &PlanarConvolution::output}) {
+    for (const auto field : {&Shape::channels, &Shape::height, &Shape::width}) {
+      add([layout, field](PlanarConvolution& conv) { (conv.*layout).shape.*field += 1; });
+    }
+    add([layout](PlanarConvolution& conv) { (conv.*layout).border += 1; });
+    add([layout](PlanarConvolution& conv) { (conv.*layout).whole_lines = true; });
+  }
+  const auto pooled = [](PlanarConvolution& conv) { conv.pooled = PooledOutput{conv.output, 1}; };
+  add(pooled);
+  for (const auto field : {&Shape::channels, &Shape::height, &Shape::width}) {
+    add([&](PlanarConvolution& conv) { pooled(conv), conv.pooled->layout.shape.*field += 1; });
+  }
+  add([&](PlanarConvolution& conv) { pooled(conv), conv.pooled->layout.border += 1; });
+  add([&](PlanarConvolution& conv) { pooled(conv), conv.pooled->layout.whole_lines = true; });
+  add([](PlanarConvolution& conv) { conv.op.curve = CurveOp{kNoTensor, kNoTensor, Curve::kSilu}; });
 }
 
 TEST(MachineName, TellsIsasApart) {
