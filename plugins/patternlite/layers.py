@@ -12,6 +12,7 @@ from .support.units import count
 COLUMNS = (
     "layer", "kind", "output", "MACs", "kept", "weights", "kernels", "patterns", "KB", "decision", "kernel",
 )  # fmt: skip
+_MOST_PATTERNS = 512  # the plugin counts no further: kMostPatterns of recognise.h
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Layer:
     def accelerated(self) -> bool:
         return self.kernel != "stock"
 
+    @property
+    def patterns_told(self) -> str:
+        return f"{self.patterns}+" if self.patterns == _MOST_PATTERNS else str(self.patterns)
+
     def cells(self) -> dict[str, str]:
         """By column. Empty where the plugin could not tell, or holds no weights."""
         return {
@@ -56,7 +61,7 @@ class Layer:
             "kept": count(self.kept_macs),
             "weights": f"{self.density:.1%}" if self.dense_macs else "",
             "kernels": f"{self.kernels_kept:.1%}",
-            "patterns": str(self.patterns),
+            "patterns": self.patterns_told,
             "KB": f"{self.weight_bytes / 1e3:.1f}" if self.weight_bytes else "",
             "decision": self.reason,
             "kernel": self.kernel,

@@ -17,7 +17,7 @@ struct LayerReport {
   int height = 0, width = 0;      // of the output
   double dense_macs = 0, kept_macs = 0;
   double kernels_kept = 0;  // fraction of kernels with any weight left
-  int patterns = 0;         // distinct tap sets among the kept kernels
+  int patterns = 0;         // distinct tap sets among the kept kernels, kMostPatterns or more
   Outcome outcome = Outcome::kDeclined;
   std::string reason;  // "pattern", "sparse-1x1", "dense:too-few-zeros", "declined:...", ...
   std::string kernel;  // "os-g1", "bc-g16", ... ; "stock" when left to the runtime

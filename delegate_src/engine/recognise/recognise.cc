@@ -16,8 +16,6 @@ namespace {
 
 // Fewer zeros than this cannot outweigh what indexed weights cost.
 constexpr double kLeastSparsity = 0.4;
-// Patterns are of interest only while there are few.
-constexpr std::size_t kMostPatterns = 512;
 
 // The largest group size for which every filter has its group's taps exactly.
 int largest_shared_group(const TapSets& taps) {
@@ -80,7 +78,7 @@ class PatternSet {
  public:
   void add(std::uint64_t pattern) {
     std::uint64_t& slot = recent_[pattern * 0x9e3779b97f4a7c15u >> 56];
-    if (slot == pattern || all_.size() >= kMostPatterns) return;
+    if (slot == pattern || count() == kMostPatterns) return;
     slot = pattern;
     all_.insert(pattern);
   }

@@ -8,12 +8,15 @@
 
 namespace patternlite {
 
+// Counted no further: patterns are of interest only while there are few.
+inline constexpr int kMostPatterns = 512;
+
 struct Sparsity {
   std::size_t nonzero = 0;    // weights
   double density = 1;         // non-zero weights / weights
   double kernels_kept = 1;    // kernels with any weight left / kernels
   double record_density = 1;  // the same with each kernel's taps rounded up to whole records of 4
-  int patterns = 0;           // distinct tap sets among the kept kernels
+  int patterns = 0;           // distinct tap sets among the kept kernels, kMostPatterns or more
   int max_taps = 0;           // most weights left in one kernel
   int shared_group =
       1;               // largest of 1, 2, 4, 16 such that filters fall into groups with equal taps

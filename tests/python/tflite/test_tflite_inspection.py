@@ -68,6 +68,15 @@ def test_zeros_of_layers_that_no_kernel_takes(
     assert left == [(pytest.approx(4 / 9), True), (1 / 8, False)]
 
 
+def test_patterns_are_counted_up_to_512(tmp_path: Path, rng: np.random.Generator) -> None:
+    b = ModelBuilder()
+    weights = rng.normal(size=(32, 5, 5, 32)).astype(np.float32) * (rng.random((32, 5, 5, 32)) < 0.3)
+    y = b.conv(b.input(1, 8, 8, 32), weights, bias_of(rng, 32))
+    inspection = patternlite.inspect(write(tmp_path, b.build(y)))
+    assert inspection.layers[0]["patterns"] == 512
+    assert " 512+ " in str(inspection)
+
+
 def test_a_transposed_convolution_is_one_layer(rng: np.random.Generator, litert: Runtime) -> None:
     """Also where it runs as several convolutions, one for each part of a block of its output."""
     b, rows = ModelBuilder(), {}
