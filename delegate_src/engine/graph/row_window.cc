@@ -55,6 +55,10 @@ int rows_to_hold(Range rows, const PlanarLayout& layout) {
 
 int rows_to_hold(int count, const PlanarLayout& layout) { return count + 3 * rows_around(layout); }
 
+std::size_t floats_to_hold(const PlanarLayout& layout) {
+  return (layout.elements() + kVector - 1) / kVector * kVector;
+}
+
 Range RowWindow::advance(Range rows) {
   const Range kept{rows.begin, std::clamp(held_.end, rows.begin, rows.end)};
   if (origin(held_) != origin(rows)) move(kept, origin(held_), origin(rows));

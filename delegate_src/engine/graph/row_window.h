@@ -30,10 +30,13 @@ int rows_to_hold(Range rows, const PlanarLayout& layout);
 // The same for any `count` rows.
 int rows_to_hold(int count, const PlanarLayout& layout);
 
+// Floats of a window's memory: whole lines, so that another may lie behind it.
+std::size_t floats_to_hold(const PlanarLayout& layout);
+
 // A tensor of which some rows are held, others in time, from above to below.
 class RowWindow {
  public:
-  // memory: of layout.elements() floats.
+  // memory: begins with a cache line; of layout.elements() floats.
   RowWindow(const PlanarLayout& layout, float* memory) : layout_(layout), memory_(memory) {}
 
   // Nothing is held any more.

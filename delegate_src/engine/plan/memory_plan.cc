@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/graph/row_window.h"
 #include "engine/graph/visit.h"
 #include "engine/plan/lay_out.h"
 #include "engine/plan/slot_allocator.h"
@@ -126,7 +127,7 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<Chain>& chains) {
   for (const Chain& chain : chains) {
     std::size_t floats = 0;
     for (int i = chain.first; i < chain.last(); ++i) {
-      floats += plan.layouts[output_of(graph.nodes[i].op)].elements();
+      floats += floats_to_hold(plan.layouts[output_of(graph.nodes[i].op)]);
     }
     plan.scratch.resize(std::max(plan.scratch.size(), chain.shares.size()));
     for (std::size_t share = 0; share < chain.shares.size(); ++share) {

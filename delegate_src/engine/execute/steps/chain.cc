@@ -24,7 +24,7 @@ class ChainStep final : public Step {
     for (std::size_t share = 0; share < shares_.size(); ++share) {
       auto& windows = windows_.emplace_back();
       float* free = scratch[share];
-      for (std::size_t i = 0; i + 1 < layouts_.size(); free += layouts_[i++].elements()) {
+      for (std::size_t i = 0; i + 1 < layouts_.size(); free += floats_to_hold(layouts_[i++])) {
         windows.emplace_back(layouts_[i], free);
       }
       rows_.emplace_back(links_.size());

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 
 #include "engine/chain_cases.h"
 #include "engine/random_convolution.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
+#include "engine/support/aligned.h"
 #include "engine/support/isa.h"
 #include "engine/support/thread_pool.h"
 
@@ -176,6 +178,29 @@ TEST_P(ChainsTest, OneTapThatReadsZeros) {
 
 INSTANTIATE_TEST_SUITE_P(Isa, ChainsTest, testing::ValuesIn(available_isas()),
                          [](const auto& info) { return info.param; });
+
+// The second one lies behind the first.
+TEST(Chains, WindowsBeginWithCacheLines) {
+  static int parts, apart;
+  parts = apart = 0;
+  kernels::KernelTable table = best_kernels();
+  table.conv_depthwise = [](const kernels::ConvDepthwise& task) {
+    ++parts;
+    for (const float* window : {task.input, static_cast<const float*>(task.output)}) {
+      apart += reinterpret_cast<std::uintptr_t>(window) % kCacheLine != 0;
+    }
+    best_kernels().conv_depthwise(task);
+  };
+  GraphBuilder b(1);
+  TensorId x = b.conv(b.input({8, 40, 21}), 16, 1, 1, 0, {.kernels_kept = 0.5, .shared = 4});
+  x = b.depthwise(x, 3, 1, 1, {});
+  b.graph.outputs = {b.conv(x, 8, 1, 1, 0, {.kernels_kept = 0.5, .shared = 4})};
+  const auto program =
+      Program::compile(b.graph, {.kernels = &table, .chains = {0, 20000, 0, kOften}});
+  run(*program, b.graph, {random_image({8, 40, 21}, b.random())});
+  EXPECT_GT(parts, 1);
+  EXPECT_EQ(apart, 0);
+}
 
 // A 1x1 convolution, then a depthwise one that reads something else, then its projection.
 TEST(Chains, NeighboursThatAreNotLinked) {
