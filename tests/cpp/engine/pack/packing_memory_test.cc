@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/pack/fully_connected.h"
+#include "engine/pack/position_mask.h"
 #include "engine/support/isa.h"
 
 namespace patternlite::test {
@@ -52,6 +53,22 @@ TEST(PackingMemory, FullyConnectedWeightsAreNotAllThereTwice) {
   const auto packed = pack_fully_connected(conv, analysis.sparsity, in, out, best_kernels());
   EXPECT_EQ(packed->kernel_name(), "fc-sparse");
   EXPECT_LT(resident_bytes("VmHWM"), before + weights.size() * sizeof(float));
+}
+
+// Masks of sizes that no convolution has any more: a process may see many.
+TEST(PackingMemory, SizesOfThePastAreForgotten) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer keeps memory that was freed";
+#endif
+  const auto see = [](int from, int to) {
+    for (int height = from; height < to; ++height) {
+      for (int width = 1; width <= 200; ++width) position_mask({{1, height, width}, 1});
+    }
+  };
+  see(1, 20);
+  const std::size_t before = resident_bytes("VmRSS");
+  see(20, 120);
+  EXPECT_LT(resident_bytes("VmRSS"), before + (1 << 20));
 }
 
 }  // namespace
