@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMagic = "patternlite choices 1";
 constexpr std::uintmax_t kMostBytes = 1 << 20;
+constexpr std::chrono::hours kAbandoned(1);
 
 std::string hex(std::uint64_t value) {
   char digits[16];
@@ -77,11 +79,27 @@ NewFile open_beside(const std::string& path) {
   }
 }
 
+// What writers of this file left that were killed. Theirs may be processes that this one cannot
+// see: only its age tells that nobody writes it any more.
+void remove_abandoned(const fs::path& path) {
+  std::error_code error;
+  const std::string beside = path.filename().string() + ".";
+  for (fs::directory_iterator it(path.parent_path(), error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;
+    const bool ours = it->path().filename().string().starts_with(beside);
+    const auto written = ours ? it->last_write_time(gone) : fs::file_time_type::max();
+    if (!gone && written < fs::file_time_type::clock::now() - kAbandoned) {
+      fs::remove(it->path(), gone);
+    }
+  }
+}
+
 }  // namespace
 
-std::string choice_file(const std::string& directory, const ChosenKernels& choices) {
+std::string choice_file(const std::string& directory, const std::set<std::uint64_t>& keys) {
   Hash hash;
-  for (const auto& [key, kernel] : choices) hash.add(key);
+  for (const std::uint64_t key : keys) hash.add(key);
   return (fs::path(directory) / ("patternlite-" + hex(hash.value()) + ".choices")).string();
 }
 
@@ -128,6 +146,7 @@ void write_choices(const std::string& path, const std::string& machine,
     fs::remove(beside, ignored);
     throw std::runtime_error(error.message());
   }
+  remove_abandoned(path);
 }
 
 }  // namespace patternlite

@@ -9,21 +9,24 @@
 //   end 5d0e13bb8c6f20a4
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "engine/plan/choice_memory.h"
 
 namespace patternlite {
 
-// The file of these layers in `directory`: each set of layers on each machine has its own.
-std::string choice_file(const std::string& directory, const ChosenKernels& choices);
+// The file in `directory` of the layers of these keys: each set of them has its own.
+std::string choice_file(const std::string& directory, const std::set<std::uint64_t>& keys);
 
 // None when there is no such file. Throws std::runtime_error, saying what is wrong, when it is not
 // a whole one or was written for another machine.
 std::optional<ChosenKernels> read_choices(const std::string& path, const std::string& machine);
 
-// Whoever reads meanwhile sees the old file or the new one. Throws std::runtime_error.
+// Whoever reads meanwhile sees the old file or the new one. Removes what writers that were killed
+// left beside it, more than an hour ago. Throws std::runtime_error.
 void write_choices(const std::string& path, const std::string& machine,
                    const ChosenKernels& choices);
 

@@ -211,8 +211,8 @@ class Planner {
   }
 
   std::string path() const {
-    ChosenKernels keys;
-    for (const Layer& layer : layers_) keys[layer.key] = {};
+    std::set<std::uint64_t> keys;
+    for (const Layer& layer : layers_) keys.insert(layer.key);
     return choice_file(tuning_.directory, keys);
   }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
@@ -47,7 +48,7 @@ class ChoiceFileTest : public testing::Test {
     return "";
   }
   TemporaryDirectory directory;
-  std::string path = choice_file(directory.path(), kSome);
+  std::string path = choice_file(directory.path(), {1, 0xfedcba9876543210});
 };
 
 TEST_F(ChoiceFileTest, KeepsWhatIsWritten) {
@@ -60,10 +61,8 @@ TEST_F(ChoiceFileTest, KeepsWhatIsWritten) {
 }
 
 TEST_F(ChoiceFileTest, IsNamedAfterTheLayers) {
-  EXPECT_EQ(choice_file(directory.path(), {{1, ConvKernel::kIs}}),
-            choice_file(directory.path(), {{1, ConvKernel::kOs1}}));
-  EXPECT_NE(choice_file(directory.path(), {{1, ConvKernel::kIs}}),
-            choice_file(directory.path(), {{2, ConvKernel::kIs}}));
+  EXPECT_EQ(choice_file(directory.path(), {1, 2}), choice_file(directory.path(), {2, 1}));
+  EXPECT_NE(choice_file(directory.path(), {1}), choice_file(directory.path(), {2}));
 }
 
 TEST_F(ChoiceFileTest, CutShortOrChangedAnywhereItIsRefused) {
@@ -123,6 +122,16 @@ TEST_F(ChoiceFileTest, WhatOthersWriteBesideItIsLeftToThem) {
   for (const std::string& file : directory.files()) {
     if (file != path) EXPECT_EQ(slurp(file), "theirs");
   }
+}
+
+TEST_F(ChoiceFileTest, WhatKilledWritersLeftBesideItIsRemoved) {
+  const std::string left = path + ".12345-0", fresh = path + ".12345-1", other = path + "-other";
+  for (const std::string& file : {left, fresh, other}) spill(file, "");
+  const auto then = std::filesystem::file_time_type::clock::now() - std::chrono::hours(2);
+  for (const std::string& file : {left, other}) std::filesystem::last_write_time(file, then);
+  write_choices(path, kMachine, kSome);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  for (const std::string& file : {path, fresh, other}) EXPECT_TRUE(std::filesystem::exists(file));
 }
 
 TEST_F(ChoiceFileTest, ADirectoryThatIsNotThereCannotBeWritten) {
