@@ -37,6 +37,27 @@ class TuneBudget {
   double left_;
 };
 
+// A share of what is left of a budget: what was not used goes back at the end, also where planning
+// fails. Of none, null, it is no time.
+class BudgetShare {
+ public:
+  BudgetShare(TuneBudget* budget, double share)
+      : budget_(budget), seconds_(budget ? budget->take(share) : 0) {}
+  ~BudgetShare() {
+    if (budget_) budget_->give_back(seconds_ - used_);
+  }
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+
+  double seconds() const { return seconds_; }
+  void use(double seconds) { used_ += seconds; }
+
+ private:
+  TuneBudget* const budget_;
+  const double seconds_;
+  double used_ = 0;
+};
+
 // Null for none: then nothing is tried or remembered, and results repeat.
 inline std::shared_ptr<TuneBudget> make_tune_budget(int milliseconds) {
   return milliseconds > 0 ? std::make_shared<TuneBudget>(milliseconds * 1e-3) : nullptr;

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <deque>
 #include <fstream>
+#include <functional>
+#include <new>
 #include <optional>
 
 #include "engine/one_convolution.h"
@@ -35,8 +37,9 @@ class Layers {
     }
   }
 
-  std::vector<PlannedConvolution> plan(const TuneOptions& tuning) {
-    return plan_convolutions(convolutions_, kernels, *alone_, tuning);
+  std::vector<PlannedConvolution> plan(const TuneOptions& tuning) { return plan(tuning, *alone_); }
+  std::vector<PlannedConvolution> plan(const TuneOptions& tuning, Parallel& parallel) {
+    return plan_convolutions(convolutions_, kernels, parallel, tuning);
   }
   // Of the cost model.
   ConvKernel first_choice() { return plan({})[0].choice->kernel; }
@@ -158,6 +161,27 @@ TEST_F(TuningTest, TimingAConvolutionRemembersNoChoice) {
                                  {.shape = output, .border = 1, .whole_lines = lines}};
     EXPECT_FALSE(recall_choice(layer_key(machine_name(best_kernels()), conv, one.taps()), 0));
   }
+}
+
+// Layers are gone through for their keys; then to be packed, and there is no memory.
+class NoMemoryToPack final : public Parallel {
+ public:
+  int threads() const override { return 1; }
+
+ private:
+  void deal(int count, const std::function<void(int)>& task) override {
+    if (++times_ == 2) throw std::bad_alloc();
+    for (int i = 0; i < count; ++i) task(i);
+  }
+  int times_ = 0;
+};
+
+TEST_F(TuningTest, ABudgetIsGivenBackWherePackingFails) {
+  Layers layers(24, {13});
+  NoMemoryToPack none;
+  const auto budget = std::make_shared<TuneBudget>(1);
+  EXPECT_THROW(layers.plan({.budget = budget}, none), std::bad_alloc);
+  EXPECT_EQ(budget->take(1), 1);
 }
 
 TEST(TuneBudget, ChargesWhatWasSpentBeyondIt) {
