@@ -28,19 +28,19 @@ struct Axis {
   int most_spread() const { return std::max(spread(0), spread(1)); }
 };
 
-Axis rows_of(const Window& w) { return {w.kernel_h, w.dilation_h, w.pad_top}; }
-Axis columns_of(const Window& w) { return {w.kernel_w, w.dilation_w, w.pad_left}; }
+Axis down(const Window& w) { return {w.kernel_h, w.dilation_h, w.pad_top}; }
+Axis across(const Window& w) { return {w.kernel_w, w.dilation_w, w.pad_left}; }
 
 }  // namespace
 
 bool PhaseSplit::possible(const Window& window, const PlanarLayout& output) {
   return window.stride_h == kStride && window.stride_w == kStride &&
-         columns_of(window).most_spread() <= output.border;
+         across(window).most_spread() <= output.border;
 }
 
 PhaseSplit::PhaseSplit(const Window& window, const PlanarLayout& input, const PlanarLayout& output)
     : input_(input), output_(output) {
-  const Axis rows = rows_of(window), columns = columns_of(window);
+  const Axis rows = down(window), columns = across(window);
   std::array<std::array<int, kStride>, kStride> number{};
   for (int y = 0; y < kStride; ++y) {
     for (int x = 0; x < kStride; ++x) {

@@ -14,7 +14,7 @@ enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs, kWinograd };
 struct ConvKernelTraits {
   ConvKernel kernel;
   const char* name;  // in reports and files
-  int group;         // filters that share their taps
+  int group;         // filters computed together, from the taps of any; of kWinograd, from all
 };
 
 // In the order of ConvKernel.
