@@ -23,7 +23,12 @@ Pads pads_of(const Window& w, const Shape& input, const Shape& output) {
 
 bool has_wide_pads(const Window& window, const Shape& input, const Shape& output) {
   const int border = required_border(window, input, output);
-  return border >= kLeastWide && (border > input.width / kWideShare || border > input.height / 2);
+  if (border >= kLeastWide && (border > input.width / kWideShare || border > input.height / 2)) {
+    return true;
+  }
+  // Of a column, with pads above and below alone: as many zero columns would lie between its rows.
+  const Pads pads = pads_of(window, input, output);
+  return input.width == 1 && border > 0 && pads.left == 0 && pads.right == 0;
 }
 
 Shape padded_shape(const Window& window, const Shape& input, const Shape& output) {

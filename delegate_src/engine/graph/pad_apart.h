@@ -6,7 +6,8 @@
 namespace patternlite {
 
 // Lets them read a copy with the pads around it. Planes have one border for all tensors of their
-// size: a dilation of 12 on 33 pixels would widen every row of all layers there by a third.
+// size: a dilation of 12 on 33 pixels would widen every row of all layers there by a third, and a
+// kernel of 3x1 the rows of a sequence, of one column, to twice as much.
 // Convolutions of one input and the same pads share the copy.
 Graph pad_apart(Graph graph);
 

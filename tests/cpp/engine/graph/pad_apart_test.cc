@@ -47,6 +47,21 @@ TEST(PadApart, GivesWidePadsACopyThatLayersShare) {
   }
 }
 
+// As many zeros as it has elements, or more, would lie between its rows.
+TEST(PadApart, GivesAMapOfOneColumnACopyForPadsAboveAndBelow) {
+  const auto wide = [](int width, int kernel, int pad_left = 0) {
+    const Shape map{8, 100, width};
+    const Window window{kernel, 1 + 2 * pad_left, 1, 1, 1, 1, kernel / 2, pad_left};
+    return has_wide_pads(window, map, map);
+  };
+  EXPECT_TRUE(wide(1, 3));
+  EXPECT_TRUE(wide(1, 7));
+  EXPECT_FALSE(wide(1, 1));
+  EXPECT_FALSE(wide(1, 3, 1)) << "its columns need them";
+  EXPECT_FALSE(wide(2, 7)) << "others of its size may need them";
+  EXPECT_FALSE(has_wide_pads({.kernel_w = 7, .pad_left = 3}, {8, 1, 100}, {8, 1, 100}));
+}
+
 class PadApartTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(PadApartTest, WidePadsConcernOneLayerAlone) {
@@ -63,6 +78,27 @@ TEST_P(PadApartTest, WidePadsConcernOneLayerAlone) {
   const std::size_t least = bytes(1);
   EXPECT_LT(bytes(6), 2.5 * least);
   EXPECT_LT(bytes(12), 5 * least);
+}
+
+// Their maps lie with zeros between the rows where a square kernel reads them, too.
+TEST_P(PadApartTest, SequencesEqualTheReference) {
+  for (const bool square : {false, true}) {
+    GraphBuilder b(1);
+    TensorId x = b.input({6, 50, 1});
+    for (const int kernel : {3, 5, 9}) {
+      const int pad = kernel / 2;
+      const TensorId y =
+          b.conv(x, 12, {kernel, 1, 1, 1, 1, 1, pad, 0}, pad, 0, kPattern, Activation::kRelu);
+      x = b.conv(y, 12, {3, 1, 1, 1, 1, 1, 1, 0}, 1, 0, {.taps = 2}, Activation::kNone, true);
+      x = b.sum(x, square ? b.conv(y, 12, 3, 1, 1, kPattern) : y, Activation::kRelu);
+    }
+    b.graph.outputs = {b.conv(x, 8, {3, 1, 2, 1, 1, 1, 1, 0}, 1, 0, {})};
+    const std::vector<Image> inputs{random_image({6, 50, 1}, b.random())};
+    const auto program = Program::compile(
+        b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(2)});
+    EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
+              2e-5);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isa, PadApartTest, testing::ValuesIn(available_isas()),
