@@ -53,7 +53,7 @@ class Menu:
     def of(cls, site: Site, library: Tensor, curves: Mapping[str, Curve], times: LayerTimes | None) -> Menu:
         """Every structure that has a curve, at many rates; where time counts, also the layer left dense.
 
-        The costs are "rate", in weights, "macs", and with `times` "latency", in seconds.
+        The costs are "rate", in weights, and for an image "macs" and, with `times`, "latency", in seconds.
         """
         shape = site.conv.weight.shape
         structures: list[Structure] = []
@@ -70,7 +70,9 @@ class Menu:
             structures.append(DENSE)
         tiles, shares, errors, seconds = torch.cat(columns, 1)
         costs = {"rate": shares * shape.numel(), "macs": shares * site.macs}
-        return cls(structures, tiles.int(), shares, errors, costs | ({"latency": seconds} if times else {}))
+        if times:
+            costs["latency"] = site.runs * seconds
+        return cls(structures, tiles.int(), shares, errors, costs)
 
     def choice(self, i: int) -> Choice:
         seconds = float(self.costs["latency"][i]) if "latency" in self.costs else None

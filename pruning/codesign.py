@@ -104,7 +104,7 @@ def _budgets(
     rest = dict.fromkeys(whole, 0.0)
     if times:
         rest["latency"] = sum(site.runs * times[site.name].dense for site in traced.left)
-        whole["latency"] = rest["latency"] + sum(times[site.name].dense for site in traced.sites)
+        whole["latency"] = rest["latency"] + sum(s.runs * times[s.name].dense for s in traced.sites)
     least = {name: sum(float(menu.costs[name].min()) for menu in menus) for name in whole}
     budgets = [_Budget(k, factor, whole[k], rest[k], least[k]) for k, factor in config.budgets.items()]
     for budget in budgets:

@@ -38,8 +38,9 @@ class PruneConfig:
     latency: all the model's Conv2d, run by this engine on this machine with `threads`, take at least this
         factor less time than dense, by the times of single layers. Those are taken where they are not known
         from an earlier run; of a layer that runs at several sizes at the largest, and by the pixels at the
-        others. Nothing else is counted: no ConvTranspose2d or Linear, nor a Conv2d whose calls cannot be
-        followed, which the report names.
+        others; of one that runs on windows or crops of an image on one, times their number. Nothing else is
+        counted: no ConvTranspose2d or Linear, nor a Conv2d whose calls cannot be followed, which the report
+        names.
         Give one of the three, or several: then all hold, or ValueError says what comes nearest. Budgets are
         met to 1 % where the layers are large enough; where they are too small for a rate, as much goes as
         can, with a warning. 2.25 (4 of 9) is the least that patterns prune.

@@ -30,7 +30,7 @@ _ROUNDS = 2  # each entry is timed in each: what disturbs one round seldom distu
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """Of one layer, in seconds.
+    """Of one layer, run once, in seconds.
 
     points: structure's name -> (share of the weights that stays, seconds), ascending.
     """

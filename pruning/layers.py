@@ -93,14 +93,15 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     if task.method != "gradient":  # which fits what comes out of the norm as it is
         match_outputs(site, moments, weight, variance)
     mask = mask.reshape_as(site.conv.weight)
+    weights = int(mask.sum())
     report = LayerReport(
         name=site.name,
         shape=tuple(site.conv.weight.shape),
         structure=choice.structure.name,
         kernels=int(mask.flatten(2).any(2).sum()),
-        weights=int(mask.sum()),
+        weights=weights,
         dense_macs=site.macs,
-        macs=int(mask.sum()) * site.out_size[0] * site.out_size[1],
+        macs=site.macs * weights // mask.numel(),
         patterns=histogram(mask),
         relative_error=float(error),
         residuals=solution.residuals,

@@ -21,6 +21,7 @@ class Sample:
 
     The same rows for a layer of this name whenever it is asked, in one process or in many.
     images: how many there are in all processes.  first_batch: the number of this process's first one.
+    Of each map, where a layer runs on several maps of an image, at least one.
     """
 
     seed: int
@@ -31,15 +32,15 @@ class Sample:
     def rows(self, site: Site, batch_sizes: list[int]) -> Rows:
         """As many in each image, without repetition, in the images' order."""
         height, width = site.out_size
-        per_image = min(height * width, -(-self.count // self.images))
+        per_map = min(height * width, math.ceil(self.count / (self.images * site.runs)))
         device = site.conv.weight.device
         image, y, x = [], [], []
         for number, size in enumerate(batch_sizes, self.first_batch):
             random = torch.rand(
                 size, height * width, generator=generator(self.seed, "rows", site.name, number)
             )
-            places = random.argsort(1)[:, :per_image].flatten()
-            image.append(torch.arange(size).repeat_interleave(per_image).to(device))
+            places = random.argsort(1)[:, :per_map].flatten()
+            image.append(torch.arange(size).repeat_interleave(per_map).to(device))
             y.append((places // width).to(device))
             x.append((places % width).to(device))
         return Rows(image, y, x)

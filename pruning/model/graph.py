@@ -24,7 +24,8 @@ class Site:
         a residual branch; of two that meet there the later one, if what it read is still there.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
     in_size, out_size: (height, width) of its maps; of the largest, where it runs at several sizes.
-    runs: how often it runs on one image, on smaller maps in parts, by their pixels. Once where it is pruned.
+    runs: on how many such maps it runs for one image, on smaller ones in parts, by their pixels. One where it
+        is pruned, unless the model makes windows or crops of an image as if they were images.
     """
 
     name: str
@@ -72,8 +73,8 @@ class Site:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates per run, dense."""
-        return self.conv.weight.numel() * self.out_size[0] * self.out_size[1]
+        """Multiply-accumulates per image, dense."""
+        return round(self.runs * self.conv.weight.numel() * self.out_size[0] * self.out_size[1])
 
     def state(self) -> dict[str, Tensor]:
         """Copies of all that pruning may change here."""
@@ -149,13 +150,14 @@ def trace(
         reason = "asked to stay" if asked else _why_dense(conv, kinds, conv is first, times, hooked)
         if reason:
             dense[names[conv]] = reason
-        before, after = max(sizes, key=lambda pair: pair[1].numel())
+        before, after, _ = max(sizes, key=lambda run: run[1].numel())
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
-        runs = sum(out.numel() for _, out in sizes) / after.numel()
+        # At least one: a detector may find no region in zeros.
+        runs = max(1.0, sum(maps * out.numel() for _, out, maps in sizes) / after.numel())
         site = Site(names[conv], conv, norm, in_size, out_size, residual=False, runs=runs)
         (left if reason else sites).append(site)
     sites = _with_surroundings(sites, run)
-    macs = round(sum(site.runs * site.macs for site in (*sites, *left)))
+    macs = sum(site.macs for site in (*sites, *left))
     return Trace(sites, left, dense, norms, macs, run.largest)
 
 

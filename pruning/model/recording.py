@@ -13,13 +13,16 @@ from .batch_norms import BatchNorm
 from .calls import Additions, Arguments, Calls, Maker, Mark, activation_of
 from .outputs import tensors_of
 
+_IMAGES = 2  # that it runs on
+
 
 class Recording:
     """Of a model in eval mode on zeros of (2, *input_shape). ValueError when it cannot run.
 
     runs: how often each convolution and norm ran, in the order of their first runs.
     uses: functions that take the module's output, or the weight or bias; answers count as one.
-    sizes: of each run of a convolution that can be followed, the input's and the output's (height, width).
+    sizes: of each run of a convolution that can be followed, the input's and the output's (height, width),
+        and how many such maps there are for an image: windows and crops make a larger batch.
     unclear: why a module cannot be followed.
     consumer: the norm that reads a convolution's output.
     activations: the elementwise function that reads the module's output.
@@ -32,7 +35,7 @@ class Recording:
     def __init__(self, model: nn.Module, input_shape: tuple[int, ...]) -> None:
         self.runs: Counter[nn.Module] = Counter()
         self.uses: Counter[Maker] = Counter()
-        self.sizes: dict[nn.Conv2d, list[tuple[torch.Size, torch.Size]]] = {}
+        self.sizes: dict[nn.Conv2d, list[tuple[torch.Size, torch.Size, float]]] = {}
         self.unclear: dict[nn.Module, str] = {}
         self.consumer: dict[nn.Module, BatchNorm] = {}
         self.activations: dict[Maker, Callable[[Tensor], Tensor]] = {}
@@ -64,14 +67,14 @@ class Recording:
         handles = [module.register_forward_hook(self._before_hooks, prepend=True) for module in watched]
         handles += [module.register_forward_hook(self._on_output) for module in watched]
         parameter = next(model.parameters(), torch.empty(0))
-        x = torch.zeros(2, *input_shape, dtype=torch.float32, device=parameter.device)
+        x = torch.zeros(_IMAGES, *input_shape, dtype=torch.float32, device=parameter.device)
         given = Mark(x)
         try:
             with torch.no_grad(), Additions(self._on_addition), calls:
                 answer = model(x)
         except Exception as error:
             raise ValueError(
-                f"the model cannot run on a batch of shape {(2, *input_shape)}: {str(error).rstrip('.')}. "
+                f"the model cannot run on a batch of shape {tuple(x.shape)}: {str(error).rstrip('.')}. "
                 f"{_advice(error)}"
             ) from error
         finally:
@@ -85,9 +88,9 @@ class Recording:
         answers = tensors_of(answer)
         if not answers:
             raise ValueError("the model returns no tensor: there is nothing to compare")
-        if odd := [tuple(tensor.shape) for tensor in answers if tensor.shape[:1] != (2,)]:
+        if odd := [tuple(tensor.shape) for tensor in answers if tensor.shape[:1] != (_IMAGES,)]:
             raise ValueError(
-                f"the model returns {odd[0]} for 2 images: each tensor must have a row for each image"
+                f"the model returns {odd[0]} for {_IMAGES} images: each tensor must have a row for each image"
             )
         return answers
 
@@ -100,14 +103,15 @@ class Recording:
         if not isinstance(output, Tensor):
             self.unclear[module] = "does not return a tensor"
             return
-        self.largest = max(self.largest, output[0].numel())
+        self.largest = max(self.largest, output.numel() // _IMAGES)
         self._outputs[module] = Mark(output)
         if not self._own[module].is_now(output):
             self.altered.add(module)
         if not inputs or output.ndim != 4:
             self.unclear[module] = "called with a named input" if not inputs else "run on one image"
         elif isinstance(module, nn.Conv2d):
-            self.sizes.setdefault(module, []).append((inputs[0].shape[2:], output.shape[2:]))
+            run = inputs[0].shape[2:], output.shape[2:], len(output) / _IMAGES
+            self.sizes.setdefault(module, []).append(run)
             self._read[module] = Mark(inputs[0])
         elif isinstance(module, BatchNorm):
             for conv in self.sizes:

@@ -64,6 +64,19 @@ class Sum(nn.Module):
         return self.branch(x) + self.shortcut(x)
 
 
+class Windows(nn.Module):
+    """A layer on the whole map, and one on its quarters as if they were images."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.stem, self.whole, self.part = unit(3, width), unit(width, width), unit(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        halves = self.whole(self.stem(x)).chunk(2, 2)
+        quarters = torch.cat([quarter for half in halves for quarter in half.chunk(2, 3)])
+        return self.part(quarters).mean((2, 3)).view(4, len(x), -1).mean(0)
+
+
 def head(width: int, classes: int = 10) -> list[nn.Module]:
     return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)]
 

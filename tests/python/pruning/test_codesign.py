@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import forms
 import pytest
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,17 @@ def test_layers_too_small_for_a_rate_are_no_error(allocation):
     """Of 16 kernels in a layer one stays: with 4 of its weights, of 144."""
     choices = chosen(FAST, FAST, width=4, rate=45.0, allocation=allocation)
     assert [choice.tiles for choice in choices] == [1, 1]
+
+
+@pytest.mark.parametrize("budgets", [{"macs": 4.0}, {"latency": 4.0}])
+def test_a_layer_on_windows_counts_as_often_as_there_are_of_them(budgets):
+    """One layer on the map, in 1 second, and one on four quarters of it, in 1 second each."""
+    whole, part = choose(forms.Windows(64), [FAST, FAST], 1e-6, **budgets)
+    if "macs" in budgets:
+        assert 2 / (whole.share + part.share) == pytest.approx(4.0, rel=0.01)
+    else:
+        assert 5 / (whole.seconds + part.seconds) == pytest.approx(4.0, rel=0.01)
+        assert part.seconds == pytest.approx(4 * 0.1 + 4 * 0.3 * (part.share - 1 / 45) / (1 / 2.25 - 1 / 45))
 
 
 class Pyramid(nn.Module):

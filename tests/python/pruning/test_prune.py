@@ -57,6 +57,13 @@ def test_the_report_counts_the_whole_model(result):
     assert result.report.parameter_rate == pytest.approx(before / (before - removed))
 
 
+def test_the_report_counts_every_window():
+    model = forms.settled(forms.Windows(), (3, 16, 16))
+    whole, part = prune(model, (3, 16, 16), PruneConfig(macs=4.0, **QUICK)).report.layers
+    assert whole.dense_macs == part.dense_macs == 16 * 16 * 9 * 256
+    assert (whole.macs, part.macs) == (256 * whole.weights, 256 * part.weights)
+
+
 def test_every_kernel_follows_the_library(result):
     patterns = set()
     for name, mask in result.masks.items():

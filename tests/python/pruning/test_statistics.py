@@ -52,6 +52,12 @@ def test_every_image_gives_a_row_however_many_there_are():
     assert [len(image) for image in rows.image] == [4, 2]
 
 
+def test_windows_of_an_image_share_its_rows():
+    site = Site("conv", nn.Conv2d(1, 1, 3), None, (6, 7), (4, 5), residual=False, runs=4.0)
+    rows = Sample(seed=0, count=36, images=3).rows(site, [8, 4])
+    assert [len(image) for image in rows.image] == [24, 12]
+
+
 def test_rows_differ_from_batch_to_batch_layer_to_layer_and_seed_to_seed():
     conv = nn.Conv2d(1, 1, 3)
     sites = [Site(name, conv, None, (34, 34), (32, 32), residual=False) for name in "ab"]

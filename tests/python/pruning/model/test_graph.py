@@ -74,6 +74,35 @@ def test_a_layer_that_runs_at_several_sizes_counts_each():
     assert (head.in_size, head.out_size, head.runs) == ((16, 16), (16, 16), 336 / 256)
 
 
+def test_windows_count_as_often_as_there_are_of_them():
+    found = trace(forms.Windows().eval(), (3, 8, 8))
+    whole, part = found.sites
+    assert (part.out_size, part.runs) == ((4, 4), 4.0)
+    assert part.macs == whole.macs == 16 * 16 * 9 * 64
+    assert found.macs == 2 * whole.macs + 3 * 16 * 9 * 64
+
+
+class Crops(forms.Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(torch.cat([x, x.flip(2), x.flip(3)]))[: len(x)]
+
+
+def test_the_largest_map_is_that_of_all_crops():
+    assert trace(Crops().eval(), (3, 8, 8)).largest == 3 * 8 * 64
+
+
+class Regions(forms.Windows):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.whole(self.stem(x))
+        found = self.part(x[x.mean((1, 2, 3)) > 1e9])
+        return x.mean((2, 3)) + found.sum()
+
+
+def test_a_layer_that_finds_no_region_in_zeros_counts_once():
+    whole, part = trace(Regions().eval(), (3, 8, 8)).sites
+    assert (part.runs, part.macs) == (1.0, whole.macs)
+
+
 class Norms(nn.Module):
     """One that remembers nothing, and one that runs twice."""
 
