@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from .config import PruneConfig
 from .model.norm_statistics import Gap
 from .report import PruneReport
 
 _USELESS = 10.0  # of a fidelity's relative error; networks that were never trained have 1 to 2
+_ALIKE = 1e-3  # of its spread
+_CHECK = "check that mean and std are those the model was trained with"
 _CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
 
 
@@ -29,11 +33,21 @@ def warnings_for(
             "the model computes without gradients, so no images were refined and nothing distilled: take "
             "torch.no_grad() and detach() out of its forward, and use them where it is called"
         )
-    if not report.fidelity.relative_error <= _USELESS:
+    if math.isnan(report.fidelity.spread):
+        found.append(
+            "nothing that the dense model answers to synthetic images is finite, and nothing could be "
+            f"compared: {_CHECK}"
+        )
+    elif not report.fidelity.relative_error <= _USELESS:
         found.append(
             f"the pruned model's answers differ from the dense one's {report.fidelity.relative_error:.3g} "
-            "times as much as those do from image to image: do not use it. Ask for a lower rate, and check "
-            "that mean and std are those the model was trained with"
+            "times as much as those do from image to image: do not use it. Ask for a lower rate, and "
+            f"{_CHECK}"
+        )
+    if report.fidelity.spread < _ALIKE:
+        found.append(
+            "the dense model gives all but the same answer to all synthetic images: that the pruned one does "
+            f"says little; {_CHECK}"
         )
     gap: Gap | None = report.gap
     if gap is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .imitation import divergence, imitate, mean_square
 from .masks import Masks
-from .model.outputs import may_be_logits
+from .model.outputs import comparable, may_be_logits
 from .model.precision import Form, half, laid_out
 from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
@@ -66,10 +66,10 @@ def distill(
         for step in range(done, run.steps):
             optimizer.zero_grad()
             x = _augmented(images, run.batch, generator(run.seed, "distill", step))
-            loss = _loss(student, teacher, layers, x, form, run.group)
+            loss, wanted = _loss(student, teacher, layers, x, form, run.group)
             if not (learns := loss.requires_grad):
                 break
-            _require_finite(loss, run.group, run.store)
+            _require_finite(loss, wanted, run.group, run.store)
             loss.backward()
             _sum_gradients(trained.values(), run.group)
             optimizer.step()
@@ -91,14 +91,18 @@ def _loss(
     batch: Tensor,
     form: Form,
     group: Group,
-) -> Tensor:
-    """This process's part of the whole batch's loss: the parts add up to what one process would find."""
+) -> tuple[Tensor, list[Tensor]]:
+    """This process's part of the whole batch's loss: the parts add up to what one process would find.
+
+    And what was wanted: the mean squares of what the teacher's layers read, and its answers.
+    """
     _, own = group.share(list(batch))
     x = form.of(torch.stack(own) if own else batch[:1])
     share = len(own) / len(batch)
     with half(x.device, form.low):
         seen = imitate(student, teacher, layers, x)
-    pairs = [*seen.maps, *zip(seen.outputs, seen.answers, strict=True)]
+    answers = [comparable(*pair) for pair in zip(seen.outputs, seen.answers, strict=True)]
+    pairs = [*seen.maps, *answers]
     energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
     errors = torch.stack([mean_square(value - target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
@@ -106,17 +110,20 @@ def _loss(
     # it may be a regression, and a softmax does not change when all answers shift by the same amount.
     if may_be_logits(seen.answers):
         loss = loss + divergence(seen.outputs[0], seen.answers[0])
-    return share * loss
+    return share * loss, [energies, *seen.answers]
 
 
-def _require_finite(loss: Tensor, group: Group, store: Checkpoint) -> None:
+def _require_finite(loss: Tensor, wanted: list[Tensor], group: Group, store: Checkpoint) -> None:
     """Raises ValueError in all processes where the loss is not finite in one, and deletes the checkpoint.
 
     Its advice is to change the options, and a run of other options would refuse the checkpoint.
+    wanted: of the dense model, which may be why.
     """
     if float(group.sum((~torch.isfinite(loss)).float())):
         store.discard()
-        raise ValueError("distillation diverges: set distill_steps=0, or ask for a lower rate")
+        dense = "the dense model's own values are infinite or undefined in places: so may gradients be"
+        why = "" if all(bool(torch.isfinite(values).all()) for values in wanted) else f" ({dense})"
+        raise ValueError(f"distillation diverges{why}: set distill_steps=0, or ask for a lower rate")
 
 
 def _sum_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:

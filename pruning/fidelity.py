@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .model.outputs import answers_of, may_be_logits
+from .model.outputs import NO_CLASS, answers_of, comparable, may_be_logits
 
 _STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding
 
@@ -29,23 +29,28 @@ class Distance:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The gap between teacher and student.
+    """The gap between teacher and student, where the teacher's answers are finite.
 
     images: how many were asked.  relative_error: mean square of the outputs' difference, over the mean square
     of the dense outputs about their mean image; of several outputs, the mean of theirs.
     For what may be a classifier, whose outputs are (N, classes) logits; None for others:
     divergence: mean Kullback-Leibler divergence of the dense from the pruned model's answer, in nats.
     agreement: share of the images that both give the same class.
+    spread: mean square of the dense outputs about their mean image, in parts of their mean square; of several
+    outputs, the largest. NaN where nothing the teacher answers is finite: then nothing was compared.
     """
 
     images: int
     relative_error: float
     divergence: float | None = None
     agreement: float | None = None
+    spread: float = 1.0
 
     @property
     def gap(self) -> Distance:
         """What there is to compare two students by. Divergence alone is blind to what all outputs share."""
+        if math.isnan(self.spread):
+            return Distance(())
         measures = (self.relative_error, self.divergence)
         return Distance(tuple(measure for measure in measures if measure is not None))
 
@@ -56,33 +61,67 @@ class Fidelity:
         return f"{', '.join(parts)} of {self.images} images"
 
 
+class _Sums:
+    """Of one output, over all images, where the wanted one is finite: its squares, and the difference's."""
+
+    def __init__(self) -> None:
+        self._total: Tensor | float = 0.0  # of each place of the output
+        self._count: Tensor | int = 0
+        self._square = self._missed = 0.0
+
+    def add(self, given: Tensor, wanted: Tensor) -> None:
+        self._count = self._count + torch.isfinite(wanted).sum(0)
+        given, wanted = comparable(given, wanted)
+        self._total = self._total + wanted.sum(0, dtype=torch.float64)
+        self._square += _square(wanted)
+        self._missed += _square(given - wanted)
+
+    @property
+    def is_empty(self) -> bool:
+        return not bool(torch.as_tensor(self._count).any())
+
+    @property
+    def _about_mean(self) -> float:
+        """The squares about the mean image."""
+        count = torch.as_tensor(self._count).clamp_min(1)
+        return max(self._square - float((torch.as_tensor(self._total).square() / count).sum()), 0.0)
+
+    @property
+    def error(self) -> float:
+        return self._missed / max(self._about_mean, _STILL * self._square, 1e-30)
+
+    @property
+    def spread(self) -> float:
+        return self._about_mean / max(self._square, 1e-30)
+
+
+def _square(values: Tensor) -> float:
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64)) ** 2
+
+
 @torch.no_grad()
 def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) -> Fidelity:
     """teacher, student: in eval mode.  images: (N, C, H, W), normalised, not used by any step before.
 
     batch: of images at a time; the answers of as many are held.
     """
-    totals: dict[int, Tensor] = {}
-    squares: defaultdict[int, float] = defaultdict(float)
-    missed: defaultdict[int, float] = defaultdict(float)
+    sums: list[_Sums] = []
     classes: list[tuple[Tensor, Tensor]] = []
     for some in images.split(batch):
         wanted, given = (answers_of(model(some)) for model in (teacher, student))
         if may_be_logits(wanted):
-            classes.append((F.log_softmax(given[0], 1), F.log_softmax(wanted[0], 1)))
-        for i, (before, now) in enumerate(zip(wanted, given, strict=True)):
-            totals[i] = totals.get(i, 0) + before.sum(0, dtype=torch.float64)
-            squares[i] += float(before.square().sum(dtype=torch.float64))
-            missed[i] += float((now - before).square().sum(dtype=torch.float64))
-    errors = []
-    for i, total in totals.items():
-        spread = squares[i] - float(total.square().sum()) / len(images)  # about their mean image
-        errors.append(missed[i] / max(spread, _STILL * squares[i], 1e-30))
-    error = sum(errors) / len(errors)
+            student_says, teacher_says = comparable(given[0], wanted[0], NO_CLASS)
+            classes.append((F.log_softmax(student_says, 1), F.log_softmax(teacher_says, 1)))
+        sums = sums or [_Sums() for _ in wanted]
+        for of_one, now, before in zip(sums, given, wanted, strict=True):
+            of_one.add(now, before)
+    finite = [of_one for of_one in sums if not of_one.is_empty]
+    error = sum(of_one.error for of_one in finite) / len(finite) if finite else math.nan
+    spread = max((of_one.spread for of_one in finite), default=math.nan)
     if not classes:
-        return Fidelity(len(images), error)
+        return Fidelity(len(images), error, spread=spread)
     student_says, teacher_says = (torch.cat(parts) for parts in zip(*classes, strict=True))
     divergence = F.kl_div(student_says, teacher_says, reduction="batchmean", log_target=True)
     agreement = (teacher_says.argmax(1) == student_says.argmax(1)).float().mean()
     nats = float(divergence)  # rounding may take it below 0
-    return Fidelity(len(images), error, 0.0 if nats <= 0 else nats, float(agreement))
+    return Fidelity(len(images), error, 0.0 if nats <= 0 else nats, float(agreement), spread)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .model.outputs import answers_of
+from .model.outputs import NO_CLASS, answers_of, comparable
 
 _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 
@@ -40,7 +40,8 @@ def imitate(student: nn.Module, teacher: nn.Module, layers: Iterable[str], x: Te
 
 def divergence(output: Tensor, answer: Tensor) -> Tensor:
     """Kullback-Leibler's, of softened (N, classes) logits from those that are wanted: a loss."""
-    student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in (output, answer))
+    both = comparable(output, answer, NO_CLASS)
+    student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in both)
     return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * _TEMPERATURE**2
 
 

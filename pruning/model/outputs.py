@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from ..support.seeds import generator, seeded
 
+NO_CLASS = -1e30  # a logit that leaves its class out: of no probability, and no gradient
+
 
 def tensors_of(output: object) -> list[Tensor]:
     """Its tensors: one, or several in lists, tuples, dicts and dataclasses, among which may be None."""
@@ -42,6 +44,15 @@ def answers_of(output: object) -> list[Tensor]:
 def may_be_logits(answers: Sequence[Tensor]) -> bool:
     """Whether they look like a classifier's: one tensor (N, classes). Those of a regression may, too."""
     return len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
+
+
+def comparable(given: Tensor, wanted: Tensor, filler: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Both, with `filler` where the wanted one is infinite or NaN: nothing can be near that.
+
+    Such are the logits of classes that a model rules out, and logarithms of 0.
+    """
+    finite = torch.isfinite(wanted)
+    return given.where(finite, filler), wanted.where(finite, filler)
 
 
 @torch.no_grad()

@@ -61,6 +61,36 @@ def test_nothing_of_a_distillation_that_diverges_is_kept(pruned, monkeypatch, tm
     assert not (tmp_path / "c").exists()
 
 
+class Ruling(nets.Tiny):
+    """A class is ruled out."""
+
+    forbidden = float("-inf")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).index_fill(1, torch.tensor([2]), self.forbidden)
+
+
+def test_classes_that_are_ruled_out_are_not_learnt(pruned, trained_model):
+    """The others as if there were no such class."""
+    masks, unseen = pruned[2], nets.textures(128, 2)[0]
+    teacher, student = Ruling(), Ruling()
+    teacher.load_state_dict(trained_model.state_dict())
+    student.load_state_dict(pruned[0].state_dict())
+    before = fidelity.measure(teacher.eval(), student.eval(), unseen, 64)
+    train(student, teacher.requires_grad_(False), masks, steps=30)
+    after = fidelity.measure(teacher, student, unseen, 64)
+    assert after.divergence < 0.3 * before.divergence
+    assert after.relative_error < 0.3 * before.relative_error
+
+
+def test_a_teacher_without_finite_answers_is_named(pruned):
+    student, teacher, masks = pruned
+    student.forward = lambda x: nets.Tiny.forward(student, x) * torch.nan
+    teacher.forward = lambda x: nets.Tiny.forward(teacher, x) * torch.nan
+    with pytest.raises(ValueError, match=r"diverges \(the dense model's own .*\): set distill_steps=0"):
+        train(student, teacher, masks, steps=3)
+
+
 def test_what_is_frozen_stays(pruned):
     student, teacher, masks = pruned
     student.head.requires_grad_(False)

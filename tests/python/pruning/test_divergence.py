@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import forms
@@ -135,3 +136,17 @@ def test_useless_answers_are_told(trained_model, result, config, error):
 
     assert told(error)
     assert not told(2.0)
+
+
+@pytest.mark.parametrize(
+    ("spread", "message"),
+    [
+        (math.nan, "nothing that the dense model answers to synthetic images is finite,"),
+        (9e-4, "the dense model gives all but the same answer to all synthetic images"),
+    ],
+)
+def test_answers_that_nothing_can_be_compared_with_are_told(result, config, spread, message):
+    report = replace(result.report, fidelity=replace(result.report.fidelity, spread=spread))
+    (told,) = warnings_for(report, config, True, False)
+    assert told.startswith(message)
+    assert told.endswith("check that mean and std are those the model was trained with")

@@ -30,7 +30,8 @@ class Answers(nn.Module):
 
 def test_a_model_agrees_with_itself(trained_model):
     images, _ = nets.textures(70, 5)
-    assert measure(trained_model, trained_model, images, 64) == Fidelity(70, 0.0, 0.0, 1.0)
+    found = measure(trained_model, trained_model, images, 64)
+    assert found == Fidelity(70, 0.0, 0.0, 1.0, found.spread)
 
 
 def test_figures_are_those_of_the_definition():
@@ -48,6 +49,42 @@ def test_answers_that_are_no_numbers_are_not_near():
     found = measure(Answers(lambda x: x), Answers(lambda x: x * math.nan), images, 4)
     assert math.isnan(found.divergence)
     assert math.isnan(found.relative_error)
+
+
+@pytest.mark.parametrize("left_out", [-math.inf, math.inf, math.nan])
+@pytest.mark.parametrize("images", [slice(None), slice(3)])
+def test_what_is_not_finite_in_the_dense_answers_is_left_out(left_out, images):
+    """Two classes of five, for all images or for some; `spoilt` differs there, too."""
+    logits = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
+    spoilt, ruled_out = 1.3 * logits, logits.clone()
+    ruled_out[images, 1::2] = left_out
+    there = torch.isfinite(ruled_out)
+    found = measure(Answers(lambda x: ruled_out), Answers(lambda x: spoilt), logits, 12)
+    mean = logits.where(there, 0).sum(0) / there.sum(0).clamp_min(1)
+    spread = float((logits - mean).square()[there].sum())
+    assert found.relative_error == pytest.approx(float((0.3 * logits).square()[there].sum()) / spread)
+    assert found.spread == pytest.approx(spread / float(logits.square()[there].sum()))
+    p, q = (each.where(there, -torch.inf).softmax(1) for each in (logits, spoilt))
+    wanted = float((p * (p / q).log()).nansum(1).mean())
+    assert found.divergence == pytest.approx(wanted, rel=1e-4)
+    assert found.agreement == 1.0
+
+
+def test_the_spread_is_that_of_the_output_that_moves_most():
+    def fixed(x: torch.Tensor) -> torch.Tensor:
+        return torch.arange(4.0).expand(len(x), 4)
+
+    images, moving = torch.randn(50, 4), Answers(lambda x: (fixed(x), 100 + 0.1 * x))
+    assert measure(moving, moving, images, 16).spread == pytest.approx(1e-6, rel=0.5)
+    assert measure(Answers(fixed), Answers(fixed), images, 16).spread == 0.0
+
+
+def test_a_dense_model_that_answers_nothing_finite_is_no_yardstick():
+    images = torch.randn(8, 4)
+    found = measure(Answers(lambda x: x * math.nan), Answers(lambda x: x), images, 4)
+    assert math.isnan(found.relative_error)
+    assert math.isnan(found.spread)
+    assert found.gap <= 2.0 * found.gap  # so that nothing is undone
 
 
 @pytest.mark.parametrize("make", [lambda x: x[..., None], lambda x: (x, {"a": x}), lambda x: x[:, :1]])
