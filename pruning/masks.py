@@ -91,16 +91,19 @@ class Masks(Mapping[str, Tensor]):
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:
-        """Sets every masked weight of the model to zero, in place (a NaN there is zeroed as well)."""
+        """Sets every masked weight of the model to zero, in place (a NaN there is zeroed as well).
+
+        ValueError where the model has no such layers: it stays as it is.
+        """
         self._apply(model, {})
 
     def _apply(self, model: nn.Module, bits: dict[str, Tensor]) -> None:
         """bits: by layer, kept from one time to the next."""
-        for name, mask in self.items():
-            weight = _weight(model, name, mask.shape)
+        weights = {name: _weight(model, name, mask.shape) for name, mask in self.items()}
+        for name, weight in weights.items():
             kept = bits.get(name)
             if kept is None or not _fit(kept, weight):
-                kept = bits[name] = _bits(mask, weight)
+                kept = bits[name] = _bits(self[name], weight)
             weight.view(kept.dtype).bitwise_and_(kept)
 
     def verify(self, model: nn.Module) -> None:
@@ -159,12 +162,16 @@ def _fit(bits: Tensor, weight: Tensor) -> bool:
 
 def _weight(model: nn.Module, name: str, shape: torch.Size) -> Tensor:
     try:
-        weight = model.get_parameter(f"{name}.weight")
+        weight = model.get_submodule(name).weight
     except AttributeError:
+        weight = None
+    if not isinstance(weight, Tensor):
         raise ValueError(
             f"the model has no layer {name!r} with a weight: are these the masks of another model? "
             "(A wrapped model is given as wrapper.module.)"
-        ) from None
+        )
+    if not isinstance(weight, nn.Parameter):
+        raise ValueError(f"{name}: its weight is computed (remove_parametrizations first)")
     if weight.shape != shape:
         raise ValueError(f"{name}: the weight is {tuple(weight.shape)} but the mask {tuple(shape)}")
     return weight

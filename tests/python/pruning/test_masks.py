@@ -164,6 +164,28 @@ def test_another_models_masks_are_refused():
         masks.apply(other)
 
 
+def test_a_model_that_is_refused_is_left_as_it_was():
+    """The first of its layers fits."""
+    model = nets.Tiny()
+    masks = random_masks(model)
+    model.blocks[1].conv2 = torch.nn.Conv2d(32, 20, 3)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=r"blocks\.1\.conv2.*\(20, 32, 3, 3\)"):
+        masks.apply(model)
+    with pytest.raises(ValueError, match=r"blocks\.1\.conv2"), masks.enforced(model):
+        pass
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_weights_that_are_computed_are_named():
+    model = nets.Tiny()
+    masks = random_masks(model)
+    torch.nn.utils.parametrizations.weight_norm(model.blocks[1].conv2)
+    for refused in (masks.apply, masks.broken):
+        with pytest.raises(ValueError, match=r"^blocks\.1\.conv2: its weight is computed \(remove_param"):
+            refused(model)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_zeros_stay_zero_in_retraining(name):
     torch.manual_seed(0)
