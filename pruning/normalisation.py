@@ -39,14 +39,22 @@ class Normalisation:
 def by_channel(name: str, values: Any) -> tuple[float, ...]:
     """The option's values. Raises ValueError where they are no numbers."""
     try:
+        if isinstance(values, str | bytes):  # whose characters may be digits
+            raise TypeError
         return tuple(map(float, values))
     except (TypeError, ValueError):
         raise ValueError(f"{name} is {values!r}: give a number for each channel, as (0.5, 0.5)") from None
 
 
 def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    """Raises ValueError unless there is a finite mean and a positive deviation for each channel."""
+    """Raises ValueError unless there is a finite mean and a positive deviation for each channel, and where
+    they are those of pixels in 0..255.
+    """
     if len(mean) != len(std) or not mean:
         raise ValueError(f"mean has {len(mean)} channels, std {len(std)}: give one each")
     if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
         raise ValueError(f"mean must be finite and std must be positive, not {mean} and {std}")
+    if min(*mean, *std) > 1:
+        raise ValueError(
+            f"mean is {mean} and std {std}: they are those of pixels in 0..1. Divide those of 0..255 by 255"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from patternlite.pruning import PruneConfig
+from patternlite.pruning.config import RetrainConfig
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 
@@ -41,6 +42,11 @@ def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
         ({"rate": 4.0, "seed": [1]}, r"seed is \[1\]: it must be a whole number"),
         ({"rate": "fast"}, "rate is 'fast': it must be a number"),
         ({"rate": 4.0, "mean": 0.5}, r"mean is 0\.5: give a number for each channel"),
+        ({"rate": 4.0, "mean": "012"}, "mean is '012': give a number for each channel"),
+        (
+            {"rate": 4.0, "mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)},
+            r"they are those of pixels in 0\.\.1\. Divide those of 0\.\.255 by 255",
+        ),
         ({"rate": 4.0, "dense": None}, "dense holds None: give names"),
         ({"rate": 4.0, "kinds": (3,)}, "kinds holds 3: give names"),
         ({"rates": 4.0}, "unknown option rates; known: mean, std, rate"),
@@ -49,3 +55,10 @@ def test_one_name_and_whole_numbers_are_taken_for_what_they_mean():
 def test_a_bad_config_says_what_to_do(options, message):
     with pytest.raises(ValueError, match=message):
         PruneConfig.from_dict({**UNIT, **options})
+
+
+def test_pixels_in_0_to_255_are_divided_before():
+    """As a model may ask for that takes them: mean 0 and std 1 / 255."""
+    PruneConfig(rate=4.0, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+    with pytest.raises(ValueError, match="by 255"):
+        RetrainConfig(mean=(127.5,), std=(127.5,))
