@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .budget import Choice, Menu, allocate, same_rate
@@ -14,7 +15,7 @@ from .latency import LayerTimes
 from .model.graph import Trace
 from .patterns import choose_library
 from .sensitivity import Curve
-from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure
+from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure, distinct
 from .varied import choose_varied_library
 
 _PATTERNS = 8  # in a library, where the config does not say; PatDNN's choice
@@ -40,6 +41,18 @@ def libraries_of(config: PruneConfig, weights: Sequence[Tensor]) -> dict[tuple[i
         else:
             libraries[size] = choose_library(same, config.patterns or _PATTERNS)
     return libraries
+
+
+def lossless(
+    config: PruneConfig, traced: Trace, libraries: Mapping[tuple[int, ...], Tensor]
+) -> dict[str, dict[str, Curve]]:
+    """Curves as if nothing that is pruned were missed: for choices that do not go by errors."""
+    curve = Curve(torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
+    found = {}
+    for site in traced.sites:
+        structures = distinct(structures_of(config), libraries[site.conv.kernel_size])
+        found[site.name] = dict.fromkeys((structure.name for structure in structures), curve)
+    return found
 
 
 def choose(

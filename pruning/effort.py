@@ -22,14 +22,17 @@ def costs(
 ) -> dict[str, float | dict[str, float]]:
     """Stage -> operations, by layer where it goes layer by layer."""
     forward = 2.0 * trace.macs  # per image; a step of training is three of them
+    measure: float | dict[str, float] = images * forward * bool(trace.norms)
+    if config.allocation == "adaptive":
+        structures = structures_of(config)
+        measure = {
+            site.name: _study(site, structures) + images * forward / len(trace.sites) for site in trace.sites
+        }
     return {
         "time": _TIMING * ("latency" in config.budgets),
         "draw": float(images * math.prod(input_shape) * _DRAW),
         "refine": images * config.refine_steps * 3 * forward * bool(trace.norms),
-        "measure": {
-            site.name: _study(site, structures_of(config)) + images * forward / len(trace.sites)
-            for site in trace.sites
-        },
+        "measure": measure,
         "prune": {site.name: _prune(site) + 2 * images * forward / len(trace.sites) for site in trace.sites},
         "distill": config.distill_steps * train_batch(input_shape, trace) * 4 * forward,
         "compare": unseen_count(input_shape) * (math.prod(input_shape) * _DRAW + 2 * forward),

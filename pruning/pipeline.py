@@ -150,7 +150,10 @@ class _Run:
                 {size: library.to(self.device) for size, library in self.libraries.items()},
                 codesign.structures_of(self.config), sample, self.group, method, trusted,
             )  # fmt: skip
-            curves = self.measure_curves(own, task)
+            if self.config.allocation == "adaptive":
+                curves = self.measure_curves(own, task)
+            else:
+                curves = codesign.lossless(self.config, self.teacher, self.libraries)
         try:
             choices = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
         except ValueError:  # not to be had together: a run that asks for less could not go on from here

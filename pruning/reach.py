@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-import torch
 from torch import Tensor
 
 from . import checks, codesign
 from .config import PruneConfig
 from .latency import LayerTimes, TimeTable, timing_key
 from .model.graph import Trace
-from .sensitivity import Curve
 from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
 from .support.progress import Schedule
@@ -64,7 +62,6 @@ def _require_reach(
     libraries: Mapping[tuple[int, ...], Tensor],
     times: Mapping[str, LayerTimes],
 ) -> None:
-    """Chooses as if nothing that is pruned were lost."""
-    lossless = Curve(torch.ones(1), torch.zeros(1))
-    curves = {site.name: dict.fromkeys(times[site.name].points, lossless) for site in traced.sites}
+    """Raises ValueError where the latency is out of reach though nothing that is pruned were missed."""
+    curves = codesign.lossless(config, traced, libraries)
     codesign.choose(replace(config, rate=None, macs=None), traced, libraries, curves, times)

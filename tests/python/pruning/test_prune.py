@@ -112,6 +112,21 @@ def test_the_report_reads_and_serialises(result):
     assert set(values["seconds"]) == {"draw", "refine", "measure", "prune", "compare"}
 
 
+def test_one_rate_for_all_needs_no_errors(trained_model, config, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing goes by it")
+
+    monkeypatch.setattr(pipeline, "study", refuse)
+    seen: list[tuple[str, float]] = []
+    uniform = replace(config, allocation="uniform")
+    report = prune(trained_model, (3, 16, 16), uniform, progress=lambda *call: seen.append(call)).report
+    assert report.gap is not None
+    assert [layer.rate for layer in report.layers] == pytest.approx([4.0] * 4, rel=0.02)
+    assert "measure" in report.seconds
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions)
+
+
 def test_progress_runs_from_zero_to_one(trained_model):
     calls: list[tuple[str, float]] = []
     config = PruneConfig(rate=4.0, refine_steps=4, distill_steps=2, images=128, **UNIT)
