@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,14 +11,23 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from .batch_sizes import MOST_BATCHES
-from .config import PruneConfig
+from .config import PruneConfig, whole_number
 from .model.batch_norms import BatchNorm
 from .model.state import device_of, tensors_in
 from .support.checkpoint import Checkpoint
 from .support.distributed import Group
 
 
-def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneConfig) -> None:
+def image_shape(input_shape: Iterable[Any]) -> tuple[int, int, int]:
+    """(channels, height, width) as whole numbers; 32.0 is 32. Raises ValueError for any other shape."""
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (input_shape,)
+    sizes = tuple(whole_number("input_shape", size) for size in shape)
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise ValueError(f"input_shape is (channels, height, width), not {shape}")
+    return sizes
+
+
+def check_inputs(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> None:
     """Raises ValueError unless it can be followed, its weights are finite float32 on a device that is known,
     and the shape fits.
     """
@@ -34,8 +43,6 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, ...], config: PruneCo
             )
     if torch.is_inference_mode_enabled():
         raise ValueError("weights cannot be changed within torch.inference_mode(): prune outside of it")
-    if len(input_shape) != 3 or min(input_shape) < 1:
-        raise ValueError(f"input_shape is (channels, height, width), not {tuple(input_shape)}")
     if len(config.mean) != input_shape[0]:
         raise ValueError(f"mean and std have {len(config.mean)} channels, the input {input_shape[0]}")
     if (device := device_of(model).type) not in ("cpu", "cuda", "meta"):

@@ -75,14 +75,15 @@ def prune(
     keeps maps between calls, holds NaN or has nothing to prune, when the budgets cannot be had, and when a
     layer or the distillation diverges; RuntimeError when the processes disagree.
     """
-    checks.check_inputs(model, input_shape, config)
+    shape = checks.image_shape(input_shape)
+    checks.check_inputs(model, shape, config)
     # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
     # alone would empty the cache: they would learn with the weights they began with.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
     # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says. What
     # models make without saying where is made where they are: that device is entered around their calls.
     with plain("cpu"), plain("cuda"), exact(), seeded(config.seed, device_of(model)), torch.device("cpu"):
-        return _Run(model, input_shape, config, progress, checkpoint).result()
+        return _Run(model, shape, config, progress, checkpoint).result()
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class _Run:
         self.device = device_of(self.dense)
         some = self.draw(6, "try").to(self.device)
         require_own_maps(self.dense, self.teacher.sites, list(some.split(4)))  # even: models may take pairs
-        identity = fingerprint(all_tensors_in(model), tuple(input_shape), config, frozen_in(model))
+        identity = fingerprint(all_tensors_in(model), input_shape, config, frozen_in(model))
         self.group.require_same(identity, "the model or the options")
         self.store = Checkpoint(checkpoint, identity, self.group)
         with self.device:
@@ -275,8 +276,13 @@ class _Run:
 def _traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
     with device_of(model):
         found = trace(model, input_shape, config.dense, config.kinds)
+    if not found.dense and not found.sites:
+        raise ValueError(
+            "nothing to prune: the model has no nn.Conv2d module. One that torch.export made computes "
+            "without: give the one that it was made from"
+        )
     if not found.sites:
-        why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items()) or "it has no Conv2d"
+        why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items())
         reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
         others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
         raise ValueError(

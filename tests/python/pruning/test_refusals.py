@@ -25,7 +25,9 @@ def locked() -> nn.Module:
     ("model", "shape", "message"),
     [
         (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)), (3, 8, 8), "nothing to prune"),
-        (lambda: nn.Flatten(), (3, 8, 8), "nothing to prune"),
+        (lambda: nn.Flatten(), (3, 8, 8), r"no nn\.Conv2d module\. One that torch\.export made"),
+        (nets.plain, (3, 8.5, 8), r"input_shape is 8\.5: it must be a whole number"),
+        (nets.plain, 8, r"input_shape is \(channels, height, width\), not \(8,\)"),
         (nets.plain, (3, 8), r"input_shape is \(channels, height, width\)"),
         (nets.plain, (1, 8, 8), "mean and std have 3 channels"),
         (lambda: nets.plain().half(), (3, 8, 8), "float16"),
@@ -67,3 +69,15 @@ def test_damaged_weights_are_named(value):
     model[3].weight.data[0, 0, 0, 0] = value
     with pytest.raises(ValueError, match=r"3\.weight holds NaN or infinity"):
         prune(model, (3, 12, 12), PruneConfig(rate=4.0, **QUICK))
+
+
+def test_a_shape_is_the_same_however_it_is_written(tmp_path):
+    """A checkpoint of (3, 12, 12) is gone on with."""
+    config = PruneConfig(rate=3.0, **QUICK)
+    torch.manual_seed(0)
+    model = nets.plain()
+    one = prune(model, (3, 12, 12), config, checkpoint=tmp_path)
+    seen: set[str] = set()
+    other = prune(model, [3, 12.0, 12], config, lambda what, _: seen.add(what), tmp_path)
+    assert "draw" not in seen
+    assert one.masks.digest() == other.masks.digest()
