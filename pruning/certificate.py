@@ -30,7 +30,7 @@ class Certificate:
     """date: UTC.  versions: package -> version.  statement: what the file says in one sentence.
 
     model: sha256 of the dense model's state_dict.  masks: `Masks.digest()` of the result.
-    config: of the run.  layers: per pruned layer its name, shape, structure, kept weights, rate and error.
+    config: of the run.  layers: of the report, name, shape, structure, kept weights, rate and error.
     dense: convolutions left alone -> why.  gap, fidelity: as in PruneReport.
     """
 

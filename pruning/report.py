@@ -11,11 +11,12 @@ from patternlite.support.units import count
 
 from .fidelity import Fidelity
 from .model.norm_statistics import Gap
+from .structures import DENSE
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One pruned convolution.
+    """One convolution that is pruned, or was chosen to stay dense for a latency: of structure "dense".
 
     shape: of its weight.  structure: of its zeros, see structures.py.
     kernels: with any weight left, of shape[0] * shape[1].  weights, macs: kept.
@@ -53,9 +54,9 @@ class LayerReport:
 
 @dataclass
 class PruneReport:
-    """The whole run. rate and mac_rate are over the pruned layers; parameter_rate over the whole model.
+    """The whole run. rate and mac_rate are over all `layers`; parameter_rate over the whole model.
 
-    dense: convolutions left alone -> why.  gap: None for a model without BatchNorm statistics.
+    dense: the other convolutions -> why.  gap: None for a model without BatchNorm statistics.
     fidelity: the gap to the dense model in the end.  seconds: per stage.
     """
 
@@ -85,6 +86,12 @@ class PruneReport:
         return self.parameters / (self.parameters - removed)
 
     @property
+    def extent(self) -> str:
+        """What the rates are over, in words."""
+        pruned = sum(layer.structure != DENSE.name for layer in self.layers)
+        return f"{len(self.layers)} layers" + (f", {pruned} of them pruned" * (pruned < len(self.layers)))
+
+    @property
     def patterns(self) -> dict[str, int]:
         """Pattern -> kernels of the whole model that have it, most frequent first."""
         counts: Counter[str] = Counter()
@@ -109,7 +116,7 @@ class PruneReport:
                 f"  {len(layer.patterns)}"
             )
         lines.append(
-            f"{len(self.layers)} layers: weights {self.rate:.2f}x fewer, MACs {self.mac_rate:.2f}x fewer; "
+            f"{self.extent}: weights {self.rate:.2f}x fewer, MACs {self.mac_rate:.2f}x fewer; "
             f"the whole model has {self.parameter_rate:.2f}x fewer weights"
         )
         if self.dense:

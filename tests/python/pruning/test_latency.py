@@ -189,6 +189,7 @@ def test_a_small_speed_up_leaves_some_layers_dense(engine, trained_model):
     dense = [layer for layer in result.report.layers if layer.structure == "dense"]
     assert dense
     assert all(layer.rate == 1 and layer.name not in result.masks for layer in dense)
+    assert f"4 layers, {4 - len(dense)} of them pruned: weights" in str(result.report)
 
 
 def test_a_speed_up_out_of_reach_is_refused_with_what_can_be_had(engine, trained_model, tmp_path):
