@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "engine/support/caller_core.h"
+#include "engine/support/forks.h"
 
 namespace patternlite {
 namespace {
@@ -44,29 +46,34 @@ struct Ticket {
 class ThreadPool final : public Parallel {
  public:
   explicit ThreadPool(int threads) {
-    try {
-      workers_.reserve(threads);
-      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
-    } catch (const std::exception&) {  // the system grants no more: those that run will do
-    }
+    start(threads - 1);
+    threads_ = static_cast<int>(workers_->size()) + 1;
   }
 
   ~ThreadPool() override {
+    if (forks_ != forks()) {
+      forget_workers();
+      return;
+    }
     stopping_ = true;
     wake();
-    for (std::thread& worker : workers_) worker.join();
+    for (std::thread& worker : *workers_) worker.join();
   }
 
-  int threads() const override { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const override { return threads_; }
 
   void deal(int count, const std::function<void(int)>& task) override {
     std::unique_lock lock(busy_, std::try_to_lock);
-    if (count <= 1 || workers_.empty() || !lock.owns_lock() ||
+    if (count <= 1 || threads_ == 1 || !lock.owns_lock() ||
         count > static_cast<int>(Ticket::kMask)) {
       for (int i = 0; i < count; ++i) task(i);
       return;
     }
-    caller_core_.leave(workers_);
+    if (forks_ != forks()) {
+      forget_workers();
+      start(threads_ - 1);
+    }
+    caller_core_.leave(*workers_);
     task_ = &task;
     finished_.store(0, std::memory_order_relaxed);
     ticket_.store(Ticket::make(Ticket::generation(ticket_.load()) + 1, count));
@@ -76,6 +83,26 @@ class ThreadPool final : public Parallel {
   }
 
  private:
+  using Threads = std::vector<std::thread>;
+
+  void start(int workers) {
+    workers_ = std::make_unique<Threads>();
+    forks_ = forks();
+    caller_core_ = {};
+    try {
+      workers_->reserve(workers);
+      for (int i = 0; i < workers; ++i) workers_->emplace_back([this] { work(); });
+    } catch (const std::exception&) {  // the system grants no more: those that run will do
+    }
+  }
+
+  // In a forked process they do not run, and what named them may name other threads by now: that
+  // stays as it is, where nobody reads it.
+  void forget_workers() {
+    static_cast<void>(workers_.release());
+    sleepers_ = 0;
+  }
+
   // seq_cst orders the new ticket before the look at sleepers_, and a worker's sleepers_ before its
   // last look at the epoch: one of the two sees the other.
   void wake() {
@@ -114,7 +141,9 @@ class ThreadPool final : public Parallel {
   }
 
   std::mutex busy_;
-  std::vector<std::thread> workers_;
+  int threads_ = 1;
+  std::unique_ptr<Threads> workers_;
+  unsigned forks_ = 0;  // when they were started
   CallerCore caller_core_;
   const std::function<void(int)>* task_ = nullptr;
   alignas(64) std::atomic<std::uint64_t> ticket_{0};

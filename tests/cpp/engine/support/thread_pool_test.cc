@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -101,19 +102,63 @@ TEST(ThreadPool, AWorkerLeavesTheCallersCore) {
   EXPECT_TRUE(left);
 }
 
+#if !defined(__SANITIZE_THREAD__)  // which wants no new threads in forked processes
+
+// Returns whether the function does in a child. It is killed if it hangs.
+bool holds_in_a_fork(const std::function<bool()>& function) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    _exit(function() ? 0 : 1);
+  }
+  int status = -1;
+  return waitpid(child, &status, 0) == child && status == 0;
+}
+
 TEST(ThreadPool, AForkedCallerKeepsItsCores) {
   auto pool = make_thread_pool(2);
   const cpu_set_t before = cores_of_this_thread();
-  const pid_t child = fork();
-  if (child == 0) {
+  EXPECT_TRUE(holds_in_a_fork([&] {
     pool->run(2, [](int) {});
     const cpu_set_t after = cores_of_this_thread();
-    _exit(CPU_EQUAL(&before, &after) ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return CPU_EQUAL(&before, &after) != 0;
+  }));
 }
+
+TEST(ThreadPool, AForkedProcessHasWorkersOfItsOwn) {
+  const auto pool = make_thread_pool(3);
+  pool->run(9, [](int) {});
+  EXPECT_TRUE(holds_in_a_fork([&] {
+    for (int round = 0; round < 5; ++round) {
+      std::atomic<int> begun = 0;
+      pool->run(3, [&](int) {
+        for (++begun; begun < 3;) std::this_thread::yield();  // a thread for each
+      });
+    }
+    return true;
+  }));
+  pool->run(9, [](int) {});
+}
+
+// Where another thread may have the memory, and so the name, of a worker that is not there.
+TEST(ThreadPool, IsDestroyedInAForkedProcess) {
+  for (const bool used : {false, true}) {
+    auto pool = make_thread_pool(3);
+    EXPECT_TRUE(holds_in_a_fork([&] {
+      std::atomic<bool> stop = false;
+      std::vector<std::thread> others;
+      for (int i = 0; i < 3; ++i) others.emplace_back([&] { stop.wait(false); });
+      if (used) pool->run(9, [](int) {});
+      pool.reset();
+      stop = true;
+      stop.notify_all();
+      for (std::thread& other : others) other.join();
+      return true;
+    }));
+  }
+}
+
+#endif
 
 // Each on a pool of its own, as interpreters have it: more threads than cores.
 TEST(ThreadPool, ManyPoolsAtOnce) {
@@ -136,6 +181,19 @@ TEST(ThreadPool, AsleepItTakesNoTime) {
   const double before = cpu_seconds();
   std::this_thread::sleep_for(std::chrono::seconds(1));
   EXPECT_LT(cpu_seconds() - before, 0.02);
+}
+
+TEST(ThreadPool, ThrowsWhatAWorkerThrew) {
+  const auto pool = make_thread_pool(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> begun = 0;
+    const auto worker_throws = [&](int) {
+      for (++begun; begun < 2;) std::this_thread::yield();  // a task each
+      if (std::this_thread::get_id() != caller) throw std::runtime_error("worker");
+    };
+    EXPECT_THROW(pool->run(2, worker_throws), std::runtime_error);
+  }
 }
 
 TEST(ThreadPool, FinishesAllAndThrowsWhatOneThrew) {
