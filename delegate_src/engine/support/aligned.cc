@@ -2,6 +2,10 @@
 
 #include <new>
 
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
 #include "engine/support/large_pages.h"
 
 // GCC defines a macro under the address sanitizer, Clang has to be asked.
@@ -32,6 +36,13 @@ LargePages& heap() {
   static auto& heap = *new LargePages;  // outlives the threads whose scratch memory lies there
   return heap;
 }
+
+#if defined(__unix__) || defined(__APPLE__)
+// A process that is forked while another thread allocates would wait for that thread.
+void lock_heap() { heap().lock(); }
+void unlock_heap() { heap().unlock(); }
+[[maybe_unused]] const int kForkSafe = pthread_atfork(lock_heap, unlock_heap, unlock_heap);
+#endif
 
 }  // namespace
 

@@ -17,6 +17,9 @@ class LargePages {
   void* allocate(std::size_t bytes);
   // bytes: as they were asked for.
   void free(void* memory, std::size_t bytes) noexcept;
+  // All but this thread wait meanwhile, and nothing is half done.
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
   // From the system; 0 when all that was allocated is free again.
   std::size_t bytes_held() const;
 
