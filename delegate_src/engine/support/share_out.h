@@ -32,4 +32,20 @@ void share_out(int count, std::size_t floats, Parallel& parallel, const Body& bo
   parallel.run(parts, std::ref(task));
 }
 
+// Runs body(channel, first row, last row) over planes of `height` rows, cut between channels or, if
+// these are too few, between rows.
+template <typename Body>
+void share_planes(int channels, int height, std::size_t floats, Parallel& parallel,
+                  const Body& body) {
+  if (cut_rows_of_few(channels, height, parallel.threads())) {
+    share_out(height, floats, parallel, [&](int first, int last) {
+      for (int c = 0; c < channels; ++c) body(c, first, last);
+    });
+    return;
+  }
+  share_out(channels, floats, parallel, [&](int first, int last) {
+    for (int c = first; c < last; ++c) body(c, 0, height);
+  });
+}
+
 }  // namespace patternlite

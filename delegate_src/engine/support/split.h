@@ -24,4 +24,10 @@ inline bool cut_rows(int height, int width, int threads) {
   return cut_positions(height * width, threads) && height >= 2 * threads;
 }
 
+// The same of operators on each element, which are cut between channels otherwise: where those are
+// too few.
+inline bool cut_rows_of_few(int channels, int height, int threads) {
+  return channels < std::min(height, threads);
+}
+
 }  // namespace patternlite

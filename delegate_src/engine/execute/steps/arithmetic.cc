@@ -1,6 +1,6 @@
 // Sums, products, scaling, and the activations that stand alone.
-#include "engine/execute/steps/channel_step.h"
 #include "engine/execute/steps/operator_steps.h"
+#include "engine/execute/steps/planes_step.h"
 #include "engine/graph/activation.h"
 #include "engine/pack/planes.h"
 
@@ -21,7 +21,7 @@ std::unique_ptr<Step> make_binary_step(const Op& op, kernels::BinaryKind kind,
                              .planes = planes_of(layout),
                              .low = clamp.low,
                              .high = clamp.high};
-  return std::make_unique<ChannelStep<kernels::Binary>>(kernels.binary, task);
+  return std::make_unique<PlanesStep<kernels::Binary>>(kernels.binary, task);
 }
 
 // All but the scales. op: a Scaling, a Multiplication by one element for each channel, or an
@@ -56,7 +56,7 @@ std::unique_ptr<Step> make_operator_step(const Multiplication& op, const TensorM
   kernels::Scale task = scale_task(op, op.a, memory);
   task.scales = memory.at(op.b);
   task.scale_stride = b.plane();
-  return std::make_unique<ChannelStep<kernels::Scale>>(kernels.scale, task);
+  return std::make_unique<PlanesStep<kernels::Scale>>(kernels.scale, task);
 }
 
 std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& memory,
@@ -65,7 +65,7 @@ std::unique_ptr<Step> make_operator_step(const Scaling& op, const TensorMemory& 
   kernels::Scale task = scale_task(op, op.input, memory);
   task.scales = constants.data();
   task.shifts = constants.data() + op.scales.size();
-  return std::make_unique<ChannelStep<kernels::Scale>>(kernels.scale, task, std::move(constants));
+  return std::make_unique<PlanesStep<kernels::Scale>>(kernels.scale, task, std::move(constants));
 }
 
 std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMemory& memory,
@@ -74,7 +74,7 @@ std::unique_ptr<Step> make_operator_step(const ActivationOp& op, const TensorMem
   kernels::Scale task = scale_task(op, op.input, memory);
   task.scales = one.data();
   task.scale_stride = 0;
-  return std::make_unique<ChannelStep<kernels::Scale>>(kernels.scale, task, std::move(one));
+  return std::make_unique<PlanesStep<kernels::Scale>>(kernels.scale, task, std::move(one));
 }
 
 }  // namespace patternlite

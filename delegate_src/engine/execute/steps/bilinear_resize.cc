@@ -1,34 +1,22 @@
 #include <array>
 
 #include "engine/execute/steps/operator_steps.h"
+#include "engine/execute/steps/row_step.h"
 #include "engine/support/scratch.h"
-#include "engine/support/share_out.h"
 
 namespace patternlite {
 namespace {
 
-class BilinearResizeStep final : public Step {
+class BilinearResizeStep final : public RowStep {
  public:
   BilinearResizeStep(const BilinearResize& op, const TensorMemory& memory)
-      : op_(op),
-        from_(memory.layouts[op.input]),
-        to_(memory.layouts[op.output]),
-        input_(memory.at(op.input)),
-        output_(memory.at(op.output)) {}
-
-  void run(Parallel& parallel) override {
-    share_out(to_.shape.channels, to_.elements(), parallel, [this](int first, int last) {
-      float* scratch = scratch_of<BilinearResizeStep>(2 * to_.shape.width);
-      for (int c = first; c < last; ++c) {
-        resize_plane(input_ + c * from_.plane(), output_ + c * to_.plane(), scratch);
-      }
-    });
-  }
+      : RowStep(op.input, op.output, memory), op_(op) {}
 
  private:
   // Each input row is stretched once; of neighbours, one is even and one odd.
-  void resize_plane(const float* plane, float* output, float* scratch) const {
+  void write_rows(const float* plane, int first, int last, float* output) const override {
     const int width = to_.shape.width;
+    float* scratch = scratch_of<BilinearResizeStep>(2 * width);
     std::array<int, 2> held = {-1, -1};
     const auto stretched = [&](int row) {
       float* to = scratch + row % 2 * width;
@@ -36,10 +24,11 @@ class BilinearResizeStep final : public Step {
       held[row % 2] = row;
       return to;
     };
-    for (const auto& [first, second, share] : op_.rows) {
-      const float *above = stretched(first), *below = stretched(second);
-      for (int x = 0; x < width; ++x) output[x] = above[x] + (below[x] - above[x]) * share;
-      output += to_.pitch();
+    for (int y = first; y < last; ++y) {
+      const float *above = stretched(op_.rows[y].first), *below = stretched(op_.rows[y].second);
+      const float share = op_.rows[y].share;
+      float* row = output + std::ptrdiff_t{y} * to_.pitch();
+      for (int x = 0; x < width; ++x) row[x] = above[x] + (below[x] - above[x]) * share;
     }
   }
 
@@ -50,9 +39,6 @@ class BilinearResizeStep final : public Step {
   }
 
   const BilinearResize op_;
-  const PlanarLayout from_, to_;
-  const float* input_;
-  float* output_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-#include "engine/execute/steps/channel_step.h"
 #include "engine/execute/steps/operator_steps.h"
+#include "engine/execute/steps/planes_step.h"
 #include "engine/pack/curve_task.h"
 
 namespace patternlite {
@@ -11,7 +11,7 @@ std::unique_ptr<Step> make_operator_step(const CurveOp& op, const TensorMemory& 
   kernels::Curve task = curve_task(op, layout, slopes);
   task.input = memory.at(op.input);
   task.output = memory.at(op.output);
-  return std::make_unique<ChannelStep<kernels::Curve>>(kernels.curve, task, std::move(slopes));
+  return std::make_unique<PlanesStep<kernels::Curve>>(kernels.curve, task, std::move(slopes));
 }
 
 }  // namespace patternlite

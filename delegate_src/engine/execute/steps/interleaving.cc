@@ -15,9 +15,8 @@ class InterleavingStep final : public Step {
   }
 
   void run(Parallel& parallel) override {
-    share_out(to_.shape.channels, to_.elements(), parallel, [this](int first, int last) {
-      for (int c = first; c < last; ++c) write_plane(c);
-    });
+    const auto body = [this](int c, int first, int last) { write_rows(c, first, last); };
+    share_planes(to_.shape.channels, to_.shape.height, to_.elements(), parallel, body);
   }
 
  private:
@@ -27,8 +26,8 @@ class InterleavingStep final : public Step {
     std::vector<int> channels;
   };
 
-  void write_plane(int channel) const {
-    for (int y = 0; y < to_.shape.height; ++y) {
+  void write_rows(int channel, int first, int last) const {
+    for (int y = first; y < last; ++y) {
       float* row = output_ + channel * to_.plane() + static_cast<std::ptrdiff_t>(y) * to_.pitch();
       const Part* parts = &parts_[static_cast<std::size_t>(y % block_) * block_];
       const auto row_of = [&](const Part& part) {

@@ -1,53 +1,43 @@
 #include <algorithm>
 
 #include "engine/execute/steps/operator_steps.h"
-#include "engine/support/share_out.h"
+#include "engine/execute/steps/row_step.h"
 
 namespace patternlite {
 namespace {
 
 // Padding that could not be folded into a convolution.
-class PadStep final : public Step {
+class PadStep final : public RowStep {
  public:
   PadStep(const Padding& op, const TensorMemory& memory)
-      : from_(memory.layouts[op.input]),
-        to_(memory.layouts[op.output]),
-        input_(memory.at(op.input)),
-        output_(memory.at(op.output)),
-        top_(op.top),
-        left_(op.left) {}
-
-  void run(Parallel& parallel) override {
-    share_out(to_.shape.channels, to_.elements(), parallel, [this](int first, int last) {
-      for (int c = first; c < last; ++c) pad(input_ + c * from_.plane(), output_ + c * to_.plane());
-    });
-  }
+      : RowStep(op.input, op.output, memory), op_(op) {}
 
  private:
-  void pad(const float* from, float* to) const {
-    const int rows = from_.shape.height, width = from_.shape.width, pitch = to_.pitch();
-    const int below = top_ + rows;
-    clear_rows(to, 0, top_);
+  void write_rows(const float* plane, int first, int last, float* output) const override {
+    const int width = from_.shape.width, pitch = to_.pitch();
+    const int begin = std::clamp(op_.top, first, last);
+    const int end = std::clamp(op_.top + from_.shape.height, first, last);
+    clear_rows(output, first, begin);
     // Rows with nothing between them are one: a map of one column has thousands.
     if (from_.pitch() == width && pitch == width) {
-      std::copy_n(from, rows * width, to + top_ * pitch);
+      std::copy_n(plane + (begin - op_.top) * width, (end - begin) * width, output + begin * pitch);
     } else {
-      clear_rows(to, top_, below);
-      for (int y = 0; y < rows; ++y) {
-        std::copy_n(from + y * from_.pitch(), width, to + (top_ + y) * pitch + left_);
+      clear_rows(output, begin, end);
+      for (int y = begin; y < end; ++y) {
+        const float* row = plane + std::ptrdiff_t{y - op_.top} * from_.pitch();
+        std::copy_n(row, width, output + std::ptrdiff_t{y} * pitch + op_.left);
       }
     }
-    clear_rows(to, below, to_.shape.height);
+    clear_rows(output, end, last);
   }
 
   void clear_rows(float* plane, int begin, int end) const {
-    for (int y = begin; y < end; ++y) std::fill_n(plane + y * to_.pitch(), to_.shape.width, 0.0f);
+    for (int y = begin; y < end; ++y) {
+      std::fill_n(plane + std::ptrdiff_t{y} * to_.pitch(), to_.shape.width, 0.0f);
+    }
   }
 
-  const PlanarLayout from_, to_;
-  const float* input_;
-  float* output_;
-  const int top_, left_;
+  const Padding op_;
 };
 
 }  // namespace

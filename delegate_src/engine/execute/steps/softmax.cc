@@ -6,7 +6,7 @@
 namespace patternlite {
 namespace {
 
-// Stays on one thread: there are as many values as a classifier has classes.
+// Stays on one thread: what adaptors bring is a vector, of as many values as there are classes.
 class SoftmaxStep final : public Step {
  public:
   SoftmaxStep(const Softmax& op, const TensorMemory& memory)

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/counted_parts.h"
 #include "engine/one_convolution.h"
 #include "engine/pack/broadcast_convolution.h"
 #include "engine/pack/input_stationary_convolution.h"
@@ -24,7 +24,6 @@
 #include "engine/recognise/winograd_window.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
-#include "engine/support/parallel.h"
 #include "engine/support/thread_pool.h"
 #include "engine/weight_store.h"
 
@@ -242,21 +241,6 @@ TEST_P(PackedConvolutionTest, FullyConnectedWeightsInAnotherOrder) {
     EXPECT_EQ(results[0].values, results[1].values);
   }
 }
-
-// Has so many threads, and counts what they are given.
-class CountedParts final : public Parallel {
- public:
-  explicit CountedParts(int threads) : threads_(threads) {}
-  int threads() const override { return threads_; }
-  int count = 0;
-
- private:
-  void deal(int parts, const std::function<void(int)>& task) override {
-    count += parts;
-    for (int part = 0; part < parts; ++part) task(part);
-  }
-  int threads_;
-};
 
 // Its filters are three blocks, its positions a single vector.
 TEST_P(PackedConvolutionTest, AnySmallMapIsSharedAmongThreads) {
