@@ -192,15 +192,16 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
 }
 
 // The instance for M vectors or fewer, found by counting down.
-template <int M, bool Half>
-auto is_kernel(int vectors, bool in_place) -> void (*)(const ConvIs&, const IsTile&) {
+template <bool InPlace, int M, bool Half>
+auto is_kernel(int vectors) -> void (*)(const ConvIs&, const IsTile&) {
   if constexpr (M > (Half ? 0 : 1)) {
-    if (vectors != M) return is_kernel<M - 1, Half>(vectors, in_place);
+    if (vectors != M) return is_kernel<InPlace, M - 1, Half>(vectors);
   }
-  return in_place ? &is_tile_in_place<M, Half> : &is_tile<M, Half>;
+  return InPlace ? &is_tile_in_place<M, Half> : &is_tile<M, Half>;
 }
 
-inline void conv_is(const ConvIs& conv) {
+template <bool InPlace>
+void conv_is(const ConvIs& conv) {
   const int vectors = ceil_div(conv.position_end - conv.position_begin, kLanes);
   const int tiles = ceil_div(vectors, conv.tile / kLanes);
   for (int i = 0, done = 0; i < tiles; ++i) {
@@ -209,15 +210,15 @@ inline void conv_is(const ConvIs& conv) {
     tile.position = conv.position_begin + done * kLanes;
     tile.count = min(tile.vectors * kLanes, conv.position_end - tile.position);
     done += tile.vectors;
-    auto kernel = is_kernel<kIsVectors, false>;
+    auto kernel = is_kernel<InPlace, kIsVectors, false>;
     int whole = tile.vectors;
 #if PL_LANES == 16  // halves of the widest vectors only
     if (tile.count <= (whole - 1) * kLanes + kLanes / 2) {
-      kernel = is_kernel<kIsVectors - 1, true>;
+      kernel = is_kernel<InPlace, kIsVectors - 1, true>;
       --whole;
     }
 #endif
-    kernel(whole, conv.mask != nullptr)(conv, tile);
+    kernel(whole)(conv, tile);
   }
 }
 

@@ -25,10 +25,12 @@ inline void winograd_deal(const ConvWinograd& conv, const float* row, float* str
   }
 }
 
-// A value of 2^12 times this is infinite, and infinity times zero is NaN. What is rounded away
-// beside so large a value shows in all outputs of its tile, also in those that do not read it. Sums
-// of images are smaller: 6 times 255 at most.
-constexpr float kWinogradTooLarge = 0x1p116f;
+// Transformed inputs are smaller, or the row is left to `direct`: what is rounded away beside so
+// large a value shows in all outputs of its tile, also in those that do not read it. They are up
+// to 7.5 times the inputs, 255 of an image at most.
+constexpr float kWinogradLimit = 0x1p12f;
+// Makes what is not smaller infinite, and infinity times zero is NaN.
+constexpr float kWinogradToInfinity = 0x1p64f / kWinogradLimit * 0x1p64f;
 
 // Transforms one input row of every channel to [channel][phase][block][point][tile]. Returns
 // whether no value is NaN or too large.
@@ -52,7 +54,7 @@ bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, fl
             if (kMatrix.inputs[k][i] == 0) continue;
             sum += load(inputs[i] + tile) * static_cast<float>(kMatrix.inputs[k][i]);
           }
-          tame += sum * kWinogradTooLarge * 0.0f;
+          tame += sum * kWinogradToInfinity * 0.0f;
           store_quads(to + tile * Points + k * kWinogradTiles, sum,
                       min(kLanes, tiles - tile) / kWinogradTiles, Points * kWinogradTiles);
         }

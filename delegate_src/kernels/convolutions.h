@@ -128,8 +128,8 @@ inline constexpr int kWinogradMostRows = 8;  // of a kernel
 //
 // Positions are real ones (y * width + x; no pads). Of each input channel the kernel first copies
 // the inputs of the tile, once per tap of the layer, into scratch *slots*, so that any stride is a
-// compact, aligned vector from then on. Or, *in place* (`mask` is given): positions are virtual and
-// records name inputs where they are, with what OS asks for (stride 1, one pitch).
+// compact, aligned vector from then on. Or, *in place* (conv_is_in_place): positions are virtual
+// and records name inputs where they are, with what OS asks for (stride 1, one pitch).
 union IsWord {
   int32_t index;
   float weight;
@@ -163,7 +163,7 @@ struct ConvIs {
   float* output;
   IsStream stream;
   Epilogue epilogue;
-  const int32_t* mask;  // in place, as for OS; else null
+  const int32_t* mask;  // in place, as for OS
   FetchAhead ahead;     // in place
   // 64-byte aligned: (kIsChannels * taps + 1 + filters of the largest block) * tile floats, one per
   // thread; in place, filters of the largest block * tile.
@@ -176,19 +176,20 @@ struct ConvIs {
   int position_begin, position_end;
 };
 
-// Depthwise: a group is one filter, of few taps in a single plane; any stride. Either `mask` is as
-// for OS, with what OS asks for (stride 1, one pitch), and pads are written as zeros, or it is null
-// and only real positions are written, of rows.
+// Depthwise: a group is one filter, of few taps in a single plane. Over *planes* with what OS asks
+// for (stride 1, one pitch), pads are written as zeros. By *rows*, at any stride, only real
+// positions are written.
 struct ConvDepthwise {
   const float* input;
   float* output;
   TapStream stream;  // G = 1
   Epilogue epilogue;
-  const int32_t* mask;
-  int window;  // with a mask: the side of a square of taps that are neighbours; 0: they are not
-  int position_begin, position_end;       // with a mask; multiples of 16
-  int input_row_step, input_column_step;  // as for BC
-  int output_pitch, output_width, output_height;
+  const int32_t* mask;  // planes: as for OS
+  int window;           // planes: the side of a square of taps that are neighbours; 0: they are not
+  int position_begin, position_end;       // planes; multiples of 16
+  int input_row_step, input_column_step;  // rows: as for BC
+  int output_pitch;
+  int output_width, output_height;  // rows
   int group_begin, group_end;
 };
 

@@ -25,19 +25,15 @@ struct KernelTable {
   // IS: the largest tile, and how many accumulators (block filters * tile) keep it within L1.
   int is_positions;
   int is_accumulators;
-  // Filters of a block on tiles of so many positions: not all that there is room for, since on maps
-  // of a single vector there are only blocks to give to threads.
-  int is_block_filters(int tile) const {
-    constexpr int kMost = 128;
-    return is_accumulators / tile < kMost ? is_accumulators / tile : kMost;
-  }
   // [log2(G)] for G = 1, 2, 4
   void (*conv_os[3])(const ConvOs&);
   void (*split_phases)(const SplitPhases&);
   void (*conv_bc16)(const ConvBc&);
   void (*conv_winograd)(const ConvWinograd&);
   void (*conv_is)(const ConvIs&);
-  void (*conv_depthwise)(const ConvDepthwise&);
+  void (*conv_is_in_place)(const ConvIs&);
+  void (*conv_depthwise_planes)(const ConvDepthwise&);
+  void (*conv_depthwise_rows)(const ConvDepthwise&);
   void (*fc_dense)(const FcDense&);
   void (*fc_sparse)(const FcSparse&);
   void (*pool)(const Pool&);

@@ -1,6 +1,7 @@
 // The kernels of one ISA. Compiled once per ISA: see CMakeLists.txt.
 #include "kernels/conv_bc.h"
-#include "kernels/conv_depthwise.h"
+#include "kernels/conv_depthwise_planes.h"
+#include "kernels/conv_depthwise_rows.h"
 #include "kernels/conv_is.h"
 #include "kernels/conv_os.h"
 #include "kernels/conv_winograd.h"
@@ -27,8 +28,10 @@ extern const KernelTable kTable = {
     .split_phases = split_phases,
     .conv_bc16 = conv_bc16,
     .conv_winograd = conv_winograd,
-    .conv_is = conv_is,
-    .conv_depthwise = conv_depthwise,
+    .conv_is = conv_is<false>,
+    .conv_is_in_place = conv_is<true>,
+    .conv_depthwise_planes = conv_depthwise_planes,
+    .conv_depthwise_rows = conv_depthwise_rows,
     .fc_dense = fc_dense,
     .fc_sparse = fc_sparse,
     .pool = pool,

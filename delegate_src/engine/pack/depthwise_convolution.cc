@@ -30,9 +30,10 @@ class DepthwiseConvolution final : public PackedConvolution {
  public:
   DepthwiseConvolution(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                        const PlanarLayout& output, const kernels::KernelTable& kernels)
-      : kernel_(kernels.conv_depthwise), stream_(pack_planes(conv, taps, input, output)) {
+      : kernel_(kernels.conv_depthwise_rows), stream_(pack_planes(conv, taps, input, output)) {
     const Window& w = conv.window;
     if (keeps_positions(w, input, output)) {
+      kernel_ = kernels.conv_depthwise_planes;
       mask_ = position_mask(output);
     }
     task_ = {.stream = stream_.view(),

@@ -23,14 +23,14 @@ class InputStationaryConvolution final : public PackedConvolution {
   InputStationaryConvolution(const Convolution& conv, const TapSets& taps,
                              const PlanarLayout& input, const PlanarLayout& output,
                              const kernels::KernelTable& kernels)
-      : kernel_(kernels.conv_is),
-        in_place_(reads_in_place(conv.window, input, output)),
+      : in_place_(reads_in_place(conv.window, input, output)),
+        kernel_(in_place_ ? kernels.conv_is_in_place : kernels.conv_is),
         positions_(in_place_ ? PlanarLayout::round_up(output.positions(), kHalfVector)
                              : output.shape.height * output.shape.width),
         tile_(std::min(kernels.is_positions, PlanarLayout::round_up(positions_, kernels.lanes))),
         stream_(pack_records(conv, taps, input, output,
                              {.positions = tile_,
-                              .block_filters = kernels.is_block_filters(tile_),
+                              .block_filters = is_block_filters(kernels.is_accumulators, tile_),
                               .in_place = in_place_})) {
     if (in_place_) mask_ = position_mask(output);
     task_ = {.stream = stream_.view(input),
@@ -102,8 +102,8 @@ class InputStationaryConvolution final : public PackedConvolution {
     return keeps_positions(window, input, output) && output.shape.width >= kLeastWidthInPlace;
   }
 
-  void (*kernel_)(const kernels::ConvIs&);
   bool in_place_;
+  void (*kernel_)(const kernels::ConvIs&);
   std::shared_ptr<const std::vector<int32_t>> mask_;
   int positions_, tile_;
   RecordStream stream_;

@@ -7,6 +7,7 @@
 #include "engine/graph/pitch.h"
 #include "engine/graph/rewrite.h"
 #include "engine/recognise/winograd_window.h"
+#include "engine/support/split.h"
 
 namespace patternlite {
 namespace {
@@ -146,7 +147,7 @@ double CostModel::overhead(ConvKernel kernel) const {
     return kSplitCost * phases * input_.shape.channels;
   }
   if (kernel != ConvKernel::kIs) return 0;
-  const int block_filters = kernels_.is_block_filters(kernels_.is_positions);
+  const int block_filters = is_block_filters(kernels_.is_accumulators, kernels_.is_positions);
   const int blocks = (output_.shape.channels + block_filters - 1) / block_filters;
   // At stride 1 layers are read in place.
   if (keeps_positions(window_, input_, output_)) {

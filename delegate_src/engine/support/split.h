@@ -30,4 +30,10 @@ inline bool cut_rows_of_few(int channels, int height, int threads) {
   return channels < std::min(height, threads);
 }
 
+// Filters of a block of IS, whose `accumulators` fit on tiles of `tile` positions: not all, since
+// on maps of a single vector there are only blocks to give to threads.
+inline int is_block_filters(int accumulators, int tile) {
+  return std::min(accumulators / tile, 128);
+}
+
 }  // namespace patternlite

@@ -1,4 +1,4 @@
-// conv_depthwise of every ISA against the naive convolution.
+// The depthwise kernels of every ISA against the naive convolution.
 #include <gtest/gtest.h>
 
 #include "isa_test.h"
@@ -66,22 +66,19 @@ void check_part(const SparseProblem& problem, const std::vector<std::uint32_t>& 
 void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& table) {
   SparseProblem problem = make(c, seed);
   const PackedStream taps = pack_taps(problem);
-  std::vector<std::int32_t> mask(problem.out.padded_positions(), 0);
-  for (int p = 0; p < problem.out.positions(); ++p) {
-    mask[p] = p % problem.out.pitch() < problem.out.shape.width ? -1 : 0;
-  }
+  const std::vector<std::int32_t> mask = problem.position_mask();
   const bool has_planes =
       c.stride_y == 1 && c.stride_x == 1 && problem.in.pitch() == problem.out.pitch();
   for (const bool planes : {false, true}) {
     if (planes && !has_planes) continue;
     SCOPED_TRACE(planes ? "planes" : "rows");
     const int positions = planes ? problem.out.padded_positions() : 0;
+    const auto kernel = planes ? table.conv_depthwise_planes : table.conv_depthwise_rows;
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
-      table.conv_depthwise({problem.input(), problem.output(), taps.view(), problem.epilogue(),
-                            planes ? mask.data() : nullptr, c.window, begin, end,
-                            c.stride_y * problem.in.pitch(), c.stride_x, problem.out.pitch(),
-                            problem.out.shape.width, problem.out.shape.height, group_begin,
-                            group_end});
+      kernel({problem.input(), problem.output(), taps.view(), problem.epilogue(),
+              planes ? mask.data() : nullptr, c.window, begin, end, c.stride_y * problem.in.pitch(),
+              c.stride_x, problem.out.pitch(), problem.out.shape.width, problem.out.shape.height,
+              group_begin, group_end});
     };
     problem.poison_output();
     run(0, c.channels, 0, positions);

@@ -1,4 +1,4 @@
-// conv_is of every ISA against the naive convolution.
+// The IS kernels of every ISA against the naive convolution.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ class ConvIsTester {
  public:
   explicit ConvIsTester(unsigned seed) : problem_(seed) {
     SparseProblem& p = problem_;
-    p.in = {{p.draw(1, 12), p.draw(1, 33), p.draw(1, 33)}, p.draw(0, 2)};
+    p.in = {{p.draw(1, 20), p.draw(1, 33), p.draw(1, 33)}, p.draw(0, 2)};
     block_filters_ = p.draw(1, 24);
     filters_ = p.draw(1, 48);
     density_ = p.chance(0.2) ? 0.02 : 0.4;
@@ -48,6 +48,7 @@ class ConvIsTester {
     p.out = {{filters_ + 1, (p.in.shape.height - 1) / p.stride_y + 1,
               (p.in.shape.width - 1) / p.stride_x + 1},
              in_place_ ? p.in.border : p.draw(0, 2)};
+    p.in.whole_lines = p.out.whole_lines = p.chance(0.25);
     make_taps();
     make_kernels();
     p.allocate(p.chance(0.3));
@@ -62,20 +63,17 @@ class ConvIsTester {
     const InPlace place{tap_offset, p.in.plane()};
     const PackedIs packed(kernels_, filters_, p.in.shape.channels, taps, block_filters_, tile,
                           in_place_ ? &place : nullptr);
-    std::vector<std::int32_t> mask(p.out.padded_positions(), 0);
-    for (int i = 0; i < p.out.positions(); ++i) {
-      mask[i] = i % p.out.pitch() < p.out.shape.width ? -1 : 0;
-    }
+    const std::vector<std::int32_t> mask = p.position_mask();
     for (const Group& group : p.groups) {
       bias.push_back(group.bias[0]);
       out_plane.push_back(group.plane[0] < 0 ? -1
                                              : group.plane[0] * static_cast<int>(p.out.plane()));
     }
     // 64-byte aligned and exactly as large as promised.
-    GuardedBuffer scratch(
-        PlanarLayout::round_up(
-            ((in_place_ ? 0 : kernels::kIsChannels * taps + 1) + block_filters_) * tile, 16),
-        Flush::kBack, kPoison);
+    const int largest_block = std::min(block_filters_, filters_);
+    const int gathered = in_place_ ? 0 : kernels::kIsChannels * taps + 1;
+    GuardedBuffer scratch(PlanarLayout::round_up((gathered + largest_block) * tile, 16),
+                          Flush::kBack, kPoison);
     const kernels::IsStream stream{p.in.shape.channels,
                                    p.in.plane(),
                                    taps,
@@ -88,10 +86,11 @@ class ConvIsTester {
                                    out_plane.data()};
     const bool fetches = in_place_ && p.chance(0.5);
     const kernels::FetchAhead ahead{fetches ? p.in.shape.channels : 0, p.in.plane(), 3};
+    const auto kernel = in_place_ ? table.conv_is_in_place : table.conv_is;
     const auto run = [&](int block_begin, int block_end, int begin, int end) {
-      table.conv_is({p.input(), p.output(), stream, p.epilogue(), in_place_ ? mask.data() : nullptr,
-                     ahead, scratch.data(), tile, p.stride_y * p.in.pitch(), p.stride_x,
-                     p.out.pitch(), p.out.shape.width, block_begin, block_end, begin, end});
+      kernel({p.input(), p.output(), stream, p.epilogue(), in_place_ ? mask.data() : nullptr, ahead,
+              scratch.data(), tile, p.stride_y * p.in.pitch(), p.stride_x, p.out.pitch(),
+              p.out.shape.width, block_begin, block_end, begin, end});
     };
     const int blocks = static_cast<int>(packed.block_start.size());
     run(0, blocks, 0, positions);

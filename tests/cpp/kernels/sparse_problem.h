@@ -83,6 +83,13 @@ class SparseProblem {
   float* output() { return output_->data() + out.lead(); }
   kernels::Epilogue epilogue() const { return {residual(), low, high}; }
 
+  // Of the output's virtual positions: -1 for a real one, 0 for a pad.
+  std::vector<std::int32_t> position_mask() const {
+    std::vector<std::int32_t> mask(out.padded_positions(), 0);
+    for (int i = 0; i < out.positions(); ++i) mask[i] = i % out.pitch() < out.shape.width ? -1 : 0;
+    return mask;
+  }
+
   void poison_output() {
     for (std::size_t i = 0; i < output_->size(); ++i) (*output_)[i] = kPoison;
   }

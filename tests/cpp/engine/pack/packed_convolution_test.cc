@@ -24,6 +24,7 @@
 #include "engine/recognise/winograd_window.h"
 #include "engine/reference.h"
 #include "engine/support/isa.h"
+#include "engine/support/split.h"
 #include "engine/support/thread_pool.h"
 #include "engine/weight_store.h"
 
@@ -245,7 +246,8 @@ TEST_P(PackedConvolutionTest, FullyConnectedWeightsInAnotherOrder) {
 // Its filters are three blocks, its positions a single vector.
 TEST_P(PackedConvolutionTest, AnySmallMapIsSharedAmongThreads) {
   const int tile = PlanarLayout::round_up(2 * 2, kernels().lanes);
-  OneConvolution c(3 * kernels().is_block_filters(tile), 4, 3, {.kernels_kept = 0.5, .taps = 4}, 2);
+  const int filters = 3 * is_block_filters(kernels().is_accumulators, tile);
+  OneConvolution c(filters, 4, 3, {.kernels_kept = 0.5, .taps = 4}, 2);
   const PlanarLayout in{c.graph.tensors[0], 1}, out{c.graph.tensors[1], 1};
   const auto packed = pack_input_stationary(c.conv, c.taps(), in, out, kernels());
   for (const int threads : {2, 3, 4}) {

@@ -85,7 +85,7 @@ kernels::KernelTable idle_kernels(ConvKernel first, double small, double large) 
   kernels::KernelTable table = best_kernels();
   for (auto& kernel : table.conv_os) kernel = [](const kernels::ConvOs&) {};
   table.conv_os[first == ConvKernel::kOs4 ? 2 : 1] = wait_as_long;
-  table.conv_is = [](const kernels::ConvIs&) {};
+  table.conv_is = table.conv_is_in_place = [](const kernels::ConvIs&) {};
   table.conv_bc16 = [](const kernels::ConvBc&) {};
   table.conv_winograd = [](const kernels::ConvWinograd&) {};
   return table;

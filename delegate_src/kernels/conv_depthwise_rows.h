@@ -1,97 +1,12 @@
-// Depthwise convolution: each filter reads a single plane.
+// Depthwise convolution by rows: where input columns are not neighbours, or rows differ in pitch.
 #pragma once
 
-#include "kernels/conv_os.h"
-#include "kernels/depthwise_window.h"
 #include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Planes of one pitch: whole vectors of virtual positions, all taps of each at once, up to so many.
-inline constexpr int kDepthwiseTaps = 9;
-// Vectors between the inputs that are read and those that are fetched, of the next plane at last:
-// so little is done for each that those of the second-level cache come too late by themselves.
-inline constexpr int kDepthwiseAhead = 8;
-
-template <int Taps>
-PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V high) {
-  const TapStream& stream = conv.stream;
-  const int32_t* offset = stream.offset + stream.start[group];
-  const float* weight = stream.weights + stream.start[group];
-  const float* tap[Taps > 0 ? Taps : 1];
-  V w[Taps > 0 ? Taps : 1];
-  PL_UNROLL for (int t = 0; t < Taps; ++t) {
-    tap[t] = conv.input + offset[t];
-    w[t] = broadcast(weight[t]);
-    pin(w[t]);
-  }
-  const V bias = broadcast(stream.bias[group]);
-  const int32_t plane = stream.out_plane[group];
-  const float* residual = conv.epilogue.residual ? conv.epilogue.residual + plane : nullptr;
-  const int32_t* const mask = conv.mask;
-  float* const output = conv.output + plane;
-  for (ptrdiff_t at = conv.position_begin, end = conv.position_end; at < end; at += kLanes) {
-    V sum = bias;
-    if constexpr (Taps > 0) __builtin_prefetch(tap[Taps - 1] + at + kDepthwiseAhead * kLanes);
-    PL_UNROLL for (int t = 0; t < Taps; ++t) sum += load(tap[t] + at) * w[t];
-    if (residual) sum += load(residual + at);
-    store(output + at, Lanes<V>(mask + at).keep(clamp(sum, low, high)));
-  }
-}
-
-// From `group` on, as long as there are as many taps. Returns the first group that is left.
-template <int Taps>
-int depthwise_planes_of(const ConvDepthwise& conv, int group) {
-  const int32_t* start = conv.stream.start;
-  const V low = broadcast(conv.epilogue.low), high = broadcast(conv.epilogue.high);
-  for (; group < conv.group_end && start[group + 1] - start[group] == Taps; ++group) {
-    if (conv.stream.out_plane[group] < 0) continue;
-    depthwise_plane<Taps>(conv, group, low, high);
-  }
-  return group;
-}
-
-template <int Taps = kDepthwiseTaps>
-auto depthwise_kernel(int taps) -> int (*)(const ConvDepthwise&, int) {
-  if constexpr (Taps > 0) {
-    if (taps != Taps) return depthwise_kernel<Taps - 1>(taps);
-  }
-  return &depthwise_planes_of<Taps>;
-}
-
-inline void depthwise_planes(const ConvDepthwise& conv) {
-  for (int group = conv.group_begin; group < conv.group_end;) {
-    const int taps = conv.stream.start[group + 1] - conv.stream.start[group];
-    if (taps <= kDepthwiseTaps) {
-      group = depthwise_kernel(taps)(conv, group);
-      continue;
-    }
-#if PL_LANES == 16
-    if (conv.window == kWindow && taps == kWindowTaps) {
-      if (conv.stream.out_plane[group] >= 0) {
-        DepthwiseWindow(conv, group).run(conv.position_begin, conv.position_end);
-      }
-      ++group;
-      continue;
-    }
-#endif
-    conv_os<1>({.input = conv.input,
-                .output = conv.output,
-                .stream = conv.stream,
-                .epilogue = conv.epilogue,
-                .mask = conv.mask,
-                .ahead = {},
-                .fetch_taps = 0,
-                .group_begin = group,
-                .group_end = group + 1,
-                .position_begin = conv.position_begin,
-                .position_end = conv.position_end});
-    ++group;
-  }
-}
-
-// Where input columns are not neighbours, or rows differ in pitch: blocks of a few vectors of a few
-// rows, of real positions. A row ends with half a vector if that is enough.
+// Blocks of a few vectors of a few rows, of real positions. A row ends with half a vector if that
+// is enough.
 inline constexpr int kHalf = kLanes / 2;
 inline constexpr int kDepthwiseVectors = 4;  // of a row at a time
 constexpr int depthwise_rows_at_once(int vectors) { return vectors > 2 ? 2 : 4; }
@@ -213,11 +128,10 @@ void depthwise_rows(const ConvDepthwise& conv) {
   }
 }
 
-inline void conv_depthwise(const ConvDepthwise& conv) {
-  if (conv.mask != nullptr) return depthwise_planes(conv);
+inline void conv_depthwise_rows(const ConvDepthwise& conv) {
   if (conv.input_column_step == 1) return depthwise_rows<1>(conv);
   if (conv.input_column_step == 2) return depthwise_rows<2>(conv);
-  return depthwise_rows<0>(conv);
+  depthwise_rows<0>(conv);
 }
 
 }  // namespace patternlite::kernels::PL_ISA
