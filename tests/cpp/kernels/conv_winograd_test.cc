@@ -17,7 +17,7 @@ class WinogradTester {
  public:
   explicit WinogradTester(unsigned seed) : problem_(seed) {
     SparseProblem& p = problem_;
-    kernel_h_ = p.draw(1, 5);
+    kernel_h_ = p.draw(1, kernels::kWinogradMostRows);
     p.stride_x = p.draw(1, 2);
     p.stride_y = std::min(p.draw(1, 2), kernel_h_);
     kernel_w_ = p.draw(1, kernels::kWinogradMostTaps * p.stride_x);

@@ -20,13 +20,12 @@ class PoolTester {
     kind_ = p.chance(0.5) ? PoolKind::kMax : PoolKind::kAverage;
     kernel_h_ = p.draw(1, 7), kernel_w_ = p.draw(1, 7);
     stride_h_ = p.draw(1, 3), stride_w_ = p.draw(1, 3);
-    pad_top_ = p.draw(0, kernel_h_ - 1), pad_left_ = p.draw(0, kernel_w_ - 1);
-    p.in = {{p.draw(1, 6), p.draw(kernel_h_, 33), p.draw(kernel_w_, widest)}, p.draw(0, 2)};
-    const int bottom = p.draw(0, kernel_h_ - 1), right = p.draw(0, kernel_w_ - 1);
-    p.out = {
-        {p.in.shape.channels, (p.in.shape.height + pad_top_ + bottom - kernel_h_) / stride_h_ + 1,
-         (p.in.shape.width + pad_left_ + right - kernel_w_) / stride_w_ + 1},
-        p.draw(0, 2)};
+    p.in = {{p.draw(1, 6), p.draw(1, 33), p.draw(1, widest)}, p.draw(0, 2)};
+    pad_top_ = draw_pad(kernel_h_, p.in.shape.height);
+    pad_left_ = draw_pad(kernel_w_, p.in.shape.width);
+    p.out = {{p.in.shape.channels, draw_outputs(p.in.shape.height, pad_top_, stride_h_),
+              draw_outputs(p.in.shape.width, pad_left_, stride_w_)},
+             p.draw(0, 2)};
     if (p.chance(0.5)) p.low = -0.2f, p.high = 0.4f;
     p.allocate(false);
     if (p.chance(0.3)) p.scatter({INFINITY, -INFINITY});
@@ -58,6 +57,18 @@ class PoolTester {
   }
 
  private:
+  // Below 0: the first window begins inside the image.
+  int draw_pad(int kernel, int size) {
+    return problem_.chance(0.3) ? -problem_.draw(0, std::min(size - 1, 5))
+                                : problem_.draw(0, kernel - 1);
+  }
+
+  // As many as hold a cell of the image, or one, or some fewer.
+  int draw_outputs(int size, int pad, int stride) {
+    const int most = (size - 1 + pad) / stride + 1;
+    return problem_.chance(0.2) ? 1 : problem_.draw(std::max(1, most - 6), most);
+  }
+
   double expected(int c, int y, int x) const {
     const SparseProblem& p = problem_;
     double sum = 0, most = -INFINITY;
