@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/graph/activation.h"
 #include "engine/graph/visit.h"
 #include "mnn/abi/flat_table.h"
 #include "mnn/model/operator.h"
@@ -19,6 +20,13 @@ Operator clamp(Activation activation) { return ActivationOp{kNoTensor, kNoTensor
 Operator curve(Curve curve) { return CurveOp{kNoTensor, kNoTensor, curve}; }
 Operator leaky_relu(std::vector<float> slopes) {
   return CurveOp{kNoTensor, kNoTensor, Curve::kLeakyRelu, std::move(slopes)};
+}
+
+std::optional<Operator> clamp_between(float low, float high) {
+  for (const auto it : {Activation::kRelu6, Activation::kReluN1To1, Activation::kRelu0To1}) {
+    if (clamp_of(it).low == low && clamp_of(it).high == high) return clamp(it);
+  }
+  return std::nullopt;
 }
 
 std::optional<Operator> read_unary(const abi::Op* op) {
@@ -52,9 +60,8 @@ std::optional<Operator> read(const abi::Op* op) {
     }
     case kRelu6: {
       const FlatTable clip = main_of(op, kMainRelu6);
-      const bool plain = !clip || (clip.scalar<float>(kRelu6Low, 0) == 0 &&
-                                   clip.scalar<float>(kRelu6High, 6) == 6);
-      return plain ? std::optional(clamp(Activation::kRelu6)) : std::nullopt;
+      if (!clip) return clamp(Activation::kRelu6);
+      return clamp_between(clip.scalar<float>(kRelu6Low, 0), clip.scalar<float>(kRelu6High, 6));
     }
     case kPrelu: {
       const FlatTable prelu = main_of(op, kMainPrelu);

@@ -81,6 +81,11 @@ def gelu(net: Network, x: str) -> tuple[str, int]:
     return net.op("Mul", product, net.constant(np.array(0.5, np.float32))), 16
 
 
+def clipped(low: float, high: float) -> Between:
+    return lambda net, x: (net.clip(net.conv(x, 16, 16), low, high), 16)
+
+
+LEFT["clipped-between-others"] = clipped(-0.5, 0.75)
 LEFT["constant-over-channels"] = lambda net, x: (
     net.op("Div", net.by_channel(16), net.op("Sigmoid", x)),
     16,
@@ -91,6 +96,9 @@ LEFT["mean-of-zeros-behind"] = lambda net, x: (  # MNN does not count them
 )
 BETWEEN |= {
     "gelu": gelu,
+    "clipped-0-1": clipped(0, 1),
+    "clipped-minus-1-1": clipped(-1, 1),
+    "hard-sigmoid": lambda net, x: (net.op("HardSigmoid", net.conv(x, 16, 16), alpha=0.3), 16),
     "normalised": normalised,
     "prelu": prelu(16),
     "prelu-of-one-slope": prelu(1),

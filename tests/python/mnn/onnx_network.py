@@ -93,10 +93,11 @@ class Network:
         )
 
     def relu6(self, x: str) -> str:
-        if not any(w.name == "six" for w in self.weights):
-            self.weights.append(numpy_helper.from_array(np.array(6, np.float32), "six"))
-            self.weights.append(numpy_helper.from_array(np.array(0, np.float32), "zero"))
-        return self.op("Clip", x, "zero", "six")
+        return self.clip(x, 0, 6)
+
+    def clip(self, x: str, low: float, high: float) -> str:
+        limits = (self.constant(np.array(limit, np.float32)) for limit in (low, high))
+        return self.op("Clip", x, *limits)
 
     def batch_norm(self, x: str, channels: int) -> str:
         """With a scale of 0 among them."""
