@@ -148,6 +148,7 @@ enum BackendSlot {
   kBackendResizeBegin = 3,
   kBackendResizeEnd = 4,
   kBackendGetRuntime = 7,
+  kBackendAcquire = 8,
   kBackendCopyBuffer = 12,
   kBackendSlots = 16
 };
@@ -163,6 +164,7 @@ using CreateBackendFunction = Backend* (*)(const Runtime*, const BackendConfig*,
 using CreateExecutionFunction = Execution* (*)(Backend*, const Tensors& inputs,
                                                const Tensors& outputs, const Op*);
 using MemoryFunction = float (*)(Runtime*);  // in MB
+using AcquireFunction = void* (*)(Backend*, const Tensor*, std::int32_t storage);
 using ResizeBeginFunction = void (*)(Backend*);
 using ResizeEndFunction = ErrorCode (*)(Backend*);
 using RunFunction = ErrorCode (*)(Execution*, const Tensors& inputs, const Tensors& outputs);

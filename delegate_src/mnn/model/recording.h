@@ -30,11 +30,12 @@ struct RecordedNode {
   std::shared_ptr<Place> place{};
   // Of a convolution; other nodes run here only where that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer{};
-  bool beside_others = false;    // the layer runs here only if one that is not so does
-  std::optional<double> gain{};  // and only in a run of layers that pays: what it saves
-  std::size_t row = 0;           // in the session's log
-  bool only_moves = false;       // computes nothing: may as well run before the first layer
-  bool only_here = false;        // MNN has nothing to run in its place
+  bool beside_others = false;     // the layer runs here only if one that is not so does
+  std::optional<double> gain{};   // and only in a run of layers that pays: what it saves
+  std::size_t row = 0;            // in the session's log
+  bool only_moves = false;        // computes nothing: may as well run before the first layer
+  bool stock_has_memory = false;  // that MNN's own took for what it does
+  bool only_here = false;         // MNN has nothing to run in its place
 };
 
 struct RecordedTensor {

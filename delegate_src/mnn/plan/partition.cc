@@ -131,6 +131,22 @@ std::vector<bool> choose(const Recording& recording) {
   return continued(recording, std::move(layers));
 }
 
+std::vector<bool> needed_by_rasters(const Recording& recording, const std::vector<bool>& runs) {
+  const std::vector<int> readers = our_readers(recording, runs);
+  const auto is_blocked_elsewhere = [&](TensorId id) {
+    if (id == kNoTensor) return false;
+    const RecordedTensor& tensor = recording.tensors()[id];
+    return tensor.map.order == MapOrder::kBlocked && tensor.readers > readers[id];
+  };
+  std::vector<bool> needed(runs.size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const RecordedNode& node = recording.nodes()[i];
+    needed[i] = runs[i] && node.only_moves && node.stock_has_memory &&
+                std::ranges::any_of(node.inputs, is_blocked_elsewhere);
+  }
+  return needed;
+}
+
 std::vector<bool> exported(const Recording& recording, const std::vector<bool>& runs) {
   const std::vector<int> readers = our_readers(recording, runs);
   std::vector<bool> exported(recording.tensors().size());

@@ -11,6 +11,10 @@ namespace patternlite::mnn {
 // and out of them costs; other operators where they continue what runs here.
 std::vector<bool> choose(const Recording& recording);
 
+// [recorded]: those of `runs` that MNN has to run, too. Its Rasters convert a blocked tensor once
+// for all of them, where the first one stands that needs it so.
+std::vector<bool> needed_by_rasters(const Recording& recording, const std::vector<bool>& runs);
+
 // [tensors]: those that `runs` write and somebody else reads.
 std::vector<bool> exported(const Recording& recording, const std::vector<bool>& runs);
 

@@ -92,6 +92,7 @@ SessionNode session_node(const Node& node, TensorId clears) {
 SessionGraph make_session_graph(const Recording& recording) {
   SessionGraph session;
   session.runs = choose(recording);
+  session.runs_in_mnn_too = needed_by_rasters(recording, session.runs);
   const std::vector<bool> leaves = exported(recording, session.runs);
   Graph graph = linked_graph(recording, session.runs);
   const int before = additions(graph);

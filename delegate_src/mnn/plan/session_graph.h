@@ -19,8 +19,9 @@ struct SessionNode {
 };
 
 struct SessionGraph {
-  std::vector<SessionNode> nodes;  // in execution order
-  std::vector<bool> runs;          // [recorded]: here, not in MNN
+  std::vector<SessionNode> nodes;     // in execution order
+  std::vector<bool> runs;             // [recorded]: here, not in MNN
+  std::vector<bool> runs_in_mnn_too;  // [recorded]: those of them that MNN runs as well
   MemoryPlan plan;
   int fused_additions = 0;
   int private_tensors = 0;  // between our operators, never in MNN's layout

@@ -49,7 +49,10 @@ std::shared_ptr<const PackedLayers> SessionProgram::compile(
 
 SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recording, LayerLog& log,
                                const std::shared_ptr<TuneBudget>& budget)
-    : kernels_(best_kernels()), runs_(graph.runs), plan_(graph.plan) {
+    : kernels_(best_kernels()),
+      runs_(graph.runs),
+      runs_in_mnn_too_(graph.runs_in_mnn_too),
+      plan_(graph.plan) {
   for (const RecordedNode& node : recording.nodes()) {
     stages_.emplace_back().images = recording.tensors()[node.output].map.batch;
   }

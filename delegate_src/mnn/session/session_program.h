@@ -27,6 +27,8 @@ class SessionProgram {
 
   // Whether the recorded node is run here; otherwise it is MNN's.
   bool runs(int node) const { return runs_[node]; }
+  // And by MNN, before.
+  bool runs_in_mnn_too(int node) const { return runs_in_mnn_too_[node]; }
   // Does what is to be done in that node's place: in order, all nodes that run, once an inference,
   // of one thread at a time.
   void run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs, int pack,
@@ -64,7 +66,7 @@ class SessionProgram {
   PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 
   const kernels::KernelTable& kernels_;
-  std::vector<bool> runs_;
+  std::vector<bool> runs_, runs_in_mnn_too_;
   MemoryPlan plan_;
   struct Slot {
     AlignedVector<float> memory;

@@ -22,6 +22,7 @@ ShadowBackend::ShadowBackend(const EngineHandle& engine, abi::Backend* backend,
       log_(std::make_shared<LayerLog>(backend)),
       budget_(make_tune_budget(kTuneBudgetMs)) {
   vtable_.replace(abi::kBackendCreateExecution, &ShadowBackend::create_execution);
+  vtable_.replace(abi::kBackendAcquire, &ShadowBackend::acquire);
   vtable_.replace(abi::kBackendResizeBegin, &ShadowBackend::resize_begin);
   vtable_.replace(abi::kBackendResizeEnd, &ShadowBackend::resize_end);
   vtable_.replace(abi::kBackendDelete, &ShadowBackend::destroy);
@@ -130,6 +131,14 @@ Origin ShadowBackend::origin_of(const abi::Tensors& tensors) const {
     }
   }
   return surest;
+}
+
+void* ShadowBackend::acquire(abi::Backend* backend, const abi::Tensor* tensor,
+                             std::int32_t storage) {
+  auto& shadow = *static_cast<ShadowBackend*>(ShadowVtable::owner_of(backend));
+  ++shadow.acquisitions_;
+  return shadow.vtable_.original<abi::AcquireFunction>(abi::kBackendAcquire)(backend, tensor,
+                                                                             storage);
 }
 
 void ShadowBackend::resize_begin(abi::Backend* backend) {

@@ -1,6 +1,8 @@
 // One of MNN's CPU backends, whose operators run in the engine where that saves time.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -34,6 +36,9 @@ class ShadowBackend {
   Parallel& parallel() { return parallel_; }
   const std::shared_ptr<LayerLog>& log() const { return log_; }
 
+  // How often memory was asked for.
+  int acquisitions() const { return acquisitions_; }
+
   // What has been resized since the last compile().
   Recording& recording() { return recording_; }
   abi::ErrorCode compile();
@@ -52,6 +57,7 @@ class ShadowBackend {
   Origin origin_of(const abi::Tensors& tensors) const;  // the surest of them
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
+  static void* acquire(abi::Backend* backend, const abi::Tensor* tensor, std::int32_t storage);
   static void resize_begin(abi::Backend* backend);
   static abi::ErrorCode resize_end(abi::Backend* backend);
   static void destroy(void* backend);
@@ -61,6 +67,7 @@ class ShadowBackend {
   ShadowVtable vtable_;
   const int pack_;
   PoolParallel parallel_;
+  std::atomic<int> acquisitions_ = 0;
   Recording recording_;
   // Outputs of our Executions, as far as they were created: what is cheap to read here. Tensors
   // that MNN makes anew at each resize may stand where others stood: what writes one says whose it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 
@@ -109,6 +110,20 @@ def concatenations() -> tuple[Network, str]:
     d = net.conv(net.op("Concat", c, c, axis=1), 32, 16)
     e = net.op("Concat", net.op("Sin", d), d, axis=1)
     return net, net.conv(net.op("Concat", e, e, axis=2), 32, 8)
+
+
+def read_as_rows(parts: int, images: int, kind: str) -> tuple[Network, str]:
+    """A concatenation for a convolution of ours and then, in rows, for a product of matrices, as
+    attention has it; parts: one is there twice, or two; kind: of the operator that made them."""
+    net = Network((images, 16, 20, 20))
+    made = [net.op(kind, net.conv("x", 16, 36, keep=0.1)) for _ in range(parts)]
+    y = net.op("Concat", made[0], made[-1], axis=1)
+    z = net.conv(y, 72, 64, keep=0.05)
+    rows, columns = (
+        net.op("Reshape", each, net.constant(np.array((images, channels, 400), np.int64)))
+        for each, channels in ((y, 72), (z, 64))
+    )
+    return net, net.op("MatMul", rows, net.op("Transpose", columns, perm=[0, 2, 1]))
 
 
 def concatenated_pools() -> tuple[Network, str]:
@@ -234,6 +249,10 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "activations-alone": activations_alone,
     "gates": gates,
     "concatenations": concatenations,
+    **{
+        f"rows-of-{parts}-{images}-{kind}": partial(read_as_rows, parts, images, kind)
+        for parts, images, kind in itertools.product((1, 2), (1, 2), ("Relu", "Sin"))
+    },
     "concatenated-pools": concatenated_pools,
     "inverted-residuals": inverted_residuals,
     "no-run": no_run,
