@@ -184,12 +184,12 @@ TEST(Chains, WindowsBeginWithCacheLines) {
   static int parts, apart;
   parts = apart = 0;
   kernels::KernelTable table = best_kernels();
-  table.conv_depthwise_rows = [](const kernels::ConvDepthwise& task) {
+  table.conv_depthwise_planes = [](const kernels::ConvDepthwise& task) {
     ++parts;
     for (const float* window : {task.input, static_cast<const float*>(task.output)}) {
       apart += reinterpret_cast<std::uintptr_t>(window) % kCacheLine != 0;
     }
-    best_kernels().conv_depthwise_rows(task);
+    best_kernels().conv_depthwise_planes(task);
   };
   GraphBuilder b(1);
   TensorId x = b.conv(b.input({8, 40, 21}), 16, 1, 1, 0, {.kernels_kept = 0.5, .shared = 4});
