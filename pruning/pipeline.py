@@ -23,7 +23,7 @@ from .model.copying import copied
 from .model.graph import Trace, trace
 from .model.norm_statistics import bn_gap
 from .model.outputs import trial
-from .model.precision import exact, laid_out
+from .model.precision import Form, exact, laid_out
 from .model.state import all_tensors_in, device_of, frozen_in, tensors_in
 from .model.walk import Visit, require_own_maps, walk
 from .normalisation import Normalisation
@@ -200,30 +200,41 @@ class _Run:
         return self.normalise(draw(self.config.source, count, self.shape, self.config.seed, purpose))
 
     def make_images(self) -> Record:
-        """The same images on every process, normalised; each refines a part of them."""
+        """The same images on every process, normalised."""
         with self.schedule.stage("draw"):
             images = self.draw(self.count, "prune")
         if not (self.config.refine_steps and self.teacher.norms):
             return Record({"images": images})
         with self.schedule.stage("refine"), laid_out(self.shape, self.dense) as form:
-            first, own = self.group.share(list(images.split(refine_batch(self.shape, self.teacher))))
-            refined, unrefined = [images[:0].to(self.device)], False
-            for number, batch in enumerate(own):
-                given = batch.to(self.device)
+            refined = self.refine(list(images.split(refine_batch(self.shape, self.teacher))), form)
+        unrefined = torch.equal(refined, images)  # the model gives no gradients
+        return Record({"images": refined}, {"unrefined": unrefined})
 
-                def advance(fraction: float, number: int = number) -> None:
-                    self.schedule.advance((number + fraction) / len(own))
+    def refine(self, batches: list[Tensor], form: Form) -> Tensor:
+        """All of them, a process each at a time. Each is kept: nothing takes longer."""
+        records = {number: self.store.load(f"refined-{number}") for number in range(len(batches))}
+        images = {number: record.tensors["images"] for number, record in records.items() if record}
+        missing = [number for number in records if number not in images]
+        for turn in (missing[i : i + self.group.size] for i in range(0, len(missing), self.group.size)):
+            own = [batches[0][:0].to(self.device)]
+            for number in turn[self.group.rank :][:1]:
 
-                random = generator(self.config.seed, "refine", first + number)
-                refined.append(
+                def advance(fraction: float, turn: list[int] = turn) -> None:
+                    self.schedule.advance((len(images) + fraction * len(turn)) / len(batches))
+
+                random = generator(self.config.seed, "refine", number)
+                own.append(
                     refine(
-                        self.dense, self.teacher.norms, given, self.normalise,
+                        self.dense, self.teacher.norms, batches[number].to(self.device), self.normalise,
                         self.config.refine_steps, form, random, advance,
                     )
                 )  # fmt: skip
-                unrefined = refined[-1] is given  # the model gives no gradients
-        told = self.group.sum(torch.tensor([int(unrefined)], device=self.device))  # some refine none
-        return Record({"images": self.group.joined(torch.cat(refined))}, {"unrefined": bool(told)})
+            refined = self.group.joined(torch.cat(own)).cpu()
+            sizes = [len(batches[number]) for number in turn]
+            for number, batch in zip(turn, refined.split(sizes), strict=True):
+                images[number] = batch
+                self.store.save(f"refined-{number}", Record({"images": batch}))
+        return torch.cat([images[number] for number in range(len(batches))])
 
     def measure_curves(self, batches: list[Tensor], task: Task) -> dict[str, dict[str, Curve]]:
         """Layer -> structure -> its error at each rate."""

@@ -12,7 +12,8 @@ Progress = Callable[[str, float], None]
 class Schedule:
     """Turns the progress within stages into that of the whole.
 
-    costs: stage -> its expected cost, in any unit; or the costs of its parts, by name, in their order.
+    costs: stage -> its expected cost, in any unit; or the costs of its parts, by name, in their order. Stages
+        are in the order they come in; those that are left out, as what an earlier run did, count as done.
     seconds: stage -> what it took.
     """
 
@@ -30,10 +31,11 @@ class Schedule:
     def stage(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         self._stage, self._reached = name, []
+        stages = list(self._shares)
+        self._before = sum(self._shares[stage] for stage in stages[: stages.index(name)])
         self.advance(0.0)
         yield
         self.advance(1.0)
-        self._before += self._shares[name]
         self.seconds[name] = time.perf_counter() - began
 
     def advance(self, fraction: float, part: str = "") -> None:

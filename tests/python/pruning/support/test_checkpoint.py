@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.config import RetrainConfig
 from patternlite.pruning.retrain import retrain
+from patternlite.pruning.sources.refinement import refine
 from patternlite.pruning.support.checkpoint import Checkpoint, Record, discard
 from patternlite.pruning.support.distributed import Group
 
@@ -102,6 +103,28 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bits(
     if stage.startswith("distill"):
         assert "distill step 1 of 3" not in seen
         assert "distill step 3 of 3" in seen
+
+
+def test_batches_that_were_refined_are_kept(tmp_path, trained_model, monkeypatch):
+    config, begun = replace(CONFIG, images=150, distill_steps=0), []  # 128 and 22
+
+    def counted(*given):
+        begun.append(len(given[2]))
+        if len(begun) == 4:
+            raise KeyboardInterrupt
+        return refine(*given)
+
+    monkeypatch.setattr("patternlite.pruning.pipeline.refine", counted)
+    whole = prune(trained_model, (3, 16, 16), config)
+    with pytest.raises(KeyboardInterrupt):
+        prune(trained_model, (3, 16, 16), config, checkpoint=tmp_path)
+    assert begun == [128, 22] * 2
+    told = []
+    result = prune(trained_model, (3, 16, 16), config, lambda what, done: told.append((what, done)), tmp_path)
+    require_equal(result, whole)
+    assert begun == [128, 22, 128, 22, 22]
+    fractions = [done for _, done in told]
+    assert fractions == sorted(fractions)
 
 
 def test_a_killed_process_goes_on_to_the_same_masks(tmp_path, trained_model, uninterrupted):

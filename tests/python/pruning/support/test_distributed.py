@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,10 @@ import torch.multiprocessing as mp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patternlite.pruning import Masks, PruneConfig, prune
+from patternlite.pruning import Masks, PruneConfig, pipeline, prune
 from patternlite.pruning.distill import Distillation, distill
 from patternlite.pruning.model import precision
+from patternlite.pruning.sources.refinement import refine
 from patternlite.pruning.support.checkpoint import Checkpoint, Record
 from patternlite.pruning.support.distributed import Group, leave, torchrun
 
@@ -93,17 +95,20 @@ def in_float32() -> AbstractContextManager:
 
 @in_float32()
 def prunes(rank: int, folder: Path) -> dict:
-    calls = []
+    calls, refined = [], []
+
+    def counted(*given):
+        refined.append(len(given[2]))
+        return refine(*given)
+
     model = nets.Tiny()
     model.load_state_dict(torch.load(folder / "model.pt"))
-    result = prune(
-        model,
-        (3, 16, 16),
-        CONFIG,
-        lambda what, _: calls.append(what),
-        checkpoint=folder / f"c{rank}",
-    )
+    with mock.patch.object(pipeline, "refine", counted):
+        result = prune(
+            model, (3, 16, 16), CONFIG, lambda what, _: calls.append(what), checkpoint=folder / f"c{rank}"
+        )
     found = {"masks": dict(result.masks), "state": result.model.state_dict(), "calls": len(calls)}
+    found["refined"] = refined
     found["distilled"] = "distill" in result.report.seconds
     found["errors"] = torch.tensor([layer.relative_error for layer in result.report.layers])
     if rank == 1:
@@ -118,7 +123,9 @@ def prunes(rank: int, folder: Path) -> dict:
 @in_float32()
 def test_two_processes_find_what_one_finds(tmp_path, trained_model):
     torch.save(trained_model.state_dict(), tmp_path / "model.pt")
-    alone = prune(trained_model, (3, 16, 16), CONFIG)
+    alone = prune(trained_model, (3, 16, 16), CONFIG, checkpoint=tmp_path / "alone")
+    (tmp_path / "c0").mkdir()  # where an earlier run got as far as to the last batch
+    shutil.copy(tmp_path / "alone" / "refined-1.safetensors", tmp_path / "c0")
     first, second = in_processes(prunes, tmp_path)
     errors = torch.tensor([layer.relative_error for layer in alone.report.layers])
     for found in (first, second):
@@ -130,6 +137,7 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
             assert (found["state"][key] - value).norm() <= 1e-4 * value.norm(), key
         assert "the model or the options differ between process 0 and process 1" in found["refusal"]
     assert all(torch.equal(first["state"][key], value) for key, value in second["state"].items())
+    assert first["refined"] + second["refined"] == [128]
     assert first["calls"] > 0
     assert second["calls"] == 0
     assert (tmp_path / "c0" / "images.safetensors").is_file()
