@@ -31,7 +31,7 @@ class Certificate:
 
     model: sha256 of the dense model's state_dict.  masks: `Masks.digest()` of the result.
     config: of the run.  layers: of the report, name, shape, structure, kept weights, rate and error.
-    dense: convolutions left alone -> why.  gap, fidelity: as in PruneReport.
+    dense: convolutions left alone -> why.  gap, fidelity, times, processes, threads: as in PruneReport.
     """
 
     date: str
@@ -45,7 +45,10 @@ class Certificate:
     dense: Mapping[str, str]
     gap: Mapping[str, float] | None
     fidelity: Mapping[str, Any] | None
+    times: Mapping[str, Any] | None
     warnings: tuple[str, ...]
+    processes: int
+    threads: int
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,7 +76,10 @@ def certify(
         dense=report.dense,
         gap=asdict(report.gap) if report.gap else None,
         fidelity=asdict(report.fidelity),
+        times=asdict(report.times) if report.times else None,
         warnings=tuple(report.warnings),
+        processes=report.processes,
+        threads=report.threads,
     )
 
 

@@ -14,6 +14,7 @@ from .config import PruneConfig
 from .latency import LayerTimes
 from .model.graph import Trace
 from .patterns import choose_library
+from .report import Times
 from .sensitivity import Curve
 from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure, distinct
 from .varied import choose_varied_library
@@ -80,6 +81,31 @@ def choose(
     return dict(zip((site.name for site in traced.sites), choices, strict=True))
 
 
+def times_of(
+    config: PruneConfig,
+    traced: Trace,
+    choices: Mapping[str, Choice],
+    times: Mapping[str, LayerTimes] | None,
+) -> Times | None:
+    """What all convolutions take, before and after; None where time is no budget."""
+    if times is None:
+        return None
+    rest = _rest(traced, times)
+    dense = rest + _dense(traced, times)
+    pruned = rest + sum(choice.seconds or 0.0 for choice in choices.values())
+    return Times(dense, pruned, config.threads)
+
+
+def _dense(traced: Trace, times: Mapping[str, LayerTimes]) -> float:
+    """Seconds of the sites before they are pruned."""
+    return sum(site.runs * times[site.name].dense for site in traced.sites)
+
+
+def _rest(traced: Trace, times: Mapping[str, LayerTimes]) -> float:
+    """Seconds that no choice changes."""
+    return sum(site.runs * times[site.name].dense for site in traced.left)
+
+
 @dataclass(frozen=True)
 class _Budget:
     """A factor that is asked for.
@@ -116,8 +142,8 @@ def _budgets(
     }
     rest = dict.fromkeys(whole, 0.0)
     if times:
-        rest["latency"] = sum(site.runs * times[site.name].dense for site in traced.left)
-        whole["latency"] = rest["latency"] + sum(s.runs * times[s.name].dense for s in traced.sites)
+        rest["latency"] = _rest(traced, times)
+        whole["latency"] = rest["latency"] + _dense(traced, times)
     least = {name: sum(float(menu.costs[name].min()) for menu in menus) for name in whole}
     budgets = [_Budget(k, factor, whole[k], rest[k], least[k]) for k, factor in config.budgets.items()]
     for budget in budgets:

@@ -55,10 +55,10 @@ class Fidelity:
         return Distance(tuple(measure for measure in measures if measure is not None))
 
     def __str__(self) -> str:
-        parts = [f"relative error {self.relative_error:.3f}"]
+        parts = [f"relative error {self.relative_error:.3g}"]
         if self.divergence is not None and self.agreement is not None:
-            parts += [f"divergence {self.divergence:.3f} nats", f"same class in {self.agreement:.1%}"]
-        return f"{', '.join(parts)} of {self.images} images"
+            parts += [f"divergence {self.divergence:.3g} nats", f"same class in {self.agreement:.1%}"]
+        return f"on {self.images} unseen images: {', '.join(parts)}"
 
 
 class _Sums:

@@ -173,7 +173,11 @@ class _Run:
         masks.verify(self.pruned)
         self.group.require_same(fingerprint(tensors_in(self.pruned)), "the pruned weights")
         size = sum(p.numel() for p in self.pruned.parameters())
-        report = PruneReport(layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds)
+        report = PruneReport(
+            layers, self.student.dense, size, gap, kept, seconds=self.schedule.seconds,
+            times=codesign.times_of(self.config, self.teacher, choices, times),
+            processes=self.group.size, threads=torch.get_num_threads(),
+        )  # fmt: skip
         unlearnt = bool(made.values.get("unrefined")) or (as_pruned is not None and not as_pruned.learnt)
         report.warnings.extend(warnings_for(report, self.config, trusted, undone, unlearnt))
         return PruneResult(self.pruned, masks, report)

@@ -13,6 +13,8 @@ from .fidelity import Fidelity
 from .model.norm_statistics import Gap
 from .structures import DENSE
 
+_MOST_NAMES = 8  # in a line of text
+
 
 @dataclass(frozen=True)
 class LayerReport:
@@ -52,12 +54,30 @@ class LayerReport:
         return self.dense_weights / max(1, self.weights)
 
 
+@dataclass(frozen=True)
+class Times:
+    """Seconds that all convolutions take in this engine, by the times of single layers."""
+
+    dense: float
+    pruned: float
+    threads: int
+
+    def __str__(self) -> str:
+        unit = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return (
+            f"convolutions: {1e3 * self.dense:.3g} -> {1e3 * self.pruned:.3g} ms in this engine with {unit} "
+            f"({self.dense / max(self.pruned, 1e-12):.2f}x), by the times of single layers"
+        )
+
+
 @dataclass
 class PruneReport:
     """The whole run. rate and mac_rate are over all `layers`; parameter_rate over the whole model.
 
     dense: the other convolutions -> why.  gap: None for a model without BatchNorm statistics.
     fidelity: the gap to the dense model in the end.  seconds: per stage.
+    times: what was chosen by; None where time was no budget.
+    processes, threads: that pruned, of torch in each. Others may round otherwise.
     """
 
     layers: list[LayerReport]
@@ -67,6 +87,9 @@ class PruneReport:
     fidelity: Fidelity
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    times: Times | None = None
+    processes: int = 1
+    threads: int = 1
 
     @property
     def rate(self) -> float:
@@ -119,12 +142,16 @@ class PruneReport:
             f"{self.extent}: weights {self.rate:.2f}x fewer, MACs {self.mac_rate:.2f}x fewer; "
             f"the whole model has {self.parameter_rate:.2f}x fewer weights"
         )
+        if self.times:
+            lines.append(str(self.times))
         if self.dense:
-            lines.append("left dense: " + ", ".join(f"{name} ({why})" for name, why in self.dense.items()))
+            names = [f"{name} ({why})" for name, why in self.dense.items()]
+            more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES + 1 else []
+            lines.append("left dense: " + ", ".join(names[:_MOST_NAMES] + more if more else names))
         if self.gap:
             gap = f"mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}"
             lines.append(f"BatchNorm gap of the images: {gap}")
-        lines.append(f"against the dense model, on unseen images: {self.fidelity}")
+        lines.append(f"against the dense model, {self.fidelity}")
         lines.append("seconds: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items()))
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)

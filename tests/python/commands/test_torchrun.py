@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def test_two_processes_write_what_one_writes(tmp_path: Path) -> None:
         )
         assert run.returncode == 0, run.stderr
         printed[name] = run.stdout.count("1 layers: weights")
+        proof = json.loads((tmp_path / name / "certificate.json").read_text())
+        assert (proof["processes"], proof["threads"]) == (1 + (name == "two"), 1)
         found[name] = Masks.load(tmp_path / name / "masks.safetensors").digest()
     assert found["one"] == found["two"]
     assert printed == {"one": 1, "two": 1}  # the second process is silent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import forms
 import pytest
@@ -15,6 +16,7 @@ from patternlite.pruning.budget import Choice
 from patternlite.pruning.latency import LayerTimes
 from patternlite.pruning.model.graph import trace
 from patternlite.pruning.sensitivity import Curve
+from patternlite.pruning.structures import STRUCTURES
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 Points = list[tuple[float, float]]
@@ -47,6 +49,22 @@ def test_a_layer_that_gains_no_time_stays_dense_for_a_latency():
     fast, slow = chosen(FAST, SLOW, latency=1.5)
     assert fast.structure.name != "dense" == slow.structure.name
     assert 2.0 / (fast.seconds + slow.seconds) == pytest.approx(1.5, rel=1e-3)
+
+
+def test_what_was_reached_counts_all_convolutions():
+    times = {"stem": LayerTimes(1e-3, {}), "a": LayerTimes(4e-3, {}), "b": LayerTimes(3e-3, {})}
+    site = {name: SimpleNamespace(name=name, runs=1 + (name == "stem")) for name in times}
+    traced = SimpleNamespace(sites=[site["a"], site["b"]], left=[site["stem"]])
+    choices = {
+        name: Choice(STRUCTURES["free"], 1, 0.25, 0.1, seconds)
+        for name, seconds in (("a", 1e-3), ("b", 1.5e-3))
+    }
+    config = PruneConfig(latency=2.0, threads=2, **UNIT)
+    found = codesign.times_of(config, traced, choices, times)
+    assert str(found) == (
+        "convolutions: 9 -> 4.5 ms in this engine with 2 threads (2.00x), by the times of single layers"
+    )
+    assert codesign.times_of(config, traced, choices, None) is None
 
 
 def test_one_rate_for_all_cannot_leave_it_dense():

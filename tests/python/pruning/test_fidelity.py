@@ -44,6 +44,12 @@ def test_figures_are_those_of_the_definition():
     assert found.relative_error == pytest.approx(18 / float((logits - logits.mean(0)).square().sum()))
 
 
+def test_it_reads_as_a_sentence():
+    assert str(Fidelity(128, 3.21e-5)) == "on 128 unseen images: relative error 3.21e-05"
+    told = "on 9 unseen images: relative error 0.321, divergence 0.0042 nats, same class in 90.0%"
+    assert str(Fidelity(9, 0.321, 0.0042, 0.9)) == told
+
+
 def test_answers_that_are_no_numbers_are_not_near():
     images = torch.randn(4, 3)
     found = measure(Answers(lambda x: x), Answers(lambda x: x * math.nan), images, 4)

@@ -127,6 +127,14 @@ def test_one_rate_for_all_needs_no_errors(trained_model, config, monkeypatch):
     assert fractions == sorted(fractions)
 
 
+def test_a_long_list_is_cut_in_text_alone(result):
+    dense = {f"layer{i}": "1x1" for i in range(30)}
+    report = replace(result.report, dense=dense)
+    assert "layer7 (1x1), and 22 more\n" in str(report)
+    assert "layer8" not in str(report)
+    assert report.to_dict()["dense"] == dense
+
+
 def test_progress_runs_from_zero_to_one(trained_model):
     calls: list[tuple[str, float]] = []
     config = PruneConfig(rate=4.0, refine_steps=4, distill_steps=2, images=128, **UNIT)

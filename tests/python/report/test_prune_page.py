@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from patternlite.pruning import Certificate, Fidelity, PruneReport
+from patternlite.pruning.report import Times
 from patternlite.report.figure import to_inline_svg, to_svg
 from patternlite.report.page import render_prune_page
 from patternlite.report.pruning import pruning_plot, residual_plot
@@ -33,7 +34,10 @@ def certificate() -> Certificate:
         dense={},
         gap=None,
         fidelity={},
+        times=None,
         warnings=(),
+        processes=1,
+        threads=2,
     )
 
 
@@ -59,6 +63,18 @@ def test_a_model_that_is_no_classifier(report: PruneReport, certificate: Certifi
     assert "0.321" in text
     assert "same class" in render_prune_page(report, certificate)
     assert "same class" not in text
+
+
+def test_what_a_latency_reached(report: PruneReport, certificate: Certificate) -> None:
+    timed = dataclasses.replace(report, times=Times(0.2e-3, 0.13e-3, 2), processes=2, threads=4)
+    text = render_prune_page(timed, certificate)
+    for part in (
+        "1.54x",
+        "0.2 to 0.13 ms in this engine with 2 threads",
+        "2 processes with 4 threads of torch",
+    ):
+        assert part in text, part
+    assert "in this engine" not in render_prune_page(report, certificate)
 
 
 def test_nothing_solved_by_admm_draws_no_residuals(report: PruneReport, certificate: Certificate) -> None:
