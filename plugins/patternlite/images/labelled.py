@@ -12,6 +12,7 @@ from PIL import Image
 from .contents import files_in, reading
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+_MOST_NAMED = 10  # of files that cannot be decoded
 _MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 
 
@@ -41,8 +42,8 @@ def read_images(source: Path | str, split: str, channels: int = 3) -> LabelledIm
     """Reads `<split>/<class>/*` from a folder, zip or tar (any compression); with 1 channel as grey.
 
     Raises ValueError, naming the layout expected, when nothing is found there, the class when none of its
-    files is an image, and the file when one cannot be decoded; PatternliteError when a folder cannot be
-    listed.
+    files is an image, and the files that cannot be decoded, ten at most; PatternliteError when a folder
+    cannot be listed.
     """
     if channels not in _MODES:
         raise ValueError(f"images have 1 or 3 channels, mean and std have {channels}")
@@ -50,7 +51,15 @@ def read_images(source: Path | str, split: str, channels: int = 3) -> LabelledIm
     classes = tuple(sorted({name for name, _, _ in entries}))
     index = {name: i for i, name in enumerate(classes)}
     mode = _MODES[channels]
-    pixels = [_decode(data, f"{split}/{name}/{file_name}", mode) for name, file_name, data in entries]
+    pixels, wrong = [], []
+    for name, file_name, data in entries:
+        try:
+            pixels.append(_decode(data, f"{split}/{name}/{file_name}", mode))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        more = f"; and {len(wrong) - _MOST_NAMED} more of {len(entries)}" if len(wrong) > _MOST_NAMED else ""
+        raise ValueError("; ".join(wrong[:_MOST_NAMED]) + more)
     sizes = {image.shape[1:] for image in pixels}
     if len(sizes) > 1:
         raise ValueError(

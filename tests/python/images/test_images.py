@@ -109,6 +109,19 @@ def test_broken_image_is_named(tmp_path: Path) -> None:
         read_images(tmp_path, "test")
 
 
+def test_all_broken_images_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    for i in range(13):
+        whole = FILES["test/cat/0.png"]
+        (tmp_path / "test" / "cat" / f"{i:02}.png").write_bytes(whole if i == 3 else whole[:-30])
+    with pytest.raises(
+        ValueError, match=r"cat/00.png is not .*; test/cat/10.png is .*; and 2 more of 13$"
+    ) as error:
+        read_images(tmp_path, "test")
+    assert "cat/11.png" not in str(error.value)
+    assert "cat/03.png" not in str(error.value)
+
+
 def test_what_systems_keep_beside_images_is_left(source: Path, tmp_path: Path) -> None:
     expected = read_images(source, "test")
     copy = tmp_path / "of a Mac"
