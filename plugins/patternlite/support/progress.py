@@ -10,15 +10,19 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 Advance = Callable[[str, float], None]
 
 _LINE_EVERY = 60.0  # seconds, where no bar can be drawn
+_NARROW = 100  # columns; fewer have no place for a bar beside the figures
 
 
 class Stages:
@@ -35,13 +39,7 @@ class Stages:
         self.seconds: list[tuple[str, float]] = []
         self._console = console
         self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[detail]}", style="dim", markup=False),
+            *_columns(console.width < _NARROW),
             console=console,
             # Rich may be told that any file is a terminal (FORCE_COLOR), and draws no bars in a dumb one.
             disable=not (console.is_interactive and console.file.isatty()),
@@ -58,7 +56,7 @@ class Stages:
     def stage(self, name: str) -> Iterator[Advance]:
         began = told = time.perf_counter()
         first: tuple[float, float] | None = None  # when told of any progress, and of how much
-        task = self._progress.add_task(f"{name:<26}", total=1.0, detail="")
+        task = self._progress.add_task(name, total=1.0, detail="")
 
         def advance(detail: str, fraction: float) -> None:
             nonlocal told, first
@@ -79,3 +77,15 @@ class Stages:
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _columns(narrow: bool) -> list[ProgressColumn]:
+    """What each stage shows; in a narrow terminal words give way to the figures."""
+    spinner, done = SpinnerColumn(finished_text="[green]✓"), TaskProgressColumn()
+    left = TextColumn("left"), TimeRemainingColumn()
+    if narrow:
+        words = "{task.description} {task.fields[detail]}"
+        return [spinner, done, *left, TextColumn(words, markup=False, table_column=Column(no_wrap=True))]
+    name = TextColumn("{task.description:<26}", markup=False)
+    detail = TextColumn("{task.fields[detail]}", style="dim", markup=False)
+    return [spinner, name, BarColumn(bar_width=30), done, TimeElapsedColumn(), *left, detail]

@@ -64,6 +64,20 @@ def test_a_terminal_gets_a_bar(environment: pytest.MonkeyPatch) -> None:
     assert "Pruning: " not in text
 
 
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_the_figures_are_shown_at_any_width(width: int, environment: pytest.MonkeyPatch) -> None:
+    file = Terminal()
+    with progress.Stages(Console(file=file, width=width, color_system=None)) as stages:
+        with stages.stage("Pruning, no data") as advance:
+            for percent in range(10, 60, 10):
+                advance("refine of a long, long name, and what it is about", percent / 100)
+                stages._progress.refresh()
+        shown = file.getvalue().replace("\r", "\n").splitlines()
+    (line,) = {line for line in shown if "50%" in line}
+    assert "left 0:00:" in line
+    assert "Pruning" in line
+
+
 @pytest.mark.usefixtures("log")
 @pytest.mark.parametrize(
     ("file", "name", "value"),
