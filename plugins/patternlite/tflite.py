@@ -12,7 +12,7 @@ faster stay with it, and so does everything the delegate does not know.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Never, Protocol
 
 from .support.files import require_utf8
 from .support.native import load_native
@@ -50,6 +50,7 @@ def load_delegate(
     force: bool = False,
     tune_budget_ms: int | None = None,
     delegate_serialize_dir: str | Path | None = None,
+    **unknown: Never,
 ) -> Delegate:
     """A delegate for the `experimental_delegates` of a TFLite interpreter; it may serve several.
 
@@ -69,12 +70,13 @@ def load_delegate(
         files are ignored with a warning. Those made by another version or on another CPU have other names
         and are not looked at: delete them.
 
-    Raises ValueError for a value that an option or PATTERNLITE_ISA does not take, PatternliteError for a path
-    that is not UTF-8, ImportError when the package's compiled part is missing.
+    Raises TypeError, with the known ones, for any other option, ValueError for a value that an option or
+    PATTERNLITE_ISA does not take, PatternliteError for a path that is not UTF-8, ImportError when the
+    package's compiled part is missing.
     """
     if delegate_serialize_dir is not None:
         require_utf8(Path(delegate_serialize_dir))
-    options = {
+    options: dict[str, object] = {
         "num_threads": num_threads,
         "isa": isa,
         "max_delegated_partitions": max_delegated_partitions,
@@ -83,6 +85,8 @@ def load_delegate(
         "tune_budget_ms": tune_budget_ms,
         "delegate_serialize_dir": delegate_serialize_dir,
     }
+    if unknown:
+        raise TypeError(f"unknown option {', '.join(unknown)}; known: {', '.join(options)}")
     given = {name: str(value) for name, value in options.items() if value is not None}
     delegate: Delegate = load_native().Delegate(given)
     return delegate
