@@ -29,9 +29,10 @@ class Inspection:
         file with several graphs one graph after the other: name; kind,
         such as "conv3x3s2"; filters, channels; height, width of the output; dense_macs, kept_macs for
         one image; kernels_kept, the fraction of kernels with any weight left; patterns, the number of
-        distinct ones, 512 for that many or more; reason, such as "pattern", "dense:too-few-zeros" or
-        "declined:dtype-int8"; kernel, "stock" where the layer is left to the runtime; weight_bytes, packed,
-        0 where left.
+        distinct ones, 512 for that many or more; reason, what its zeros were recognised as, such as
+        "pattern", "dense:too-few-zeros" or "declined:dtype-int8"; kernel, "stock" where the layer is left to
+        the runtime: the plugin runs dense ones, too, where they are on the way; weight_bytes, packed, 0
+        where left.
     activation_bytes: what the activations of our layers take, for one image: memory that tensors share,
         and so the peak.
     masks: whether the zeros are those of the masks that the file says it was made with.

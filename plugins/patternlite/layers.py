@@ -10,7 +10,7 @@ from .support.units import count
 
 # Of a table, in its order; the keys of `Layer.cells`.
 COLUMNS = (
-    "layer", "kind", "output", "MACs", "kept", "weights", "kernels", "patterns", "KB", "decision", "kernel",
+    "layer", "kind", "output", "MACs", "kept", "weights", "kernels", "patterns", "KB", "recognised", "kernel",
 )  # fmt: skip
 _MOST_PATTERNS = 512  # the plugin counts no further: kMostPatterns of recognise.h
 
@@ -63,7 +63,7 @@ class Layer:
             "kernels": f"{self.kernels_kept:.1%}",
             "patterns": self.patterns_told,
             "KB": f"{self.weight_bytes / 1e3:.1f}" if self.weight_bytes else "",
-            "decision": self.reason,
+            "recognised": self.reason,
             "kernel": self.kernel,
         }
 

@@ -17,7 +17,7 @@ from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 # Of dumb terminals, rich believes a width only if it is told the height, too.
 _NO_LIMIT = Console(width=sys.maxsize, height=sys.maxsize)
 _AMOUNTS = {"MACs", "kept", "weights", "kernels", "patterns", "KB"}
-_SAYING_MOST = ("layer", "kind", "output", "weights", "decision", "kernel")
+_SAYING_MOST = ("layer", "kind", "output", "weights", "recognised", "kernel")
 
 
 def megabytes(size: int) -> str:
@@ -75,7 +75,7 @@ def _layer_table(
     for layer in layers:
         cells: dict[str, str | Text] = dict(layer.cells())
         cells["layer"] = Text(shortened(layer.name, longest))
-        cells["decision"] = Text(layer.reason, style="green" if layer.accelerated else "yellow")
+        cells["recognised"] = Text(layer.reason, style="green" if layer.accelerated else "yellow")
         table.add_row(*(cells[column] for column in columns))
     return table
 
