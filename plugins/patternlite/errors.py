@@ -38,6 +38,8 @@ def missing_packages(*modules: str) -> list[str]:
 def one_line(error: BaseException) -> str:
     """The error's own text on one line; its kind first where that is not one of those meant for users."""
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename:  # and not "[Errno 30] ..."
+        text = f"{error.filename}: {error.strerror}"
     if isinstance(error, PatternliteError | ValueError | OSError | RuntimeError | ImportError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

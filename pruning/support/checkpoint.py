@@ -100,9 +100,7 @@ class Checkpoint:
                 discard(self._folder)
 
     def _holds_work(self) -> bool:
-        return self._folder is not None and any(
-            path != _file(self._folder, _ANSWERS) for path in self._folder.glob("*.safetensors")
-        )
+        return self._folder is not None and holds_work(self._folder)
 
     def _read(self, name: str) -> Record | None:
         if self._folder is None or not (path := _file(self._folder, name)).is_file():
@@ -125,6 +123,11 @@ class Checkpoint:
             f"{self._given} is the checkpoint of another model, of other weights or of other options: "
             "delete it to begin anew, or give another folder"
         )
+
+
+def holds_work(folder: Path) -> bool:
+    """Whether there is anything that a run could go on from."""
+    return any(path != _file(folder, _ANSWERS) for path in folder.glob("*.safetensors"))
 
 
 def discard(folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import io
 import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ from rich.console import Console
 
 from .. import __version__
 from ..errors import one_line
+from .words import as_typed
 
 app = typer.Typer(
     help="Pattern pruning without data, and fast inference of the result in stock TFLite and MNN runtimes.",
@@ -32,7 +35,10 @@ _DEBUG = "PATTERNLITE_DEBUG"
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Registers a command whose errors are one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks."""
+    """Registers a command whose errors are one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks.
+
+    Ctrl-C is a line, too.
+    """
 
     @app.command()
     @functools.wraps(function)
@@ -43,15 +49,40 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             raise
         except BrokenPipeError:  # nobody reads on, as in `| head`: typer ends without a word
             raise
+        except KeyboardInterrupt as stop:
+            if first_process():
+                _tell("; ".join(filter(None, ("stopped", str(stop)))))
+            raise typer.Exit(128 + signal.SIGINT) from None
         except Exception as error:
             if os.environ.get(_DEBUG):
                 raise
-            meanwhile.print(
-                f"error: {one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
+            text = as_typed(one_line(error))
+            if isinstance(error, ImportError | AttributeError) and (file := _stand_in()):
+                text += f" ({file.absolute()} stands in for the package {file.stem}: rename it)"
+            _tell(f"error: {text}", style="red")
             raise typer.Exit(1) from None
 
     return run
+
+
+def _stand_in() -> Path | None:
+    """A file of the current folder in the place of a package, as `python -m` takes it."""
+    installed = importlib.metadata.packages_distributions()
+    for path in Path().glob("*.py"):
+        module = sys.modules.get(path.stem)
+        file = getattr(module, "__file__", None)
+        if path.stem in installed and file and Path(file).absolute() == path.absolute():
+            return path
+    return None
+
+
+def first_process() -> bool:
+    """Whether this is the one that speaks, of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _tell(text: str, style: str | None = None) -> None:
+    meanwhile.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -63,7 +94,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, metavar="", help="Show the version."
+        ),
     ] = False,
 ) -> None:
     pass

@@ -9,7 +9,7 @@ from ..errors import PatternliteError
 from ..runtimes.installed import Runtime, require_installed, runtime_named, runtimes_for
 from ..runtimes.latency import Contender, Latency, measure_latency
 from ..support.files import require_file
-from ..support.isolated import Isolated
+from ..support.isolated import Isolated, ProcessDiedError
 from ..support.progress import Stages
 
 
@@ -30,9 +30,7 @@ def bench(
         if path is not None:
             require_file(path)
     if dense is not None and dense.suffix != model.suffix:
-        raise PatternliteError(
-            f"{dense.name} and {model.name} run in different runtimes; give two files of one kind"
-        )
+        raise PatternliteError(f"{dense} and {model} run in different runtimes; give two files of one kind")
     contenders = [Contender("stock", model), Contender("plugin", model, plugin=True)]
     if dense is not None:
         contenders.insert(0, Contender("stock, dense model", dense))
@@ -41,9 +39,16 @@ def bench(
         with stages.stage(runtime.name) as advance, Isolated() as process:
             for i, count in enumerate(threads):
                 advance(f"threads {count}", i / len(threads))
-                latencies += process.call(
-                    measure_latency, runtime.name, contenders, threads=count, seconds=seconds
-                )
+                try:
+                    latencies += process.call(
+                        measure_latency, runtime.name, contenders, threads=count, seconds=seconds
+                    )
+                except ProcessDiedError as error:
+                    files = " or ".join(str(path) for path in (dense, model) if path is not None)
+                    raise PatternliteError(
+                        f"{files} is damaged, maybe cut short: {runtime.name} crashed on it ({error}); "
+                        "copy or convert it again"
+                    ) from error
     return latencies
 
 

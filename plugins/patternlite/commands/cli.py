@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..errors import PatternliteError, require_packages
-from .app import app, command, console, main, meanwhile
-from .options import Dense, Flip, Kinds, Mean, Model, Std, Structure, Threads, numbers
+from ..errors import require_packages
+from ..runtimes.installed import RUNTIMES
+from .app import app, command, console, first_process, main, meanwhile
+from .options import (
+    Dense,
+    Flip,
+    InputShape,
+    InputShapeOrNone,
+    Kinds,
+    Mean,
+    Model,
+    Std,
+    Structure,
+    Threads,
+    Weights,
+)
 
 __all__ = ["app", "main"]
 
@@ -63,18 +75,19 @@ def demo(
 @command
 def prune(
     model: Model,
-    input_shape: Annotated[
-        tuple,
-        typer.Option(parser=numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224."),
-    ],
+    input_shape: InputShape,
     mean: Mean,
     std: Std,
     output: Annotated[Path, typer.Option(help="Folder for what is written.")],
-    weights: Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")] = None,
+    weights: Weights = None,
     rate: Annotated[float | None, typer.Option(help="How many times fewer weights in pruned layers.")] = None,
     macs: Annotated[float | None, typer.Option(help="How many times fewer multiply-accumulates.")] = None,
     latency: Annotated[
-        float | None, typer.Option(help="How many times faster than dense, on this machine.")
+        float | None,
+        typer.Option(
+            help="How many times less time convolutions take than dense ones in this engine, by the times of "
+            "single layers on this machine; check with bench."
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(help="That --latency counts with.")] = 1,
     structure: Structure = "auto",
@@ -86,15 +99,20 @@ def prune(
     refine_steps: Annotated[int, typer.Option(help="That pull them towards BatchNorm statistics.")] = 25,
     distill_steps: Annotated[int, typer.Option(help="After pruning, on the dense model's answers.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
-    tflite: Annotated[bool, typer.Option("--tflite", help="Write pruned.tflite too.")] = False,
-    mnn: Annotated[bool, typer.Option("--mnn", help="Write pruned.mnn too.")] = False,
+    tflite: Annotated[bool, typer.Option("--tflite", metavar="", help="Write pruned.tflite too.")] = False,
+    mnn: Annotated[bool, typer.Option("--mnn", metavar="", help="Write pruned.mnn too.")] = False,
 ) -> None:
-    """Prunes a trained PyTorch model without any data: give --rate, --macs or --latency."""
+    """Prunes a trained PyTorch model without any data: give --rate, --macs or --latency.
+
+    On two cores that do nothing else a small ResNet for CIFAR takes 2 minutes, a ResNet-50 of 224 pixels 12.
+    For a quick look give --images 64 --refine-steps 5, which costs accuracy. Where it was stopped, the same
+    command goes on.
+    """
     from ..support.progress import Stages
     from .models import load_model
     from .prune import prune_to
 
-    console.quiet = os.environ.get("RANK", "0") != "0"  # under torchrun the first process speaks
+    console.quiet = not first_process()
     network = load_model(model, weights)
     with Stages(Console(stderr=True, quiet=console.quiet)) as stages:
         result, paths = prune_to(
@@ -143,12 +161,15 @@ def retrain(
     flip: Flip = True,
     seed: Annotated[int, typer.Option(help="Of the images' order, shifts and mirroring.")] = 0,
     rate: Annotated[float | None, typer.Option(hidden=True, callback=_refuse_rate)] = None,
-    tflite: Annotated[bool, typer.Option("--tflite", help="Write .onnx and .tflite beside it.")] = False,
-    mnn: Annotated[bool, typer.Option("--mnn", help="Write .onnx and .mnn beside it.")] = False,
+    tflite: Annotated[
+        bool, typer.Option("--tflite", metavar="", help="Write .onnx and .tflite beside it.")
+    ] = False,
+    mnn: Annotated[bool, typer.Option("--mnn", metavar="", help="Write .onnx and .mnn beside it.")] = False,
 ) -> None:
     """Retrains a pruned classifier on your own images; what was pruned stays zero.
 
-    Class folders sort as text, as in torchvision's ImageFolder: "10" comes before "2".
+    Where it was stopped, the same command goes on from the last whole epoch. Class folders sort as text, as
+    in torchvision's ImageFolder: "10" comes before "2".
     """
     require_packages("bench", "PIL")
     from ..support.progress import Stages
@@ -169,30 +190,33 @@ def retrain(
 
 @command
 def convert(
-    model: Annotated[Path, typer.Argument(help="A .onnx file (or .tflite, to .mnn).")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A .onnx file (or .tflite, to .mnn); or module:callable, timm:NAME or torchvision:NAME."
+        ),
+    ],
     outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
+    weights: Weights = None,
+    input_shape: InputShapeOrNone = None,
 ) -> None:
-    """Converts a model, and verifies each file in its stock runtime."""
-    from patternlite.pruning.convert import CONVERTERS
-
+    """Converts a model as it is, and verifies each file in its stock runtime."""
     from ..support.progress import Stages
+    from .convert import convert_to
 
-    for path in outputs:
-        if path.suffix not in CONVERTERS:
-            raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
     with Stages(meanwhile) as stages:
-        for path in outputs:
-            with stages.stage(path.name):
-                conversion = CONVERTERS[path.suffix](model, path)
+        for conversion in convert_to(model, outputs, weights, input_shape, stages):
             console.print(str(conversion), markup=False, highlight=False, soft_wrap=True)
 
 
 @command
 def inspect(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Plain data instead of a table.")
+    ] = False,
 ) -> None:
-    """Shows what the plugin would do with each convolution, and why.
+    """Shows what the plugin recognises in each convolution, and the kernel that runs it.
 
     Exit code 1 where the zeros are not those of the masks that the file says it was made with.
     """
@@ -215,12 +239,20 @@ def inspect(
 def bench(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
     dense: Annotated[Path | None, typer.Option(help="The dense model, to compare with.")] = None,
-    runtime: Annotated[list[str] | None, typer.Option(help="Only this runtime; may be repeated.")] = None,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Only {', '.join(r.name for r in RUNTIMES[:-1])} or {RUNTIMES[-1].name}; may be repeated.",
+        ),
+    ] = None,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seconds: Annotated[
         float, typer.Option(min=0.1, max=_DAY, help="For each runtime and thread count.")
     ] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Plain data instead of a table.")
+    ] = False,
 ) -> None:
     """Times a model in stock runtimes and with the plugin, after checking that both answer alike."""
     from ..report.tables import latency_table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,6 +33,10 @@ def numbers(
 
 
 Model = Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")]
+Weights = Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")]
+_shape = typer.Option(parser=numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224.")
+InputShape = Annotated[tuple, _shape]
+InputShapeOrNone = Annotated[tuple | None, _shape]
 Mean = Annotated[
     tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
 ]
@@ -47,8 +52,11 @@ Threads = Annotated[
 Structure = Annotated[
     str,
     typer.Option(
-        help="Of the zeros: auto, free, varied, c2, c4, g2, g4, g16, b2, b4, b16, irregular, filter, column "
-        "or block."
+        metavar="NAME",
+        help="What zeros have in common. free: each kernel has a pattern of its own; g2, g4, g16: so many "
+        "filters share them; b2, b4, b16: so many filters keep the same weights, in no pattern; c2, c4: so "
+        "many kernels of a channel share a pattern; varied: patterns of any size; auto: with --latency what "
+        "suits each layer, else free. For comparison: irregular, filter, column, block.",
     ),
 ]
 Kinds = Annotated[
@@ -60,7 +68,8 @@ Dense = Annotated[
 Flip = Annotated[
     bool,
     typer.Option(
+        metavar="",
         help="Images are shifted by up to an eighth of their sides and, unless --no-flip, half of them "
-        "mirrored: not for classes that differ by that, as digits and signs do."
+        "mirrored: not for classes that differ by that, as digits and signs do.",
     ),
 ]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import missing_packages
 from ..report.page import render_prune_page
-from ..support.files import make_folder, require_target_folder, require_targets, write_atomically
+from ..support.files import require_target_folder, require_targets, write_atomically
 from ..support.progress import Stages
 from .export import check_export, export, exported_files, remove_exports
 from .models import save_weights
+from .resuming import resumable
+from .words import as_typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,8 +38,9 @@ def prune_to(
     where the packages that draw it are installed.
 
     What an earlier run wrote there and this one does not is removed, once the new weights are written. A run
-    that was killed goes on from what the folder holds, layer by layer. Under torchrun all
-    processes prune together, and the first one writes.
+    that was stopped goes on from what the folder holds; where it finished nothing, nothing stays. Under
+    torchrun all processes prune together, and the first one writes. Warnings of the report are in the words
+    of the command line.
 
     options: of PruneConfig.  sources: the files that the model was read from; nothing is written over these.
     Returns the result and the paths written.
@@ -53,25 +56,26 @@ def prune_to(
     checkpoint = output / "pruned.checkpoint"
     require_target_folder(checkpoint)
     check_export(model, input_shape, suffixes)
-    make_folder(output)
-    with torchrun() as device, stages.stage("Pruning, no data") as advance:
-        first = Group.current().first
-        result = prune(model.to(device), input_shape, config, advance, checkpoint)
-    result.model.cpu()
-    model.cpu()
-    if not first:
-        return result, []
-    certificate = certify(model, input_shape, config, result)
-    save_weights(result.model, weights)
-    result.masks.save(masks)
-    write_atomically(report, json.dumps(result.report.to_dict(), indent=2) + "\n")
-    write_atomically(proof, json.dumps(certificate.to_dict(), indent=2) + "\n")
-    paths = [weights, masks, report, proof]
-    page.unlink(missing_ok=True)
-    remove_exports(onnx)
-    if not missing_packages("jinja2", "matplotlib"):
-        paths.append(page)
-        write_atomically(page, render_prune_page(result.report, certificate))
-    paths += export(result.model, input_shape, result.masks, onnx, suffixes, stages)
-    discard(checkpoint)  # all is written
+    with resumable(output, checkpoint):
+        with torchrun() as device, stages.stage("Pruning, no data") as advance:
+            first = Group.current().first
+            result = prune(model.to(device), input_shape, config, advance, checkpoint)
+        result.model.cpu()
+        model.cpu()
+        if not first:
+            return result, []
+        result.report.warnings[:] = map(as_typed, result.report.warnings)
+        certificate = certify(model, input_shape, config, result)
+        save_weights(result.model, weights)
+        result.masks.save(masks)
+        write_atomically(report, json.dumps(result.report.to_dict(), indent=2) + "\n")
+        write_atomically(proof, json.dumps(certificate.to_dict(), indent=2) + "\n")
+        paths = [weights, masks, report, proof]
+        page.unlink(missing_ok=True)
+        remove_exports(onnx)
+        if not missing_packages("jinja2", "matplotlib"):
+            paths.append(page)
+            write_atomically(page, render_prune_page(result.report, certificate))
+        paths += export(result.model, input_shape, result.masks, onnx, suffixes, stages)
+        discard(checkpoint)  # all is written
     return result, paths

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PatternliteError, one_line
 from ..images.labelled import LabelledImages, read_images
-from ..support.files import make_folder, require_target_folder, require_targets
+from ..support.files import require_target_folder, require_targets
 from ..support.progress import Stages
 from .export import check_export, export, exported_files, remove_exports
 from .models import save_weights
+from .resuming import resumable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,7 +54,7 @@ def retrain_to(
     """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
     the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
     (".tflite", ".mnn"), with the .onnx file that these are made from. Those of an earlier run are removed. A
-    checkpoint is beside it until the run is over.
+    checkpoint is beside it until the run is over: one that was stopped goes on from its last whole epoch.
 
     options: of RetrainConfig.  dense: the model before pruning, to learn from.  sources: the files that the
     models were read from; nothing is written over these, `masks` or `data`. Images are held in memory; all
@@ -61,7 +62,6 @@ def retrain_to(
     """
     import torch
 
-    from patternlite.pruning import Masks
     from patternlite.pruning.config import RetrainConfig
     from patternlite.pruning.normalisation import Normalisation
     from patternlite.pruning.retrain import accuracy, retrain
@@ -72,7 +72,7 @@ def retrain_to(
         raise PatternliteError("the callable returns one module again and again: let it make a new one")
     _require_targets(output, suffixes, [masks, data, *sources])
     config = RetrainConfig(**options)
-    found = Masks.load(masks)
+    found = _masks(masks)
     _require_masked(model, found)
     with stages.stage("Reading images") as advance:
         train = read_images(data, "train", len(config.mean))
@@ -88,15 +88,15 @@ def retrain_to(
     _require_an_output_for_each_class(model, normalise(test_x[:1].float() / 255), train.classes)
     check_export(model, shape, suffixes)
     before = accuracy(model, test_x, test_y, normalise)
-    make_folder(output.parent)
     checkpoint = output.with_suffix(".checkpoint")
-    with stages.stage("Retraining") as advance:
-        retrain(model, found, x, y, config, advance, checkpoint, dense)
-    after = accuracy(model, test_x, test_y, normalise)
-    save_weights(model, output)
-    remove_exports(output.with_suffix(".onnx"))
-    paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
-    discard(checkpoint)  # all is written
+    with resumable(output.parent, checkpoint):
+        with stages.stage("Retraining") as advance:
+            retrain(model, found, x, y, config, advance, checkpoint, dense)
+        after = accuracy(model, test_x, test_y, normalise)
+        save_weights(model, output)
+        remove_exports(output.with_suffix(".onnx"))
+        paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
+        discard(checkpoint)  # all is written
     return Retrained(before, after, [output, *paths])
 
 
@@ -104,6 +104,15 @@ def _require_one_process() -> None:
     """Those that torchrun starts would all write the same files."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise PatternliteError("retraining is the work of one process: run it without torchrun")
+
+
+def _masks(path: Path) -> Masks:
+    from patternlite.pruning import Masks
+
+    try:
+        return Masks.load(path)
+    except ValueError as error:
+        raise PatternliteError(f"{one_line(error)}: give masks.safetensors, as prune wrote it") from error
 
 
 def _require_masked(model: nn.Module, masks: Masks) -> None:

@@ -42,7 +42,7 @@ from .network import INPUT_SHAPE, MEAN, STD, load_images, load_network
 if TYPE_CHECKING:
     from torch import nn
 
-    from patternlite.pruning import Masks, PruneResult
+    from patternlite.pruning import Masks, PruneConfig, PruneResult
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,16 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
     runtimes = [r for r in RUNTIMES if r.installed]
     if not runtimes:
         raise MissingPackageError("any runtime", "pip install 'patternlite[convert,tflite,mnn]'")
+    from patternlite.pruning import PruneConfig
+
     network, images = load_network(), load_images()
     suffixes = list(dict.fromkeys(r.suffix for r in runtimes))
     check_export(network, INPUT_SHAPE, suffixes)
+    config = PruneConfig(latency=options.latency, mean=MEAN, std=STD, seed=options.seed)
     make_folder(options.output)
     _require_working(runtimes, stages)
 
-    pruned = _prune(network, options, stages)
+    pruned = _prune(network, config, options.output, stages)
     models = {"dense": (network, None), "pruned": (pruned.model, pruned.masks)}
     paths = _convert(models, suffixes, options.output, stages)
     agreements, logits = _check(runtimes, paths, images, stages)
@@ -111,13 +114,12 @@ def _require_working(runtimes: Sequence[Runtime], stages: Stages) -> None:
                 raise PatternliteError(f"{runtime.name} does not work ({check.detail}); run: {check.fix}")
 
 
-def _prune(network: nn.Module, options: DemoOptions, stages: Stages) -> PruneResult:
-    from patternlite.pruning import PruneConfig, prune
+def _prune(network: nn.Module, config: PruneConfig, output: Path, stages: Stages) -> PruneResult:
+    from patternlite.pruning import prune
 
-    config = PruneConfig(latency=options.latency, mean=MEAN, std=STD, seed=options.seed)
     with stages.stage("Pruning, no data") as advance:
         result = prune(network, input_shape=INPUT_SHAPE, config=config, progress=advance)
-    result.masks.save(options.output / "masks.safetensors")
+    result.masks.save(output / "masks.safetensors")
     return result
 
 

@@ -61,7 +61,7 @@ def measure_latency(
     for c in contenders:
         if (other := sessions[c.label].input_shape) != shape:
             raise PatternliteError(
-                f"{contenders[0].path.name} reads images of {shape}, {c.path.name} of {other}: "
+                f"{contenders[0].path} reads images of {shape}, {c.path} of {other}: "
                 "convert both for one shape"
             )
     if image is None:

@@ -48,13 +48,18 @@ def require_target_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes it and the folders around it, where missing; OSError where no file can be written to it."""
-    path.mkdir(parents=True, exist_ok=True)
+    """Makes it and the folders around it, where missing.
+
+    PatternliteError where no file can be written to it.
+    """
     try:
+        path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
-    except OSError as error:  # which names the file
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    except OSError as error:
+        raise PatternliteError(
+            f"nothing can be written to {path} ({error.strerror}): give another folder"
+        ) from error
 
 
 def require_utf8(path: Path) -> None:

@@ -37,6 +37,10 @@ def environment_of_child(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **more}
 
 
+class ProcessDiedError(PatternliteError):
+    """An `Isolated` process ended before it answered."""
+
+
 class Isolated:
     """Runs functions in one fresh process; what native code prints there is kept off the screen.
 
@@ -44,7 +48,7 @@ class Isolated:
             process.call(function, argument)
 
     Functions and arguments must be picklable. Their exceptions come back as they are; a crash of the
-    process becomes a PatternliteError with the last line it printed.
+    process becomes a ProcessDiedError with the last line it printed.
 
     python: another environment's interpreter, of the same version, whose packages come before ours; it must
     be able to import what is called.
@@ -96,9 +100,8 @@ class Isolated:
             words = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
             said = (line.strip() for line in reversed(words))
             last = next((line for line in said if line and not line.startswith("INFO:")), "")
-            raise PatternliteError(
-                "the process died"
-                + (f"; its last words: {last}" if last else " without a word: is the model damaged?")
+            raise ProcessDiedError(
+                "the process died" + (f"; its last words: {last}" if last else " without a word")
             ) from None
 
 

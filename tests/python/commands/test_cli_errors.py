@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from patternlite.commands import cli
 from patternlite.commands.doctor import PROBES
 from patternlite.runtimes import installed as runtimes
+from patternlite.support.isolated import ProcessDiedError
 
 from .command_line import NETWORK, PRUNE, assert_one_line, assert_usage, run
 
@@ -67,9 +69,36 @@ def test_bench_of_another_kind_of_file(tmp_path: Path) -> None:
 
 
 def test_bench_of_two_kinds_of_files(tmp_path: Path) -> None:
-    for name in ("a.tflite", "b.mnn"):
-        (tmp_path / name).write_bytes(b"x")
-    assert_one_line(run("bench", tmp_path / "a.tflite", "--dense", tmp_path / "b.mnn"), "of one kind")
+    one, other = tmp_path / "a.tflite", tmp_path / "b.mnn"
+    for path in (one, other):
+        path.write_bytes(b"x")
+    assert_one_line(run("bench", one, "--dense", other), f"{other} and {one} run in different", "of one kind")
+
+
+def test_bench_of_a_file_that_ends_the_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("MNN")
+
+    def die(*_: object, **__: object) -> None:
+        raise ProcessDiedError("the process died without a word")
+
+    monkeypatch.setattr("patternlite.commands.bench.Isolated.call", die)
+    path = shutil.copy(PROBES / "probe.mnn", tmp_path / "cut.mnn")
+    assert_one_line(run("bench", path), f"{path} is damaged, maybe cut short: mnn crashed on it", "again")
+
+
+def test_bench_of_two_shapes(tmp_path: Path) -> None:
+    pytest.importorskip("MNN")
+    import torch
+
+    from patternlite.pruning.convert import to_mnn, to_onnx
+
+    paths = [tmp_path / name / "net.mnn" for name in ("one", "other")]
+    for path, size in zip(paths, (8, 12), strict=True):
+        path.parent.mkdir()
+        onnx = to_onnx(torch.nn.Conv2d(3, 4, 3), (1, 3, size, size), path.with_suffix(".onnx")).path
+        to_mnn(onnx, path)
+    result = run("bench", paths[0], "--dense", paths[1])
+    assert_one_line(result, f"{paths[1]} reads images of (1, 3, 12, 12), {paths[0]} of (1, 3, 8, 8)")
 
 
 def test_bench_with_unknown_runtime(tmp_path: Path) -> None:
@@ -205,7 +234,16 @@ def test_bad_prune_options(option: str, value: str, part: str, tmp_path: Path) -
 
 def test_prune_with_nothing_asked(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    assert_one_line(run("prune", NETWORK, *PRUNE, "--output", tmp_path), "set rate, macs or latency")
+    result = run("prune", NETWORK, *PRUNE, "--output", tmp_path)
+    assert_one_line(result, "set rate, macs or latency", "for example --rate 4.0")
+
+
+def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    if not Path("/proc/self").is_dir():
+        pytest.skip("needs a folder that takes no files")
+    result = run("prune", NETWORK, *PRUNE, "--output", "/proc/out/net", "--rate", "4")
+    assert_one_line(result, "nothing can be written to /proc/out/net (No such file", "give another folder")
 
 
 def test_prune_with_impossible_rate(tmp_path: Path) -> None:
@@ -221,6 +259,25 @@ def test_convert_to_another_kind(tmp_path: Path) -> None:
 def test_convert_missing_file(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     assert_one_line(run("convert", tmp_path / "none.onnx", tmp_path / "a.mnn"), "none.onnx")
+
+
+def test_convert_tells_files_from_models(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    target = tmp_path / "a.mnn"
+    assert_one_line(run("convert", NETWORK, target), "is a PyTorch model: give its --input-shape")
+    for more in (("--input-shape", "3,32,32"), ("--weights", "w.pt")):
+        assert_one_line(
+            run("convert", "a.onnx", target, *more), "a.onnx is a file: --weights and --input-shape"
+        )
+
+
+def test_demo_with_a_latency_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("onnx", "MNN", "matplotlib"):
+        pytest.importorskip(package)
+    monkeypatch.setattr("patternlite.demo.pipeline._require_working", lambda *_: pytest.fail("tried"))
+    result = run("demo", "--output", tmp_path / "out", "--latency", "0.5")
+    assert_one_line(result, "latency is 0.5: it must be in 1.0..")
+    assert not (tmp_path / "out").exists()
 
 
 def test_demo_without_any_runtime(tmp_path: Path, without) -> None:

@@ -41,6 +41,29 @@ def test_of_an_onnx_file(onnx: Path, suffix: str, tmp_path: Path) -> None:
     assert [(weight == 0).sum() for weight in conv_weights(target.read_bytes(), suffix)] == [100]
 
 
+def test_of_a_pytorch_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dense file for `bench --dense`."""
+    import torch
+
+    (tmp_path / "dense_net_of_test.py").write_text(
+        "from torch import nn\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    torch.save({"0.weight": torch.full((4, 3, 3, 3), 0.25), "0.bias": torch.zeros(4)}, "net.pt")
+    targets = ["dense.tflite", "dense.mnn"]
+    result = run(
+        "convert", "dense_net_of_test:net", *targets, "--weights", "net.pt", "--input-shape", "3,12,12"
+    )
+    assert result.exit_code == 0, result.output
+    assert [line.split(":")[0].rpartition("/")[2] for line in result.stdout.splitlines()] == targets
+    for name in targets:
+        (weight,) = conv_weights(Path(name).read_bytes(), Path(name).suffix)
+        assert (weight == 0.25).all()
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == [
+        "dense.mnn", "dense.tflite", "dense_net_of_test.py", "net.pt",
+    ]  # fmt: skip
+
+
 def test_of_a_tflite_file(tmp_path: Path) -> None:
     target = tmp_path / "net.mnn"
     result = run("convert", PROBES / "probe.tflite", target)

@@ -46,6 +46,14 @@ def test_inspect_does_not_run_them(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert "1 of 1 layers" in result.stdout
 
 
+def test_one_that_does_is_named(folder: Path) -> None:
+    (folder / "numpy.py").write_text("")
+    command = [sys.executable, "-m", "patternlite", "bench", PROBE]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert f"{folder / 'numpy.py'} stands in for the package numpy: rename it" in result.stderr
+
+
 @pytest.mark.parametrize("command", [("bench", PROBE, "--threads", "1", "--seconds", "0.1"), ("doctor",)])
 def test_other_commands_do_not_run_them(command: tuple[str | Path, ...], folder: Path) -> None:
     program = folder.parent / "program.py"

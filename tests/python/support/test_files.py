@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.errors import PatternliteError
+from patternlite.errors import PatternliteError, one_line
 from patternlite.support import files
-from patternlite.support.files import require_file, require_target, require_target_folder, write_atomically
+from patternlite.support.files import (
+    make_folder,
+    require_file,
+    require_target,
+    require_target_folder,
+    write_atomically,
+)
 
 
 def test_a_file_is_required(tmp_path: Path) -> None:
@@ -53,6 +59,19 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         write_atomically(path, "after")
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PatternliteError, match=r"written to .*file/net \(Not a directory\): give another"):
+        make_folder(tmp_path / "file" / "net")
+
+
+def test_an_error_of_the_system_is_a_sentence() -> None:
+    assert (
+        one_line(OSError(errno.EROFS, "Read-only file system", "/a/net.mnn"))
+        == "/a/net.mnn: Read-only file system"
+    )
 
 
 def test_the_error_names_the_file_asked_for(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""`patternlite convert`: an ONNX file, or a PyTorch model as it is, to files that runtimes read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import PatternliteError
+from ..support.progress import Stages
+from .export import check_export
+from .models import load_model
+
+if TYPE_CHECKING:
+    from patternlite.pruning.convert import Conversion
+
+
+def convert_to(
+    model: str,
+    outputs: Sequence[Path],
+    weights: Path | None,
+    input_shape: tuple[int, int, int] | None,
+    stages: Stages,
+) -> Iterator[Conversion]:
+    """Writes `outputs`, .tflite or .mnn files, one by one.
+
+    model: the path of a .onnx file (or .tflite, to .mnn), or a PyTorch model as `load_model` takes it, with
+    its `weights` and `input_shape`, (channels, height, width). It is not pruned: `prune` exports that.
+    """
+    from patternlite.pruning.convert import CONVERTERS, to_onnx
+
+    for path in outputs:
+        if path.suffix not in CONVERTERS:
+            raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
+    if ":" not in model or Path(model).exists():
+        if weights or input_shape:
+            raise PatternliteError(f"{model} is a file: --weights and --input-shape are for PyTorch models")
+        yield from _converted(Path(model), outputs, stages)
+        return
+    if input_shape is None:
+        raise PatternliteError(f"{model} is a PyTorch model: give its --input-shape, for example 3,224,224")
+    network = load_model(model, weights)
+    check_export(network, input_shape, [path.suffix for path in outputs])
+    with tempfile.TemporaryDirectory() as folder:
+        onnx = Path(folder, "model.onnx")
+        with stages.stage(model):
+            to_onnx(network, (1, *input_shape), onnx)
+        yield from _converted(onnx, outputs, stages)
+
+
+def _converted(source: Path, outputs: Sequence[Path], stages: Stages) -> Iterator[Conversion]:
+    from patternlite.pruning.convert import CONVERTERS
+
+    for path in outputs:
+        with stages.stage(path.name):
+            conversion = CONVERTERS[path.suffix](source, path)
+        yield conversion
