@@ -145,9 +145,9 @@ class PruneReport:
         if self.times:
             lines.append(str(self.times))
         if self.dense:
-            names = [f"{name} ({why})" for name, why in self.dense.items()]
-            more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES + 1 else []
-            lines.append("left dense: " + ", ".join(names[:_MOST_NAMES] + more if more else names))
+            left = [f"{name} ({why})" for name, why in self.dense.items()]
+            more = [f"and {len(left) - _MOST_NAMES} more"] if len(left) > _MOST_NAMES + 1 else []
+            lines.append("left dense: " + ", ".join(left[:_MOST_NAMES] + more if more else left))
         if self.gap:
             gap = f"mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}"
             lines.append(f"BatchNorm gap of the images: {gap}")

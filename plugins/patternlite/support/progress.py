@@ -41,6 +41,7 @@ class Stages:
         self._progress = Progress(
             *_columns(console.width < _NARROW),
             console=console,
+            expand=True,
             # Rich may be told that any file is a terminal (FORCE_COLOR), and draws no bars in a dumb one.
             disable=not (console.is_interactive and console.file.isatty()),
         )
@@ -80,12 +81,13 @@ class Stages:
 
 
 def _columns(narrow: bool) -> list[ProgressColumn]:
-    """What each stage shows; in a narrow terminal words give way to the figures."""
+    """What each stage shows; what is done at the moment gets what the figures leave."""
     spinner, done = SpinnerColumn(finished_text="[green]✓"), TaskProgressColumn()
     left = TextColumn("left"), TimeRemainingColumn()
+    rest = Column(no_wrap=True, ratio=1)
     if narrow:
-        words = "{task.description} {task.fields[detail]}"
-        return [spinner, done, *left, TextColumn(words, markup=False, table_column=Column(no_wrap=True))]
+        words = TextColumn("{task.description} {task.fields[detail]}", markup=False, table_column=rest)
+        return [spinner, done, *left, words]
     name = TextColumn("{task.description:<26}", markup=False)
-    detail = TextColumn("{task.fields[detail]}", style="dim", markup=False)
+    detail = TextColumn("{task.fields[detail]}", style="dim", markup=False, table_column=rest)
     return [spinner, name, BarColumn(bar_width=30), done, TimeElapsedColumn(), *left, detail]

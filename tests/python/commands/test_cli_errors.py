@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands import cli
 from patternlite.commands.doctor import PROBES
+from patternlite.errors import PatternliteError
 from patternlite.runtimes import installed as runtimes
 from patternlite.support.isolated import ProcessDiedError
 
@@ -288,4 +288,4 @@ def test_demo_without_any_runtime(tmp_path: Path, without) -> None:
 def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATTERNLITE_DEBUG", "1")
     result = run("bench", tmp_path / "none.tflite")
-    assert isinstance(result.exception, cli.PatternliteError)
+    assert isinstance(result.exception, PatternliteError)

@@ -48,6 +48,7 @@ def test_inspect_does_not_run_them(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_one_that_does_is_named(folder: Path) -> None:
     (folder / "numpy.py").write_text("")
+    (folder / "socket.py").unlink()
     command = [sys.executable, "-m", "patternlite", "bench", PROBE]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert result.returncode == 1

@@ -69,7 +69,7 @@ def nothing_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing_pruned")
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that even root cannot write")
 def test_a_folder_that_cannot_be_written_is_told_before_pruning() -> None:
-    assert_one_line(run("demo", "--output", "/proc"), "'/proc'")
+    assert_one_line(run("demo", "--output", "/proc"), "nothing can be written to /proc (")
 
 
 @pytest.mark.usefixtures("nothing_pruned")

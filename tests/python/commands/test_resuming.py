@@ -12,16 +12,9 @@ from .command_line import UNIT, assert_one_line, retrain, run
 pytest.importorskip("torch")
 
 PRUNE = (
-    "prune",
-    "client_net_of_test:net",
-    "--input-shape",
-    "3,12,12",
-    *UNIT,
-    "--images",
-    "32",
-    "--distill-steps",
-    "0",
-)
+    "prune", "client_net_of_test:net", "--weights", "net_dense.safetensors", "--input-shape", "3,12,12",
+    *UNIT, "--images", "32", "--distill-steps", "0",
+)  # fmt: skip
 
 
 def stopping(after: int, function: Callable) -> Callable:

@@ -123,7 +123,7 @@ def test_several_processes_are_refused(client: Path, monkeypatch: pytest.MonkeyP
 def test_a_lower_rate_can_be_given_where_the_loss_was_not_finite(client: Path) -> None:
     again = {"output": "lower.safetensors"}
     result = retrain("--learning-rate", "1e12", "--epochs", "3", **again)
-    assert_one_line(result, "the loss is ", "give a lower learning_rate")
+    assert_one_line(result, "the loss is ", "give a lower --learning-rate")
     assert not (client / "lower.checkpoint").exists()
     result = retrain("--learning-rate", "0.01", "--epochs", "1", **again)
     assert result.exit_code == 0, result.output
