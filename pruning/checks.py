@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from .batch_sizes import MOST_BATCHES
-from .config import PruneConfig, whole_number
+from .config import KIND, PruneConfig, whole_number
 from .model.batch_norms import BatchNorm
+from .model.graph import Trace, trace
 from .model.state import device_of, tensors_in
 from .support.checkpoint import Checkpoint
 from .support.distributed import Group
@@ -102,3 +103,23 @@ def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
             f"{layer} diverges ({error}): keep it dense (dense=({layer!r},)), ask for a lower rate, "
             "and check that mean and std are those the model was trained with"
         ) from error
+
+
+def traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
+    """The model's convolutions. Raises ValueError where none can be pruned, and says why."""
+    with device_of(model):
+        found = trace(model, input_shape, config.dense, config.kinds)
+    if not found.dense and not found.sites:
+        raise ValueError(
+            "nothing to prune: the model has no nn.Conv2d module. One that torch.export made computes "
+            "without: give the one that it was made from"
+        )
+    if not found.sites:
+        why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items())
+        reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
+        others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
+        raise ValueError(
+            f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first"
+            f"{f'; give kinds={others}' if others else ''}. {why}"
+        )
+    return found

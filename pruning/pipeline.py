@@ -14,13 +14,12 @@ from . import checks, codesign, effort, fidelity
 from .advice import warnings_for
 from .batch_sizes import image_count, refine_batch, train_batch, unseen_count, walk_batch
 from .budget import Choice
-from .config import KIND, PruneConfig
+from .config import PruneConfig
 from .distill import Distillation, distill
 from .fidelity import Fidelity
 from .layers import ROWS, Task, prune_layer, study
 from .masks import Masks
 from .model.copying import copied
-from .model.graph import Trace, trace
 from .model.norm_statistics import bn_gap
 from .model.outputs import trial
 from .model.precision import Form, exact, laid_out
@@ -112,7 +111,9 @@ class _Run:
         self.config, self.shape, self.group = config, input_shape, Group.current()
         self.dense, self.pruned = copied(model), copied(model)
         self.dense.requires_grad_(False)
-        self.teacher, self.student = (_traced(m, input_shape, config) for m in (self.dense, self.pruned))
+        self.teacher, self.student = (
+            checks.traced(m, input_shape, config) for m in (self.dense, self.pruned)
+        )
         self.normalise = Normalisation(config.mean, config.std)
         self.device = device_of(self.dense)
         some = self.draw(6, "try").to(self.device)
@@ -286,22 +287,3 @@ class _Run:
                 layers.append(LayerReport.from_dict(record.values))
                 self.group.require_same(fingerprint(record.tensors), f"the masks or weights of {name}")
         return layers, Masks(masks)
-
-
-def _traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
-    with device_of(model):
-        found = trace(model, input_shape, config.dense, config.kinds)
-    if not found.dense and not found.sites:
-        raise ValueError(
-            "nothing to prune: the model has no nn.Conv2d module. One that torch.export made computes "
-            "without: give the one that it was made from"
-        )
-    if not found.sites:
-        why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items())
-        reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
-        others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
-        raise ValueError(
-            f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first"
-            f"{f'; give kinds={others}' if others else ''}. {why}"
-        )
-    return found

@@ -10,8 +10,8 @@
 // FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exceptions are
 // a FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images; a
 // RESHAPE that names some sizes of a map, as 1, -1, 8, 4, 16: at others, it would join parts of
-// rows to new ones; and slices that name the images of a batch instead of leaving them open, as
-// some converters write all.
+// rows to new ones; slices that name the images of a batch instead of leaving them open, as some
+// converters write all; and a TRANSPOSE_CONV whose output size is a constant.
 #pragma once
 
 #include <array>
