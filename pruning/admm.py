@@ -65,7 +65,6 @@ def solve(moments: Moments, anchor: Tensor, constraint: Constraint, damping: Ten
     pull = damping / scale.square()
     cross = moments.cross / scale + pull * original
     gram.diagonal(dim1=-2, dim2=-1).add_(pull.squeeze(-2))
-    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
 
     def project(weight: Tensor) -> Tensor:
         return constraint.project(weight.reshape(anchor.shape)).reshape(weight.shape)
@@ -76,7 +75,9 @@ def solve(moments: Moments, anchor: Tensor, constraint: Constraint, damping: Ten
     residuals = []
     before = None
     for rho in torch.logspace(math.log10(_RHO[0]), math.log10(_RHO[1]), _STAGES).tolist():
-        factor = torch.linalg.cholesky(gram + rho * identity)
+        shifted = gram.clone()
+        shifted.diagonal(dim1=-2, dim2=-1).add_(rho)
+        factor = torch.linalg.cholesky(shifted)
         u = u * (before / rho) if before else u  # u is the multiplier over rho
         before = rho
         for _ in range(_STEPS):

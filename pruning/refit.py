@@ -36,20 +36,20 @@ def least_squares(
     diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
     scale = mask / (diagonal + damping).clamp_min(torch.finfo(diagonal.dtype).tiny)
     weight = start * mask
-    residual = (moments.cross + damping * anchor - weight @ moments.gram - weight * damping) * mask
-    z = scale * residual
+    residual = moments.cross + damping * (anchor - weight) - weight @ moments.gram
+    z = scale * residual  # zero outside the mask, as each direction is, whatever products have there
     direction, rz = z, (residual * z).sum(-1, keepdim=True)
     enough = rz * tolerance**2
     for _ in range(steps):
         if bool((rz <= enough).all()):
             break
-        product = (direction @ moments.gram + direction * damping) * mask
+        product = (direction @ moments.gram).addcmul_(direction, damping)
         step = _ratio(rz, (direction * product).sum(-1, keepdim=True))
-        weight = weight + step * direction
-        residual = residual - step * product
+        weight.addcmul_(direction, step)
+        residual.addcmul_(product, -step)
         z = scale * residual
         rz, before = (residual * z).sum(-1, keepdim=True), rz
-        direction = z + _ratio(rz, before) * direction
+        direction = torch.addcmul(z, direction, _ratio(rz, before))
     return weight.reshape(shape)
 
 

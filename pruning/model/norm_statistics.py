@@ -23,10 +23,9 @@ class _ChannelMoments(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        one = x.new_ones(x.shape[1], dtype=torch.float32)  # float32: the sums then are, too
-        _, mean, inverse = torch.native_batch_norm(x, one, torch.zeros_like(one), None, None, True, 0.0, 0.0)
+        unused = x.new_zeros(x.shape[1], dtype=torch.float32)  # float32: the sums then are, too
+        mean, variance = torch.batch_norm_update_stats(x, unused, unused, momentum=0.0)
         ctx.save_for_backward(x, mean)
-        variance = torch.where(inverse > 0, inverse, torch.inf).pow(-2)  # 0 stands for that of no variance
         return mean, variance
 
     @staticmethod

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+_CACHED = 1 << 18  # values that are added at once: what is made of them between stays in a core's cache
 _LET_GO = 0.1  # seconds, for gloo's threads
 
 _Item = TypeVar("_Item")
@@ -68,8 +69,8 @@ class Group:
     def exact_sum(self, parts: Iterable[Tensor], bound: Tensor) -> Tensor:
         """float64 sum of all processes' parts: the same bits however they are dealt out.
 
-        Adds in fixed point, which is associative. parts: of one shape.  bound: at least the absolute value of
-        any sum of this process's parts. Raises FloatingPointError when that is not finite.
+        Adds in fixed point, which is associative. parts: of one shape, at least one.  bound: at least the
+        absolute value of any sum of this process's parts. Raises FloatingPointError when that is not finite.
         """
         limit = bound.detach().double().reshape(1).nan_to_num(math.inf, math.inf, math.inf)
         if self.size > 1:
@@ -77,10 +78,16 @@ class Group:
         if not math.isfinite(largest := float(limit)):
             raise FloatingPointError("infinite or undefined values")
         scale = 2.0 ** (61 - math.frexp(largest * self.size)[1])
-        total = torch.zeros((), dtype=torch.int64, device=limit.device)
+        # A float32 times a power of two is exact, where float32 has that power.
+        wide = scale >= torch.finfo(torch.float32).max
+        total = None
         for part in parts:
-            total = total + (part.double() * scale).round_().long()
-        return self.sum(total).double() / scale
+            total = part.new_zeros(part.shape, dtype=torch.int64) if total is None else total
+            pieces = (whole.flatten().split(_CACHED) for whole in (total, part))
+            for sums, values in zip(*pieces, strict=True):
+                sums += ((values.double() if wide else values) * scale).round_().long()
+        assert total is not None
+        return self.sum(total).double().div_(scale)
 
     def from_first(self, value: Any) -> Any:
         """What the first process has, on every process."""

@@ -13,9 +13,18 @@ from patternlite.pruning.model.precision import exact, half, laid_out
 from patternlite.pruning.retrain import retrain
 
 
-@pytest.mark.parametrize("fast", [True, False])
-def test_products_are_bfloat16_where_the_cpu_has_instructions_for_it(monkeypatch, fast):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+@pytest.mark.parametrize(
+    ("can", "fast"),
+    [
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC 9B14"}, True),
+        ({"avx512_bf16": True, "cpu_name": "Intel Xeon"}, False),
+        ({"avx512_bf16": True, "amx_bf16": True, "cpu_name": "Intel Xeon"}, True),
+        ({"avx512_bf16": True}, True),
+        ({"avx512_bf16": False, "cpu_name": "AMD EPYC 7B13"}, False),
+    ],
+)
+def test_products_are_bfloat16_where_the_cpu_multiplies_more_of_it(monkeypatch, can, fast):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
     x = torch.ones(2, 2)
     with half(x.device):
         assert (x @ x).dtype == (torch.bfloat16 if fast else torch.float32)
