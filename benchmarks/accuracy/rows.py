@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from patternlite.commands.models import load_model, load_weights, save_weights
 from patternlite.errors import PatternliteError
 from patternlite.images.labelled import LabelledImages, read_images
+from patternlite.models.named import load_model
+from patternlite.models.weights import load_weights, save_weights
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.certificate import model_digest
 from patternlite.pruning.convert import to_onnx, to_tflite

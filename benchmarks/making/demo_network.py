@@ -16,9 +16,9 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
-from patternlite.commands.models import load_weights
 from patternlite.demo.slim_resnet18 import slim_resnet18
 from patternlite.images.labelled import read_images
+from patternlite.models.weights import load_weights
 from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.retrain import accuracy
 from patternlite.support.files import write_atomically

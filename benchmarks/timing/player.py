@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 
-from patternlite.commands.doctor import PROBES
+from patternlite.runtimes.check import PROBES
 from patternlite.runtimes.sessions import MnnSession, Session
 from patternlite.runtimes.timing import timed
 from patternlite.support.native import load_native

@@ -38,6 +38,16 @@ PL_INLINE float pool_lanes(V v, int count) {
   return most;
 }
 
+// One vector of columns, combined over the rows of a window.
+template <PoolKind Kind>
+PL_INLINE V pool_rows(const Pool& pool, const float* top, int rows) {
+  V column = load(top);
+  for (int r = 1; r < rows; ++r) {
+    column = pool_combine<Kind>(column, load(top + static_cast<ptrdiff_t>(r) * pool.input_pitch));
+  }
+  return column;
+}
+
 // One output position, whose window may leave the image.
 template <PoolKind Kind>
 float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
@@ -47,24 +57,10 @@ float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
       plane + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch + columns.first;
   float sum = Kind == PoolKind::kAverage ? 0.0f : corner[0];
   for (int c = 0; c < columns.count; c += kLanes) {
-    V column = load(corner + c);
-    for (int r = 1; r < rows.count; ++r) {
-      column = pool_combine<Kind>(column,
-                                  load(corner + static_cast<ptrdiff_t>(r) * pool.input_pitch + c));
-    }
+    const V column = pool_rows<Kind>(pool, corner + c, rows.count);
     sum = pool_combine<Kind>(sum, pool_lanes<Kind>(column, min(kLanes, columns.count - c)));
   }
   return pool_finish<Kind>(sum, rows.count * columns.count, pool);
-}
-
-// One vector of columns, combined over the rows of a window.
-template <PoolKind Kind>
-PL_INLINE V pool_rows(const Pool& pool, const float* top, int rows) {
-  V column = load(top);
-  for (int r = 1; r < rows; ++r) {
-    column = pool_combine<Kind>(column, load(top + static_cast<ptrdiff_t>(r) * pool.input_pitch));
-  }
-  return column;
 }
 
 // Output columns x_begin .. x_end - 1 of a row, whose windows all lie inside the image's columns.

@@ -59,6 +59,8 @@ def test_pruning_imports_no_command():
         ("stored", LOW),
         ("runtimes", MIDDLE),
         ("report", ("pruning", "report", *MIDDLE)),
+        ("models", ("pruning", *LOW)),
+        ("demo", ("pruning", "models", "report", *MIDDLE)),
     ],
 )
 def test_a_folder_of_the_package_imports_what_is_below_it(folder, below):

@@ -108,8 +108,8 @@ def prune(
     For a quick look give --images 64 --refine-steps 5, which costs accuracy. Where it was stopped, the same
     command goes on.
     """
+    from ..models.named import load_model
     from ..support.progress import Stages
-    from .models import load_model
     from .prune import prune_to
 
     console.quiet = not first_process()
@@ -172,8 +172,8 @@ def retrain(
     in torchvision's ImageFolder: "10" comes before "2".
     """
     require_packages("bench", "PIL")
+    from ..models.named import load_model
     from ..support.progress import Stages
-    from .models import load_model
     from .retrain import retrain_to
 
     network = load_model(model, weights)

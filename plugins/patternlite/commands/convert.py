@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PatternliteError
+from ..models.export import check_export
+from ..models.named import load_model
 from ..support.progress import Stages
-from .export import check_export
-from .models import load_model
 
 if TYPE_CHECKING:
     from patternlite.pruning.convert import Conversion

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import missing_packages
+from ..models.export import check_export, export, exported_files, remove_exports
+from ..models.weights import save_weights
 from ..report.page import render_prune_page
 from ..support.files import require_target_folder, require_targets, write_atomically
 from ..support.progress import Stages
-from .export import check_export, export, exported_files, remove_exports
-from .models import save_weights
 from .resuming import resumable
 from .words import as_typed
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PatternliteError, one_line
 from ..images.labelled import LabelledImages, read_images
+from ..models.export import check_export, export, exported_files, remove_exports
+from ..models.weights import save_weights
 from ..support.files import require_target_folder, require_targets
 from ..support.progress import Stages
-from .export import check_export, export, exported_files, remove_exports
-from .models import save_weights
 from .resuming import resumable
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ IMAGES = ASSETS / "cifar10_test_1000.zip"
 def load_network() -> nn.Module:
     """The trained network in eval mode, float32."""
     require_packages("convert", "torch", "safetensors")
-    from ..commands.models import load_weights
+    from ..models.weights import load_weights
     from .slim_resnet18 import slim_resnet18
 
     _require(WEIGHTS)

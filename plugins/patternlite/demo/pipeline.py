@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..commands.doctor import check_runtime
-from ..commands.export import check_export
 from ..errors import MissingPackageError, PatternliteError
 from ..images.labelled import LabelledImages
 from ..inspection import inspect
 from ..layers import layers_of
+from ..models.export import check_export
 from ..report.results import (
     PLUGIN_PRUNED,
     STOCK_DENSE,
@@ -29,6 +28,7 @@ from ..report.results import (
     FileSize,
     RuntimeAgreement,
 )
+from ..runtimes.check import check_runtime
 from ..runtimes.installed import RUNTIMES, Runtime
 from ..runtimes.latency import Contender, Latency, measure_latency
 from ..runtimes.machine import describe_machine, versions

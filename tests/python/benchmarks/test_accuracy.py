@@ -24,9 +24,9 @@ from benchmarks.accuracy.results import Row
 from benchmarks.accuracy.rows import Laboratory, run, time_rows, weights_of
 from benchmarks.timing.neighbours import NOBODY_ELSE, Neighbours, Watch
 from benchmarks.timing.player import pin
-from patternlite.commands.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.images.labelled import LabelledImages
+from patternlite.runtimes.check import PROBES
 from patternlite.runtimes.latency import Contender, Latency, measure_latency
 from patternlite.runtimes.machine import describe_machine
 from patternlite.runtimes.timing import Timing

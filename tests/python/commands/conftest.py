@@ -38,7 +38,8 @@ def client_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from PIL import Image
 
-    from patternlite.commands.models import load_model, save_weights
+    from patternlite.models.named import load_model
+    from patternlite.models.weights import save_weights
 
     folder = tmp_path_factory.mktemp("client")
     (folder / "client_net_of_test.py").write_text(NETWORK)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.runtimes import installed as runtimes
+from patternlite.runtimes.check import PROBES
 from patternlite.support.isolated import ProcessDiedError
 
 from .command_line import NETWORK, PRUNE, assert_one_line, assert_usage, run

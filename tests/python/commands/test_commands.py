@@ -15,16 +15,14 @@ import pytest
 from rich.console import Console
 
 from patternlite import __version__
-from patternlite.commands import doctor
 from patternlite.inspection import Inspection
 from patternlite.layers import Layer
 from patternlite.report.tables import layer_table, shortened
 from patternlite.runtimes import installed as runtimes
+from patternlite.runtimes.check import PROBES
 from patternlite.stored.stamp import MaskCheck
 
 from . import command_line
-
-PROBES = doctor.PROBES
 
 
 def run(*args: str | Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands.doctor import PROBES
+from patternlite.runtimes.check import PROBES
 from patternlite.stored.weights import conv_weights
 
 from .command_line import run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands.doctor import PROBES
+from patternlite.runtimes.check import PROBES
 from patternlite.runtimes.installed import runtime_named
 
 from .command_line import run

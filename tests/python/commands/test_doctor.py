@@ -13,6 +13,7 @@ import pytest
 
 from patternlite.commands import doctor
 from patternlite.errors import one_line
+from patternlite.runtimes import check
 from patternlite.runtimes import installed as runtimes
 
 from .command_line import run
@@ -20,12 +21,12 @@ from .command_line import run
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
-def in_this_process(what: str, function: Callable[..., str], *args: str) -> doctor.Check:
+def in_this_process(what: str, function: Callable[..., str], *args: str) -> check.Check:
     """In place of a process of its own, which would know nothing of what a test hides."""
     try:
-        return doctor.Check(what, "ok", function(*args))
+        return check.Check(what, "ok", function(*args))
     except Exception as error:
-        return doctor.Check(what, "failed", one_line(error))
+        return check.Check(what, "failed", one_line(error))
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
@@ -48,7 +49,8 @@ def test_all_is_well() -> None:
 
 def test_without_the_native_library_no_runtime_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "patternlite._native", None)
-    monkeypatch.setattr(doctor, "_isolated", in_this_process)
+    for module in (doctor, check):
+        monkeypatch.setattr(module, "isolated", in_this_process)
     result = run("doctor")
     assert result.exit_code == 1
     assert "pip install --force-reinstall ." in result.stdout
@@ -70,10 +72,10 @@ def test_what_an_extra_lacks_is_named(
     extra: str, module: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide(monkeypatch, module)
-    check = doctor.check_extra(extra)
-    assert check.state == "missing"
-    assert package in check.detail
-    assert check.fix == f"pip install 'patternlite[{extra}]'"
+    found = doctor.check_extra(extra)
+    assert found.state == "missing"
+    assert package in found.detail
+    assert found.fix == f"pip install 'patternlite[{extra}]'"
 
 
 def test_all_packages_of_an_extra_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +99,6 @@ def test_it_names_the_command_for_every_runtime(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_probe_that_fails_is_a_failed_check() -> None:
-    check = doctor.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
-    assert (check.state, check.fix) == ("failed", "pip install rich")
-    assert "broken" in check.detail
+    found = check.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
+    assert (found.state, found.fix) == ("failed", "pip install rich")
+    assert "broken" in found.detail

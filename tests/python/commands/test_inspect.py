@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from patternlite.commands.doctor import PROBES
 from patternlite.inspection import Inspection
 from patternlite.layers import Layer
+from patternlite.runtimes.check import PROBES
 from patternlite.stored.stamp import MaskCheck
 
 from .command_line import run

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patternlite.commands.models import load_model
+from patternlite.models.named import load_model
 from patternlite.stored.stamp import check_masks
 
 from .command_line import retrain, run

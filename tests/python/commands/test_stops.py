@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands.doctor import PROBES
+from patternlite.runtimes.check import PROBES
 
 _SECONDS = 60.0  # until something has happened, at most
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from patternlite.commands import models
 from patternlite.errors import PatternliteError
+from patternlite.models.named import load_model
+from patternlite.models.weights import load_weights
 
 from .command_line import NETWORK, PRUNE, assert_one_line, run
 
@@ -53,7 +54,7 @@ class Held(torch.nn.Module):
 def test_weights_saved_from_a_wrapper(make, prefix: str, tmp_path: Path) -> None:
     saved, model = make().state_dict(), make()
     torch.save({prefix + key: tensor for key, tensor in saved.items()}, tmp_path / "w.pt")
-    models.load_weights(model, tmp_path / "w.pt")
+    load_weights(model, tmp_path / "w.pt")
     assert all(torch.equal(tensor, saved[key]) for key, tensor in model.state_dict().items())
 
 
@@ -67,7 +68,7 @@ def test_weights_of_another_model_in_a_wrapper(tmp_path: Path) -> None:
     ):
         torch.save(changed, tmp_path / "w.pt")
         with pytest.raises(PatternliteError, match=message):
-            models.load_weights(model, tmp_path / "w.pt")
+            load_weights(model, tmp_path / "w.pt")
 
 
 class Opens:
@@ -102,7 +103,7 @@ def test_half_precision_weights_without_counters_load(tmp_path: Path) -> None:
     model = slim_resnet18()
     half = {k: v.half() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     save_file(half, tmp_path / "w.safetensors")
-    loaded = models.load_model(NETWORK, tmp_path / "w.safetensors")
+    loaded = load_model(NETWORK, tmp_path / "w.safetensors")
     assert not loaded.training
     for name, tensor in loaded.state_dict().items():
         if name in half:

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patternlite.commands import doctor
 from patternlite.errors import OutputMismatchError, PatternliteError
-from patternlite.runtimes import latency
+from patternlite.runtimes import check, latency
 from patternlite.runtimes.latency import Contender, measure_latency
 
 
@@ -47,6 +46,6 @@ def test_stock_that_answers_with_nan_is_not_the_plugin_s_fault(monkeypatch: pyte
 
 
 def test_it_is_a_failed_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "open_session", lambda *_, plugin: Answers(plugin))
+    monkeypatch.setattr(check, "open_session", lambda *_, plugin: Answers(plugin))
     with pytest.raises(OutputMismatchError, match="one convolution: outputs differ"):
-        doctor.probe("mnn")
+        check.probe("mnn")

@@ -14,9 +14,9 @@ from ai_edge_litert import schema_py_generated as schema
 from torch import nn
 
 import patternlite
-from patternlite.commands.doctor import PROBES
 from patternlite.pruning import Masks, PruneConfig, prune
 from patternlite.pruning.convert import Conversion, to_mnn, to_onnx
+from patternlite.runtimes.check import PROBES
 from patternlite.stored import stamp
 from patternlite.stored.stamp import KEY, MaskCheck, Stamp, check_masks, read_stamp
 from patternlite.stored.weights import conv_weights

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from mnn_runs import error
 
-from patternlite.commands.doctor import PROBES
 from patternlite.errors import PatternliteError
+from patternlite.runtimes.check import PROBES
 from patternlite.runtimes.installed import runtime_named
 from patternlite.runtimes.latency import Contender, measure_latency
 from patternlite.runtimes.sessions import open_session

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from patternlite.commands.doctor import PROBES
 from patternlite.errors import PatternliteError
 from patternlite.inspection import inspect
 from patternlite.runtimes import sessions
+from patternlite.runtimes.check import PROBES
 from patternlite.runtimes.installed import RUNTIMES, Runtime, runtime_named
 from patternlite.runtimes.sessions import open_session
 from patternlite.runtimes.timing import timed

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from patternlite.commands.models import load_model
 from patternlite.errors import MissingPackageError, PatternliteError
+from patternlite.models.named import load_model
 
 torch = pytest.importorskip("torch")
 

@@ -1,0 +1,1 @@
+"""PyTorch models: found by name, loaded with weights, exported once pruned."""
