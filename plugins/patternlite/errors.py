@@ -6,14 +6,14 @@ import importlib.util
 
 
 class PatternliteError(Exception):
-    """What went wrong and the fix, in one line; the command line prints it without a traceback."""
+    """Says in one line what went wrong and how to fix it; the command line prints it without a traceback."""
 
 
 class MissingPackageError(PatternliteError, ImportError):
     """Something optional is not installed; the text holds the pip command."""
 
     def __init__(self, what: str, command: str) -> None:
-        super().__init__(what, command)  # as they are: exceptions are pickled by their arguments
+        super().__init__(what, command)  # unformatted, since exceptions are pickled by their arguments
 
     def __str__(self) -> str:
         what, command = self.args
@@ -25,7 +25,7 @@ class OutputMismatchError(PatternliteError):
 
 
 def require_packages(extra: str, *modules: str) -> None:
-    """MissingPackageError naming what is missing and our `extra` unless all the modules can be imported."""
+    """Raises MissingPackageError, naming the modules and our `extra`, unless all are installed."""
     if missing := missing_packages(*modules):
         raise MissingPackageError(", ".join(missing), f"pip install 'patternlite[{extra}]'")
 
@@ -36,9 +36,9 @@ def missing_packages(*modules: str) -> list[str]:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's own text on one line; its kind first where that is not one of those meant for users."""
+    """The error's own text on one line, after its type's name unless that type is one meant for users."""
     text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror and error.filename:  # and not "[Errno 30] ..."
+    if isinstance(error, OSError) and error.strerror and error.filename:  # rather than "[Errno 30] ..."
         text = f"{error.filename}: {error.strerror}"
     if isinstance(error, PatternliteError | ValueError | OSError | RuntimeError | ImportError) and text:
         return text

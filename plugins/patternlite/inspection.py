@@ -23,18 +23,20 @@ from .support.native import load_native
 
 @dataclass(frozen=True)
 class Inspection:
-    """`str()` prints it as a table.
+    """The layers of a model file; `str()` gives a table.
 
-    layers: one dict per convolution (fully connected layers count), in the model's order, of a .tflite
-        file with several graphs one graph after the other: name; kind,
-        such as "conv3x3s2"; filters, channels; height, width of the output; dense_macs, kept_macs for
-        one image; kernels_kept, the fraction of kernels with any weight left; patterns, the number of
-        distinct ones, 512 for that many or more; reason, what its zeros were recognised as, such as
-        "pattern", "dense:too-few-zeros" or "declined:dtype-int8"; kernel, "stock" where the layer is left to
-        the runtime: the plugin runs dense ones, too, where they are on the way; weight_bytes, packed, 0
-        where left.
-    activation_bytes: what the activations of our layers take, for one image: memory that tensors share,
-        and so the peak.
+    layers: one dict per convolution or fully connected layer, in the model's order (graph by graph if a
+        .tflite file has several), with these keys:
+        name; kind, such as "conv3x3s2"; filters, channels; height, width of the output;
+        dense_macs, kept_macs: multiply-accumulates for one image;
+        kernels_kept: the fraction of kernels with any weight left;
+        patterns: the number of distinct patterns; 512 stands for 512 or more;
+        reason: what its zeros were recognised as, such as "pattern", "dense:too-few-zeros" or
+        "declined:dtype-int8";
+        kernel: "stock" if the layer is left to the runtime. The plugin also runs dense layers, where they
+        lie between layers that it takes;
+        weight_bytes: of the packed weights; 0 if the layer is left to the runtime.
+    activation_bytes: the peak memory of our layers' activations for one image (tensors share it).
     masks: whether the zeros are those of the masks that the file says it was made with.
     """
 
@@ -58,13 +60,13 @@ class Inspection:
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
-    """Loads a .tflite or .mnn model with the plugin, in a process of its own, and tells what became of it.
+    """Loads a .tflite or .mnn model with the plugin, in a process of its own, and reports on each layer.
 
     A .tflite model is loaded in the first of ai-edge-litert, tflite-runtime and tensorflow that is
     installed.
 
-    Raises ValueError when the file is no such model or is damaged, FileNotFoundError when there is none,
-    PatternliteError when it leaves the size of its images open or MNN does not read it, MissingPackageError,
+    Raises ValueError when the file is no such model or is damaged, FileNotFoundError when it does not exist,
+    PatternliteError when it leaves the size of its images open or MNN cannot read it, MissingPackageError,
     naming the pip command, when no runtime is installed, and ImportError when the package's compiled part is
     missing.
     """
@@ -87,9 +89,9 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
 
 
 def _read_apart(path: Path) -> dict[str, Any]:
-    """The stock runtimes do not verify files: one that is cut short can end the process that loads it.
+    """Reads the model in a child process: stock runtimes do not verify files and may crash on a damaged one.
 
-    -P: without it, Python files of the current folder would stand in for those of packages.
+    -P keeps Python files in the current folder from being imported in place of packages.
     """
     result = subprocess.run(
         [sys.executable, "-P", "-m", "patternlite.inspection", str(path)],
@@ -98,7 +100,7 @@ def _read_apart(path: Path) -> dict[str, Any]:
         text=True,
         errors="replace",
     )
-    # The runtimes print, too; the answer comes last.
+    # The runtimes also print to stdout; our answer is the last line.
     with contextlib.suppress(json.JSONDecodeError, IndexError, AttributeError):
         answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
         if "refused" in answer:
@@ -141,7 +143,7 @@ def _main(path: str) -> None:
         answer = _READERS[Path(path).suffix](path)
     except PatternliteError as error:
         answer = {"refused": one_line(error)}
-    except Exception as error:  # each runtime has kinds of its own
+    except Exception as error:  # each runtime raises errors of its own types
         answer = {"error": one_line(error)}
     print("\n" + json.dumps(answer), flush=True)
 

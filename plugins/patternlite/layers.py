@@ -1,4 +1,4 @@
-"""What the plugin decided about one convolution, and what tables tell of it."""
+"""What the plugin decided about one convolution, and how tables show it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from .support.units import count
 
-# Of a table, in its order; the keys of `Layer.cells`.
+# The columns of a table, in order; the keys of `Layer.cells`.
 COLUMNS = (
     "layer", "kind", "output", "MACs", "kept", "weights", "kernels", "patterns", "KB", "recognised", "kernel",
 )  # fmt: skip
-_MOST_PATTERNS = 512  # the plugin counts no further: kMostPatterns of recognise.h
+_MOST_PATTERNS = 512  # the plugin counts no further: kMostPatterns in recognise.h
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The fields of a row that the plugin tells of a layer (see `Inspection.layers`)."""
+    """One of the plugin's report rows; the fields are explained at `Inspection.layers`."""
 
     name: str
     kind: str
@@ -35,12 +35,12 @@ class Layer:
 
     @property
     def shape(self) -> str:
-        """Of the output map."""
+        """The output map's, "filters x height x width"."""
         return f"{self.filters}x{self.height}x{self.width}"
 
     @property
     def density(self) -> float:
-        """Non-zero weights / weights; 1 where the plugin could not tell."""
+        """Fraction of the weights that are not zero; 1 if the plugin could not tell."""
         return self.kept_macs / self.dense_macs if self.dense_macs else 1.0
 
     @property
@@ -52,7 +52,7 @@ class Layer:
         return f"{self.patterns}+" if self.patterns == _MOST_PATTERNS else str(self.patterns)
 
     def cells(self) -> dict[str, str]:
-        """By column. Empty where the plugin could not tell, or holds no weights."""
+        """Column -> text; empty if the plugin could not tell, or holds no weights."""
         return {
             "layer": self.name,
             "kind": self.kind,

@@ -9,17 +9,17 @@ or, with the Module API,
     runtime = MNN.nn.create_runtime_manager(({"backend": backend, "numThread": 2},))
     net = MNN.nn.load_module_from_file("model.mnn", [], [], runtime_manager=runtime)
 
-`print(patternlite.mnn.stats(session))`, or of the runtime manager, shows what runs where, and raises
-NotUsedError if the plugin is not used: MNN itself takes another backend in silence where it does not
-know the one asked for. `load_module_from_file(..., backend=backend)` works as well, but there is nothing to
-ask afterwards; MNN takes any number there for that of Metal, which Linux does not have, so modules that ask
-for Metal get the plugin, too. Sessions of other backends, "CPU" among them, are not affected. Tensors between
-two of our layers exist in our own layout only: a callback that looks at them sees nothing useful, unless the
+`print(patternlite.mnn.stats(session))`, or `stats(runtime)` with the Module API, shows what runs where, and
+raises NotUsedError if the plugin is not used: MNN itself silently takes another backend if it does not know
+the one asked for. `load_module_from_file(..., backend=backend)` works as well, but leaves nothing to ask for
+statistics; MNN takes any number there for that of Metal, which Linux does not have, so modules that ask for
+Metal get the plugin, too. Sessions with other backends, such as "CPU", are not affected. Tensors between two
+of our layers exist in our own layout only: a callback that looks at them sees nothing useful unless the
 session was created with their names under "saveTensors".
 
-What a layer saves is estimated when MNN makes it, by the size of its maps then; later sizes only scale that.
-Give a session its image size before all others, and leave `rearrange=True` to stock MNN: it makes the layers
-while it loads, for maps of 2x2.
+What a layer saves is estimated when MNN makes it, from the size of its maps at that time; later sizes only
+scale that estimate. So give a session its usual image size first, and do not use `rearrange=True`, with which
+MNN makes the layers while it loads, for maps of 2x2.
 """
 
 from __future__ import annotations
@@ -48,29 +48,28 @@ __all__ = [
 
 
 class RegistrationError(PatternliteError, RuntimeError):
-    """The installed MNN is not one the plugin fits; MNN goes on working without it."""
+    """The plugin does not fit the installed MNN, which goes on working without it."""
 
 
 class NotUsedError(PatternliteError, RuntimeError):
-    """MNN runs the session alone, or has not made its layers yet, or it cannot be distinguished from others;
+    """MNN runs the session alone, or has not made its layers yet, or the session cannot be told from others;
     the message says what to do.
     """
 
 
 @dataclass(frozen=True)
 class SessionStats:
-    """What became of a session; `str()` prints it as a table.
+    """What became of a session; `str()` gives a table.
 
-    layers: one dict per convolution that MNN made of the model's (grouped ones may be several), in the order
-        in which it runs them, module after module, with the fields name, kind, filters, channels, height and
-        width of the output, dense_macs, kept_macs, kernels_kept, patterns, reason, kernel: "stock" where MNN
-        runs the layer, weight_bytes. Where a layer was left to MNN as MNN made it, its size is that of then.
-    isa: the instruction set of our kernels; empty when none run.
+    layers: one dict per convolution that MNN runs (a grouped one of the model may be several), in the order
+        in which they run, module after module; the keys are those of `Inspection.layers`. A layer that was
+        left to MNN when MNN made it has the size it had then.
+    isa: the instruction set of our kernels; empty if none run.
     fused_additions: residual additions done within a convolution.
-    private_tensors: between our layers, never in MNN's layout.
-    conversions: tensors turned from MNN's layout to ours or back, each inference.
-    activation_bytes, weight_bytes: what our layers hold, beside MNN's own; weights that clones share, once,
-        and those packed for the size before, which are kept in case it comes again.
+    private_tensors: tensors between our layers that are never in MNN's layout.
+    conversions: tensors converted from MNN's layout to ours or back in each inference.
+    activation_bytes, weight_bytes: memory that our layers hold, besides MNN's own. Weights that clones share
+        count once; those packed for the previous size, kept in case it comes again, count as well.
     """
 
     layers: list[dict[str, Any]]
@@ -99,15 +98,15 @@ def supported_versions() -> list[str]:
 
 
 def register(*, force: bool | None = None) -> int:
-    """Registers the backend with MNN, once a process, and returns the forward type to select it by.
+    """Registers the backend with MNN, once per process, and returns the forward type that selects it.
 
-    force: whether the layers that MNN makes from now on (a session's when it first has its sizes, a
-        module's in its first run) are all taken that the backend can run, even where MNN is expected to be
-        faster. None: as before (at first: no).
+    force: whether to take, of the layers that MNN makes from now on, all that the backend can run, even where
+        MNN is expected to be faster. (MNN makes a session's layers when it first has its sizes, and a
+        module's in its first run.) None leaves this as it is; at first it is False.
 
-    Raises ImportError when MNN or the package's compiled part is missing, and RegistrationError, naming
-    the version found and those supported, when MNN is of another version or laid out differently; TypeError
-    for another `force`, and ValueError when PATTERNLITE_ISA names no instruction set of this machine.
+    Raises ImportError when MNN or the package's compiled part is missing, RegistrationError, naming the
+    version found and those supported, when MNN is of another version or laid out differently, TypeError for
+    any other value of `force`, and ValueError when PATTERNLITE_ISA names no instruction set of this machine.
     """
     if force is not None and not isinstance(force, bool):
         raise TypeError(f"register() takes force=True, False or None, not {force!r}")
@@ -127,13 +126,14 @@ def register(*, force: bool | None = None) -> int:
 
 
 def stats(session: Any) -> SessionStats:
-    """What runs where in an MNN.Session; or in all modules, clones too, of an MNN.nn.RuntimeManager, and of
-    other managers of the plugin: MNN has one runtime for them.
+    """What runs where in an MNN.Session, or in all modules and clones of an MNN.nn.RuntimeManager.
 
-    session: its interpreter must exist still: MNN frees the session with it.
+    A manager's statistics include those of the plugin's other managers: MNN has one runtime for them all.
 
-    Raises NotUsedError when it was created without the plugin, or MNN has not made its layers yet: it does
-    so when it has the session's input sizes, and a module's when it runs it for the first time.
+    session: its interpreter must still exist, since MNN frees the session with it.
+
+    Raises NotUsedError when the session was created without the plugin, or when MNN has not made its layers
+    yet: it makes them when it has the session's input sizes, or when it runs a module for the first time.
     """
     native = _native()
     mnn = importlib.import_module("MNN")
@@ -178,9 +178,9 @@ def stats(session: Any) -> SessionStats:
 
 
 def inspect_file(path: str | os.PathLike[str]) -> SessionStats:
-    """`stats` of a session of a model file, for the input shape stored in it.
+    """`stats` of a session made for a model file, with the input shape stored in it.
 
-    Raises PatternliteError when MNN cannot open the file or it leaves the shape of its input open.
+    Raises PatternliteError when MNN cannot open the file or the file leaves the shape of its input open.
     """
     backend = register()
     path = os.fspath(path)

@@ -5,8 +5,8 @@
 
     interpreter = Interpreter("model.tflite", experimental_delegates=[load_delegate()])
 
-works alike with tflite_runtime and tensorflow.lite. Layers that the stock runtime is expected to run
-faster stay with it, and so does everything the delegate does not know.
+This works with tflite_runtime and tensorflow.lite as well. Layers that the stock runtime is expected to run
+faster stay with it, and so does everything that the delegate does not know.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ from .support.native import load_native
 class Delegate(Protocol):
     """What `load_delegate` returns.
 
-    Both are at the shapes that inputs had when the model was loaded; a resize may change them without
-    notice.
+    Both properties are for the shapes that the inputs had when the model was loaded; a resize may change them
+    without notice.
 
-    layers: one dict per convolution of the model it was last given to, graph by graph (of several
-        signatures, say): name, kind, filters, channels, height and width (of the output), dense_macs,
-        kept_macs, kernels_kept, patterns, reason, kernel ("stock" when left to the runtime), weight_bytes
-        (packed; 0 when left to the runtime).
-    activation_bytes: what the delegate's activations of that model take, besides what each thread needs
-        for a layer at a time.
+    layers: one dict per convolution of the model that the delegate was last given to, graph by graph (a model
+        with several signatures has several); the keys are those of `Inspection.layers`.
+    activation_bytes: the memory of the delegate's activations for that model, without what each thread needs
+        while it works on a layer.
     """
 
     @property
@@ -52,26 +50,26 @@ def load_delegate(
     delegate_serialize_dir: str | Path | None = None,
     **unknown: Never,
 ) -> Delegate:
-    """A delegate for the `experimental_delegates` of a TFLite interpreter; it may serve several.
+    """A delegate for the `experimental_delegates` of a TFLite interpreter; one delegate may serve several.
 
-    num_threads: default: the interpreter's own `num_threads`, else 1.
-    isa: an instruction set of `available_isas()`; default: what the environment variable PATTERNLITE_ISA
-        names, else the newest of this machine.
-    max_delegated_partitions: take only the partitions that save most, so many of each graph; default: no
-        limit.
-    min_nodes_per_partition: leave partitions of fewer of the file's operators to the runtime; default: 1.
+    num_threads: by default the interpreter's own `num_threads`, or else 1.
+    isa: an instruction set of `available_isas()`; by default what the environment variable PATTERNLITE_ISA
+        names, or else the newest of this machine.
+    max_delegated_partitions: take at most so many partitions of each graph, those that save most; by default
+        there is no limit.
+    min_nodes_per_partition: leave partitions with fewer of the file's operators to the runtime; default: 1.
     force: take every layer that the delegate can run, even where the runtime is expected to be faster.
-    tune_budget_ms: how long to try kernels where the cost model is not sure, for an interpreter in all,
-        whatever sizes its inputs get; default: 200. What it left untried is tried by an interpreter of a
-        larger budget. 0: none is tried, and results are the same to the last bit each time a model is
-        loaded.
+    tune_budget_ms: how long to time kernels where the cost model is not sure, in total for an interpreter,
+        however often its inputs are resized; default: 200. What was left untried for want of time is tried by
+        an interpreter with a larger budget. With 0 nothing is tried, and results are the same to the last bit
+        each time a model is loaded.
     delegate_serialize_dir: an existing directory that keeps which kernels were chosen, so that another
-        process need not try any, and gets the same results to the last bit, whatever the budgets. Damaged
-        files are ignored with a warning. Those made by another version or on another CPU have other names
-        and are not looked at: delete them.
+        process need not try any, and gets the same results to the last bit, whatever its budget. Damaged
+        files are ignored with a warning. Files made by another version or on another CPU have other names and
+        are never read: delete them.
 
-    Raises TypeError, with the known ones, for any other option, ValueError for a value that an option or
-    PATTERNLITE_ISA does not take, PatternliteError for a path that is not UTF-8, ImportError when the
+    Raises TypeError, listing the known options, for any other option, ValueError for a value that an option
+    or PATTERNLITE_ISA does not take, PatternliteError for a path that is not UTF-8, and ImportError when the
     package's compiled part is missing.
     """
     if delegate_serialize_dir is not None:
@@ -93,13 +91,13 @@ def load_delegate(
 
 
 def get_library_path() -> str:
-    """The external delegate library, for programs that load it themselves.
+    """The path of the external delegate library, for programs that load it themselves.
 
-    `tflite.load_delegate(get_library_path(), {"num_threads": "2"})`, or TFLite's C++ external delegate;
-    options are those of `load_delegate`, as strings.
+    For `tflite.load_delegate(get_library_path(), {"num_threads": "2"})` or TFLite's C++ external delegate;
+    the options are those of `load_delegate`, as strings.
     """
     native = load_native()
-    # Beside the module, not beside this file: an editable install keeps them apart.
+    # It lies beside the module, and not beside this file in an editable install.
     return str(Path(str(native.__file__)).with_name("libpattern_delegate.so"))
 
 

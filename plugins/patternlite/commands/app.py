@@ -1,4 +1,4 @@
-"""The program around the commands: where they are registered and print to, and what errors look like."""
+"""The program around the commands: it registers them, gives them consoles, and turns errors into one line."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Into a file or a pipe, lines are as long as they like; rich wants the height, too, where TERM is dumb.
+# Lines written to a file or a pipe may have any length; in a dumb terminal, rich needs the height as well.
 _LIMIT = None if sys.stdout and sys.stdout.isatty() else sys.maxsize
 console = Console(width=_LIMIT, height=_LIMIT)
-# What is done meanwhile, and errors: standard output has the results alone.
+# Progress and errors: standard output is for results only.
 meanwhile = Console(stderr=True)
 
 _DEBUG = "PATTERNLITE_DEBUG"
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Registers a command whose errors are one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks.
+    """Registers a command. Its errors become one line and exit code 1; PATTERNLITE_DEBUG=1 shows tracebacks.
 
-    Ctrl-C is a line, too.
+    Ctrl-C becomes one line, too.
     """
 
     @app.command()
@@ -47,7 +47,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             function(*args, **kwargs)
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
-        except BrokenPipeError:  # nobody reads on, as in `| head`: typer ends without a word
+        except BrokenPipeError:  # the reader has gone, as in `| head`: typer ends silently
             raise
         except KeyboardInterrupt as stop:
             if first_process():
@@ -66,7 +66,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _stand_in() -> Path | None:
-    """A file of the current folder in the place of a package, as `python -m` takes it."""
+    """A file in the current folder that `python -m` imported in place of a package of the same name."""
     installed = importlib.metadata.packages_distributions()
     for path in Path().glob("*.py"):
         module = sys.modules.get(path.stem)
@@ -77,7 +77,7 @@ def _stand_in() -> Path | None:
 
 
 def first_process() -> bool:
-    """Whether this is the one that speaks, of those that torchrun started."""
+    """Whether this is the one process, of those that torchrun started, that prints."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -105,9 +105,9 @@ def _main(
 
 def main() -> None:
     """The `patternlite` program; `cli` registers its commands."""
-    # So that what was begun is cleaned away, as after Ctrl-C.
+    # An exception, unlike the default, lets unfinished work be cleaned up, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # marks and names that the terminal cannot show
+            stream.reconfigure(errors="replace")  # some terminals cannot show all marks and names
     app(prog_name="patternlite")

@@ -21,10 +21,10 @@ def bench(
     seconds: float,
     stages: Stages,
 ) -> list[Latency]:
-    """Interleaved latencies: stock on the dense model (when given), stock, plugin.
+    """Interleaved latencies: stock on the dense model (if given), stock, plugin.
 
-    runtime_names: empty for every installed runtime that runs the file.  seconds: per runtime and thread
-    count. Raises OutputMismatchError when the plugin's answer differs from stock's.
+    runtime_names: empty for every installed runtime that runs the file.  seconds: for each runtime and thread
+    count. Raises OutputMismatchError when the plugin's answer differs from the stock runtime's.
     """
     for path in (model, dense):
         if path is not None:

@@ -1,4 +1,4 @@
-"""The `patternlite` command. Each command parses its options and hands on; nothing is computed here."""
+"""The `patternlite` command. Each subcommand parses options and passes them on; nothing is computed here."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ def _refuse_rate(given: float | None) -> None:
 @command
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for the models and the report.")] = Path("build/demo"),
-    latency: Annotated[float, typer.Option(help="How many times less time for the convolutions.")] = 2.5,
+    latency: Annotated[
+        float, typer.Option(help="How many times faster the convolutions are to become.")
+    ] = 2.5,
     threads: Threads = "1,2",  # type: ignore[assignment]
-    seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic images.")] = 0,
     seconds: Annotated[
-        float, typer.Option(min=1, max=_DAY, help="What all timings together may take.")
+        float, typer.Option(min=1, max=_DAY, help="Time for all timings together.")
     ] = 40.0,
 ) -> None:
     """Prunes a trained network without data, converts it, checks it on real images, and times it."""
@@ -78,35 +80,44 @@ def prune(
     input_shape: InputShape,
     mean: Mean,
     std: Std,
-    output: Annotated[Path, typer.Option(help="Folder for what is written.")],
+    output: Annotated[Path, typer.Option(help="Folder for all files written.")],
     weights: Weights = None,
-    rate: Annotated[float | None, typer.Option(help="How many times fewer weights in pruned layers.")] = None,
-    macs: Annotated[float | None, typer.Option(help="How many times fewer multiply-accumulates.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="How many times fewer weights the pruned layers keep.")
+    ] = None,
+    macs: Annotated[
+        float | None, typer.Option(help="How many times fewer multiply-accumulates they keep.")
+    ] = None,
     latency: Annotated[
         float | None,
         typer.Option(
-            help="How many times less time convolutions take than dense ones in this engine, by the times of "
-            "single layers on this machine; check with bench."
+            help="How many times faster the convolutions are to become, compared with dense ones in this "
+            "engine, judged by the times of single layers on this machine; check with bench."
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(help="That --latency counts with.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads that --latency is measured with.")] = 1,
     structure: Structure = "auto",
     kinds: Kinds = "3x3",
     dense: Dense = None,
     images: Annotated[
-        int | None, typer.Option(help="Synthetic ones; as many as fit by default, up to 512.")
+        int | None,
+        typer.Option(help="Number of synthetic images; by default as many as fit in memory, up to 512."),
     ] = None,
-    refine_steps: Annotated[int, typer.Option(help="That pull them towards BatchNorm statistics.")] = 25,
-    distill_steps: Annotated[int, typer.Option(help="After pruning, on the dense model's answers.")] = 40,
-    seed: Annotated[int, typer.Option(help="Of the synthetic images.")] = 0,
+    refine_steps: Annotated[
+        int, typer.Option(help="Steps that pull the images towards the BatchNorm statistics.")
+    ] = 25,
+    distill_steps: Annotated[
+        int, typer.Option(help="Steps of distillation from the dense model after pruning.")
+    ] = 40,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic images.")] = 0,
     tflite: Annotated[bool, typer.Option("--tflite", metavar="", help="Write pruned.tflite too.")] = False,
     mnn: Annotated[bool, typer.Option("--mnn", metavar="", help="Write pruned.mnn too.")] = False,
 ) -> None:
     """Prunes a trained PyTorch model without any data: give --rate, --macs or --latency.
 
-    On two cores that do nothing else a small ResNet for CIFAR takes 2 minutes, a ResNet-50 of 224 pixels 12.
-    For a quick look give --images 64 --refine-steps 5, which costs accuracy. Where it was stopped, the same
-    command goes on.
+    On two idle cores a small ResNet for CIFAR takes 2 minutes, and a ResNet-50 for 224 pixels 12.
+    For a quick look give --images 64 --refine-steps 5, which costs accuracy. After a stop, the same command
+    goes on.
     """
     from ..models.named import load_model
     from ..support.progress import Stages
@@ -147,29 +158,29 @@ def prune(
 def retrain(
     model: Model,
     data: Annotated[Path, typer.Argument(help="Folder, zip or tar of train|test/<class>/*.jpg.")],
-    weights: Annotated[Path, typer.Option(help="Of the pruned model: pruned.safetensors.")],
-    masks: Annotated[Path, typer.Option(help="masks.safetensors, as prune wrote it.")],
+    weights: Annotated[Path, typer.Option(help="The pruned model's weights: pruned.safetensors.")],
+    masks: Annotated[Path, typer.Option(help="masks.safetensors, as written by prune.")],
     mean: Mean,
     std: Std,
     output: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     dense: Annotated[
-        Path | None, typer.Option(help="Weights before pruning: learn from that model, too.")
+        Path | None, typer.Option(help="Weights before pruning, to learn from that model, too.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 5,
-    learning_rate: Annotated[float, typer.Option(help="The peak of its one cycle.")] = 0.05,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 0.05,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,
     flip: Flip = True,
-    seed: Annotated[int, typer.Option(help="Of the images' order, shifts and mirroring.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the images' order, shifts and mirroring.")] = 0,
     rate: Annotated[float | None, typer.Option(hidden=True, callback=_refuse_rate)] = None,
     tflite: Annotated[
         bool, typer.Option("--tflite", metavar="", help="Write .onnx and .tflite beside it.")
     ] = False,
     mnn: Annotated[bool, typer.Option("--mnn", metavar="", help="Write .onnx and .mnn beside it.")] = False,
 ) -> None:
-    """Retrains a pruned classifier on your own images; what was pruned stays zero.
+    """Retrains a pruned classifier on your own images; pruned weights stay zero.
 
-    Where it was stopped, the same command goes on from the last whole epoch. Class folders sort as text, as
-    in torchvision's ImageFolder: "10" comes before "2".
+    After a stop, the same command goes on from the last whole epoch. Class folders are sorted as text, as in
+    torchvision's ImageFolder: "10" comes before "2".
     """
     require_packages("bench", "PIL")
     from ..models.named import load_model
@@ -193,7 +204,7 @@ def convert(
     model: Annotated[
         str,
         typer.Argument(
-            help="A .onnx file (or .tflite, to .mnn); or module:callable, timm:NAME or torchvision:NAME."
+            help="A .onnx file (or .tflite, for .mnn); or module:callable, timm:NAME or torchvision:NAME."
         ),
     ],
     outputs: Annotated[list[Path], typer.Argument(help="Files to write: .tflite, .mnn.")],
@@ -213,12 +224,12 @@ def convert(
 def inspect(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
     as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Plain data instead of a table.")
+        bool, typer.Option("--json", metavar="", help="Print JSON instead of a table.")
     ] = False,
 ) -> None:
     """Shows what the plugin recognises in each convolution, and the kernel that runs it.
 
-    Exit code 1 where the zeros are not those of the masks that the file says it was made with.
+    The exit code is 1 if the zeros are not those of the masks that the file says it was made with.
     """
     from ..inspection import inspect as inspect_model
     from ..layers import layers_of
@@ -238,7 +249,7 @@ def inspect(
 @command
 def bench(
     model: Annotated[Path, typer.Argument(help="A .tflite or .mnn file.")],
-    dense: Annotated[Path | None, typer.Option(help="The dense model, to compare with.")] = None,
+    dense: Annotated[Path | None, typer.Option(help="The dense model to compare with.")] = None,
     runtime: Annotated[
         list[str] | None,
         typer.Option(
@@ -248,13 +259,13 @@ def bench(
     ] = None,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seconds: Annotated[
-        float, typer.Option(min=0.1, max=_DAY, help="For each runtime and thread count.")
+        float, typer.Option(min=0.1, max=_DAY, help="Time for each runtime and thread count.")
     ] = 5.0,
     as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Plain data instead of a table.")
+        bool, typer.Option("--json", metavar="", help="Print JSON instead of a table.")
     ] = False,
 ) -> None:
-    """Times a model in stock runtimes and with the plugin, after checking that both answer alike."""
+    """Times a model in stock runtimes and with the plugin, after checking that both give the same answer."""
     from ..report.tables import latency_table
     from ..support.progress import Stages
     from .bench import bench as run_bench
@@ -269,7 +280,7 @@ def bench(
 
 @command
 def doctor() -> None:
-    """Says what is installed, what works, and what to do about the rest."""
+    """Shows what is installed, what works, and how to fix the rest."""
     from .doctor import diagnose, doctor_table
 
     checks = diagnose(meanwhile)

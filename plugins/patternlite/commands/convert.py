@@ -23,10 +23,11 @@ def convert_to(
     input_shape: tuple[int, int, int] | None,
     stages: Stages,
 ) -> Iterator[Conversion]:
-    """Writes `outputs`, .tflite or .mnn files, one by one.
+    """Writes `outputs`, .tflite or .mnn files, one by one, and yields what was verified of each.
 
-    model: the path of a .onnx file (or .tflite, to .mnn), or a PyTorch model as `load_model` takes it, with
-    its `weights` and `input_shape`, (channels, height, width). It is not pruned: `prune` exports that.
+    model: the path of a .onnx file (or of a .tflite file, for .mnn), or a PyTorch model as `load_model` takes
+    it, with its `weights` and `input_shape`, (channels, height, width). Files converted here carry no masks:
+    `prune` and `retrain` export pruned models themselves.
     """
     from patternlite.pruning.convert import CONVERTERS, to_onnx
 

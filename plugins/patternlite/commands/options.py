@@ -1,4 +1,4 @@
-"""Options that hold several numbers, those of several commands, and those that take many words."""
+"""Options that several commands share, that hold several numbers, or that need a long explanation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..runtimes.installed import MOST_THREADS
 def numbers(
     kind: type[int] | type[float], least: float, count: int | None = None, most: float = sys.float_info.max
 ) -> Callable[[str], tuple]:
-    """A parser of comma-separated numbers, each from `least` to `most`."""
+    """A parser of comma-separated numbers, each from `least` to `most`; `count` of them unless it is None."""
     noun = "integers" if kind is int else "numbers"
     bounds = f"at least {least:g}" if most == sys.float_info.max else f"{least:g} to {most:g}"
     what = f"{count or 'some'} {noun} of {bounds} with commas between"
@@ -34,7 +34,9 @@ def numbers(
 
 Model = Annotated[str, typer.Argument(help="module:callable, timm:NAME or torchvision:NAME.")]
 Weights = Annotated[Path | None, typer.Option(help="State dict: .safetensors, .pt or .pth.")]
-_shape = typer.Option(parser=numbers(int, 1, 3), metavar="C,H,W", help="One image, for example 3,224,224.")
+_shape = typer.Option(
+    parser=numbers(int, 1, 3), metavar="C,H,W", help="Shape of one image, for example 3,224,224."
+)
 InputShape = Annotated[tuple, _shape]
 InputShapeOrNone = Annotated[tuple | None, _shape]
 Mean = Annotated[
@@ -46,7 +48,7 @@ Std = Annotated[
 Threads = Annotated[
     tuple,
     typer.Option(
-        parser=numbers(int, 1, most=MOST_THREADS), metavar="N,N", help="Thread counts to time, as 1,2."
+        parser=numbers(int, 1, most=MOST_THREADS), metavar="N,N", help="Thread counts to time, such as 1,2."
     ),
 ]
 Structure = Annotated[
@@ -54,13 +56,15 @@ Structure = Annotated[
     typer.Option(
         metavar="NAME",
         help="What zeros have in common. free: each kernel has a pattern of its own; g2, g4, g16: so many "
-        "filters share them; b2, b4, b16: so many filters keep the same weights, in no pattern; c2, c4: so "
-        "many kernels of a channel share a pattern; varied: patterns of any size; auto: with --latency what "
-        "suits each layer, else free. For comparison: irregular, filter, column, block.",
+        "filters share kernels and patterns; b2, b4, b16: so many filters keep the same weights, in no "
+        "pattern; c2, c4: so many kernels of a channel share a pattern; varied: patterns of any size; auto: "
+        "with --latency whatever suits each layer, otherwise free. For comparison only: irregular, filter, "
+        "column, block.",
     ),
 ]
 Kinds = Annotated[
-    str, typer.Option(metavar="KIND,KIND", help="Of convolutions to prune: sizes, and depthwise.")
+    str,
+    typer.Option(metavar="KIND,KIND", help="Kinds of convolutions to prune: kernel sizes, and depthwise."),
 ]
 Dense = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="A convolution to leave alone; may be repeated.")
@@ -69,7 +73,7 @@ Flip = Annotated[
     bool,
     typer.Option(
         metavar="",
-        help="Images are shifted by up to an eighth of their sides and, unless --no-flip, half of them "
-        "mirrored: not for classes that differ by that, as digits and signs do.",
+        help="Whether half of the images are mirrored; all are shifted by up to an eighth of their sides. "
+        "Give --no-flip if classes differ by mirroring, as digits and signs do.",
     ),
 ]

@@ -34,16 +34,16 @@ def prune_to(
     sources: Sequence[Path] = (),
 ) -> tuple[PruneResult, list[Path]]:
     """Prunes, and writes into the folder `output`: pruned.safetensors, masks.safetensors, report.json,
-    certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; report.html too
-    where the packages that draw it are installed.
+    certificate.json and, for each of `suffixes` (".tflite", ".mnn"), the converted model; also report.html if
+    the packages that draw it are installed.
 
-    What an earlier run wrote there and this one does not is removed, once the new weights are written. A run
-    that was stopped goes on from what the folder holds; where it finished nothing, nothing stays. Under
-    torchrun all processes prune together, and the first one writes. Warnings of the report are in the words
-    of the command line.
+    Files of an earlier run that this one does not write are removed once the new weights are written. A run
+    that was stopped resumes from what the folder holds; if it had finished nothing, nothing is left behind.
+    Under torchrun all processes prune together, and the first one writes. The report's warnings name options
+    as the command line does.
 
-    options: of PruneConfig.  sources: the files that the model was read from; nothing is written over these.
-    Returns the result and the paths written.
+    options: those of PruneConfig.  sources: the files that the model was read from, which are never
+    overwritten. Returns the result and the paths written.
     """
     from patternlite.pruning import PruneConfig, certify, prune
     from patternlite.pruning.support.checkpoint import discard
@@ -77,5 +77,5 @@ def prune_to(
             paths.append(page)
             write_atomically(page, render_prune_page(result.report, certificate))
         paths += export(result.model, input_shape, result.masks, onnx, suffixes, stages)
-        discard(checkpoint)  # all is written
+        discard(checkpoint)  # everything is written
     return result, paths

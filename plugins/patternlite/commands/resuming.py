@@ -1,4 +1,4 @@
-"""Long work that may be stopped: what stays of it is what the next run goes on from, and nothing else."""
+"""Long work that may be stopped: it leaves behind what the next run resumes from, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .app import first_process
 
 @contextlib.contextmanager
 def resumable(folder: Path, checkpoint: Path) -> Iterator[None]:
-    """Makes the folder that the work within writes to.
+    """Makes the folder that the work in this context writes to.
 
-    Where that ends early, a checkpoint that holds no work goes again, and so do folders that were made for
-    nothing. After Ctrl-C the KeyboardInterrupt says what the next run goes on from, if there is anything.
+    If the work ends early, a checkpoint that holds nothing is removed, and so are folders that were made and
+    are still empty. After Ctrl-C the KeyboardInterrupt says what the next run resumes from, if anything.
     """
     from patternlite.pruning.support.checkpoint import discard, holds_work
 

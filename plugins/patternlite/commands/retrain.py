@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retrained:
-    """before, after: accuracy on the test images.  paths: written, the weights first.  print it."""
+    """before, after: accuracy on the test images.  paths: the files written, the weights first.
+
+    `str()` says it in a line, and warns of a loss.
+    """
 
     before: float
     after: float
@@ -51,14 +54,16 @@ def retrain_to(
     dense: nn.Module | None = None,
     sources: Sequence[Path] = (),
 ) -> Retrained:
-    """Retrains on `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg, and writes
-    the weights to `output`, a .safetensors file, and beside it the converted model for each of `suffixes`
-    (".tflite", ".mnn"), with the .onnx file that these are made from. Those of an earlier run are removed. A
-    checkpoint is beside it until the run is over: one that was stopped goes on from its last whole epoch.
+    """Retrains on the split `train` and tests on `test` of a folder, zip or tar of <split>/<class>/*.jpg.
 
-    options: of RetrainConfig.  dense: the model before pruning, to learn from.  sources: the files that the
-    models were read from; nothing is written over these, `masks` or `data`. Images are held in memory; all
-    have one size.
+    Writes the weights to `output`, a .safetensors file, and beside it the converted model for each of
+    `suffixes` (".tflite", ".mnn"), with the .onnx file that these are made from; those of an earlier run are
+    removed. A checkpoint lies beside it until the run is over: a run that was stopped resumes from its last
+    whole epoch.
+
+    options: those of RetrainConfig.  dense: the model before pruning, to learn from.  sources: the files that
+    the models were read from; these, `masks` and `data` are never overwritten. All images are held in memory,
+    and must have one size.
     """
     import torch
 
@@ -96,12 +101,12 @@ def retrain_to(
         save_weights(model, output)
         remove_exports(output.with_suffix(".onnx"))
         paths = export(model.cpu(), shape, found, output.with_suffix(".onnx"), suffixes, stages)
-        discard(checkpoint)  # all is written
+        discard(checkpoint)  # everything is written
     return Retrained(before, after, [output, *paths])
 
 
 def _require_one_process() -> None:
-    """Those that torchrun starts would all write the same files."""
+    """PatternliteError under torchrun, whose processes would all write the same files."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise PatternliteError("retraining is the work of one process: run it without torchrun")
 
@@ -139,7 +144,7 @@ def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: 
     try:
         with torch.no_grad():
             answer = model(image.to(device_of(model)))
-    except Exception as error:  # whatever the user's code raises
+    except Exception as error:  # the user's code may raise anything
         raise PatternliteError(
             f"the model does not run on your images of {tuple(image.shape[1:])} ({one_line(error)}): resize "
             "them, or give as many means as it has channels"
@@ -153,7 +158,7 @@ def _require_an_output_for_each_class(model: nn.Module, image: Tensor, classes: 
 
 
 def _require_alike(data: Path, train: LabelledImages, test: LabelledImages) -> None:
-    """Of the same classes and the same size."""
+    """PatternliteError unless both splits have the same classes and images of the same size."""
     if train.classes != test.classes:
         odd = sorted(set(train.classes) ^ set(test.classes))
         raise PatternliteError(f"{data}: the class {odd[0]} is in only one of train and test; put it in both")

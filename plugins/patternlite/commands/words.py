@@ -1,4 +1,4 @@
-"""Messages of the library, whose options are Python's, in the words of the command line."""
+"""Rewrites the library's messages, which name Python options, in the words of the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED = re.compile(r"(?<![\w./-])(refine_steps|distill_steps|learning_rate|inpu
 
 
 def as_typed(text: str) -> str:
-    """ "kinds=('1x1', 'depthwise')" -> "--kinds 1x1,depthwise", and names with underscores alone likewise."""
+    """ "kinds=('1x1', 'depthwise')" -> "--kinds 1x1,depthwise"; "refine_steps" -> "--refine-steps"."""
     return _NAMED.sub(lambda found: _option(found[1]), _GIVEN.sub(_typed, text))
 
 

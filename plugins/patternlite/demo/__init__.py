@@ -1,1 +1,1 @@
-"""The whole road on what ships with the project: `patternlite demo`."""
+"""`patternlite demo`: every step, on the network and images that ship with the project."""

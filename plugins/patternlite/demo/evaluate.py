@@ -1,4 +1,4 @@
-"""What a runtime answers on real images, stock and with the plugin."""
+"""A runtime's answers on real images, stock and with the plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..runtimes.timing import require_equal
 
 
 def classify(runtime_name: str, dense: Path, pruned: Path, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Logits (N, classes) of both files, stock and with the plugin, by label, on one thread.
+    """Label -> logits (N, classes): both files, stock and with the plugin, on one thread.
 
     images: float32 (N, C, H, W), normalised.
     """
@@ -34,7 +34,7 @@ def classify(runtime_name: str, dense: Path, pruned: Path, images: np.ndarray) -
 
 
 def agreement(runtime_name: str, logits: Mapping[str, np.ndarray], labels: np.ndarray) -> RuntimeAgreement:
-    """Accuracies, and the plugin's differences from stock; OutputMismatchError when one is too large."""
+    """Accuracies, and how far the plugin's answers are from stock's; OutputMismatchError if too far."""
     difference = {
         plugin: require_equal(f"{plugin} in {runtime_name}", logits[stock], logits[plugin], TOLERANCE)
         for plugin, stock in ((PLUGIN_DENSE, STOCK_DENSE), (PLUGIN_PRUNED, STOCK_PRUNED))

@@ -11,7 +11,7 @@ from ..images.labelled import LabelledImages, read_images
 if TYPE_CHECKING:
     from torch import nn
 
-# Of the training set, for pixels in 0..1; benchmarks/making/demo_network.py trained with these.
+# The training set's, for pixels in 0..1; benchmarks/making/demo_network.py trained with these.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 INPUT_SHAPE = (3, 32, 32)
@@ -34,7 +34,7 @@ def load_network() -> nn.Module:
 
 
 def load_images() -> LabelledImages:
-    """1,000 CIFAR-10 test images, 100 a class."""
+    """1,000 CIFAR-10 test images, 100 per class."""
     _require(IMAGES)
     return read_images(IMAGES, "test")
 

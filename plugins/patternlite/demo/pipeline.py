@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """output: the folder for models and reports.  latency: how many times less time the convolutions are to
-    take.  seconds: what all timings together may take.
+    """output: the folder for models and reports.  latency: how many times faster the convolutions are to
+    become.  seconds: the time for all timings together.
     """
 
     output: Path
@@ -59,7 +59,7 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
-    """Runs the whole demo; models land in options.output.
+    """Runs the whole demo; models are written to options.output.
 
     Raises OutputMismatchError when a runtime's answers change with the plugin.
     """
@@ -104,7 +104,7 @@ def run_demo(options: DemoOptions, stages: Stages) -> DemoResult:
 
 
 def _require_working(runtimes: Sequence[Runtime], stages: Stages) -> None:
-    """PatternliteError where one does not run a model with the plugin: before the pruning, not after it."""
+    """PatternliteError if a runtime cannot run a model with the plugin: better now than after pruning."""
     load_native()
     with stages.stage("Trying the runtimes") as advance:
         for i, runtime in enumerate(runtimes):
@@ -155,10 +155,10 @@ def _check(
     images: LabelledImages,
     stages: Stages,
 ) -> tuple[list[RuntimeAgreement], dict[str, np.ndarray]]:
-    """Runs the images through every runtime; also the first runtime's logits by label."""
+    """Runs the images through every runtime. Also returns the first runtime's logits, by label."""
     inputs = images.normalised(MEAN, STD)
     logits: dict[str, dict[str, np.ndarray]] = {}
-    # All at a time, with one thread each: what is checked here are answers.
+    # All at once, with one thread each: answers are checked here, nothing is timed.
     with stages.stage(f"Checking on {len(images):,} images") as advance, contextlib.ExitStack() as stack:
         begun = {}
         for runtime in runtimes:

@@ -1,4 +1,4 @@
-"""The demo's network: a slim ResNet-18 for 32x32 images. It imports torch: to be imported late."""
+"""The demo's network, a slim ResNet-18 for 32x32 images. Imports torch: import it inside functions only."""
 
 from __future__ import annotations
 

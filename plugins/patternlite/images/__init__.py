@@ -1,1 +1,1 @@
-"""Labelled images of a folder, zip or tar."""
+"""Labelled images from a folder, zip or tar."""

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import PatternliteError
 
-_SYSTEMS = (".", "__MACOSX")  # begin the names of what systems keep beside a user's files
+_SYSTEMS = (".", "__MACOSX")  # what the names of an operating system's own files begin with
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
 _CHUNK = 1 << 20
 
@@ -21,9 +21,9 @@ Found = tuple[PurePosixPath, Callable[[], bytes]]
 
 
 def files_in(source: Path) -> Iterator[Found]:
-    """(path inside the source, a reader of its bytes); each reader is called before the next is asked for.
+    """Yields (path inside the source, a reader of its bytes). Call a reader before asking for the next one.
 
-    Links are followed. Use it within `reading`.
+    Links are followed. To be used inside `with reading(source)`.
     """
     if source.is_dir():
         found = _in_folder(source)
@@ -40,15 +40,15 @@ def files_in(source: Path) -> Iterator[Found]:
 
 @contextmanager
 def reading(source: Path) -> Iterator[None]:
-    """What libraries raise of an archive within the context is a ValueError that names it and the fix."""
+    """Turns the errors that libraries raise about an archive into ValueErrors that name it and the fix."""
     try:
         yield
     except _DAMAGED as error:
         raise ValueError(f"{source} is damaged ({error}): copy it again") from error
-    except RuntimeError as error:  # of a zip with a password, or compressed as Python cannot undo
+    except RuntimeError as error:  # a zip with a password, or of a compression that Python does not know
         raise ValueError(f"{source} cannot be read ({error}): unpack it, and give the folder") from error
     except OSError as error:
-        if error.errno is not None:  # the system's; without a number it is what bz2 raises
+        if error.errno is not None:  # the system's own; bz2 raises OSErrors without a number
             raise
         raise ValueError(f"{source} is damaged ({error}): copy it again") from error
 
@@ -59,8 +59,8 @@ def _in_folder(source: Path) -> Iterator[Found]:
 
 
 def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """Files in the folder and below. Subsets are made of links to folders, which are followed, but not back
-    to one of those `above`: "latest -> ." would never end.
+    """Files in the folder and below. Links to folders are followed, since people make subsets of them, but
+    not back to a folder `above`: "latest -> ." would never end.
     """
     above |= {folder.resolve()}
     try:
@@ -71,18 +71,18 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         ) from error
     for path in inside:
         if path.name.startswith(_SYSTEMS):
-            continue  # which may be nobody's to list
+            continue  # before looking into it: nobody may be allowed to
         if path.is_dir():
             if path.resolve() not in above:
                 yield from _walk(path, above)
-        elif path.is_file() or path.is_symlink():  # a link to nothing is an error once it is read
+        elif path.is_file() or path.is_symlink():  # reading a broken link is an error, so it is not skipped
             yield path
 
 
 def _in_zip(source: Path) -> Iterator[Found]:
     with zipfile.ZipFile(source) as archive:
         for name in archive.namelist():
-            path = name.replace("\\", "/")  # programs for Windows write them so
+            path = name.replace("\\", "/")  # as programs for Windows write it
             yield PurePosixPath(path), partial(archive.read, name)
 
 
@@ -107,11 +107,14 @@ def _read_member(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo
 
 
 def _require_end(archive: tarfile.TarFile) -> None:
-    """tarfile takes half a header, or a broken one, for the end; that is a block of zeros, or nothing."""
+    """Raises ReadError unless the archive really ends here, in a block of zeros or in nothing.
+
+    tarfile takes half a header, or a broken one, for the end.
+    """
     file = archive.fileobj
     assert file is not None  # it is open
     file.seek(archive.offset)
     if any(file.read(tarfile.BLOCKSIZE)):
         raise tarfile.ReadError(f"no header at byte {archive.offset}")
-    while file.read(_CHUNK):  # to the checksum of what is compressed, at its very end
+    while file.read(_CHUNK):  # to the very end, where a compressed archive has its checksum
         pass

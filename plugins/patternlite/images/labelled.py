@@ -12,8 +12,8 @@ from PIL import Image
 from .contents import files_in, reading
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-_MOST_NAMED = 10  # of files that cannot be decoded
-_MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
+_MOST_NAMED = 10  # files that cannot be decoded, in one error
+_MODES = {1: "L", 3: "RGB"}  # channels -> Pillow's mode
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,18 @@ class LabelledImages:
         return len(self.labels)
 
     def normalised(self, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
-        """float32, as the pixels: (pixel / 255 - mean) / std, as torchvision's Normalize."""
+        """float32 in the shape of `pixels`: (pixel / 255 - mean) / std, as torchvision's Normalize."""
         shape = (1, -1, 1, 1)
         mean_, std_ = (np.asarray(v, np.float32).reshape(shape) for v in (mean, std))
         return (self.pixels.astype(np.float32) / 255.0 - mean_) / std_
 
 
 def read_images(source: Path | str, split: str, channels: int = 3) -> LabelledImages:
-    """Reads `<split>/<class>/*` from a folder, zip or tar (any compression); with 1 channel as grey.
+    """Reads `<split>/<class>/*` from a folder, zip or tar (of any compression); grey if channels is 1.
 
-    Raises ValueError, naming the layout expected, when nothing is found there, the class when none of its
-    files is an image, and the files that cannot be decoded, ten at most; PatternliteError when a folder
-    cannot be listed.
+    Raises ValueError when nothing is found there, naming the expected layout, when none of a class's files is
+    an image, and when files cannot be decoded, naming up to ten; PatternliteError when a folder cannot be
+    listed.
     """
     if channels not in _MODES:
         raise ValueError(f"images have 1 or 3 channels, mean and std have {channels}")
@@ -102,7 +102,7 @@ def _decode(data: bytes, name: str, mode: str) -> np.ndarray:
             pixels = np.asarray(image if deep else image.convert(mode))
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name} has more pixels than an image should: resize it") from error
-    except Exception as error:  # Pillow raises many kinds
+    except Exception as error:  # Pillow raises errors of many types
         raise ValueError(f"{name} is not a readable image; replace or remove it") from error
     if deep:
         raise ValueError(f"{name} has more than 8 bits for a pixel's value: save it with 8")

@@ -1,1 +1,1 @@
-"""What the demo and the benchmarks show: results as data, as tables, as plots and as one HTML page."""
+"""What the demo and the commands show: results as data, tables, plots and one HTML page."""

@@ -1,4 +1,4 @@
-"""What all figures share: style, colours by role, and rendering as SVG text."""
+"""What all figures share: style, colours by role, and rendering to SVG text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STYLE: dict[Any, Any] = {
 def panels_of(
     columns: int, size: tuple[float, float], rows: int = 1, *, shared: bool = True
 ) -> tuple[Figure, list[Axes]]:
-    """The panels row by row.  shared: those of a row have one y axis."""
+    """A figure and its panels, row by row.  shared: whether the panels of a row share their y axis."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
@@ -51,7 +51,7 @@ def panels_of(
 
 
 def annotate(panel: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    """Text just right of the end of a bar."""
+    """Writes text just to the right of (x, y), the end of a bar."""
     panel.annotate(
         text, (x, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5, **style
     )
@@ -73,13 +73,13 @@ def _render(figure: Figure) -> str:
 
 
 def to_inline_svg(figure: Figure) -> str:
-    """An <svg> element for a page: scales with the column, takes its colours and font from the page."""
+    """An <svg> element for a page: it scales with the column and takes its colours and font from the page."""
     svg = _render(figure)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    # Ids are page-wide, and matplotlib calls them alike in every figure.
+    # Ids must be unique within a page, and matplotlib uses the same ones in every figure.
     prefix = f"f{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     svg = re.sub(r'id="', f'id="{prefix}', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}", svg)

@@ -26,7 +26,7 @@ _PICTURES = 12  # patterns shown
 
 
 def render_page(result: DemoResult) -> str:
-    """The demo's page as text: styles, plots and pictures are all inside it."""
+    """The demo's page as text; it contains all styles, plots and pictures."""
     from markupsafe import Markup
 
     cases = [(result.speed_ups(*case)[0], *case) for case in result.cases()]
@@ -76,7 +76,7 @@ def pattern_picture(rows: str) -> Markup:
 
 
 def _pruning(report: PruneReport) -> dict[str, Any]:
-    """What pruning.html.j2 shows."""
+    """The values that pruning.html.j2 needs."""
     from markupsafe import Markup
 
     residuals = residual_plot(report.layers)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def pruning_plot(layers: Sequence[LayerReport]) -> Figure:
-    """Per layer, in forward order: the share of its weights that stays, and the error of its output.
+    """For each layer, in forward order: the share of its weights that stays, and the error of its output.
 
-    A layer left dense has no bar.
+    A layer that was left dense has no bar.
     """
     from matplotlib import rc_context
 
@@ -46,7 +46,7 @@ def pruning_plot(layers: Sequence[LayerReport]) -> Figure:
 
 
 def residual_plot(layers: Sequence[LayerReport]) -> Figure | None:
-    """ADMM's primal and dual residuals after each stage; None where nothing was solved by ADMM."""
+    """ADMM's primal and dual residuals after each stage; None if no layer was solved by ADMM."""
     from matplotlib import rc_context
 
     solved = [layer.residuals for layer in layers if layer.residuals]

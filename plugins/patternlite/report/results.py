@@ -1,4 +1,4 @@
-"""The demo's result as plain data: what report.json holds and every view is drawn from."""
+"""The demo's result as plain data, which report.json holds and every view is drawn from."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class FileSize:
 class RuntimeAgreement:
     """One runtime on the real images.
 
-    accuracy: by label (STOCK_DENSE, ...), fraction right.
-    difference: by label of the two plugin runs, the largest output difference from stock over stock's range.
+    accuracy: label (STOCK_DENSE, ...) -> fraction of the images classified right.
+    difference: label of a plugin run -> largest difference from the stock output, over that output's range.
     """
 
     runtime: str
@@ -52,7 +52,7 @@ class RuntimeAgreement:
 
 @dataclass(frozen=True)
 class Example:
-    """One real image.  pixels: uint8 (3, H, W)."""
+    """One real image, its class and the two networks' answers.  pixels: uint8 (3, H, W)."""
 
     pixels: np.ndarray
     label: str
@@ -66,8 +66,8 @@ class DemoResult:
 
     pruning: what was done to the network.
     load: the machine's load average when the timing ended.
-    missing: runtimes not installed -> pip command.
-    stages: (what, seconds) in order.  settings: what it was asked to do.
+    missing: runtime that is not installed -> pip command.
+    stages: (name, seconds) in order.  settings: the options it ran with.
     """
 
     date: str
@@ -89,7 +89,7 @@ class DemoResult:
 
     @property
     def busy(self) -> bool:
-        """Whether programs other than the demo took much of the machine while it timed."""
+        """Whether other programs took much of the machine while the demo timed."""
         return self.load > max(threads for _, threads in self.cases()) + 1
 
     def latency(self, runtime: str, threads: int, label: str) -> Latency:
@@ -103,7 +103,7 @@ class DemoResult:
         return list(dict.fromkeys((entry.runtime, entry.threads) for entry in self.latencies))
 
     def speed_ups(self, runtime: str, threads: int) -> tuple[float, float]:
-        """Of the plugin on the pruned file over (stock on the dense file, stock on the same file)."""
+        """The plugin's, on the pruned file, over (stock on the dense file, stock on the same file)."""
         plugin = self.latency(runtime, threads, PLUGIN_PRUNED)
         return tuple(
             speed_up(self.latency(runtime, threads, label), plugin) for label in (STOCK_DENSE, STOCK_PRUNED)

@@ -14,7 +14,7 @@ from ..layers import COLUMNS, Layer
 from ..runtimes.latency import TOLERANCE, Latency, speed_up
 from .results import PLUGIN_PRUNED, STOCK_DENSE, STOCK_PRUNED, DemoResult
 
-# Of dumb terminals, rich believes a width only if it is told the height, too.
+# In dumb terminals, rich ignores a width unless it is given the height, too.
 _NO_LIMIT = Console(width=sys.maxsize, height=sys.maxsize)
 _AMOUNTS = {"MACs", "kept", "weights", "kernels", "patterns", "KB"}
 _SAYING_MOST = ("layer", "kind", "output", "weights", "recognised", "kernel")
@@ -25,7 +25,7 @@ def megabytes(size: int) -> str:
 
 
 def shortened(name: str, most: int = 30) -> str:
-    """The end of a long name: converters put what is specific last."""
+    """The end of a long name, where converters put what is specific."""
     return name if len(name) <= most else "…" + name[1 - most :]
 
 
@@ -56,7 +56,7 @@ def latency_table(latencies: Sequence[Latency], title: str = "Latency") -> Table
 
 
 def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int | None = None) -> Table:
-    """width: of the terminal, or no limit; a narrow one gets the ends of names, then fewer columns, too."""
+    """width: the terminal's; None: no limit. A narrow one gets shorter names, then also fewer columns."""
     table = _layer_table(layers, title, COLUMNS)
     for columns, longest in ((COLUMNS, 30), (_SAYING_MOST, 14)):
         if width is None or _NO_LIMIT.measure(table).maximum <= width:
@@ -68,7 +68,7 @@ def layer_table(layers: Sequence[Layer], title: str = "Convolutions", width: int
 def _layer_table(
     layers: Sequence[Layer], title: str, columns: Sequence[str], longest: int = sys.maxsize
 ) -> Table:
-    """longest: of names, in characters."""
+    """longest: the most characters of a name that are shown."""
     table = _table(title)
     for column in columns:
         table.add_column(column, justify="right" if column in _AMOUNTS else "left", no_wrap=True)

@@ -1,1 +1,1 @@
-"""The stock runtimes: which are installed, and where; their models through one face, timed side by side."""
+"""The stock runtimes: which are installed, one interface to their models, and timing side by side."""

@@ -1,4 +1,4 @@
-"""The stock runtimes: which there are, which are installed, and the pip command of each."""
+"""The stock runtimes: which exist, which are installed, and how to install each with pip."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from ..errors import MissingPackageError, PatternliteError
 
-MOST_THREADS = 256  # that our plugin takes; some runtimes hang with more
+MOST_THREADS = 256  # that our plugin accepts; some runtimes hang with more
 
 
 @dataclass(frozen=True)
 class Runtime:
     """One runtime that users install with pip.
 
-    name: what `--runtime` takes.  module: what is imported.  package: what pip calls it.
-    suffix: of the model files it runs.  pins: what pip is to be told besides the name.
+    name: as in `--runtime`.  module: to import.  package: its name for pip.
+    suffix: of the model files it runs.  pins: what follows the package in the pip command.
     """
 
     name: str
@@ -52,7 +52,7 @@ _TFLITE_RUNTIME = Runtime(
     "tflite-runtime", "tflite_runtime.interpreter", "tflite-runtime", ".tflite", "==2.14.0 'numpy<2'"
 )
 RUNTIMES = (
-    *((_TFLITE_RUNTIME,) if sys.version_info < (3, 12) else ()),  # no pip command brings it to later ones
+    *((_TFLITE_RUNTIME,) if sys.version_info < (3, 12) else ()),  # it has no wheels for later Pythons
     Runtime("ai-edge-litert", "ai_edge_litert.interpreter", "ai-edge-litert", ".tflite"),
     Runtime("tensorflow", "tensorflow", "tensorflow", ".tflite"),
     Runtime("mnn", "MNN", "MNN", ".mnn", "==3.6.1"),
@@ -67,7 +67,7 @@ def runtime_named(name: str) -> Runtime:
 
 
 def runtimes_for(suffix: str) -> list[Runtime]:
-    """The installed runtimes that run files of this suffix; an error with pip commands when there is none."""
+    """The installed runtimes for files with this suffix; an error with pip commands if there is none."""
     known = [r for r in RUNTIMES if r.suffix == suffix]
     if not known:
         raise PatternliteError(

@@ -1,4 +1,4 @@
-"""How long one inference takes, stock and with the plugin, after both were seen to answer alike."""
+"""How long one inference takes, stock and with the plugin, once both are known to give the same answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .installed import runtime_named
 from .sessions import open_session
 from .timing import Timing, interleave, require_equal, timed
 
-# Outputs with the plugin equal the stock runtime's within this fraction of the output range.
+# Outputs with the plugin must equal the stock runtime's to within this fraction of the output range.
 TOLERANCE = 1e-4
 
 
@@ -28,9 +28,9 @@ class Contender:
 
 @dataclass(frozen=True)
 class Latency:
-    """What one contender took in one runtime.
+    """How long one contender took in one runtime.
 
-    difference: from the stock output of the same file, relative to its range; None for stock itself.
+    difference: from the stock output of the same file, over that output's range; None for stock itself.
     """
 
     runtime: str
@@ -89,5 +89,5 @@ def measure_latency(
 
 
 def speed_up(baseline: Latency, latency: Latency) -> float:
-    """By the minima: they are the calls that nothing else on the machine disturbed."""
+    """The ratio of the minima, which are the calls that nothing else on the machine disturbed."""
     return baseline.timing.minimum / latency.timing.minimum

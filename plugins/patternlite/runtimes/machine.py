@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine and the versions that a figure was measured with."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def _cpu_info() -> dict[str, str]:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of patternlite and of what it works with; None for what is not installed."""
+    """Versions of patternlite and of the packages it works with; None for those not installed."""
     found: dict[str, str | None] = {"patternlite": __version__}
     found |= {package: version_of(package) for package in ("numpy", "torch", "onnx2tf")}
     return found | {runtime.name: runtime.version for runtime in RUNTIMES}
 
 
 def version_of(package: str) -> str | None:
-    """The installed one, by the name that pip knows; None where there is none."""
+    """The installed version of a package, named as for pip; None if it is not installed."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(package)
     return None

@@ -1,4 +1,4 @@
-"""A model open in a stock runtime, with or without our plugin; all runtimes seen through one face."""
+"""A model open in a stock runtime, with or without our plugin, through one interface for all runtimes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Session(ABC):
         """x: float32 (N, C, H, W)."""
 
     def restore_input(self) -> None:  # noqa: B027
-        """Sets the last input once more, where `invoke` may have written over it."""
+        """Sets the last input once more, if `invoke` may have overwritten it."""
 
     @abstractmethod
     def invoke(self) -> None: ...
 
     def kernels(self) -> list[str]:
-        """What the plugin runs convolutions with, "stock" where it leaves one; empty without the plugin."""
+        """The plugin's kernel for each convolution, "stock" if it leaves one; empty without the plugin."""
         return []
 
     @abstractmethod
@@ -53,7 +53,7 @@ class Session(ABC):
 def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin: bool = False) -> Session:
     """Loads a model in a runtime, with our plugin or as stock.
 
-    Raises PatternliteError when the file, the runtime or the plugin is missing or does not fit.
+    Raises PatternliteError when the file, the runtime or the plugin is missing or they do not fit together.
     """
     path = Path(path)
     if path.suffix != runtime.suffix:
@@ -67,24 +67,24 @@ def open_session(runtime: Runtime, path: Path | str, *, threads: int = 1, plugin
         return session(runtime, path, threads, plugin)
     except PatternliteError:
         raise
-    except Exception as error:  # each runtime has kinds of its own
+    except Exception as error:  # each runtime raises errors of its own types
         raise PatternliteError(f"{runtime.name} cannot open {path.name}: {one_line(error)}") from error
 
 
 def is_tflite(path: Path) -> bool:
-    """By the identifier at its beginning."""
+    """Whether the file begins with TFLite's identifier."""
     with path.open("rb") as file:
         return file.read(8)[4:] == b"TFL3"
 
 
 def tflite_interpreter(runtime: Runtime) -> Any:
-    """The class of that name."""
+    """The runtime's Interpreter class."""
     module = importlib.import_module(runtime.module)
     return module.lite.Interpreter if runtime.module == "tensorflow" else module.Interpreter
 
 
 def mnn_interpreter(path: Path | str) -> Any:
-    """MNN.Interpreter of a file; PatternliteError where MNN cannot read it."""
+    """An MNN.Interpreter for a file; PatternliteError if MNN cannot read it."""
     mnn = importlib.import_module("MNN")
     try:
         return mnn.Interpreter(str(path))
@@ -93,7 +93,7 @@ def mnn_interpreter(path: Path | str) -> Any:
 
 
 def mnn_values(tensor: Any) -> np.ndarray:
-    """A copy of an output of MNN, in the layout that it has there."""
+    """A copy of one of MNN's output tensors, in its own layout."""
     host = importlib.import_module("MNN").Tensor(tensor, tensor.getDimensionType())
     if not tensor.copyToHostTensor(host):
         raise PatternliteError("MNN cannot copy the model's output: convert it with a float32 one")
@@ -166,7 +166,7 @@ class MnnSession(Session):
         self.input_shape = (n, c, h, w)
 
     def set_input(self, x: np.ndarray) -> None:
-        if x.shape != self.input_shape:  # MNN would read on behind it
+        if x.shape != self.input_shape:  # MNN would read beyond its end
             raise ValueError(f"the input is of shape {x.shape}, the model reads {self.input_shape}")
         layout = self._mnn.Tensor_DimensionType_Caffe
         if self._nhwc:
@@ -176,7 +176,7 @@ class MnnSession(Session):
         self.restore_input()
 
     def restore_input(self) -> None:
-        """MNN keeps other tensors where the input was, once it has been read."""
+        """MNN reuses the input's memory for other tensors once it has been read."""
         self._input.copyFrom(self._image)
 
     def invoke(self) -> None:
@@ -205,13 +205,19 @@ def _require_image_model(
 
 
 def require_fixed_sizes(path: Path, inputs: list[dict[str, Any]]) -> None:
-    """inputs: of a TFLite interpreter. Where only batches are open, models run with one image."""
-    if any(n < 0 for details in inputs for n in details["shape_signature"][1:]):  # it would be one pixel
+    """PatternliteError unless image sizes are fixed. Only the batch may be open: then models run one image.
+
+    inputs: a TFLite interpreter's `get_input_details()`.
+    """
+    if any(n < 0 for details in inputs for n in details["shape_signature"][1:]):  # TFLite would take 1 pixel
         raise PatternliteError(f"{path.name} leaves the size of its images open: convert it with a fixed one")
 
 
 def require_sizes(path: Path | str, interpreter: Any, session: Any) -> None:
-    """interpreter, session: of MNN; its inputs are of fixed shapes."""
+    """PatternliteError unless MNN could give all tensors their sizes.
+
+    interpreter, session: MNN's, with inputs of fixed shapes.
+    """
     resize_status = 3  # MNN.Interpreter's SessionInfoCode; 0: ready to run
     if interpreter.getSessionInfo(session, resize_status) != 0:
         raise PatternliteError(

@@ -1,4 +1,4 @@
-"""Interleaved timing: every contender runs under the same noise, and gets the same number of calls."""
+"""Interleaved timing: all contenders run under the same noise and get the same number of calls."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from ..errors import OutputMismatchError
 
-# Runtimes' worker threads go on spinning for a moment after a call; the pause keeps one contender's
+# A runtime's worker threads go on spinning for a moment after a call; the pause keeps one contender's
 # spinning out of the next one's time.
 _SETTLE_SECONDS = 0.002
 
-# A turn lasts so long on average where calls are short, as far as this many rounds fit: what another one left
-# in caches and clock rates is then a small part of it.
+# Where calls are short, a turn lasts about this long, provided that so many rounds fit: what the previous
+# contender left behind in caches and clock rates is then a small part of it.
 _TURN_SECONDS = 0.05
 _MANY_ROUNDS = 20
 
@@ -52,9 +52,9 @@ def timed(
     *,
     before: Callable[[], object] = lambda: None,
 ) -> Burst:
-    """One call uncounted, which refills the caches that another contender has emptied; then those counted.
+    """A burst: one uncounted call, to refill the caches that another contender emptied, then counted ones.
 
-    before: what precedes each call, not timed.
+    before: called before each call, untimed.
     """
 
     def burst(count: int) -> list[float]:
@@ -81,15 +81,16 @@ def interleave(
     pause: Callable[[float], None] = time.sleep,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> dict[str, list[list[float]]]:
-    """Runs the contenders in rounds, each in an order drawn anew, for about `seconds` in all.
+    """Runs the contenders in rounds, in a new random order each time, for about `seconds` in all.
 
-    Nobody always follows the same one, and the same contenders are always drawn alike.
-    Returns for each contender its seconds per call, by round. In a round each makes `burst` counted calls and
-    one more (see `timed`); more where calls are short, or fewer where they are so long that `least_rounds`
-    rounds would not fit. How many follows once from the first round of two calls each, a warm-up that is not
-    counted. At least `least_rounds` rounds are run, and only whole ones: all have equally many calls, as the
-    fastest of more calls would be faster.
-    progress is told the fraction done after each round.
+    So nobody always follows the same one; the orders are the same in every run.
+    In a round each contender makes `burst` counted calls and one more (see `timed`): more if calls are short,
+    fewer if they are so long that `least_rounds` rounds would not fit. The number is settled once, by an
+    uncounted warm-up round of two calls each. At least `least_rounds` rounds are run, and only whole ones, so
+    that all contenders have equally many calls: the fastest of more calls would be faster.
+
+    progress: called with the fraction done after each round.
+    Returns contender -> rounds -> seconds of each call.
     """
     if not contenders:
         raise ValueError("nothing to time: give at least one contender")
@@ -119,11 +120,9 @@ def interleave(
 
 
 def relative_difference(reference: np.ndarray, output: np.ndarray) -> float:
-    """Largest |reference - output| over the reference's range; inf where either is not finite.
+    """Largest |reference - output| over the reference's range, or over its magnitude if all values are equal.
 
-    Values that are all alike have no range: there, over their size.
-
-    Raises ValueError when the shapes differ, or there are no values.
+    It is inf if any value is not finite. Raises ValueError when the shapes differ, or there are no values.
     """
     if reference.shape != output.shape or not reference.size:
         raise ValueError(f"outputs of shape {reference.shape} and {output.shape} cannot be compared")

@@ -1,1 +1,1 @@
-"""What a model file holds, read from its bytes without any runtime: weights, and the stamp of its masks."""
+"""What a model file holds, read from its bytes without a runtime: weights and the stamp of the masks."""

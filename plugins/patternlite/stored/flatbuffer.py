@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class Table:
-    """A table in `data`; its fields are numbered as in the schema.
+    """A table in `data`, whose fields are numbered as in the schema.
 
     Reading a damaged file raises struct.error, IndexError or ValueError.
     """
@@ -25,7 +25,7 @@ class Table:
         return cls(data, _follow(data, 0))
 
     def scalar(self, number: int, kind: str, default: int) -> int:
-        """kind: of the struct module."""
+        """kind: a format character of the struct module, such as "i"."""
         at = self._field(number)
         return int(struct.unpack_from("<" + kind, self._data, at)[0]) if at else default
 
@@ -41,7 +41,7 @@ class Table:
             yield Table(self._data, _follow(self._data, start + 4 * i))
 
     def array(self, number: int, dtype: DTypeLike) -> NDArray:
-        """A vector of scalars, as a view; empty where it is absent."""
+        """A view of a vector of scalars; empty if the field is absent."""
         start, length = self._vector(number)
         return np.frombuffer(self._data, dtype, length, start)
 
@@ -49,7 +49,7 @@ class Table:
         return self.array(number, np.uint8).tobytes().decode(errors="replace")
 
     def _field(self, number: int) -> int:
-        """Position of a field, or 0 where it is absent."""
+        """Position of a field, or 0 if it is absent."""
         slot = 4 + 2 * number
         if slot >= struct.unpack_from("<H", self._data, self._vtable)[0]:
             return 0

@@ -1,6 +1,6 @@
-"""Finds a convolution among those of a converted file, where it may have become several in a row.
+"""Finds a convolution among those of a converted file, where several in a row may stand for it.
 
-MNN has one convolution per group, and one depthwise convolution per channel multiplier.
+MNN stores one convolution per group, and one depthwise convolution per channel multiplier.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Bits = NDArray[np.bool_]
 
 
 def take(left: list[Bits], shape: Sequence[int], same: Callable[[Bits], Any]) -> bool:
-    """Removes from `left` the first convolution of this shape that is `same`; whether there was one.
+    """Removes from `left` the first convolution of this shape that is `same`; returns whether one was.
 
-    left: (O, I/groups, H, W) each, in the order of the file.
+    left: the convolutions that are left, (O, I/groups, H, W) each, in the order of the file.
     """
     filters, *rest = shape
     for start in range(len(left)):
@@ -32,7 +32,7 @@ def take(left: list[Bits], shape: Sequence[int], same: Callable[[Bits], Any]) ->
 
 
 def _joined(parts: list[Bits]) -> Iterator[Bits]:
-    """What a convolution that became these parts may have been: one after the other, or filter by filter."""
+    """What these parts may have been: the parts one after the other, or their filters interleaved."""
     yield np.concatenate(parts)
     if len({part.shape for part in parts}) == 1 < len(parts):
         yield np.stack(parts, 1).reshape(-1, *parts[0].shape[1:])

@@ -1,12 +1,12 @@
-"""The stamp of the masks: which weights pruning left, in a form that goes through every conversion.
+"""The stamp of the masks: which weights pruning left, in a form that survives every conversion.
 
-A mask's digest is over its shape (O, I/groups, H, W) and its bits, and a model's over the sorted digests of
-its layers. Names and the order of layers are left out, since every format has its own; so are layers that
-were not pruned. Retraining under the masks keeps every bit, and so does folding a batch normalisation: where
-its scale is 0, pruning has taken the filter.
+A mask's digest is computed from its shape (O, I/groups, H, W) and its bits, and a model's from the sorted
+digests of its layers. Names and the order of layers are left out, since every format has its own, and so are
+layers that were not pruned. Retraining under the masks keeps every bit, and so does folding a batch
+normalisation: where its scale is 0, pruning has removed the filter.
 
-A file carries the stamp as JSON under `KEY`: in ONNX's metadata_props, as a TFLite metadata buffer, and in
-the bizCode of an MNN file, which runtimes hand out but do not look at.
+A file carries the stamp as JSON under `KEY`: in ONNX's metadata_props, in a TFLite metadata buffer, or in the
+bizCode of an MNN file, which runtimes pass on but do not read.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .weights import stored_weights
 
 KEY = "patternlite.masks"
 _VERSION = 1
-_UNREADABLE = (struct.error, ValueError, KeyError, TypeError, IndexError)  # whatever a strange file gives
+_UNREADABLE = (struct.error, ValueError, KeyError, TypeError, IndexError)  # of strange or damaged files
 
 
 @dataclass(frozen=True, order=True)
 class LayerStamp:
-    """shape: of the mask, (O, I/groups, H, W).  kept: weights that stay.  digest: 16 hex digits."""
+    """shape: the mask's, (O, I/groups, H, W).  kept: number of weights that stay.  digest: 16 hex digits."""
 
     shape: tuple[int, ...]
     kept: int
@@ -51,7 +51,7 @@ class LayerStamp:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The masks of a model, in no order."""
+    """The masks of a model; their order does not matter."""
 
     layers: tuple[LayerStamp, ...]
 
@@ -87,11 +87,11 @@ class Stamp:
 class MaskCheck:
     """Whether the zeros of a file are those of the masks it was made with; `str()` says it in a line.
 
-    state: "none" where the file carries no stamp, "damaged" where it cannot be read, "unread" where the
-        zeros may be right: those that were not found may be of the convolutions that were not read.
-    digest: the one it carries.
-    layers: pruned ones.  lost, extra: those of them that have fewer zeros than their mask, and more.
-    unread: convolutions whose weights are stored in a form that is not read here, int8 say.
+    state: "none" if the file carries no stamp; "damaged" if the stamp cannot be read; "unread" if the zeros
+        may be right, since the ones not found may belong to convolutions that could not be read.
+    digest: the one that the file carries.
+    layers: pruned layers.  lost, extra: how many of them have fewer, or more, zeros than their mask.
+    unread: convolutions whose weights are stored in a form that is not read here, such as int8.
     """
 
     state: Literal["matches", "differs", "unread", "damaged", "none"]
@@ -103,7 +103,7 @@ class MaskCheck:
 
     @property
     def refuted(self) -> bool:
-        """Whether the file is not what it says: by all that was read, its zeros or its stamp were changed."""
+        """Whether the file is not what it claims to be: its zeros or its stamp were changed."""
         return self.state in ("differs", "damaged")
 
     def __str__(self) -> str:
@@ -130,8 +130,8 @@ class MaskCheck:
 def check_masks(path: Path) -> MaskCheck:
     """Compares the zeros in a .tflite or .mnn file with the stamp it carries.
 
-    More zeros than the mask's are a difference, too: a digest cannot tell them from moved ones. They come
-    about where weights are rounded, to fp16 say.
+    Additional zeros are a difference, too: a digest cannot tell them from moved ones. They arise when weights
+    are rounded, for example to fp16.
     """
     data = path.read_bytes()
     stamp = read_stamp(data, path.suffix)
@@ -153,7 +153,7 @@ def check_masks(path: Path) -> MaskCheck:
 
 
 def read_stamp(data: bytes, suffix: str) -> Stamp | None:
-    """The stamp in the content of a .tflite or .mnn file; None where there is none that can be read."""
+    """The stamp in the content of a .tflite or .mnn file; None if there is none, or it cannot be read."""
     try:
         model: Any = Table.root(data)
         if suffix == ".mnn":
@@ -168,7 +168,7 @@ def read_stamp(data: bytes, suffix: str) -> Stamp | None:
 
 
 def _has_more_zeros(left: list[Bits], layer: LayerStamp) -> bool:
-    """Whether what is left has a layer like this with fewer weights; that one is removed."""
+    """Whether a layer of this shape with fewer weights is left; removes it."""
     for i, kept in enumerate(left):
         if kept.shape == layer.shape and int(kept.sum()) < layer.kept:
             del left[i]

@@ -22,21 +22,22 @@ _CONVOLUTIONS = (12, 13)  # OpType.Convolution, ConvolutionDepthwise
 
 
 def conv_weights(data: bytes, suffix: str) -> Iterator[Array]:
-    """(O, I/groups, H, W) of each convolution in the order of the file; suffix: ".tflite" or ".mnn".
+    """Yields the weights (O, I/groups, H, W) of each convolution, in the order of the file.
 
-    float32 and fp16 weights; a convolution that stores its weights in another form is left out.
+    suffix: ".tflite" or ".mnn". Only float32 and fp16 weights are read; a convolution that stores them in
+    another form is left out.
     """
     return (weights for weights in stored_weights(data, suffix) if weights is not None)
 
 
 def stored_weights(data: bytes, suffix: str) -> Iterator[Array | None]:
-    """As `conv_weights`, with None for each that is left out there."""
+    """As `conv_weights`, with None for each convolution that it leaves out."""
     return {".tflite": _tflite, ".mnn": _mnn}[suffix](data)
 
 
 def _tflite(data: bytes) -> Iterator[Array | None]:
     model = Table.root(data)
-    # Old files have the code in a byte, new ones in an int; the larger one counts.
+    # Old files store the code in a byte, new ones in an int; the larger of the two is valid.
     codes = [max(code.scalar(0, "b", 0), code.scalar(3, "i", 0)) for code in model.tables(1)]
     buffers = list(model.tables(4))
     for graph in model.tables(2):
@@ -59,7 +60,7 @@ def _tflite(data: bytes) -> Iterator[Array | None]:
 
 
 def _mnn(data: bytes) -> Iterator[Array | None]:
-    """The converter's own JSON dump prints six decimals, so it shows zeros where there are small weights."""
+    """Reads the binary file: MNN's own JSON dump prints six decimals, and so shows small weights as zeros."""
     for op in Table.root(data).tables(3):
         if op.scalar(5, "i", 0) not in _CONVOLUTIONS:
             continue

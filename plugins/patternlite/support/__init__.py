@@ -1,1 +1,1 @@
-"""What every part uses and none is about: files, processes apart, progress, the compiled part."""
+"""What every part needs: files, child processes, progress, the compiled part."""

@@ -1,4 +1,4 @@
-"""Files: paths that are checked before long work, and content that appears whole or not at all."""
+"""Checks of paths before long work, and files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import PatternliteError
 
 
 def require_file(path: str | os.PathLike[str]) -> None:
-    """PatternliteError unless there is a file at `path`, of a name that runtimes can be told."""
+    """PatternliteError unless there is a file at `path`, with a name that runtimes can open."""
     path = Path(path)
     require_utf8(path)
     if path.is_dir():
@@ -23,7 +23,7 @@ def require_file(path: str | os.PathLike[str]) -> None:
 
 
 def require_target(path: Path) -> None:
-    """PatternliteError unless `path` can become a file: folders that are missing do no harm."""
+    """PatternliteError unless `path` can become a file; folders on the way may be missing."""
     require_utf8(path)
     if path.is_dir():
         raise PatternliteError(f"{path} is a folder; give a file to write")
@@ -31,7 +31,7 @@ def require_target(path: Path) -> None:
 
 
 def require_targets(targets: Iterable[Path], sources: Iterable[Path]) -> None:
-    """`require_target` for each; PatternliteError where one of them is a file that is read, too."""
+    """`require_target` for each; PatternliteError if one of them is also a source."""
     read = {path.resolve(): path for path in sources}
     for target in targets:
         require_target(target)
@@ -48,10 +48,7 @@ def require_target_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes it and the folders around it, where missing.
-
-    PatternliteError where no file can be written to it.
-    """
+    """Makes the folder and its parents if missing; PatternliteError if no file can be written to it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -63,7 +60,7 @@ def make_folder(path: Path) -> None:
 
 
 def require_utf8(path: Path) -> None:
-    """PatternliteError for a path that runtimes and converters, which take text, cannot be told."""
+    """PatternliteError for a path that is not UTF-8: runtimes and converters take paths as text."""
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
@@ -72,15 +69,15 @@ def require_utf8(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Beside first, and then renamed: a reader, or whoever comes after a crash, never sees half of it."""
+    """Writes a temporary file beside `path` and renames it, so that nobody ever sees half of it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(beside, path)
-    except OSError as error:  # which names the other file, or none where the disk is full
+    except OSError as error:  # names the temporary file, or none at all if the disk is full
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = f"{error.strerror}: free some space and run it again" if full else error.strerror
         raise OSError(error.errno, what, str(path)) from error
     finally:
-        with contextlib.suppress(OSError):  # a read-only disk: the error above says more
+        with contextlib.suppress(OSError):  # on a read-only disk, the error above says more
             beside.unlink(missing_ok=True)

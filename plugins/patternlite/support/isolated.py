@@ -1,4 +1,4 @@
-"""A process apart for native libraries: they cannot disturb ours, and a crash is a message."""
+"""Child processes for native libraries: they cannot disturb ours, and a crash becomes an error."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 def environment_of_child(**more: str) -> dict[str, str]:
-    """For `subprocess`, of a Python that is to find the packages that this one finds, in whatever folder.
+    """An environment for `subprocess` in which Python finds the packages that this one finds, in any folder.
 
-    Not the current folder's, where `python -m` looks first: a file that lies there by chance is not to stand
-    in for a package. Unless PYTHONPATH names that folder, or it is the one that this package lies in.
+    The current folder, where `python -m` looks first, is left out, so that a file that happens to lie there
+    is not imported in place of a package; unless PYTHONPATH names it, or this package itself lies in it.
     """
     own = str(Path(__file__).absolute().parents[2])
     named = map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
@@ -42,16 +42,16 @@ class ProcessDiedError(PatternliteError):
 
 
 class Isolated:
-    """Runs functions in one fresh process; what native code prints there is kept off the screen.
+    """Runs functions in one new process; what native code prints there does not reach the screen.
 
         with Isolated() as process:
             process.call(function, argument)
 
-    Functions and arguments must be picklable. Their exceptions come back as they are; a crash of the
-    process becomes a ProcessDiedError with the last line it printed.
+    Functions and arguments must be picklable. Exceptions are raised again here; a crash of the process
+    becomes a ProcessDiedError with the last line that it printed.
 
     python: another environment's interpreter, of the same version, whose packages come before ours; it must
-    be able to import what is called.
+    be able to import the functions.
     """
 
     def __init__(self, python: Path | None = None) -> None:
@@ -60,11 +60,11 @@ class Isolated:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._log = Path(self._folder.name, "output.log")
-        # Not fork: a copy of threads and native state is what this is to keep apart.
+        # Not fork, which would copy the native state that is to be kept apart.
         context = multiprocessing.get_context("spawn")
         self._lifeline, other_end = context.Pipe()
         initargs = (str(self._log), self._python is not None, other_end)
-        with _safe_path():  # multiprocessing starts a process of its own, too
+        with _safe_path():  # multiprocessing starts a helper process as well
             self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=initargs)
         return self
 
@@ -72,9 +72,9 @@ class Isolated:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         told_to_stop = kind is not None and not issubclass(kind, Exception)
-        if told_to_stop:  # nobody waits for its work
+        if told_to_stop:  # by Ctrl-C or exit: nobody waits for its work
             self._lifeline.close()
-        # Nor for the pool's thread, which may have been about to start: joining it would be an error.
+        # Nor for the pool's thread, which may not have started yet: joining it would be an error.
         self._pool.shutdown(wait=not told_to_stop, cancel_futures=True)
         self._lifeline.close()
         self._folder.cleanup()
@@ -83,8 +83,8 @@ class Isolated:
         return self.result(self.begin(function, *args, **kwargs))
 
     def begin(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """A call that is not waited for; `result` waits."""
-        # The first one begins the process.
+        """Starts a call without waiting for it; `result` waits."""
+        # The first call starts the process.
         with self._told_of_crashes(), _safe_path(), _interpreter(self._python):
             return self._pool.submit(function, *args, **kwargs)
 
@@ -107,7 +107,7 @@ class Isolated:
 
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
-    """Pythons that begin meanwhile do not look for modules in the current folder, as `python -c` does."""
+    """Keeps Pythons started in this context from importing from the current folder, as `python -c` does."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -121,7 +121,7 @@ def _safe_path() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interpreter(python: Path | None) -> Iterator[None]:
-    """What processes are begun with meanwhile, unless it is None."""
+    """Makes multiprocessing start processes with this interpreter, unless it is None."""
     before = spawn.get_executable()
     if python is not None:
         spawn.set_executable(str(python))
@@ -132,25 +132,25 @@ def _interpreter(python: Path | None) -> Iterator[None]:
 
 
 def _begin(log: str, other_environment: bool, lifeline: Connection) -> None:
-    """In the new process. Its sys.path is a copy of ours, which is not that of another environment."""
+    """Runs first in the new process, whose sys.path is a copy of ours even in another environment."""
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     try:
         _redirect(log)
-    except FileNotFoundError:  # told to stop meanwhile: nobody waits for what it would do, or say
+    except FileNotFoundError:  # the folder is gone, so the parent has stopped and nobody waits
         os._exit(1)
     if other_environment:
         sys.path.insert(0, sysconfig.get_path("purelib"))
 
 
 def _end_with(lifeline: Connection) -> None:
-    """Ends the process when the other end is closed, or the process that holds it is gone."""
+    """Ends this process when the other end of the pipe is closed, or the process that holds it is gone."""
     with contextlib.suppress(EOFError, OSError):
         lifeline.recv()
     os._exit(1)
 
 
 def _redirect(path: str) -> None:
-    """Points the process's stdout and stderr, native code's included, at a file."""
+    """Sends the process's stdout and stderr, native code's included, to a file."""
     sys.stdout.flush()
     sys.stderr.flush()
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 def load_native() -> ModuleType:
-    """`patternlite._native`; an ImportError that says how to get it when it was not built."""
+    """`patternlite._native`; if it was not built, an ImportError that says how to get it."""
     try:
         return importlib.import_module("patternlite._native")
     except ImportError as error:

@@ -21,18 +21,18 @@ from rich.table import Column
 
 Advance = Callable[[str, float], None]
 
-_LINE_EVERY = 60.0  # seconds, where no bar can be drawn
-_NARROW = 100  # columns; fewer have no place for a bar beside the figures
+_LINE_EVERY = 60.0  # seconds between lines if no bar can be drawn
+_NARROW = 100  # columns; a narrower terminal has no room for a bar beside the figures
 
 
 class Stages:
-    """One bar per stage, each shown when it begins; in a file, a pipe or a dumb terminal, a line a minute and
-    one at the end.
+    """One bar per stage, shown when the stage begins. A file, a pipe or a dumb terminal gets a line per minute
+    instead, and one at the end.
 
         with Stages(console) as stages, stages.stage("Pruning") as advance:
             advance("what is done now", 0.5)
 
-    seconds: (stage, seconds) in order.
+    seconds: (stage, seconds it took), in order.
     """
 
     def __init__(self, console: Console) -> None:
@@ -42,7 +42,7 @@ class Stages:
             *_columns(console.width < _NARROW),
             console=console,
             expand=True,
-            # Rich may be told that any file is a terminal (FORCE_COLOR), and draws no bars in a dumb one.
+            # FORCE_COLOR makes rich take any file for a terminal, and in a dumb terminal it draws no bars.
             disable=not (console.is_interactive and console.file.isatty()),
         )
 
@@ -56,14 +56,14 @@ class Stages:
     @contextmanager
     def stage(self, name: str) -> Iterator[Advance]:
         began = told = time.perf_counter()
-        first: tuple[float, float] | None = None  # when told of any progress, and of how much
+        first: tuple[float, float] | None = None  # time and fraction at the first call of `advance`
         task = self._progress.add_task(name, total=1.0, detail="")
 
         def advance(detail: str, fraction: float) -> None:
             nonlocal told, first
             self._progress.update(task, completed=min(fraction, 0.999), detail=detail)
             now = time.perf_counter()
-            first = first or (now, fraction)  # what was done by then may be an earlier run's
+            first = first or (now, fraction)  # what was done by then may come from an earlier run
             since, before = first
             if self._progress.disable and now - told >= _LINE_EVERY:
                 told, done = now, fraction - before
@@ -81,7 +81,7 @@ class Stages:
 
 
 def _columns(narrow: bool) -> list[ProgressColumn]:
-    """What each stage shows; what is done at the moment gets what the figures leave."""
+    """The columns of each stage's line; the detail gets the space that the figures leave."""
     spinner, done = SpinnerColumn(finished_text="[green]✓"), TaskProgressColumn()
     left = TextColumn("left"), TimeRemainingColumn()
     rest = Column(no_wrap=True, ratio=1)

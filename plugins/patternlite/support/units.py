@@ -1,4 +1,4 @@
-"""Large numbers as people read them."""
+"""Large numbers, formatted for people."""
 
 from __future__ import annotations
 
