@@ -1,4 +1,4 @@
-"""What a finished run warns of: each text names the thing and what to do."""
+"""Warnings of a finished run; each names what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from .config import PruneConfig
 from .model.norm_statistics import Gap
 from .report import PruneReport
 
-_USELESS = 10.0  # of a fidelity's relative error; networks that were never trained have 1 to 2
-_ALIKE = 1e-3  # of its spread
+_USELESS = 10.0  # relative error of the answers; networks that were never trained have 1 to 2
+_ALIKE = 1e-3  # spread of the dense model's answers below which they are all the same
 _CHECK = "check that mean and std are those the model was trained with"
-_CONVERGED = 0.5  # the most that gradient ADMM's weights and their projection may differ, of their size
+_CONVERGED = 0.5  # largest primal residual of gradient ADMM, relative to the weights, that counts as converged
 
 
 def warnings_for(
     report: PruneReport, config: PruneConfig, trusted: bool, undone: bool, unlearnt: bool = False
 ) -> list[str]:
-    """What the user should know of a finished run.
+    """What the user should know about a finished run.
 
-    trusted: the images were fit for least squares.  undone: distillation did harm.
-    unlearnt: the model gives no gradients.
+    trusted: whether the images were fit for least squares.  undone: whether distillation did harm and was
+    undone.  unlearnt: whether the model gives no gradients.
     """
     found = []
     if undone:

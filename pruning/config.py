@@ -1,4 +1,4 @@
-"""What a run is asked to do: of pruning, and of retraining."""
+"""The options of a pruning run and of retraining."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .normalisation import by_channel, check_normalisation
 from .sources import SOURCES
 from .structures import MOST_RATE, STRUCTURES
 
-KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")  # of convolutions that can be pruned
+KIND = re.compile(r"[1-9]\d*x[1-9]\d*|depthwise")  # kinds of convolutions that can be pruned
 _RANGES = {
     "rate": (1.0, MOST_RATE),
     "macs": (1.0, MOST_RATE),
@@ -35,35 +35,36 @@ class PruneConfig:
 
     rate: the weights of the pruned convolutions shrink by at least this factor.
     macs: their multiply-accumulates shrink by at least this factor.
-    latency: all the model's Conv2d, run by this engine on this machine with `threads`, take at least this
-        factor less time than dense, by the times of single layers. Those are taken where they are not known
-        from an earlier run; of a layer that runs at several sizes at the largest, and by the pixels at the
-        others; of one that runs on windows or crops of an image on one, times their number. Nothing else is
-        counted: no ConvTranspose2d or Linear, nor a Conv2d whose calls cannot be followed, which the report
-        names.
-        Give one of the three, or several: then all hold, or ValueError says what comes nearest. Budgets are
-        met to 1 % where the layers are large enough; where they are too small for a rate, as much goes as
-        can, with a warning. 2.25 (4 of 9) is the least that patterns prune.
-    structure: what the zeros of a layer have in common. "free": each kernel its own pattern; "c2", "c4":
-        kernels of one input channel and pattern in twos or fours; "g2", "g4", "g16": groups of so many
-        filters that share input channels and patterns; "b2", "b4", "b16": blocks of so many filters that
-        keep the same weights, in no pattern. "auto": with `latency`, for each layer what loses least output
-        for its time, dense included; without, "free". "varied": as free, but patterns have any number of
-        taps: loses least for its size, and takes longer than free.
-        "irregular", "filter", "column", "block": what others prune, for comparison.
+    latency: the time of all the model's Conv2d, in this engine on this machine with `threads` threads, shrinks
+        by at least this factor compared with dense ones. It is the sum of the times of single layers, which
+        are measured unless an earlier run has done so. A layer that runs at several sizes is timed at the
+        largest and scaled by pixels for the others; one that runs on windows or crops of an image is timed on
+        one and multiplied by their number. Nothing else is counted: no ConvTranspose2d or Linear, and no
+        Conv2d whose calls cannot be followed, which the report names.
+        Give one of these three or several; then all hold, or a ValueError says what comes nearest. Budgets
+        are met to 1 % if the layers are large enough; if they are too small for a rate, as much is pruned as
+        possible, with a warning. Patterns prune at least 2.25 times (they keep 4 of 9).
+    structure: what the zeros of a layer have in common. "free": each kernel has its own pattern; "c2", "c4":
+        kernels of one input channel share a pattern in twos or fours; "g2", "g4", "g16": groups of so many
+        filters share input channels and patterns; "b2", "b4", "b16": blocks of so many filters keep the same
+        weights, in no pattern; "varied": as free, but patterns have any number of taps, which loses least for
+        its size and runs slower than free. "auto": with `latency`, for each layer whatever loses least output
+        for its time, dense included; otherwise "free".
+        "irregular", "filter", "column", "block": structures of other work, for comparison.
     allocation: "adaptive" prunes layers more where that costs their outputs less; "uniform" gives all the
         same rate, and free patterns unless `structure` says otherwise (arXiv:2003.06513).
-    kinds: of convolutions to prune: "3x3" and other sizes, "depthwise".
+    kinds: which convolutions to prune: "3x3" and other kernel sizes, "depthwise".
     mean, std: per channel, for pixels in 0..1, as torchvision's Normalize.
     dense: names of convolutions to leave alone, besides those that are never pruned.
-    patterns: size of the pattern library, at most; None for 8, or 16 varied ones.
+    patterns: largest size of the pattern library; None for 8, or 16 varied ones.
     source: of the images, a name in sources.SOURCES; "uniform" is the noise of arXiv:2003.06513.
     images: how many synthetic images; None chooses by the size of the model's largest map.
     refine_steps: steps that pull the images towards the statistics kept in the BatchNorms; 0 for none.
-    admm: "closed-form" solves each layer's least squares exactly; "gradient" descends with Adam on what is
-        behind its norm and activation, as the paper does, on images of any kind, and leaves the norms alone.
-    distill_steps: steps of whole-model distillation after pruning, masks fixed; 0 for none.
-    seed: the same seed gives the same result on the same machine and thread count, of a model that draws no
+    admm: "closed-form" solves each layer's least squares exactly; "gradient", as in the paper, descends with
+        Adam on the error behind the layer's norm and activation, accepts images of any kind, and leaves the
+        norms alone.
+    distill_steps: steps of whole-model distillation after pruning, with fixed masks; 0 for none.
+    seed: the same seed gives the same result on the same machine and thread count, for a model that draws no
         random numbers in eval mode.
     """
 
@@ -117,13 +118,13 @@ class PruneConfig:
 
     @property
     def budgets(self) -> dict[str, float]:
-        """Those that ask for anything: name -> factor."""
+        """Name -> factor, of the budgets that ask for something."""
         asked = {name: getattr(self, name) for name in _BUDGETS}
         return {name: factor for name, factor in asked.items() if factor and factor > 1}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PruneConfig:
-        """From a recipe's section; an unknown key is a ValueError that lists the known ones."""
+        """From a section of a TOML plan; an unknown key is a ValueError that lists the known ones."""
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown option {', '.join(unknown)}; known: {', '.join(known)}")
@@ -132,11 +133,14 @@ class PruneConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainConfig:
-    """mean, std: as torchvision's Normalize.  learning_rate: the peak of its one cycle.
+    """How `retrain` trains.
 
-    For a full training set 0.03 to 0.05 is a good one, for a few thousand images 0.01 to 0.02.
-    flip: half of the images are mirrored, left to right. Not for classes that differ by that, as digits and
-        signs do.
+    mean, std: as torchvision's Normalize.
+    learning_rate: the peak of the one-cycle schedule. 0.03 to 0.05 suits a full training set, 0.01 to 0.02 a
+        few thousand images.
+    batch: images per step.
+    flip: whether half of the images are mirrored, left to right. Turn it off if classes differ by mirroring,
+        as digits and signs do.
     """
 
     mean: tuple[float, ...]
@@ -164,7 +168,7 @@ class RetrainConfig:
 
 
 def number(name: str, value: Any) -> float:
-    """The option's value. Raises ValueError where it is no number."""
+    """The option's value; a ValueError unless it is a number."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -172,7 +176,7 @@ def number(name: str, value: Any) -> float:
 
 
 def whole_number(name: str, value: Any) -> int:
-    """The option's value; 4.0 is 4. Raises ValueError for any other."""
+    """The option's value, where 4.0 counts as 4; a ValueError unless it is a whole number."""
     if not isinstance(value, int | float | Integral) or value != value // 1:
         raise ValueError(f"{name} is {value!r}: it must be a whole number")
     return int(value)

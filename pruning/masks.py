@@ -1,4 +1,4 @@
-"""The mask set: which weights are zero, kept with the model through retraining."""
+"""The mask set: which weights are zero, and keeping them zero through retraining."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERSION = "2"  # 1 held kernels of 3x3 only, as int16
 
 
 class Masks(Mapping[str, Tensor]):
-    """Layer name -> bool (O, I, kh, kw), in the weight's shape, True where a weight stays."""
+    """Layer name -> bool mask in the weight's shape, (O, I, kh, kw), True where a weight stays."""
 
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
         for name, mask in masks.items():
@@ -44,16 +44,17 @@ class Masks(Mapping[str, Tensor]):
         return len(self._masks)
 
     def save(self, path: Path | str) -> None:
-        """Writes a safetensors file, beside first and then renamed: a reader never sees half of one."""
+        """Writes a safetensors file, which appears complete or not at all."""
         sizes = {name: list(mask.shape[2:]) for name, mask in self.items()}
         metadata = {"format": _FORMAT, "version": _VERSION, "kernels": json.dumps(sizes)}
-        # Not save_file, whose files nobody else may read: these are handed over.
+        # Not save_file, which makes files that only their owner may read: these are handed over.
         write_atomically(Path(path), save({name: _encode(mask) for name, mask in self.items()}, metadata))
 
     @classmethod
     def load(cls, path: Path | str) -> Masks:
-        """Reads what `save` wrote, in this version or before; anything else is a ValueError, no file a
-        PatternliteError.
+        """Reads a file written by `save` in this version or an earlier one.
+
+        Raises PatternliteError if there is no file, ValueError for any other content.
         """
         require_file(path)
         try:
@@ -79,26 +80,26 @@ class Masks(Mapping[str, Tensor]):
             raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
 
     def stamp(self) -> Stamp:
-        """What exported files carry, for `patternlite inspect` to check their zeros with."""
+        """What exported files carry, so that `patternlite inspect` can check their zeros."""
         return Stamp.of(mask.numpy() for mask in self.values())
 
     def digest(self) -> str:
-        """sha256 of shapes and bits, in no order: the same on any machine, and in every exported file.
+        """sha256 of all shapes and bits: the same on any machine, and in every exported file.
 
-        Layer names are left out, since formats have their own.
+        Layer names and order are left out, since every format has its own.
         """
         return self.stamp().digest
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:
-        """Sets every masked weight of the model to zero, in place (a NaN there is zeroed as well).
+        """Sets every masked weight of the model to zero, in place (NaN, too).
 
-        ValueError where the model has no such layers: it stays as it is.
+        Raises ValueError, and changes nothing, if the model has no such layers.
         """
         self._apply(model, {})
 
     def _apply(self, model: nn.Module, bits: dict[str, Tensor]) -> None:
-        """bits: by layer, kept from one time to the next."""
+        """bits: layer -> the mask as integers, a cache that this fills."""
         weights = {name: _weight(model, name, mask.shape) for name, mask in self.items()}
         for name, weight in weights.items():
             kept = bits.get(name)
@@ -116,8 +117,9 @@ class Masks(Mapping[str, Tensor]):
 
     @torch.no_grad()
     def broken(self, model: nn.Module) -> list[str]:
-        """The layers whose masked weights are not all zero, and how many are not; ValueError where the model
-        has no such layers.
+        """The layers with masked weights that are not zero, and how many; "conv1 (3 weights)".
+
+        Raises ValueError if the model has no such layers.
         """
         found = []
         for name, mask in self.items():
@@ -128,7 +130,9 @@ class Masks(Mapping[str, Tensor]):
 
     @contextmanager
     def enforced(self, model: nn.Module) -> Iterator[None]:
-        """Keeps the masked weights exactly zero after every step of any torch optimizer, and on exit.
+        """Within this context masked weights are set to zero after every step of any torch optimizer.
+
+        So they are on entry and on exit.
 
         Nothing is added to the model: no hooks, no parametrisations, no change to its state_dict.
         """
@@ -143,16 +147,16 @@ class Masks(Mapping[str, Tensor]):
 
 
 def _bits(mask: Tensor, weight: Tensor) -> Tensor:
-    """All bits where a weight stays, none elsewhere: `and` zeroes the others in a quarter of a fill's time.
+    """The mask as integers of the weight's size, on its device and in its layout: -1 where a weight stays.
 
-    Integers of the weight's size, on its device and laid out as it is.
+    A bitwise `and` with them zeroes the other weights in a quarter of the time that a masked fill takes.
     """
     kept = torch.zeros_like(weight, dtype=_INTEGERS[weight.element_size()])
     return kept.masked_fill_(mask.to(weight.device), -1)
 
 
 def _fit(bits: Tensor, weight: Tensor) -> bool:
-    """Whether the weight is still where and as it was when the bits were made."""
+    """Whether the weight's device, element size and layout are still those that the bits were made for."""
     return (
         bits.device == weight.device
         and bits.element_size() == weight.element_size()
@@ -178,13 +182,13 @@ def _weight(model: nn.Module, name: str, shape: torch.Size) -> Tensor:
 
 
 def _encode(mask: Tensor) -> Tensor:
-    """uint8 (O, I, bytes): bit t of a kernel's bytes, lowest first, is its tap t."""
+    """uint8 (O, I, bytes per kernel): bit t, counted from the lowest of the first byte, is tap t."""
     packed = np.packbits(mask.flatten(2).numpy(), axis=-1, bitorder="little")
     return torch.from_numpy(packed)
 
 
 def _decode(name: str, codes: Tensor, size: object) -> Tensor:
-    """size: of kernels, as the file has it."""
+    """The mask of one layer, bool (O, I, kh, kw).  size: [kh, kw], as found in the file."""
     if isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size):
         taps = math.prod(size)
         if codes.dtype == torch.int16 and codes.ndim == 2 and taps == 9:  # version 1

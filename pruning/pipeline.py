@@ -39,12 +39,12 @@ from .support.fingerprint import fingerprint
 from .support.progress import Progress, Schedule
 from .support.seeds import generator, seeded
 
-_WORSE = 2.0  # so many times the gap, on images that are not those it learnt from, is no chance
+_WORSE = 2.0  # a gap so many times as large, on images that distillation has not seen, is no accident
 
 
 @dataclass(frozen=True)
 class PruneResult:
-    """model: a pruned copy, in eval mode.  masks: its zeros.  report: what was done (print it)."""
+    """model: the pruned copy, in eval mode.  masks: its zeros.  report: what was done (print it)."""
 
     model: nn.Module
     masks: Masks
@@ -62,34 +62,35 @@ def prune(
 
     model: float32, on the CPU or a CUDA device; it is copied, not changed.
     input_shape: (channels, height, width).
-    progress: called with what is done now and the fraction of the whole that is done, 0..1.
-    checkpoint: a folder for what is finished, layer by layer; a run that was killed goes on from there, to
-        the same bits on the CPU. It stays: delete it once the result is safe. Where a layer or the
-        distillation diverges, or the budgets cannot be had, it goes, as other options have to be given.
+    progress: called with a description of the current work and the fraction of the run that is done, 0..1.
+    checkpoint: a folder for finished work, layer by layer. A run that was killed resumes from it, with the
+        same result to the bit on the CPU. The folder is kept, so delete it once the result is safe; but it is
+        removed when a layer or the distillation diverges, or the budgets cannot be met, since other options
+        must be given then.
 
-    Where torch.distributed is initialised, its processes share the images; all return the same masks.
-    The first convolution, those of other kinds than the config names and those used more than once stay
-    dense.
+    If torch.distributed is initialised, its processes share the images, and all return the same masks.
+    The first convolution, convolutions of kinds that the config does not name, and those used more than once
+    stay dense.
     Raises ValueError when the model cannot be copied, cannot run on that shape, changes its input in place,
-    keeps maps between calls, holds NaN or has nothing to prune, when the budgets cannot be had, and when a
+    keeps maps between calls, holds NaN or has nothing to prune, when the budgets cannot be met, and when a
     layer or the distillation diverges; RuntimeError when the processes disagree.
     """
     shape = checks.image_shape(input_shape)
     checks.check_inputs(model, shape, config)
-    # Half precision would not do for moments. Steps that ask for it are within this autocast then, whose end
-    # alone would empty the cache: they would learn with the weights they began with.
+    # Moments need full precision, whatever autocast the caller is in. The cache is off because steps that use
+    # half precision are nested in this context: only its end would empty the cache, of weights long changed.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
-    # Models may draw random numbers; ours are drawn on the CPU, whatever torch.set_default_device says. What
-    # models make without saying where is made where they are: that device is entered around their calls.
+    # Our random numbers are drawn on the CPU, whatever torch.set_default_device says. Around calls of the model
+    # its own device is entered, for tensors that it makes without naming one.
     with plain("cpu"), plain("cuda"), exact(), seeded(config.seed, device_of(model)), torch.device("cpu"):
         return _Run(model, shape, config, progress, checkpoint).result()
 
 
 @dataclass(frozen=True)
 class _AsPruned:
-    """The pruned model before it is distilled: what a distillation that does harm is undone to.
+    """The pruned model before distillation, to return to if distillation does harm.
 
-    learnt: whether it could be distilled.
+    kept: its fidelity.  learnt: whether it could be distilled.
     """
 
     weights: dict[str, Tensor]
@@ -158,7 +159,7 @@ class _Run:
                 curves = codesign.lossless(self.config, self.teacher, self.libraries)
         try:
             choices = codesign.choose(self.config, self.teacher, self.libraries, curves, times)
-        except ValueError:  # not to be had together: a run that asks for less could not go on from here
+        except ValueError:  # the budgets cannot be met together; with others, the checkpoint is of no use
             self.store.discard()
             raise
         layers, masks = self.prune_layers(own, task, choices)
@@ -184,7 +185,7 @@ class _Run:
         return PruneResult(self.pruned, masks, report)
 
     def distil(self, masks: Masks, images: Tensor, unseen: Tensor) -> _AsPruned:
-        """Distils the pruned model in place. What it was before, its fidelity on `unseen`."""
+        """Distils the pruned model in place. Returns what it was before, with its fidelity on `unseen`."""
         with self.schedule.stage("distill"):
             weights = {name: tensor.clone() for name, tensor in tensors_in(self.pruned).items()}
             kept = self.measure_fidelity(unseen)
@@ -201,7 +202,7 @@ class _Run:
             return fidelity.measure(self.dense, self.pruned, unseen, self.batch)
 
     def draw(self, count: int, purpose: str) -> Tensor:
-        """Images (count, C, H, W), normalised, other ones for each purpose."""
+        """Images (count, C, H, W), normalised, different for each purpose."""
         return self.normalise(draw(self.config.source, count, self.shape, self.config.seed, purpose))
 
     def make_images(self) -> Record:
@@ -216,7 +217,7 @@ class _Run:
         return Record({"images": refined}, {"unrefined": unrefined})
 
     def refine(self, batches: list[Tensor], form: Form) -> Tensor:
-        """All of them, a process each at a time. Each is kept: nothing takes longer."""
+        """Refines all batches, one per process at a time, and keeps each: nothing else takes as long."""
         records = {number: self.store.load(f"refined-{number}") for number in range(len(batches))}
         images = {number: record.tensors["images"] for number, record in records.items() if record}
         missing = [number for number in records if number not in images]
@@ -264,7 +265,7 @@ class _Run:
     def prune_layers(
         self, batches: list[Tensor], task: Task, choices: dict[str, Choice]
     ) -> tuple[list[LayerReport], Masks]:
-        """Layer by layer; the dense model keeps step, so that only one layer's targets are held."""
+        """Prunes layer by layer. The dense model runs in step, so that only one layer's targets are held."""
         layers, masks = [], {}
         with (
             self.schedule.stage("prune"),

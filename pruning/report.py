@@ -18,13 +18,14 @@ _MOST_NAMES = 8  # in a line of text
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One convolution that is pruned, or was chosen to stay dense for a latency: of structure "dense".
+    """One convolution that was pruned, or that stayed dense by choice, for a latency (structure "dense").
 
     shape: of its weight.  structure: of its zeros, see structures.py.
-    kernels: with any weight left, of shape[0] * shape[1].  weights, macs: kept.
-    patterns: pattern -> kernels that have it.  relative_error: mean square of what its output lacks on the
-    synthetic images, before distillation, in parts of what it would lack if it were zero.
-    residuals: ADMM's (primal, dual) at the end of each stage.
+    kernels: how many of the shape[0] * shape[1] have any weight left.  weights, macs: how many are kept.
+    patterns: pattern -> kernels that have it.
+    relative_error: mean square of the output's error on the synthetic images, before distillation, relative
+        to the error that an output of zeros would have.
+    residuals: ADMM's (primal, dual) at the end of each stage.  seconds: that pruning it took.
     """
 
     name: str
@@ -56,7 +57,7 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds that all convolutions take in this engine, by the times of single layers."""
+    """Seconds that all convolutions take in this engine, as the sum of the times of single layers."""
 
     dense: float
     pruned: float
@@ -72,12 +73,15 @@ class Times:
 
 @dataclass
 class PruneReport:
-    """The whole run. rate and mac_rate are over all `layers`; parameter_rate over the whole model.
+    """The whole run. `rate` and `mac_rate` are over all `layers`, `parameter_rate` over the whole model.
 
-    dense: the other convolutions -> why.  gap: None for a model without BatchNorm statistics.
-    fidelity: the gap to the dense model in the end.  seconds: per stage.
-    times: what was chosen by; None where time was no budget.
-    processes, threads: that pruned, of torch in each. Others may round otherwise.
+    layers: in forward order.  dense: name of another convolution -> why it was left dense.
+    parameters: of the whole model, pruned ones included.
+    gap: how well the images fit; None for a model without BatchNorm statistics.
+    fidelity: how close the result is to the dense model.  seconds: stage -> time it took.
+    times: the layer times that choices were based on; None if time was no budget.
+    processes, threads: how many pruned, and torch's threads in each; with other numbers, results may round
+        differently.
     """
 
     layers: list[LayerReport]
@@ -110,7 +114,7 @@ class PruneReport:
 
     @property
     def extent(self) -> str:
-        """What the rates are over, in words."""
+        """In words, what the rates are over."""
         pruned = sum(layer.structure != DENSE.name for layer in self.layers)
         return f"{len(self.layers)} layers" + (f", {pruned} of them pruned" * (pruned < len(self.layers)))
 

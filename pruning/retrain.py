@@ -1,4 +1,4 @@
-"""The client's step: a few epochs on real images, what was pruned stays zero."""
+"""The client's step: a few epochs on real images, in which pruned weights stay zero."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .support.distributed import Group
 from .support.fingerprint import fingerprint
 from .support.seeds import generator, seeded
 
-_WARM_UP = 0.2  # of all steps, in which the learning rate rises
-_MAPS = 1.0  # weight of the error of what layers read: relative squares, a mean over layers
-_TURNS = 3  # layers take turns: a step looks at every third of them
+_WARM_UP = 0.2  # fraction of the steps in which the learning rate rises
+_MAPS = 1.0  # weight of the feature loss, the relative squared error of what layers read, averaged over layers
+_TURNS = 3  # layers take turns: each step looks at every third of them
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
 
@@ -43,15 +43,19 @@ def retrain(
 ) -> None:
     """Trains a classifier in place by SGD with one cycle of the learning rate; in eval mode afterwards.
 
-    Where it is stopped, by an error or from outside, the model is what it was before, but for its zeros.
-    pixels: uint8 (N, C, H, W).  labels: int64 (N,).  checkpoint: a folder for the state after each epoch; a
-    run that was killed goes on from there, to the same bits on the CPU.  dense: the model before pruning,
-    which is moved to the other's device and put into eval mode; with it, what it answers (Hinton et al.,
-    arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) is learnt as well as the
-    labels: that tells more.
-    Raises ValueError when the images or labels are not of that form, or not the model's classes, when the
-    masks are those of another model, when nothing in the model learns, when it returns more than its answers,
-    and when the loss is not finite, which deletes the checkpoint: no other learning rate could go on from it.
+    If an error or a signal stops it, the model is what it was before, except that the masks were applied.
+
+    model: a classifier, moved to no other device.  masks: its own.
+    pixels: uint8 (N, C, H, W).  labels: int64 (N,).
+    progress: called with a description of the current work and the fraction of the run that is done, 0..1.
+    checkpoint: a folder for the state after each epoch; a run that was killed resumes from it, with the same
+        result to the bit on the CPU.
+    dense: the model before pruning, which is moved to the other's device and put into eval mode. Its answers
+        (Hinton et al., arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) are learnt
+        besides the labels, which gives a better result.
+    Raises ValueError when the images or labels have another form, or do not fit the model's classes, when the
+    masks belong to another model, when nothing in the model learns, when it returns more than its answers,
+    and when the loss is not finite; that deletes the checkpoint, which no other learning rate could resume.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("all of the model's parameters are frozen: call model.requires_grad_(True) first")
@@ -92,7 +96,7 @@ def retrain(
 
 @dataclass(frozen=True)
 class _Run:
-    """What all epochs share. layers: names of those that are pruned."""
+    """What all epochs share. layers: names of the pruned ones."""
 
     model: nn.Module
     dense: nn.Module | None
@@ -107,7 +111,7 @@ class _Run:
 
 
 def _train_epoch(run: _Run, epoch: int) -> None:
-    """Learns from each image once."""
+    """Trains on each image once."""
     config, device, form = run.config, device_of(run.model), run.form
     normalise = Normalisation(config.mean, config.std)
     random = generator(config.seed, "retrain", epoch)
@@ -139,14 +143,14 @@ def _identity(
     config: RetrainConfig,
     dense: nn.Module | None,
 ) -> str:
-    """Of a run, for its checkpoint."""
+    """What identifies a run's checkpoint: a digest of the models, the masks, the data and the options."""
     taught = {} if dense is None else {f"dense {key}": value for key, value in all_tensors_in(dense).items()}
     tensors = {**all_tensors_in(model), **taught, "pixels": pixels, "labels": labels, **masks}
     return fingerprint(tensors, asdict(config), frozen_in(model))
 
 
 def _check_images(pixels: Tensor, labels: Tensor, config: RetrainConfig) -> None:
-    """Raises ValueError unless they are what `retrain` takes."""
+    """Raises ValueError unless images and labels are what `retrain` takes."""
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
         raise ValueError(
             f"pixels are {pixels.dtype} {tuple(pixels.shape)}: give images as uint8 (N, C, H, W), 0..255"
@@ -179,7 +183,7 @@ def _training(model: nn.Module) -> Iterator[None]:
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """The last one may be smaller, but not a single image: a batch norm may have no variance to divide by."""
+    """The last batch may be smaller, but not a single image, whose variance in a batch norm may be 0."""
     batches = list(order.split(size))
     if len(batches) > 1 and len(batches[-1]) == 1 < size:
         batches[-2:] = [torch.cat(batches[-2:])]
@@ -188,7 +192,7 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
 
 @contextmanager
 def _of_enough_images(count: int) -> Iterator[None]:
-    """torch's complaint of a batch norm that a single image does not do for comes with what to do."""
+    """Adds what to do to torch's error about a batch norm that cannot learn from a single image."""
     try:
         yield
     except ValueError as error:
@@ -200,7 +204,7 @@ def _of_enough_images(count: int) -> Iterator[None]:
         ) from error
 
 
-@torch.no_grad()  # not inference_mode: what a model keeps from its first call is trained with, later
+@torch.no_grad()  # not inference_mode: tensors that a model keeps from its first call are used in training
 def accuracy(model: nn.Module, pixels: Tensor, labels: Tensor, normalise: Normalisation) -> float:
     """Fraction of the images classified right, in eval mode."""
     model.eval()
@@ -239,14 +243,14 @@ def _alone(outputs: list[Tensor]) -> Tensor:
 
 
 def one_cycle(peak: float, progress: float) -> float:
-    """A learning rate: a linear rise, then a cosine to zero. progress: 0..1."""
+    """The learning rate at `progress`, 0..1: a linear rise to the peak, then a cosine down to zero."""
     if progress < _WARM_UP:
         return peak * progress / _WARM_UP
     return peak * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
 def _augmented(pixels: Tensor, flip: bool, random: torch.Generator) -> Tensor:
-    """Each image shifted, mirrored at its edges, and with `flip` half of them flipped."""
+    """Each image shifted, with its edges mirrored outwards; half of them flipped if `flip`."""
     count, _, height, width = pixels.shape
     reach = height // _SHIFT, width // _SHIFT
     padded = F.pad(pixels.float(), (reach[1], reach[1], reach[0], reach[0]), mode="reflect")
@@ -267,7 +271,7 @@ def _save(store: Checkpoint, epochs: int, model: nn.Module, optimizer: torch.opt
 
 
 def _resumed(store: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Puts back what `_save` kept; the number of epochs done."""
+    """Puts back what `_save` kept; returns the number of epochs done."""
     record = store.load("epochs")
     if record is None:
         return 0

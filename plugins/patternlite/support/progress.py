@@ -26,7 +26,7 @@ _NARROW = 100  # columns; a narrower terminal has no room for a bar beside the f
 
 
 class Stages:
-    """One bar per stage, shown when the stage begins. A file, a pipe or a dumb terminal gets a line per minute
+    """One bar per stage, shown when the stage begins. Files, pipes and dumb terminals get a line per minute
     instead, and one at the end.
 
         with Stages(console) as stages, stages.stage("Pruning") as advance:
