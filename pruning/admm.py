@@ -1,7 +1,7 @@
-"""Which weights of one layer to keep: ADMM on its least-squares problem, in closed form.
+"""Which weights of one layer to keep: ADMM on the layer's least-squares problem, in closed form.
 
-Boyd et al. 2011, section 9.1, with any constraint set of projections.py; layer by layer as in
-arXiv:2003.06513, but with the layer's Gram matrix in place of stochastic gradients.
+As in Boyd et al. 2011, section 9.1, with any constraint set of projections.py; layer by layer as in
+arXiv:2003.06513, but with the layer's Gram matrix instead of stochastic gradients.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .projections import Constraint
 from .statistics import Moments
 
 _RIDGE = 0.01  # pull towards the original weights, relative to diag(G)
-_MORE = 0.25  # and so much more of it for as many unknowns as rows
+_MORE = 0.25  # additional pull if there are as many unknowns as rows; proportional to their ratio
 _STAGES = 8
-_STEPS = 5  # per stage, which has one factorisation
-_RHO = (0.05, 2.0)  # first and last stage's, geometric between, relative to diag(G)
+_STEPS = 5  # per stage, which needs one factorisation
+_RHO = (0.05, 2.0)  # in the first and the last stage, geometric between, relative to diag(G)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """mask: bool (O, I, T).  weight: (O, I, T), zero outside the mask: the last projection Z, or fitted anew.
+    """mask: bool (O, I, T).  weight: (O, I, T), zero outside the mask: the last projection Z, or refitted.
 
-    residuals: (primal |W - Z|, dual rho |Z - Z before|) at the end of each stage, relative to |W|.
+    residuals: (primal |W - Z|, dual rho |Z - previous Z|) at the end of each stage, relative to |W|.
     """
 
     mask: Tensor
@@ -35,11 +35,12 @@ class Solution:
 
 
 def damping(moments: Moments, share: float) -> Tensor:
-    """The pull towards the original weights when this share of them stays, (g, 1, D), as diag(G) is.
+    """The pull towards the original weights if this share of them stays: (g, 1, D), like diag(G).
 
-    It grows with the number of unknowns per row: with as many unknowns as rows, least squares fits these rows
-    exactly, whatever that does to the error on other images. And it is as if every input had been seen once
-    more, at the inputs' mean strength: weights of inputs that these rows hardly ever saw on stay as they are.
+    It grows with the number of unknowns per row, since with as many unknowns as rows least squares would fit
+    these rows exactly, at the expense of other images. The second term acts as if every input had been seen
+    once more at the inputs' mean strength, so that weights of inputs that were hardly ever active do not
+    change.
     """
     diagonal = moments.gram.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
     ridge = _RIDGE + _MORE * share * moments.gram.shape[-1] / moments.rows
@@ -47,16 +48,16 @@ def damping(moments: Moments, share: float) -> Tensor:
 
 
 def importance(moments: Moments) -> Tensor:
-    """sqrt(diag G): in weights times this, (O, D) or (G, O / G, D), a weight's size says what it does."""
+    """sqrt(diag G), (g, 1, D): a weight times this has the size of its effect on the output."""
     scale = moments.gram.diagonal(dim1=-2, dim2=-1).sqrt()
-    least = 1e-4 * scale.amax(-1, keepdim=True) + torch.finfo(scale.dtype).tiny ** 0.5  # of inputs never on
+    least = 1e-4 * scale.amax(-1, keepdim=True) + torch.finfo(scale.dtype).tiny ** 0.5  # for inactive inputs
     return scale.clamp_min(least).unsqueeze(-2)
 
 
 def solve(moments: Moments, anchor: Tensor, constraint: Constraint, damping: Tensor) -> Solution:
     """ADMM for min E|Y - X W'|^2 + sum damping (W - anchor)^2 subject to W in the constraint's set.
 
-    Runs with columns scaled by `importance`, where one rho fits all; projections are onto the scaled set.
+    Columns are scaled by `importance`, so that one rho fits all, and projections are onto the scaled set.
     anchor: the original weights (O, I, T).
     """
     scale = importance(moments)

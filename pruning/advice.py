@@ -11,7 +11,7 @@ from .report import PruneReport
 _USELESS = 10.0  # relative error of the answers; networks that were never trained have 1 to 2
 _ALIKE = 1e-3  # spread of the dense model's answers below which they are all the same
 _CHECK = "check that mean and std are those the model was trained with"
-_CONVERGED = 0.5  # largest primal residual of gradient ADMM, relative to the weights, that counts as converged
+_CONVERGED = 0.5  # largest primal residual of gradient ADMM, over the weights, that counts as converged
 
 
 def warnings_for(

@@ -10,7 +10,7 @@ from .model.graph import Trace
 _MOST_IMAGES, _LEAST_IMAGES = 512, 16  # unless the config says how many
 _VALUES = 2**27  # most values in one map of all images; a walk holds a small multiple of it
 _FEW_IMAGES = 64  # so few may take twice as much
-_UNSEEN_IMAGES, _UNSEEN_PIXELS = 128, 2**23  # to compare dense and pruned model on: images, pixels of them all
+_UNSEEN_IMAGES, _UNSEEN_PIXELS = 128, 2**23  # to compare dense and pruned on: images, pixels of all
 _FEW_BATCHES = 8  # least number in a walk of many images, so that as many processes can share them
 MOST_BATCHES = 16  # in a walk: each has a thread, which starts others on every core
 _TRAIN_BATCH, _REFINE_BATCH = 64, 128  # images at a time, of up to _PIXELS together

@@ -1,4 +1,4 @@
-"""What each layer becomes: the choices that lose least output under the budgets."""
+"""What each layer becomes: the choices that change outputs least under the budgets."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .model.graph import Site
 from .sensitivity import Curve
 from .structures import DENSE, STRUCTURES, Structure
 
-_POINTS = 400  # rates on a menu, of each structure
-_MIXES = 10  # steps between one budget and another, when prices are mixed
+_POINTS = 400  # rates on a menu for each structure
+_MIXES = 10  # steps from one budget to another when their prices are mixed
 _SLACK = 1 + 1e-9
-_ROUNDING = 1e-12  # of parts of a limit: what is nearer by less may be as far
-_NEVER = 1e30  # limits that no choice costs: 0 times infinity would be NaN
+_ROUNDING = 1e-12  # in parts of a limit; smaller improvements may be rounding errors
+_NEVER = 1e30  # the cost of a choice that does not exist; with infinity, a price of 0 would make NaN
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a layer becomes: `tiles` of the structure's tiles stay, `share` of its weights.
+    """What a layer becomes: `tiles` of the structure's tiles stay, and so `share` of its weights.
 
-    error: predicted, relative, of its output.  seconds: predicted; None where time is no budget.
+    error: predicted relative error of its output.  seconds: predicted time; None if time is no budget.
     """
 
     structure: Structure
@@ -38,7 +38,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Menu:
-    """All that one layer may become, n ways.
+    """Everything that one layer may become: n choices.
 
     tiles, shares, errors: (n,).  costs: a budget's name -> (n,), in the unit of its limit.
     """
@@ -51,9 +51,9 @@ class Menu:
 
     @classmethod
     def of(cls, site: Site, library: Tensor, curves: Mapping[str, Curve], times: LayerTimes | None) -> Menu:
-        """Every structure that has a curve, at many rates; where time counts, also the layer left dense.
+        """Every structure that has a curve, at many rates; if time counts, also the layer left dense.
 
-        The costs are "rate", in weights, and for an image "macs" and, with `times`, "latency", in seconds.
+        The costs are "rate", in weights, "macs", per image, and with `times` "latency", in seconds per image.
         """
         shape = site.conv.weight.shape
         structures: list[Structure] = []
@@ -82,14 +82,14 @@ class Menu:
 
 
 def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]:
-    """One choice from each menu: the least sum of errors whose costs keep to every limit.
+    """One choice from each menu: those with the least sum of errors whose costs keep to every limit.
 
-    A price on each budget makes every layer choose for itself (Lagrange); the prices are found by bisection
-    along mixtures of the budgets. Prices jump over what is not convex: what they leave of the budgets is
-    spent on the best single changes, and where none keeps to several limits, single changes are tried, too.
-    Where nothing fits, what is least over the limits.
+    With a price on each budget (Lagrange multipliers) every layer chooses for itself; the prices are found by
+    bisection along mixtures of the budgets. Prices cannot reach choices off the convex hull, so what they
+    leave of the budgets is spent on the best changes of single layers. If no prices keep to all limits,
+    changes of single layers are tried for that, too. If nothing fits, the result exceeds the limits least.
 
-    limits: a budget's name -> the sum of its costs, at most.
+    limits: a budget's name -> the largest allowed sum of its costs.
     """
     errors = _padded([menu.errors for menu in menus], math.inf)  # (layers, n)
     costs = torch.stack(
@@ -122,10 +122,10 @@ def allocate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]
 
 
 def same_rate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice]:
-    """From each menu what keeps at most the same share of the weights: the largest whose costs keep to every
-    limit, or where none does the smallest.
+    """From each menu the choice that keeps at most a common share of the weights: the largest share with
+    which the costs keep to every limit, or the smallest if none does.
 
-    menus: of one structure each. limits: as for `allocate`.
+    menus: of one structure each.  limits: as for `allocate`.
     """
     choices: list[int] = []
     for share in torch.cat([menu.shares for menu in menus]).unique().flip(0).tolist():
@@ -139,13 +139,13 @@ def same_rate(menus: Sequence[Menu], limits: Mapping[str, float]) -> list[Choice
 
 
 def _most_within(shares: Tensor, limit: float) -> int:
-    """The index of the largest share up to the limit, or of the smallest; of equal ones the first."""
+    """The index of the largest share within the limit, or of the smallest if none is; of equals the first."""
     fitting = torch.where((shares <= limit * _SLACK) & (shares < 1), shares, -math.inf)
     return int(fitting.argmax()) if bool((fitting > 0).any()) else int(shares.argmin())
 
 
 def _nearer(costs: Tensor, choice: Tensor) -> Tensor:
-    """Changes one layer after the other, what is then least over the limits first, as long as that helps."""
+    """Changes one layer at a time, whichever brings costs nearest to the limits, as long as that helps."""
     layers = torch.arange(len(choice))
     choice = choice.clone()
     while True:
@@ -159,7 +159,7 @@ def _nearer(costs: Tensor, choice: Tensor) -> Tensor:
 
 
 def _improved(errors: Tensor, costs: Tensor, choice: Tensor) -> Tensor:
-    """Changes one layer after the other, the most error saved first, as long as the limits allow."""
+    """Changes one layer at a time, whichever saves most error, as long as the limits allow."""
     layers = torch.arange(len(choice))
     choice = choice.clone()
     while True:
@@ -174,7 +174,7 @@ def _improved(errors: Tensor, costs: Tensor, choice: Tensor) -> Tensor:
 
 
 def _mixtures(budgets: int) -> list[Tensor]:
-    """(budgets,) each, of sum 1: all ways to share a price out in steps."""
+    """All ways to share one price among the budgets, in steps: (budgets,) each, summing to 1."""
     steps = range(_MIXES + 1)
     shares = [s for s in product(steps, repeat=budgets) if sum(s) == _MIXES]
     return [torch.tensor(s, dtype=torch.float64) / _MIXES for s in shares]

@@ -27,11 +27,12 @@ _PACKAGES = ("torch", "numpy", "safetensors")
 
 @dataclass(frozen=True)
 class Certificate:
-    """date: UTC.  versions: package -> version.  statement: what the file says in one sentence.
+    """What was done to a model, and on what grounds.
 
+    date: UTC.  versions: package -> version.  statement: what the file certifies, in words.
     model: sha256 of the dense model's state_dict.  masks: `Masks.digest()` of the result.
-    config: of the run.  layers: of the report, name, shape, structure, kept weights, rate and error.
-    dense: convolutions left alone -> why.  gap, fidelity, times, processes, threads: as in PruneReport.
+    config: the run's options.  layers: from the report, name, shape, structure, kept weights, rate and error.
+    dense: convolution left alone -> why.  gap, fidelity, times, processes, threads: as in PruneReport.
     """
 
     date: str
@@ -57,7 +58,7 @@ class Certificate:
 def certify(
     model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig, result: PruneResult
 ) -> Certificate:
-    """model: the dense one that `prune` was given, as it was then."""
+    """The certificate of a run.  model: the dense one that `prune` was given, unchanged since."""
     report = result.report
     columns = ("name", "shape", "structure", "weights", "rate", "relative_error")
     return Certificate(

@@ -1,4 +1,4 @@
-"""What a run refuses: each text names the thing and what to do."""
+"""What a run refuses; each error names what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .support.distributed import Group
 
 
 def image_shape(input_shape: Iterable[Any]) -> tuple[int, int, int]:
-    """(channels, height, width) as whole numbers; 32.0 is 32. Raises ValueError for any other shape."""
+    """(channels, height, width) as integers, where 32.0 counts as 32; a ValueError for any other shape."""
     shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (input_shape,)
     sizes = tuple(whole_number("input_shape", size) for size in shape)
     if len(sizes) != 3 or min(sizes) < 1:
@@ -29,8 +29,8 @@ def image_shape(input_shape: Iterable[Any]) -> tuple[int, int, int]:
 
 
 def check_inputs(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> None:
-    """Raises ValueError unless it can be followed, its weights are finite float32 on a device that is known,
-    and the shape fits.
+    """Raises ValueError unless the model can be followed, its weights are finite float32 on a known device,
+    and the shape fits the config.
     """
     if isinstance(model, torch.jit.ScriptModule) or any(
         hasattr(module, "_orig_mod") for module in model.modules()
@@ -63,14 +63,14 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, int, int], config: Pr
 
 
 def _learnt(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters, and what norms remember; other buffers may hold infinity, as masks of attention do."""
+    """Parameters and the norms' statistics. Other buffers may hold infinity, as attention masks do."""
     norms = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, BatchNorm))
     parameters = dict(model.named_parameters())
     return {k: v for k, v in tensors_in(model).items() if k in parameters or k.startswith(norms)}
 
 
 def check_shares(batches: int, images: int, step: int, group: Group) -> None:
-    """Raises ValueError when a process would have no images.  step: those of a step of distillation."""
+    """Raises ValueError if a process would have no images.  step: images in a step of distillation."""
     if batches < group.size:
         more = f", or give images={group.size * step}" if group.size <= MOST_BATCHES else ""
         raise ValueError(
@@ -80,7 +80,7 @@ def check_shares(batches: int, images: int, step: int, group: Group) -> None:
 
 
 def require_machine(planned: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    """Raises ValueError where a checkpoint's choices were made by the times of another machine or engine."""
+    """Raises ValueError if a checkpoint's choices are based on the times of another machine or engine."""
     if planned != here:
         other, own = (f"{m['cpu']} ({m['isa']}, engine {m['engine']})" for m in (planned, here))
         raise ValueError(
@@ -91,9 +91,9 @@ def require_machine(planned: Mapping[str, Any], here: Mapping[str, Any]) -> None
 
 @contextmanager
 def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
-    """What goes wrong numerically within the context is a ValueError that names the layer.
+    """Turns numerical errors in this context into a ValueError that names the layer.
 
-    It happens again until other options are given, whose run could not go on from the store: it is emptied.
+    The store is emptied: the error would recur until other options are given, with which it is of no use.
     """
     try:
         yield
@@ -106,7 +106,7 @@ def blaming(layer: str, store: Checkpoint) -> Iterator[None]:
 
 
 def traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneConfig) -> Trace:
-    """The model's convolutions. Raises ValueError where none can be pruned, and says why."""
+    """The model's convolutions. Raises ValueError, saying why, if none can be pruned."""
     with device_of(model):
         found = trace(model, input_shape, config.dense, config.kinds)
     if not found.dense and not found.sites:

@@ -1,6 +1,6 @@
-"""The projection onto c2 and c4: kernels of one input channel and pattern come in twos, or fours.
+"""The projection onto c2 and c4: in each input channel, kernels of one pattern come in twos or fours.
 
-Input-stationary kernels run such kernels together, whichever filters they belong to.
+The engine's input-stationary convolution computes such kernels together, whichever filters they belong to.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from .projections import largest
 
 @dataclass(frozen=True)
 class Chunks:
-    """Kernels that follow patterns, those of one channel and pattern in multiples of `size` in each block.
+    """Kernels that follow patterns, such that in each block of filters those of one channel and pattern come
+    in multiples of `size`.
 
-    count: chunks of `size` kernels that stay.  block: neighbouring filters that are packed together; which
-    of them form a chunk is free, and another matter in each channel; where those at the end are too few for
-    a chunk they belong to the block before.  patterns: bool (P, T).
+    count: chunks of `size` kernels that stay.
+    block: how many neighbouring filters are packed together. Which of them form a chunk is free and differs
+        between channels; if those at the end are too few for a chunk, they belong to the block before.
+    patterns: bool (P, T).
 
-    Nearest among the members in which each kernel has the pattern that suits it best; those left over then
-    form chunks of the pattern that suits them best together. (To choose all patterns jointly is a matching
-    problem, and hard.)
+    The projection gives each kernel the pattern that suits it best, then forms chunks of the kernels left
+    over, with the pattern that suits them best together. It is the nearest member of the set among those with
+    such patterns. (Choosing all patterns jointly is a hard matching problem.)
     """
 
     count: int
@@ -41,7 +43,8 @@ class Chunks:
             energies = block.transpose(0, 1) @ self.patterns.T.to(weight.dtype)  # (channels, filters, P)
             pattern, chunk = _form(energies, size)
             energy = energies.gather(2, pattern[..., None])[..., 0]
-            # Added in the filters' order, on any device; those without a chunk come last, and never stay.
+            # Added in the filters' order, for the same bits on any device; filters without a chunk come last,
+            # and never stay.
             whole = len(block) // size
             members = energy.gather(1, chunk.argsort(dim=1, stable=True))[:, : whole * size]
             sums = reduce(torch.add, members.unflatten(1, (whole, size)).unbind(2))
@@ -56,9 +59,9 @@ class Chunks:
 
 
 def _form(energies: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The pattern and the chunk of each kernel of a channel, (C, kernels) both; chunk kernels // size: none.
+    """The pattern and the chunk of each kernel, (C, kernels) both; the number kernels // size means no chunk.
 
-    energies: (C, kernels, P), of each kernel in each pattern.
+    energies: (C, kernels, P), that each kernel keeps in each pattern.
     """
     kernels, patterns = energies.shape[1:]
     none = kernels // size
@@ -78,13 +81,13 @@ def _form(energies: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _form_rest(energies: Tensor, size: int, pattern: Tensor, chunk: Tensor, formed: Tensor) -> None:
-    """Forms chunks of the kernels that have none, in place; the most energy first.
+    """Forms chunks of the kernels that have none, in place, those that keep most energy first.
 
-    formed: (C,) how many chunks there are.
+    formed: (C,) how many chunks there are already.
     """
     kernels, patterns = energies.shape[1:]
     none = kernels // size
-    width = min(kernels, patterns * (size - 1))  # there are no more
+    width = min(kernels, patterns * (size - 1))  # no more than that can be left
     rest = (chunk == none).int().argsort(dim=1, descending=True, stable=True)[:, :width]
     offers = energies.gather(1, rest[..., None].expand(-1, -1, patterns))
     offers = offers.masked_fill((chunk.gather(1, rest) != none)[..., None], -torch.inf)

@@ -19,13 +19,13 @@ from .sensitivity import Curve
 from .structures import CODESIGN, FREE, STRUCTURES, VARIED, Structure, distinct
 from .varied import choose_varied_library
 
-_PATTERNS = 8  # in a library, where the config does not say; PatDNN's choice
+_PATTERNS = 8  # default size of a library, as in PatDNN
 _VARIED_PATTERNS = 16  # nine of them are single taps
-_SLACK = 1 + 1e-6  # of sums: those that were allocated are added up in another order here
+_SLACK = 1 + 1e-6  # allocation added the same costs in another order
 
 
 def structures_of(config: PruneConfig) -> tuple[Structure, ...]:
-    """Those a layer may have."""
+    """The structures that a layer may have."""
     if config.structure != "auto":
         return (STRUCTURES[config.structure],)
     return CODESIGN if "latency" in config.budgets and config.allocation == "adaptive" else (FREE,)
@@ -47,7 +47,7 @@ def libraries_of(config: PruneConfig, weights: Sequence[Tensor]) -> dict[tuple[i
 def lossless(
     config: PruneConfig, traced: Trace, libraries: Mapping[tuple[int, ...], Tensor]
 ) -> dict[str, dict[str, Curve]]:
-    """Curves as if nothing that is pruned were missed: for choices that do not go by errors."""
+    """Site's name -> structure -> a curve without any error: for choices that do not depend on errors."""
     curve = Curve(torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
     found = {}
     for site in traced.sites:
@@ -63,10 +63,10 @@ def choose(
     curves: Mapping[str, Mapping[str, Curve]],
     times: Mapping[str, LayerTimes] | None,
 ) -> dict[str, Choice]:
-    """What each site becomes under the config's budgets, by name.
+    """Site's name -> what it becomes under the config's budgets.
 
-    Raises ValueError where a latency is out of reach, alone or with the rest of what is asked. Weights and
-    MACs that are too few to prune more of are no error: as many go as can.
+    Raises ValueError if a latency is out of reach, alone or together with the other budgets. Layers too small
+    for a rate of weights or MACs are no error: as many weights are pruned as possible.
     """
     menus = [
         Menu.of(
@@ -87,7 +87,7 @@ def times_of(
     choices: Mapping[str, Choice],
     times: Mapping[str, LayerTimes] | None,
 ) -> Times | None:
-    """What all convolutions take, before and after; None where time is no budget."""
+    """How long all convolutions take, before and after; None if time is no budget."""
     if times is None:
         return None
     rest = _rest(traced, times)
@@ -97,7 +97,7 @@ def times_of(
 
 
 def _dense(traced: Trace, times: Mapping[str, LayerTimes]) -> float:
-    """Seconds of the sites before they are pruned."""
+    """Seconds that the sites take before they are pruned."""
     return sum(site.runs * times[site.name].dense for site in traced.sites)
 
 
@@ -108,10 +108,10 @@ def _rest(traced: Trace, times: Mapping[str, LayerTimes]) -> float:
 
 @dataclass(frozen=True)
 class _Budget:
-    """A factor that is asked for.
+    """One requested factor.
 
-    whole: what the model costs dense.  rest: of that, what no choice changes.  least: what the sites cost
-    at least.
+    whole: cost of the dense model.  rest: the part of it that no choice changes.  least: the lowest cost that
+    the sites can have.
     """
 
     name: str
@@ -125,11 +125,11 @@ class _Budget:
 
     @property
     def limit(self) -> float:
-        """What the sites may cost."""
+        """The most that the sites may cost."""
         return max(self.whole / self.factor - self.rest, self.least)
 
     def reached(self, spent: float) -> float:
-        """The factor where the sites cost so much, rounded down: who asks for what it says can have it."""
+        """The factor reached if the sites cost so much; rounded down, so that asking for it succeeds."""
         return math.floor(100 * self.whole / (self.rest + spent)) / 100
 
 
@@ -159,7 +159,7 @@ def _budgets(
 def _require_within(
     config: PruneConfig, budgets: Sequence[_Budget], traced: Trace, choices: Sequence[Choice]
 ) -> None:
-    """Raises ValueError where each budget can be had, but the choices keep to none that has them all."""
+    """Raises ValueError if the choices do not keep to all budgets, although each can be met by itself."""
     pairs = list(zip(traced.sites, choices, strict=True))
     spent = {
         "rate": sum(choice.share * site.conv.weight.numel() for site, choice in pairs),

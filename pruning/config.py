@@ -35,8 +35,8 @@ class PruneConfig:
 
     rate: the weights of the pruned convolutions shrink by at least this factor.
     macs: their multiply-accumulates shrink by at least this factor.
-    latency: the time of all the model's Conv2d, in this engine on this machine with `threads` threads, shrinks
-        by at least this factor compared with dense ones. It is the sum of the times of single layers, which
+    latency: the time of all the model's Conv2d, in this engine on this machine with `threads` threads, is at
+        least this factor less than that of dense ones. It is the sum of the times of single layers, which
         are measured unless an earlier run has done so. A layer that runs at several sizes is timed at the
         largest and scaled by pixels for the others; one that runs on windows or crops of an image is timed on
         one and multiplied by their number. Nothing else is counted: no ConvTranspose2d or Linear, and no

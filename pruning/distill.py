@@ -17,16 +17,16 @@ from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
 from .support.seeds import generator
 
-_RATE = 5e-4  # Adam's, with a cosine to zero
+_RATE = 5e-4  # Adam's learning rate, with a cosine down to zero
 _SAVE_EVERY = 30.0  # seconds
 
 
 @dataclass(frozen=True)
 class Distillation:
-    """How a model is distilled, by whom, and who is told.
+    """How a model is distilled.
 
-    batch: images a step; each process of the group trains on its part of them.
-    store: for what a run that is stopped goes on from.  advance: told the fraction done and the step.
+    batch: images per step; each process of the group trains on its part of them.
+    store: for what a stopped run resumes from.  advance: called with the fraction done and the step.
     """
 
     steps: int
@@ -46,13 +46,13 @@ def distill(
     images: Tensor,
     run: Distillation,
 ) -> bool:
-    """Trains `student` in place, zeros kept, on the teacher's outputs and on the inputs of `layers`.
+    """Trains `student` in place, keeping its zeros, on the teacher's outputs and the inputs of `layers`.
 
-    Both stay in eval mode: normalisation statistics are fixed; parameters learn, those that are
-    frozen only where all are.
+    Both models stay in eval mode, so normalisation statistics are fixed. Frozen parameters learn only if all
+    are frozen.
     images: (N, C, H, W), normalised, the same in every process.
-    Returns whether it could: a model that computes without gradients stays as it is. Raises ValueError when
-    the loss is not finite, which deletes the checkpoint.
+    Returns whether the student learnt: a model that computes without gradients stays as it is. Raises
+    ValueError when the loss is not finite, which deletes the checkpoint.
     """
     learnable = {name: p for name, p in student.named_parameters() if p.is_floating_point()}
     trained = {name: p for name, p in learnable.items() if p.requires_grad} or learnable
@@ -92,9 +92,9 @@ def _loss(
     form: Form,
     group: Group,
 ) -> tuple[Tensor, list[Tensor]]:
-    """This process's part of the whole batch's loss: the parts add up to what one process would find.
+    """This process's part of the whole batch's loss, such that the parts add up to one process's loss.
 
-    And what was wanted: the mean squares of what the teacher's layers read, and its answers.
+    Also returns the targets: the mean squares of what the teacher's layers read, and its answers.
     """
     _, own = group.share(list(batch))
     x = form.of(torch.stack(own) if own else batch[:1])
@@ -106,7 +106,7 @@ def _loss(
     energies = group.sum(torch.stack([mean_square(target) for _, target in pairs]) * share)
     errors = torch.stack([mean_square(value - target) for value, target in pairs])
     loss = (errors / energies.clamp_min(1e-12)).sum()
-    # The softmax of what looks like a classifier's answers counts besides the squares, not in their place:
+    # For answers that look like a classifier's, the softmax counts in addition to the squares, not instead:
     # it may be a regression, and a softmax does not change when all answers shift by the same amount.
     if may_be_logits(seen.answers):
         loss = loss + divergence(seen.outputs[0], seen.answers[0])
@@ -114,10 +114,10 @@ def _loss(
 
 
 def _require_finite(loss: Tensor, wanted: list[Tensor], group: Group, store: Checkpoint) -> None:
-    """Raises ValueError in all processes where the loss is not finite in one, and deletes the checkpoint.
+    """Raises ValueError in all processes if the loss is not finite in one, and deletes the checkpoint.
 
-    Its advice is to change the options, and a run of other options would refuse the checkpoint.
-    wanted: of the dense model, which may be why.
+    The error advises other options, and a run with other options would refuse the checkpoint.
+    wanted: the dense model's values, which may be the reason.
     """
     if float(group.sum((~torch.isfinite(loss)).float())):
         store.discard()
@@ -159,7 +159,7 @@ def _resumed(
     optimizer: torch.optim.Optimizer,
     schedule: _Schedule,
 ) -> int:
-    """Puts back what `_save` kept; the number of steps done."""
+    """Puts back what `_save` kept; returns the number of steps done."""
     record = store.load("distill")
     if record is None:
         return 0
@@ -177,7 +177,7 @@ def _resumed(
 
 
 def _augmented(images: Tensor, count: int, random: torch.Generator) -> Tensor:
-    """A random batch: shifted, half of it flipped, half of it mixed pairwise."""
+    """A random batch: all shifted, half of it flipped, half of it mixed pairwise."""
     pick = torch.randint(len(images), (min(count, len(images)),), generator=random)
     x = images[pick.to(images.device)]
     shift = torch.randint(-2, 3, (2,), generator=random).tolist()

@@ -1,4 +1,4 @@
-"""How much work each stage of a run is: what progress bars go by."""
+"""How much work each stage of a run is, for progress bars."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .model.graph import Site, Trace
 from .structures import Structure
 
 _TIMING = 5e12  # about 10 seconds
-_DRAW = 5_000  # operations a value of an image takes to draw
-# How many times as long an operation takes as in refining, which is large products: of the shipped ResNet-18
-# and of a U-Net for 64x64 pixels, on two cores.
+_DRAW = 5_000  # operations to draw one value of an image
+# How many times longer an operation takes than in refining, which consists of large products; measured on the
+# shipped ResNet-18 and a U-Net for 64x64 pixels, on two cores.
 _SLOWER = {"draw": 13.0, "measure": 6.0, "prune": 4.0, "distill": 2.3, "compare": 2.0}
 
 
 def costs(
     config: PruneConfig, trace: Trace, images: int, input_shape: tuple[int, int, int]
 ) -> dict[str, float | dict[str, float]]:
-    """Stage, in order -> operations of refining that take as long; by layer where it goes layer by layer."""
+    """Stage, in order -> its cost in operations of refining, or a mapping by layer if it goes by layers."""
     forward = 2.0 * trace.macs  # per image; a step of training is three of them
     measure: float | dict[str, float] = images * forward * bool(trace.norms)
     if config.allocation == "adaptive":

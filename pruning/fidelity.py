@@ -1,4 +1,4 @@
-"""How closely the pruned model still answers as the dense one, on synthetic images that neither has seen."""
+"""How close the pruned model's answers are to the dense one's, on synthetic images that no step has used."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from .model.outputs import NO_CLASS, answers_of, comparable, may_be_logits
 
-_STILL = 1e-6  # of an output's mean square: less than this about its mean image may be rounding
+_STILL = 1e-6  # variance of an output over images, relative to its mean square, that may be rounding alone
 
 
 @dataclass(frozen=True)
 class Distance:
-    """By one measure or several. At most another where each of them is; so not where one is NaN."""
+    """A distance by one or more measures: at most another one if each measure is, so never if one is NaN."""
 
     measures: tuple[float, ...]
 
@@ -29,15 +29,16 @@ class Distance:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The gap between teacher and student, where the teacher's answers are finite.
+    """The gap between teacher and student, measured where the teacher's answers are finite.
 
-    images: how many were asked.  relative_error: mean square of the outputs' difference, over the mean square
-    of the dense outputs about their mean image; of several outputs, the mean of theirs.
-    For what may be a classifier, whose outputs are (N, classes) logits; None for others:
-    divergence: mean Kullback-Leibler divergence of the dense from the pruned model's answer, in nats.
-    agreement: share of the images that both give the same class.
-    spread: mean square of the dense outputs about their mean image, in parts of their mean square; of several
-    outputs, the largest. NaN where nothing the teacher answers is finite: then nothing was compared.
+    images: how many were used.
+    relative_error: mean square of the outputs' difference, over the variance of the dense outputs across
+        images; the mean over several outputs.
+    divergence: mean Kullback-Leibler divergence between the dense and the pruned model's answers, in nats.
+    agreement: share of the images to which both give the same class. These two are None unless the outputs
+        may be a classifier's logits, (N, classes).
+    spread: variance of the dense outputs across images, relative to their mean square; the largest of several
+        outputs. NaN if none of the teacher's answers is finite, so that nothing was compared.
     """
 
     images: int
@@ -48,7 +49,7 @@ class Fidelity:
 
     @property
     def gap(self) -> Distance:
-        """What there is to compare two students by. Divergence alone is blind to what all outputs share."""
+        """What two students are compared by. Divergence alone ignores a shift common to all logits."""
         if math.isnan(self.spread):
             return Distance(())
         measures = (self.relative_error, self.divergence)
@@ -62,10 +63,10 @@ class Fidelity:
 
 
 class _Sums:
-    """Of one output, over all images, where the wanted one is finite: its squares, and the difference's."""
+    """Sums over all images for one output, where the wanted one is finite: of its squares and the errors'."""
 
     def __init__(self) -> None:
-        self._total: Tensor | float = 0.0  # of each place of the output
+        self._total: Tensor | float = 0.0  # of each element of the output
         self._count: Tensor | int = 0
         self._square = self._missed = 0.0
 
@@ -82,7 +83,7 @@ class _Sums:
 
     @property
     def _about_mean(self) -> float:
-        """The squares about the mean image."""
+        """The sum of squared deviations from the mean over images."""
         count = torch.as_tensor(self._count).clamp_min(1)
         return max(self._square - float((torch.as_tensor(self._total).square() / count).sum()), 0.0)
 
@@ -103,7 +104,7 @@ def _square(values: Tensor) -> float:
 def measure(teacher: nn.Module, student: nn.Module, images: Tensor, batch: int) -> Fidelity:
     """teacher, student: in eval mode.  images: (N, C, H, W), normalised, not used by any step before.
 
-    batch: of images at a time; the answers of as many are held.
+    batch: images at a time; the answers to so many are held.
     """
     sums: list[_Sums] = []
     classes: list[tuple[Tensor, Tensor]] = []

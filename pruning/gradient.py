@@ -1,7 +1,7 @@
-"""Which weights of one layer to keep: ADMM by gradient descent, as arXiv:2003.06513 (section III) has it.
+"""Which weights of one layer to keep: ADMM by gradient descent, as in arXiv:2003.06513, section III.
 
-For what admm.py cannot express, a loss behind a nonlinearity. It needs no second moments, so it runs on
-images that are unfit for least squares; on images that are fit it is slower, and worse.
+Its loss may lie behind a nonlinearity, which admm.py cannot express. It needs no second moments, so it works
+on images that are unfit for least squares; on images that are fit it is slower, and worse.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .admm import Solution
 from .projections import Constraint
 from .statistics import grouped
 
-_RHO = (0.01, 10.0)  # first and last stage's, geometric between; loss and penalty are both relative
+_RHO = (0.01, 10.0)  # in the first and the last stage, geometric between; loss and penalty are relative
 _STAGES = 4
 _ROUNDS = 3  # per stage; Z and U move after each
 _REFIT_ROUNDS = 6  # with the mask fixed, at the end
-_STEPS = 20  # per round, however few the rows: fewer do not take the weights to where Z is
-_BATCH = 1024  # rows a step
-_STEP = 0.02  # Adam's, relative to the root mean square of the weights
+_STEPS = 20  # per round, however few the rows: with fewer, the weights do not reach Z
+_BATCH = 1024  # rows per step
+_STEP = 0.02  # Adam's learning rate, relative to the root mean square of the weights
 
 
 @torch.enable_grad()
@@ -34,9 +34,10 @@ def solve(
     constraint: Constraint,
     generator: torch.Generator,
 ) -> Solution:
-    """ADMM for min E|response(Y) - response(X W')|^2 for W in the constraint's set, then the mask's best W.
+    """ADMM for min E|response(Y) - response(X W')|^2 with W in the constraint's set, then the best W there.
 
-    x: rows of inputs (rows, groups, D).  y: wanted outputs (rows, O).  response: what becomes of outputs.
+    x: rows of inputs (rows, groups, D).  y: wanted outputs (rows, O).
+    response: the layer's norm and activation, a function of outputs (rows, O).
     anchor: the original weights (O, I, T).
     Raises FloatingPointError when the descent diverges.
     """
@@ -48,7 +49,7 @@ def solve(
     optimizer = torch.optim.Adam([weight], lr=step)
 
     def descend(pull: float, target: Tensor, on: Tensor | float = 1.0) -> None:
-        """pull: of the weights to `target`.  on: what the weights are multiplied with."""
+        """pull: of the weights towards `target`.  on: what weights are multiplied by, such as a mask."""
         for _ in range(_STEPS):
             some = torch.randperm(len(x), generator=generator)[:_BATCH].to(x.device)
             outputs = torch.einsum(

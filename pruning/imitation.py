@@ -1,4 +1,4 @@
-"""How far a pruned model is from the dense one: in what layers read, and in what they answer."""
+"""How far a pruned model is from the dense one, in what its layers read and in its answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TEMPERATURE = 2.0  # of Hinton et al., arXiv:1503.02531
 class Imitation:
     """What both models make of the same batch.
 
-    maps: for each layer that runs in both (in training a student may skip some, at random), what it reads in
+    maps: for each layer that runs in both (in training a student may skip some at random), what it reads in
         the student and in the teacher, in the models' own precision.
-    outputs, answers: the student's and the teacher's, float32.
+    outputs, answers: what the student and the teacher return, float32.
     """
 
     maps: list[tuple[Tensor, Tensor]]
@@ -39,14 +39,14 @@ def imitate(student: nn.Module, teacher: nn.Module, layers: Iterable[str], x: Te
 
 
 def divergence(output: Tensor, answer: Tensor) -> Tensor:
-    """Kullback-Leibler's, of softened (N, classes) logits from those that are wanted: a loss."""
+    """The loss of (N, classes) logits: the Kullback-Leibler divergence of both models' softened answers."""
     both = comparable(output, answer, NO_CLASS)
     student, teacher = (F.log_softmax(value / _TEMPERATURE, 1) for value in both)
     return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * _TEMPERATURE**2
 
 
 def mean_square(values: Tensor) -> Tensor:
-    """In float32, of maps in half precision that are read but once."""
+    """The mean square, in float32; maps in half precision are read only once."""
     return torch.linalg.vector_norm(values, dtype=torch.float32).square() / values.numel()
 
 

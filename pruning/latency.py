@@ -1,4 +1,4 @@
-"""How long layers take on this engine and machine, dense and pruned: measured, and kept for the next run."""
+"""How long layers take in this engine on this machine, dense and pruned: measured once and kept."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .model.graph import Site, kind_of
 from .structures import DENSE, Structure, distinct
 from .support.fingerprint import digest_of
 
-_POINTS = 3  # shares of the weights at which a structure is timed; time is all but linear in them
-_LEAST_RATE = 2.25  # where less is gone the engine may run a layer dense: on another line
-_SECONDS = 0.05  # for each entry, at most
-_WHOLE = 20.0  # for all entries of a model, at most
-_ROUNDS = 2  # each entry is timed in each: what disturbs one round seldom disturbs the other
+_POINTS = 3  # shares of the weights at which a structure is timed; time is nearly linear in them
+_LEAST_RATE = 2.25  # at lower rates the engine may run a layer dense, so that its time is on another line
+_SECONDS = 0.05  # at most, for each entry
+_WHOLE = 20.0  # at most, for all entries of a model
+_ROUNDS = 2  # each entry is timed in every round: a disturbance seldom hits both
 
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """Of one layer, run once, in seconds.
+    """How long one layer takes to run once, in seconds.
 
     points: structure's name -> (share of the weights that stays, seconds), ascending.
     """
@@ -39,9 +39,9 @@ class LayerTimes:
     points: Mapping[str, list[tuple[float, float]]]
 
     def at(self, structure: str, shares: Tensor) -> Tensor:
-        """Seconds, (n,), when these shares of the weights stay: by lines through what was measured."""
+        """Seconds, (n,), if these shares of the weights stay: on lines through the measured points."""
         x, seconds = torch.tensor(self.points[structure], dtype=torch.float64).T.contiguous()
-        seconds = seconds.cummax(0).values  # more weights are never faster: less would be noise
+        seconds = seconds.cummax(0).values  # more weights are never faster, except by noise
         if len(x) == 1:
             return seconds.expand(len(shares))
         right = torch.bucketize(shares, x).clamp(1, len(x) - 1)
@@ -50,7 +50,7 @@ class LayerTimes:
 
 
 def timing_key(threads: int) -> dict[str, str | int]:
-    """All that times depend on: they tell nothing of another one."""
+    """Everything that times depend on besides the layer; with another key they mean nothing."""
     native = load_native()
     return {
         "cpu": native.cpu_model(),
@@ -61,11 +61,10 @@ def timing_key(threads: int) -> dict[str, str | int]:
 
 
 class TimeTable:
-    """Seconds by (layer's geometry, structure, patterns, tiles that stay), for one machine and number of
-    threads.
+    """(layer's geometry, structure, patterns, tiles that stay) -> seconds, for one machine and thread count.
 
-    Kept in a file of the user's cache folder ($XDG_CACHE_HOME or ~/.cache), if there is one. A file of
-    another machine, engine or instruction set has another name; one that cannot be read is measured anew.
+    Kept in a file in the user's cache folder ($XDG_CACHE_HOME or ~/.cache), if there is one. Files of other
+    machines, engines or instruction sets have other names; a file that cannot be read is replaced.
     """
 
     def __init__(self, threads: int) -> None:
@@ -85,11 +84,11 @@ class TimeTable:
         structures: Sequence[Structure],
         advance: Callable[[float], None],
     ) -> dict[str, LayerTimes]:
-        """Site's name -> its times; what the table lacks is measured, in about 20 seconds at most.
+        """Site's name -> its times; those that the table lacks are measured, in at most about 20 seconds.
 
-        sites: all convolutions; those named in `pruned` with every structure, the others dense.
+        sites: all convolutions; those named in `pruned` are timed with every structure, the others dense.
         libraries: kernel size -> bool (P, T).
-        advance: told the fraction done.
+        advance: called with the fraction done.
         """
         wanted: dict[str, _Entry] = {}
         dense: dict[str, str] = {}
@@ -142,7 +141,7 @@ class TimeTable:
         return {}
 
     def _write(self) -> None:
-        """Without a cache folder, nowhere."""
+        """Does nothing without a cache folder."""
         if self.path is None:
             return
         content = {"machine": self._machine, "seconds": self._seconds}
@@ -152,7 +151,7 @@ class TimeTable:
 
 
 def _cache_folder() -> Path | None:
-    """None where there is no home folder: a user that the system does not know, as in some containers."""
+    """None if there is no home folder, as for users unknown to the system, in some containers."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "patternlite")
     except RuntimeError:
@@ -161,7 +160,7 @@ def _cache_folder() -> Path | None:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A layer's geometry with a structure: what is timed."""
+    """What is timed: a layer's geometry with a structure."""
 
     site: Site
     library: Tensor
@@ -179,10 +178,10 @@ class _Entry:
         return f"{self.structure.name} {numbers} {patterns}"
 
     def time(self, native: ModuleType, threads: int, seconds: float) -> float:
-        """Of random weights: which kernels stay hardly matters, only how many, and how they share."""
+        """Seconds, with random weights: what counts is how many kernels stay and how they share."""
         conv = self.site.conv
         depthwise = kind_of(conv) == "depthwise"
-        # The engine leaves other grouped convolutions to the runtime: here, one group after the other.
+        # The engine leaves other grouped convolutions to the runtime; here their groups run one by one.
         runs = 1 if depthwise else conv.groups
         shape = torch.Size((conv.out_channels // runs, *conv.weight.shape[1:]))
         weight = torch.randn(shape, generator=torch.Generator().manual_seed(0)).flatten(2)

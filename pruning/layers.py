@@ -1,4 +1,4 @@
-"""What happens at one layer: its error at each rate when dense, then its mask, weights and statistics."""
+"""What happens at one layer: first its error at each rate is measured, then it gets its mask and weights."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .structures import DENSE, Structure, distinct
 from .support.distributed import Group
 from .support.seeds import generator
 
-ROWS = 20_000  # looked at per layer, where there are that many
-_REFIT_STEPS = 200  # of conjugate gradients, at most
+ROWS = 20_000  # sampled per layer, if there are that many
+_REFIT_STEPS = 200  # most steps of conjugate gradients
 
 Method = Literal["closed-form", "gradient", "none"]
 
@@ -33,9 +33,9 @@ Method = Literal["closed-form", "gradient", "none"]
 class Task:
     """What is the same for all layers.
 
-    libraries: kernel size -> bool (P, T).  structures: that a layer may have.
-    method: of choosing masks; "none" keeps the weights as they are.  trusted: whether the images are fit for
-    least squares, at least to foresee errors.
+    libraries: kernel size -> bool (P, T).  structures: those that a layer may have.
+    method: of choosing masks; "none" keeps the weights as they are.
+    trusted: whether the images are fit for least squares, or at least for predicting errors.
     """
 
     libraries: Mapping[tuple[int, ...], Tensor]
@@ -48,9 +48,10 @@ class Task:
 
 @torch.no_grad()
 def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
-    """At a site of the dense model: its error by each structure at each rate.
+    """Structure -> error at each rate, measured at a site of the dense model.
 
-    Refitted on half of the rows, taken on the others; where the images cannot be trusted, of white inputs.
+    Weights are refitted on half of the rows and the error is taken on the others. If the images cannot be
+    trusted, inputs are assumed to be white.
     """
     site = visit.site
     if not task.trusted:
@@ -69,12 +70,12 @@ def study(visit: Visit, task: Task) -> dict[str, sensitivity.Curve]:
 
 @torch.no_grad()
 def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple[Tensor, LayerReport]:
-    """At a site of the pruned model, everything before it pruned: prunes it in place.
+    """Prunes a site of the pruned model in place, once everything before it is pruned.
 
-    Returns the mask, in the weight's shape, and what was done.
+    Returns the mask, in the weight's shape, and a report.
 
-    Its inputs are those of the pruned model, its target that of the dense one: so each layer also makes up
-    for the errors of those before it, and the end of a residual branch for those of its shortcut.
+    The inputs are those in the pruned model and the target is the dense layer's output, so each layer also
+    compensates for the errors of those before it, and the end of a residual branch for those of its shortcut.
     """
     began = time.perf_counter()
     site = visit.site
@@ -90,7 +91,7 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
     if not bool(torch.isfinite(weight).all() and torch.isfinite(error)):
         raise FloatingPointError("weights that are not finite come of pruning it")
     site.conv.weight.copy_(weight.reshape_as(site.conv.weight))
-    if task.method != "gradient":  # which fits what comes out of the norm as it is
+    if task.method != "gradient":  # that already fits what comes out of the norm
         match_outputs(site, moments, weight, variance)
     mask = mask.reshape_as(site.conv.weight)
     weights = int(mask.sum())
@@ -111,7 +112,7 @@ def prune_layer(dense: Visit, visit: Visit, choice: Choice, task: Task) -> tuple
 
 
 def _rows(dense: Visit, visit: Visit, task: Task) -> tuple[list[Tensor], list[Tensor], Tensor]:
-    """Rows of inputs, of the outputs wanted for them, and the variance (O,) of the dense layer's outputs."""
+    """Rows of inputs, the outputs wanted for them, and the variance (O,) of the dense layer's outputs."""
     site = visit.site
     rows = task.sample.rows(site, [len(batch) for batch in visit.inputs])
     wanted = outputs_of(dense.site, rows.of_inputs(dense.site, dense.inputs))
@@ -126,7 +127,7 @@ def _rows(dense: Visit, visit: Visit, task: Task) -> tuple[list[Tensor], list[Te
 def _solved(
     site: Site, x: list[Tensor], wanted: list[Tensor], moments: Moments, choice: Choice, task: Task
 ) -> admm.Solution:
-    """Which weights stay, by the task's method, and what they are then.  moments: of `x` and `wanted`."""
+    """Which weights stay, by the task's method, and their new values.  moments: of `x` and `wanted`."""
     original = site.conv.weight.detach().flatten(2)  # (O, I, T)
     fit = moments if task.trusted else Moments.white(site.conv.weight, site.conv.groups)
     scaled = (original.reshape(fit.cross.shape) * admm.importance(fit)).reshape(original.shape)
@@ -139,7 +140,7 @@ def _solved(
     elif task.method == "closed-form":
         solution = admm.solve(moments, original, constraint, pull)
     else:
-        # Every process descends on all the rows: only so do all take the same steps.
+        # Every process descends on all rows, since only then do all take the same steps.
         all_x, all_y = (task.group.joined(torch.cat(parts)) for parts in (x, wanted))
         random = generator(task.sample.seed, "gradient", site.name)
         solution = gradient.solve(all_x, all_y, _response(site), original, constraint, random)
@@ -150,22 +151,23 @@ def _solved(
 
 
 def _survives(site: Site, weight: Tensor) -> Tensor:
-    """Where a weight (O, I, T) is a normal number in exported files, too, into which norms are folded.
+    """Where a weight (O, I, T) remains a normal number in exported files, into which norms are folded.
 
-    Smaller ones become zeros there, or in runtimes. What follows may double the deviation it is divided by.
+    Smaller ones become zeros there, or in runtimes. The factor of 2 is for `match_outputs`, which may double
+    the deviation that a weight is divided by.
     """
     return (weight * site.fold[:, None, None]).abs() >= 2 * torch.finfo(weight.dtype).tiny
 
 
 def _shifts(site: Site) -> bool:
-    """Whether a constant can be added per channel, so that only deviations from the mean count."""
+    """Whether the layer can add a constant per channel, so that only deviations from the mean matter."""
     return site.norm is not None or site.conv.bias is not None
 
 
 def _halves(parts: list[Tensor], first: int) -> tuple[list[Tensor], list[Tensor]]:
-    """The first half of the rows of each batch, and the others: of other images, where a batch has several.
+    """The first half of the rows of each batch, and the second: of other images, if a batch has several.
 
-    The odd row of a batch goes by turns.  first: the number of the first batch.
+    An odd row goes to either half in turns.  first: the number of the first batch.
     """
     cuts = [(len(part) + number % 2) // 2 for number, part in enumerate(parts, first)]
     pairs = list(zip(parts, cuts, strict=True))
@@ -173,9 +175,9 @@ def _halves(parts: list[Tensor], first: int) -> tuple[list[Tensor], list[Tensor]
 
 
 def _audible(site: Site) -> Tensor:
-    """The gain; infinite where the norm all but silences a channel: it cannot make up for anything.
+    """The gain, but infinite where the norm all but silences a channel: it cannot compensate for anything.
 
-    Silent beside those that vary: the gain of a dead filter is hundreds of times theirs.
+    It is compared with channels that vary, since the gain of a dead filter is hundreds of times theirs.
     """
     gain, size = site.gain, site.gain.abs()
     largest = size.max() if site.norm is None else size.where(varies(site.norm), 0.0).max()
@@ -183,7 +185,7 @@ def _audible(site: Site) -> Tensor:
 
 
 def _response(site: Site) -> Callable[[Tensor], Tensor]:
-    """What the convolution's outputs (rows, O), without its bias, become behind norm and activation."""
+    """The function from the convolution's outputs (rows, O), without its bias, to those of the activation."""
     gain, shift = site.gain, torch.zeros_like(site.gain)
     if site.conv.bias is not None:
         shift = shift + gain * site.conv.bias

@@ -130,9 +130,9 @@ class Masks(Mapping[str, Tensor]):
 
     @contextmanager
     def enforced(self, model: nn.Module) -> Iterator[None]:
-        """Within this context masked weights are set to zero after every step of any torch optimizer.
+        """In this context, masked weights are set to zero after every step of any torch optimizer.
 
-        So they are on entry and on exit.
+        They also are on entry and on exit.
 
         Nothing is added to the model: no hooks, no parametrisations, no change to its state_dict.
         """

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-_UNIT = 0.25  # about the deviation of pixels, 0..1, in photographs: refinement moves images by such steps
+_UNIT = 0.25  # about the standard deviation of a photograph's pixels, 0..1; the unit of refinement's steps
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What a model's inputs are: (pixel - mean) / std, per channel, of pixels in 0..1."""
+    """(pixel - mean) / std per channel, for pixels in 0..1: the inputs that a model takes."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -23,12 +23,12 @@ class Normalisation:
         return (pixels - mean) / std
 
     def limits(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """What black and white become, (1, C, 1, 1) each."""
+        """The values of black and of white, (1, C, 1, 1) each."""
         mean, std = self._of(like)
         return -mean / std, (1 - mean) / std
 
     def unit(self, like: Tensor) -> Tensor:
-        """What a difference of one unit becomes, (1, C, 1, 1)."""
+        """The value of a difference of one unit, (1, C, 1, 1)."""
         return _UNIT / self._of(like)[1]
 
     def _of(self, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,9 +37,9 @@ class Normalisation:
 
 
 def by_channel(name: str, values: Any) -> tuple[float, ...]:
-    """The option's values. Raises ValueError where they are no numbers."""
+    """The option's values; a ValueError unless they are numbers."""
     try:
-        if isinstance(values, str | bytes):  # whose characters may be digits
+        if isinstance(values, str | bytes):  # their characters might be digits
             raise TypeError
         return tuple(map(float, values))
     except (TypeError, ValueError):
@@ -47,9 +47,7 @@ def by_channel(name: str, values: Any) -> tuple[float, ...]:
 
 
 def check_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    """Raises ValueError unless there is a finite mean and a positive deviation for each channel, and where
-    they are those of pixels in 0..255.
-    """
+    """Raises ValueError unless each channel has a finite mean and a positive deviation, for 0..1 pixels."""
     if len(mean) != len(std) or not mean:
         raise ValueError(f"mean has {len(mean)} channels, std {len(std)}: give one each")
     if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:

@@ -1,7 +1,8 @@
 """The pattern library: which weights of a kernel may stay (PatDNN, arXiv:2001.00138, section 4).
 
-Of 3x3 kernels 4 of 9, the centre among them; of larger ones about a third, in fours, as the engine's
-records have them; kernels of up to four weights have but one pattern, the whole.
+A pattern keeps 4 of the 9 weights of a 3x3 kernel, the centre among them. Of a larger kernel it keeps about a
+third, a multiple of 4, as the engine's records need. Kernels of up to four weights have one pattern only, the
+whole.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import torch
 from torch import Tensor
 
 _LEAST_ENTRIES = 4
-_MOST_LISTED = 4096  # candidates, where all are looked at
-_MOST_WORTHS = 2**27  # of kernels in candidates: 1 GB. A large network has this many of 3x3
+_MOST_LISTED = 4096  # candidates for which all are looked at
+_MOST_WORTHS = 2**27  # (kernel, candidate) pairs, 1 GB; a large network has this many with 3x3 kernels
 
 
 def entries(taps: int) -> int:
@@ -24,7 +25,7 @@ def entries(taps: int) -> int:
 
 
 def candidates(taps: int = 9) -> Tensor:
-    """bool (P, taps): every pattern of the middle tap and others, in lexicographic order; 56 of 9 taps."""
+    """bool (P, taps): every pattern that has the middle tap, in lexicographic order; 56 for 9 taps."""
     middle = taps // 2
     others = [tap for tap in range(taps) if tap != middle]
     chosen = [[middle, *rest] for rest in combinations(others, entries(taps) - 1)]
@@ -37,10 +38,10 @@ def candidates(taps: int = 9) -> Tensor:
 def choose_library(weights: Iterable[Tensor], count: int) -> Tensor:
     """bool (P, T), P <= count: the library that keeps the most energy, found by greedy cover.
 
-    Each step adds the pattern that most raises the energy kept when every kernel takes its best pattern
-    so far. weights: (O, I, kh, kw) each, of one kernel size; every layer's energy is scaled to sum to one,
-    so none dominates. Candidates are all patterns, or where those are too many what kernels keep that are
-    free to choose, the middle tap among it.
+    Each step adds the pattern that most raises the energy kept if every kernel takes its best pattern so far.
+    weights: (O, I, kh, kw) each, of one kernel size; every layer's energy is scaled to sum to one, so that
+    none dominates. Candidates are all patterns or, if those are too many, the patterns that single kernels
+    would choose freely, always with the middle tap.
     """
     energies = torch.cat([energies_of(weight) for weight in weights])  # (kernels, T)
     taps = energies.shape[1]
@@ -57,9 +58,9 @@ def energies_of(weight: Tensor) -> Tensor:
 
 
 def cover(worth: Tensor, count: int) -> list[int]:
-    """At most `count` candidates: each adds most to what kernels get when all take their best so far.
+    """At most `count` candidates, each the one that adds most if all kernels take their best so far.
 
-    worth: (kernels, candidates); a kernel does without rather than take what is worth less than nothing.
+    worth: (kernels, candidates); a kernel takes none rather than one of negative worth.
     """
     got = torch.zeros(len(worth), 1, dtype=worth.dtype)
     chosen: list[int] = []
@@ -72,7 +73,7 @@ def cover(worth: Tensor, count: int) -> list[int]:
 
 
 def _natural(energies: Tensor) -> Tensor:
-    """The patterns that single kernels would choose: those of the most energy, up to _MOST_LISTED."""
+    """The patterns that single kernels would choose, those with most energy, up to _MOST_LISTED."""
     taps = energies.shape[1]
     free = energies.clone()
     free[:, taps // 2] = torch.inf
@@ -81,9 +82,9 @@ def _natural(energies: Tensor) -> Tensor:
 
 
 def most_wanted(own: Tensor, worth: Tensor) -> Tensor:
-    """bool (P, T): the patterns that kernels have by themselves, worth most first, up to _MOST_LISTED.
+    """bool (P, T): the distinct patterns in `own`, of largest total worth first, up to _MOST_LISTED.
 
-    own: bool (kernels, T).  worth: (kernels,).
+    own: bool (kernels, T), each kernel's own pattern.  worth: (kernels,).
     """
     patterns, which = own.unique(dim=0, return_inverse=True)
     total = torch.zeros(len(patterns), dtype=worth.dtype).index_add_(0, which, worth)
@@ -91,7 +92,7 @@ def most_wanted(own: Tensor, worth: Tensor) -> Tensor:
 
 
 def histogram(mask: Tensor) -> dict[str, int]:
-    """Kernels per pattern, most frequent first; a pattern reads as its rows, "110/010/001".
+    """Pattern -> number of kernels, most frequent first; a pattern is written as its rows, "110/010/001".
 
     mask: bool (O, I, kh, kw). Removed kernels are not counted.
     """

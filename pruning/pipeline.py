@@ -80,8 +80,8 @@ def prune(
     # Moments need full precision, whatever autocast the caller is in. The cache is off because steps that use
     # half precision are nested in this context: only its end would empty the cache, of weights long changed.
     plain = partial(torch.autocast, enabled=False, cache_enabled=False)
-    # Our random numbers are drawn on the CPU, whatever torch.set_default_device says. Around calls of the model
-    # its own device is entered, for tensors that it makes without naming one.
+    # Our random numbers are drawn on the CPU, whatever torch.set_default_device says. The model's device is
+    # entered around its calls, for tensors that it makes without naming one.
     with plain("cpu"), plain("cuda"), exact(), seeded(config.seed, device_of(model)), torch.device("cpu"):
         return _Run(model, shape, config, progress, checkpoint).result()
 

@@ -1,7 +1,7 @@
 """Exact projections onto sets of sparse weights: which weights the nearest member of the set keeps.
 
-Nearest in the Frobenius norm. Kept weights stay as they are, so a mask says it all. Weights are
-(filters, channels, taps): channels are those that a filter reads, taps are the kernel's places in rows.
+Nearest in the Frobenius norm. Weights that are kept do not change, so a mask describes a projection. Weights
+are (filters, channels, taps): the channels that a filter reads, and the kernel's positions row by row.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Everything:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Weights that are zero but in `count` tiles, of `filters` filters x `channels` channels.
+    """Weights that are zero except in `count` tiles of `filters` filters x `channels` channels.
 
-    patterns: bool (P, T): the taps of a tile that stay, one of P choices for each tile; None: a tile holds
-        one tap of its kernels.
-    order: (O,) filters in the order in which `filters` of them form a tile; None: as they stand.
-    Tiles at the end are smaller where sizes do not divide.
+    patterns: bool (P, T): each tile keeps the taps of one of P patterns; None: a tile is a single tap of its
+        kernels.
+    order: (O,) the filters in an order in which each `filters` neighbours form a tile; None: as they are.
+    Tiles at the end are smaller if sizes do not divide.
     """
 
     count: int
@@ -65,7 +65,7 @@ class Tiles:
 
 
 def largest(values: Tensor, count: int) -> Tensor:
-    """bool, in the values' shape: the `count` largest."""
+    """bool, in the values' shape: True for the `count` largest."""
     mask = torch.zeros(values.numel(), dtype=torch.bool, device=values.device)
     mask[values.flatten().topk(min(count, values.numel())).indices] = True
     return mask.view_as(values)

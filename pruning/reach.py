@@ -1,4 +1,4 @@
-"""The times that a run's choices go by: taken first of all, as no long work is needed to refuse a latency."""
+"""The layer times that a run's choices are based on: taken first, to refuse an unreachable latency early."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def times_within_reach(
     store: Checkpoint,
     schedule: Schedule,
 ) -> dict[str, LayerTimes] | None:
-    """Where time is a budget: of each convolution, by name. The first process takes them.
+    """Name -> times of each convolution, taken by the first process; None if time is no budget.
 
-    They are kept with the run, as they are never the same twice. Raises ValueError where the latency cannot
-    be had, whatever the layers' errors, and where another machine took them.
+    They are kept with the run, since they are never the same twice. Raises ValueError if the latency is out
+    of reach whatever errors are accepted, and if a resumed run's times were taken on another machine.
     """
     if "latency" not in config.budgets:
         return None
@@ -62,6 +62,6 @@ def _require_reach(
     libraries: Mapping[tuple[int, ...], Tensor],
     times: Mapping[str, LayerTimes],
 ) -> None:
-    """Raises ValueError where the latency is out of reach though nothing that is pruned were missed."""
+    """Raises ValueError if the latency is out of reach even when errors do not matter."""
     curves = codesign.lossless(config, traced, libraries)
     codesign.choose(replace(config, rate=None, macs=None), traced, libraries, curves, times)

@@ -1,4 +1,4 @@
-"""Weights and normalisation for a fixed support."""
+"""Fits weights and normalisation, with the support fixed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .model.batch_norms import remembered
 from .model.graph import Site
 from .statistics import Moments
 
-_VARIANCE_RATIO = (0.05, 4.0)  # what BN matching may at most do to a channel
+_VARIANCE_RATIO = (0.05, 4.0)  # limits of the change that BN matching makes to a channel's variance
 
 
 def least_squares(
@@ -25,8 +25,8 @@ def least_squares(
     """argmin over W on the mask of E|Y - X W'|^2 + sum damping (W - anchor)^2, every filter at once.
 
     Conjugate gradients on the masked normal equations, preconditioned by diag(G): a few dense products
-    in place of one Cholesky per filter, whose supports all differ. Ends after `steps`, or when every
-    filter's preconditioned residual has shrunk by `tolerance`.
+    instead of one Cholesky factorisation per filter, since their supports all differ. Ends after `steps`, or
+    when every filter's preconditioned residual has shrunk by `tolerance`.
 
     anchor, mask, start: the weight's shape, (O, I, T).  damping: (g, 1, D).  Returns a weight, zero outside
     the mask.
@@ -37,7 +37,7 @@ def least_squares(
     scale = mask / (diagonal + damping).clamp_min(torch.finfo(diagonal.dtype).tiny)
     weight = start * mask
     residual = moments.cross + damping * (anchor - weight) - weight @ moments.gram
-    z = scale * residual  # zero outside the mask, as each direction is, whatever products have there
+    z = scale * residual  # zero outside the mask, and so is each direction, whatever products hold there
     direction, rz = z, (residual * z).sum(-1, keepdim=True)
     enough = rz * tolerance**2
     for _ in range(steps):
@@ -59,12 +59,12 @@ def _ratio(a: Tensor, b: Tensor) -> Tensor:
 
 @torch.no_grad()
 def match_outputs(site: Site, moments: Moments, weight: Tensor, variance: Tensor) -> None:
-    """Gives what follows the convolution the mean and variance that the dense one had.
+    """Adjusts norm or bias such that what follows sees the mean and variance that the dense layer gave.
 
-    The ratio and the shift between the two are carried over, rather than statistics of the images put in
-    the place of the running ones: an error that the images make in both cancels.
+    The running statistics are scaled and shifted by the ratio and the difference between the two layers,
+    instead of being replaced by statistics of the images, so an error that the images make in both cancels.
 
-    moments: of the convolution's inputs and its wanted outputs.  weight: what it has now, (O, ...).
+    moments: of the convolution's inputs and wanted outputs.  weight: its present one, (O, ...).
     variance: (O,) that its outputs should have.
     """
     mean = moments.outputs
@@ -78,10 +78,10 @@ def match_outputs(site: Site, moments: Moments, weight: Tensor, variance: Tensor
         shift, mean = shift + site.conv.bias, mean + site.conv.bias
     now = (weight @ moments.gram * weight).sum(-1).flatten()
     ratio = (now / variance.clamp_min(torch.finfo(variance.dtype).tiny)).clamp(*_VARIANCE_RATIO)
-    ratio = ratio.where(variance > 0, 1.0)  # what never changed in these images may in real ones
+    ratio = ratio.where(variance > 0, 1.0)  # what is constant in these images may vary in real ones
     running, deviation = remembered(site.norm)
     left = deviation.square() * ratio - site.norm.eps
-    ratio = torch.where(left < 0, site.norm.eps / deviation.square(), ratio)  # what epsilon alone makes
+    ratio = torch.where(left < 0, site.norm.eps / deviation.square(), ratio)  # epsilon alone, with variance 0
     running.copy_(shift - (mean - running) * ratio.sqrt())
     assert site.norm.running_var is not None
     site.norm.running_var.copy_(left.clamp_min(0))

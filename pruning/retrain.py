@@ -25,7 +25,7 @@ from .support.fingerprint import fingerprint
 from .support.seeds import generator, seeded
 
 _WARM_UP = 0.2  # fraction of the steps in which the learning rate rises
-_MAPS = 1.0  # weight of the feature loss, the relative squared error of what layers read, averaged over layers
+_MAPS = 1.0  # weight of the feature loss: relative squared errors of what layers read, their mean
 _TURNS = 3  # layers take turns: each step looks at every third of them
 _SHIFT = 8  # images are shifted by up to 1/8 of their sides
 _TEST_BATCH = 250
@@ -45,7 +45,7 @@ def retrain(
 
     If an error or a signal stops it, the model is what it was before, except that the masks were applied.
 
-    model: a classifier, moved to no other device.  masks: its own.
+    model: on the device to train on.  masks: those of the model.
     pixels: uint8 (N, C, H, W).  labels: int64 (N,).
     progress: called with a description of the current work and the fraction of the run that is done, 0..1.
     checkpoint: a folder for the state after each epoch; a run that was killed resumes from it, with the same

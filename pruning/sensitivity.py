@@ -1,4 +1,4 @@
-"""What a layer's output loses by each structure at each rate, measured before anything is pruned."""
+"""How much error each structure at each rate causes in a layer's output, measured before pruning."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .statistics import Moments
 from .structures import Structure
 
 POINTS = 6  # rates at which a layer's error is measured
-FILTERS = 64  # filters it is measured on
-STEPS = 6  # of conjugate gradients: enough to compare errors, not for weights
+FILTERS = 64  # filters on which it is measured
+STEPS = 6  # of conjugate gradients: enough to compare errors, too few for final weights
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Predicted errors, relative, of a layer's output.
+    """Predicted relative errors of a layer's output.
 
-    rates: (n,) ascending, at which it was measured.  errors: (n,).
+    rates: (n,), ascending.  errors: (n,), measured at these rates.
     """
 
     rates: Tensor
     errors: Tensor
 
     def at(self, rates: Tensor) -> Tensor:
-        """At these rates, by log-log linear interpolation; monotone: no layer gets better by losing more."""
+        """Errors at these rates, by linear interpolation of the logarithms; they never fall as rates rise."""
         values = self.errors.clamp_min(1e-9).cummax(0).values.log()
         if len(values) == 1:
             return values.exp().expand(len(rates))
@@ -44,9 +44,9 @@ class Curve:
 def measure(
     site: Site, fit: Moments, test: Moments, library: Tensor, structures: Sequence[Structure]
 ) -> dict[str, Curve]:
-    """For each structure by name: prunes the layer to each rate, refits on `fit`, takes the error on `test`.
+    """Structure's name -> curve: prunes the layer to each rate, refits on `fit`, takes the error on `test`.
 
-    Both moments are those of the dense layer's own input and output, on different images. Filters count by
+    Both are moments of the dense layer's own inputs and outputs, on different images. Filters are weighted by
     what the norm makes of them, gamma^2 / variance.
     """
     weight = site.conv.weight.detach().flatten(2)  # (O, I, T)

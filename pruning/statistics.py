@@ -1,4 +1,4 @@
-"""What a layer sees: sampled input rows and their second moments."""
+"""What a layer reads: sampled rows of inputs, and their second moments."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .support.seeds import generator
 
 @dataclass(frozen=True)
 class Sample:
-    """Which rows are looked at, an output position of an image each: about `count` of every layer.
+    """Which rows are sampled, about `count` per layer; a row is one output position of one image.
 
-    The same rows for a layer of this name whenever it is asked, in one process or in many.
-    images: how many there are in all processes.  first_batch: the number of this process's first one.
-    Of each map, where a layer runs on several maps of an image, at least one.
+    A layer, known by its name, always gets the same rows, in one process or in many. If it runs on several
+    maps of an image, each has at least one row.
+    images: number in all processes together.  first_batch: the number of this process's first batch.
     """
 
     seed: int
@@ -30,7 +30,7 @@ class Sample:
     first_batch: int = 0
 
     def rows(self, site: Site, batch_sizes: list[int]) -> Rows:
-        """As many in each image, without repetition, in the images' order."""
+        """The rows of a site: equally many in each map, without repetition, in the images' order."""
         height, width = site.out_size
         per_map = min(height * width, math.ceil(self.count / (self.images * site.runs)))
         device = site.conv.weight.device
@@ -55,7 +55,7 @@ class Rows:
     x: list[Tensor]
 
     def of_inputs(self, site: Site, inputs: list[Tensor]) -> list[Tensor]:
-        """The receptive field of each row, (rows, groups, D) per batch, D as a filter's weights."""
+        """The receptive field of each row, (rows, groups, D) per batch, ordered like a filter's D weights."""
         return [
             _windows(site.conv, batch)[image, y, x]
             .reshape(len(image), site.conv.groups, -1)
@@ -86,7 +86,7 @@ def _windows(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def outputs_of(site: Site, x: list[Tensor]) -> list[Tensor]:
-    """What the convolution makes of rows of inputs, without its bias: (rows, O) per batch."""
+    """The convolution's outputs for rows of inputs, without its bias: (rows, O) per batch."""
     weight = grouped(site.conv.weight.detach().flatten(1), site.conv.groups)
     return [torch.einsum("rgd,god->rgo", rows, weight).flatten(1) for rows in x]
 
@@ -98,10 +98,10 @@ def grouped(values: Tensor, groups: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Moments:
-    """Second moments of rows X against targets Y, about their means or zero, for each group g of a layer.
+    """Second moments of rows X and targets Y, about their means or about zero, for each group g of a layer.
 
     gram: X'X / rows, (g, D, D).  cross: Y'X / rows, (g, O / g, D).  target: diag(Y'Y) / rows, (O,).
-    inputs, outputs: the means of X (g, D) and of Y (O,).  rows: how many; endless for `white`.
+    inputs, outputs: the means of X, (g, D), and of Y, (O,).  rows: their number; infinite for `white`.
     """
 
     gram: Tensor
@@ -113,9 +113,9 @@ class Moments:
 
     @classmethod
     def of(cls, x: list[Tensor], y: list[Tensor], *, centred: bool, group: Group) -> Moments:
-        """x: (rows, g, D) per batch.  y: (rows, O) per batch.
+        """x: (rows, g, D) per batch.  y: (rows, O) per batch.  centred: about the means instead of zero.
 
-        On the CPU, the same bits for the same batches however the group's processes share them.
+        On the CPU the result has the same bits however the group's processes share the batches.
         Raises FloatingPointError when a value is not finite.
         """
         groups, width = x[0].shape[1:]
@@ -141,14 +141,14 @@ class Moments:
 
     @classmethod
     def white(cls, weight: Tensor, groups: int) -> Moments:
-        """Of a layer (O, ...) whose inputs are uncorrelated, each of mean zero and variance one."""
+        """The moments of a layer (O, ...) with uncorrelated inputs of mean zero and variance one."""
         rows = weight.flatten(1)
         gram = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device).expand(groups, -1, -1)
         inputs, outputs = rows.new_zeros(groups, rows.shape[1]), rows.new_zeros(len(rows))
         return cls(gram, grouped(rows, groups), rows.square().sum(1), inputs, outputs, math.inf)
 
     def of_filters(self, some: Tensor) -> Moments:
-        """Of these filters alone; of a grouped convolution where each group is one filter."""
+        """The moments of these filters alone; a grouped convolution must have one filter per group."""
         target, outputs = self.target[some], self.outputs[some]
         if len(self.gram) == 1:
             return Moments(self.gram, self.cross[:, some], target, self.inputs, outputs, self.rows)
@@ -162,7 +162,7 @@ class Moments:
 
 
 def spread(parts: list[Tensor], group: Group) -> tuple[Tensor, Tensor]:
-    """Mean and variance over the rows of all parts of all processes: (O,) each, of (rows, O) per batch."""
+    """Mean and variance, (O,) each, over all rows of all processes; parts: (rows, O) per batch."""
     mean = _mean(parts, group)
     return mean, _mean([(part - mean).square() for part in parts], group)
 
@@ -174,7 +174,7 @@ def _mean(parts: list[Tensor], group: Group) -> Tensor:
 
 
 def _counted(parts: list[Tensor], group: Group) -> tuple[int, int]:
-    """Rows in this process, and in all."""
+    """The number of rows in this process, and in all processes."""
     rows = sum(len(part) for part in parts)
     return rows, int(group.sum(torch.tensor([rows], device=parts[0].device)))
 

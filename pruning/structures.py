@@ -1,4 +1,4 @@
-"""What zeros a layer may have: the structures by name, and how many weights each leaves."""
+"""The structures of zeros that a layer may have, by name, and how many weights each leaves."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .chunks import Chunks
 from .projections import Constraint, Everything, Tiles
 from .varied import Varied
 
-MOST_RATE = 45.0  # beyond this a layer is left with next to nothing
-_LEAST_RATE = 1.25  # where a structure allows less: errors near 0 cannot be interpolated by their logarithm
-_ALL = 2**31  # filters or channels: all there are
+MOST_RATE = 45.0  # beyond this next to nothing is left of a layer
+_LEAST_RATE = 1.25  # even if a structure allows less: errors near 0 cannot be interpolated by logarithms
+_ALL = 2**31  # all filters, or all channels
 _BLOCK = 128  # filters that the engine's input-stationary kernel packs together
 
 
@@ -24,9 +24,10 @@ _BLOCK = 128  # filters that the engine's input-stationary kernel packs together
 class Structure:
     """Weights stay or go by tiles of `filters` filters x `channels` channels.
 
-    kept: of a tile that stays: "pattern", one pattern's taps; "all", all taps. Or each tap has tiles of its
-        own: "weight", any of which stay; "varied", such that every kernel has a pattern, of any size.
-    chunks: tiles are any `filters` filters, others in each channel, not the same ones throughout.
+    kept: what stays of a tile: "pattern", the taps of one pattern; "all", all taps. Or each tap has tiles of
+        its own: "weight", of which any may stay; "varied", such that every kernel has a pattern, of any size.
+    chunks: whether the `filters` filters of a tile may be any, and others in each channel, instead of
+        neighbours that are the same in all channels.
     """
 
     name: str
@@ -41,18 +42,18 @@ class Structure:
         return self.kept in ("pattern", "varied")
 
     def tiles(self, shape: torch.Size) -> int:
-        """How many a layer has. shape: (O, I, ...), of its weight."""
+        """How many tiles a layer has.  shape: (O, I, ...), of its weight."""
         return sum(number for _, number in self._sizes(shape))
 
     def tile_weights(self, shape: torch.Size, library: Tensor) -> int:
-        """Weights that one tile keeps, at most."""
+        """The most weights that one tile keeps."""
         return self._sizes(shape)[0][0] * self._taps(shape, library)
 
     def _sizes(self, shape: torch.Size) -> list[tuple[int, int]]:
-        """(kernels of a tile, how many such tiles), the largest first: those at the end may be smaller."""
+        """(kernels in a tile, number of such tiles), largest first: tiles at the end may be smaller."""
         of_each = shape[2:].numel() if self.kept in ("weight", "varied") else 1
         filters = _divided(shape[0], self.filters)
-        if self.chunks:  # which filters at the end share a chunk is free: as if they had one of their own
+        if self.chunks:  # the filters at the end may join any chunk: counted as if they had a whole one
             filters = [(filters[0][0], math.ceil(shape[0] / self.filters))]
         sizes = [
             (height * width, rows * columns * of_each)
@@ -62,15 +63,15 @@ class Structure:
         return sorted(sizes, reverse=True)
 
     def _taps(self, shape: torch.Size, library: Tensor) -> int:
-        """That each kernel of a tile keeps."""
+        """How many taps each kernel of a tile keeps."""
         return {"pattern": int(library[0].sum()), "all": shape[2:].numel()}.get(self.kept, 1)
 
     def least_rate(self, shape: torch.Size, library: Tensor) -> float:
-        """How many times fewer weights there are when every tile stays."""
+        """How many times fewer weights there are if every tile stays."""
         return shape[2:].numel() / int(library[0].sum()) if self.kept == "pattern" else 1.0
 
     def count(self, shape: torch.Size, library: Tensor, rate: float) -> int:
-        """Tiles that stay when the layer's weights shrink at least `rate` times, whichever; at least one."""
+        """How many tiles, whichever, may stay if weights shrink at least `rate` times; at least one."""
         count, left = 0, shape.numel() / rate / self._taps(shape, library)
         for kernels, number in self._sizes(shape):
             some = min(number, int(left / kernels + 1e-6))
@@ -82,13 +83,13 @@ class Structure:
     def counts(
         self, shape: torch.Size, library: Tensor, points: int, least_rate: float = _LEAST_RATE
     ) -> Tensor:
-        """int (n <= points,): how many tiles may stay, the most first; by geometric rates to MOST_RATE."""
+        """int (n,), n <= points: how many tiles may stay, descending, at geometric rates to MOST_RATE."""
         least = max(self.least_rate(shape, library), least_rate)
         rates = torch.logspace(math.log10(least), math.log10(MOST_RATE), points, dtype=torch.float64)
         return torch.tensor([self.count(shape, library, rate) for rate in rates.tolist()]).unique().flip(0)
 
     def rate(self, shape: torch.Size, library: Tensor, count: Tensor) -> Tensor:
-        """float64 (n,): how many times fewer weights there are when `count` (n,) tiles stay, the largest."""
+        """float64 (n,): how many times fewer weights there are if the `count` (n,) largest tiles stay."""
         kernels, before = torch.zeros_like(count, dtype=torch.float64), 0
         for size, number in self._sizes(shape):
             kernels += (count - before).clamp(0, number) * size
@@ -96,9 +97,9 @@ class Structure:
         return shape.numel() / (kernels * self._taps(shape, library))
 
     def order(self, weight: Tensor, library: Tensor) -> Tensor | None:
-        """(O,) the filters, those that form a tile side by side; None: as they stand.
+        """(O,) the filters in an order in which those of a tile are neighbours; None: as they are.
 
-        weight: (O, I, T), scaled so that size is importance.
+        weight: (O, I, T), scaled such that size is importance.
         """
         if not 1 < self.filters < len(weight) or self.channels > 1 or self.chunks:
             return None
@@ -108,7 +109,7 @@ class Structure:
         return cluster(energies, self.filters)
 
     def constraint(self, count: int, library: Tensor, order: Tensor | None = None) -> Constraint:
-        """The set of weights of which `count` tiles stay."""
+        """The set of weights that keep `count` tiles.  order: as `order` returned it."""
         if self is DENSE:
             return Everything()
         if self.kept == "varied":
@@ -120,7 +121,7 @@ class Structure:
 
 
 def _divided(whole: int, size: int) -> list[tuple[int, int]]:
-    """(size, how many) of the parts that a whole is cut into; the last one may be smaller."""
+    """(size, number) of the parts that a whole is cut into; the last part may be smaller."""
     size = min(size, whole)
     number, rest = divmod(whole, size)
     return [(size, number), *([(rest, 1)] if rest else [])]
@@ -129,7 +130,7 @@ def _divided(whole: int, size: int) -> list[tuple[int, int]]:
 DENSE = Structure("dense", _ALL, _ALL, "all")
 FREE = Structure("free")
 VARIED = Structure("varied", kept="varied")  # as free, but patterns have any number of taps
-# Those that the engine runs fast, with what it asks of pruning; "auto" chooses among them.
+# Structures that the engine runs fast; "auto" chooses among them.
 CODESIGN = (
     FREE,
     Structure("c2", filters=2, chunks=True),
@@ -141,8 +142,8 @@ CODESIGN = (
     Structure("b4", filters=4, kept="weight"),
     Structure("b16", filters=16, kept="weight"),
 )
-# Those of arXiv:2003.06513 v1 and of its group, for comparison: single weights, rows and columns of the
-# weight matrix, and one place in all kernels of a block.
+# For comparison, those of arXiv:2003.06513 v1 and of its authors' other work: single weights, rows and
+# columns of the weight matrix, and one position in all kernels of a block.
 OTHERS = (
     Structure("irregular", kept="weight"),
     Structure("filter", channels=_ALL, kept="all"),
@@ -153,16 +154,16 @@ STRUCTURES = {structure.name: structure for structure in (*CODESIGN, VARIED, *OT
 
 
 def distinct(structures: Sequence[Structure], library: Tensor) -> list[Structure]:
-    """Without those that are another one of them where kernels have but one tap, as in 1x1 convolutions."""
+    """The structures without duplicates, which arise if kernels have one tap only, as in 1x1 convolutions."""
     seen = {s if library.shape[1] > 1 else replace(s, name="", kept="all"): s for s in reversed(structures)}
     return list(reversed(seen.values()))
 
 
 def cluster(energies: Tensor, size: int) -> Tensor:
-    """(O,) filters in groups of `size` that are alike: what they keep most of it in is the same.
+    """(O,) filters in an order in which each `size` neighbours have their energy in the same places.
 
-    Greedy, by the cosine of the energies: a group begins with the filter of most energy that is left, and
-    takes what is nearest to its sum. energies: (O, I, P), of every kernel in every pattern.
+    Greedy, by the cosine of the energies: a group begins with the remaining filter of most energy, and takes
+    those nearest to its sum.  energies: (O, I, P), what every kernel keeps in every pattern.
     """
     directions = energies.flatten(1)
     sizes = directions.norm(dim=1)

@@ -11,17 +11,18 @@ from torch import Tensor
 
 from .patterns import cover, energies_of, most_wanted
 
-_HALVINGS = 50  # of the interval in which a weight's price lies
-_LOOKED_AT = 8192  # kernels of a layer, for a library
+_HALVINGS = 50  # of the interval in which a weight's price is sought
+_LOOKED_AT = 8192  # most kernels of a layer that choose a library
 
 
 @dataclass(frozen=True)
 class Varied:
-    """Kernels that each have one of the patterns, or are gone; at most `count` weights stay.
+    """Kernels that each have one of the patterns, or are removed; at most `count` weights stay.
 
     patterns: bool (P, T).
-    All weights have one price, and each kernel takes the pattern that is worth most at it (Lagrange): no
-    member of the set with as many weights is nearer. What the next kernel could not use whole is left over.
+    All weights have one price, and each kernel takes the pattern of largest worth at that price (a Lagrange
+    multiplier): no member of the set with as many weights is nearer. Some weights may be left over, too few
+    for the next kernel's pattern.
     """
 
     count: int
@@ -31,7 +32,7 @@ class Varied:
         patterns = torch.cat([torch.zeros_like(self.patterns[:1]), self.patterns])
         sizes, size_of = patterns.sum(1).unique(return_inverse=True)
         energies = weight.square() @ patterns.T.to(weight.dtype)  # (O, I, P)
-        # Of the patterns of one size only the best counts.
+        # Among patterns of one size only the best matters.
         of_size = [torch.nonzero(size_of == i)[:, 0] for i in range(len(sizes))]
         best = [energies[..., which].max(2) for which in of_size]
         values = torch.stack([found.values for found in best], 2)  # (O, I, sizes)
@@ -45,7 +46,7 @@ class Varied:
             fits = int(sizes[choice(price)].sum()) <= self.count
             low, high = (low, price) if fits else (price, high)
         size = choice(high)
-        if low > 0:  # kernels between the two prices are worth the same: as many as there is room for
+        if low > 0:  # kernels that differ between the two prices are equally good: fill up with them
             larger = choice(low)
             more = (sizes[larger] - sizes[size]).flatten()
             fitting = more.cumsum(0) <= self.count - int(sizes[size].sum())
@@ -55,12 +56,12 @@ class Varied:
 
 
 def choose_varied_library(weights: Iterable[Tensor], count: int, rate: float) -> Tensor:
-    """bool (P, T), P <= count: what is worth most when every kernel takes its best pattern, or none.
+    """bool (P, T), P <= count: the patterns of most worth if every kernel takes its best one, or none.
 
-    Found by greedy cover; a weight's price is that at which single weights would shrink `rate` times.
-    weights: (O, I, kh, kw) each, of one kernel size; every layer's energy is scaled to sum to one. Where
-    weights are all alike, none is worth more than the price, and the one pattern is that of all taps. That is
-    always among them: without it, layers that are to keep most of their weights could not.
+    Found by greedy cover; the price of a weight is the one at which unstructured weights would shrink `rate`
+    times. weights: (O, I, kh, kw) each, of one kernel size; every layer's energy is scaled to sum to one. The
+    pattern of all taps is always included, since layers that keep most of their weights need it. It is the
+    only one if all weights are alike, when none is worth more than the price.
     """
     worths = []
     for weight in weights:

@@ -1,11 +1,11 @@
-"""Pruned PyTorch models to ordinary .onnx, .tflite and .mnn files, each step verified.
+"""Converts pruned PyTorch models to ordinary .onnx, .tflite and .mnn files, and verifies each step.
 
     onnx = to_onnx(model, (1, 3, 224, 224), "net.onnx")
     to_tflite(onnx, "net.tflite")
     to_mnn(onnx, "net.mnn")
 
-Every file is run by a stock runtime and compared with its source, and the zeros of pruned convolutions are
-looked up in it, before it takes its place; otherwise a ConversionError says what went wrong.
+Before a file is put in place, a stock runtime runs it, its outputs are compared with its source's, and the
+zeros of pruned convolutions are checked. If anything is wrong, a ConversionError says what.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .process import PACKAGES
 from .result import Conversion, ConversionError
 from .tflite import to_tflite
 
-CONVERTERS = {".tflite": to_tflite, ".mnn": to_mnn}  # of a .onnx file, by what they write
+CONVERTERS = {".tflite": to_tflite, ".mnn": to_mnn}  # from a .onnx file, by the suffix of their target
 
 __all__ = [
     "CONVERTERS",

@@ -38,11 +38,11 @@ def to_onnx(
         model: float32, one image tensor in, one tensor out.
         input_shape: (N, C, H, W), usually with N = 1.
         path: the .onnx file to write. Its tensors are called "input" and "output".
-        masks: those of a pruned model; the file and what is converted from it carry their digest, so that
-            `patternlite inspect` can tell whether the zeros are still those.
+        masks: those of a pruned model; the file, and what is converted from it, carry their digest, so that
+            `patternlite inspect` can tell whether the zeros are still the same.
 
     Raises:
-        ValueError: the model does not hold to the masks.
+        ValueError: weights outside the masks are not zero.
         ConversionError: the export or its verification failed; then nothing is written.
     """
     started = time.perf_counter()
@@ -64,7 +64,7 @@ def to_onnx(
 
 
 def check_model(model: nn.Module, input_shape: Sequence[int]) -> None:
-    """Raises the ConversionError that `to_onnx` would raise of this model, before any export."""
+    """Raises the ConversionError that `to_onnx` would raise for this model, before any export."""
     _check_float32(model)
     with _eval_mode(model):
         probe_module(model, tuple(input_shape))
@@ -94,7 +94,7 @@ def _export(model: nn.Module, shape: tuple[int, ...], path: Path) -> None:
             )
         except OSError:
             raise
-        except Exception as error:  # the exporter raises many kinds
+        except Exception as error:  # the exporter raises errors of many types
             raise ConversionError(f"torch.onnx.export failed: {error}") from error
 
 

@@ -1,6 +1,6 @@
-"""Child processes: converters and runtimes work outside the user's process.
+"""Child processes in which converters and runtimes work, outside the user's process.
 
-They print, hold memory, look into the current folder, and crash on files they do not like (MNN's
+They print, hold memory, import from the current folder, and crash on files that they do not like (MNN's
 converter ends with a segmentation fault on a broken .tflite). In a child all of that becomes an error text.
 """
 
@@ -15,7 +15,7 @@ from patternlite.support.isolated import environment_of_child
 
 from .result import ConversionError
 
-# What writing and running files of a kind takes.
+# Packages needed to write and run files with a suffix.
 PACKAGES = {
     ".onnx": ("onnx", "onnxruntime"),
     ".tflite": ("onnx2tf", "onnx_graphsurgeon", "onnxoptimizer", "onnxsim", "tensorflow"),
@@ -39,7 +39,7 @@ def require(*modules: str) -> None:
 
 
 def packages_to_run(suffix: str) -> tuple[str, ...]:
-    """What running files of a kind takes: of TFLite's runtimes any one."""
+    """Packages needed to run files with a suffix; any one of TFLite's runtimes will do."""
     if suffix != ".tflite":
         return PACKAGES[suffix]
     return (next((m for m in _TFLITE_RUNTIMES if not missing_packages(m)), "tensorflow"),)
@@ -70,7 +70,7 @@ def run_worker(name: str, *arguments: str | Path, folder: Path) -> None:
 
 
 def _last_words(printed: str) -> str:
-    """Of a traceback the error itself, else the last lines; on one line."""
+    """The error at the end of a traceback, or else the last lines, joined to one line."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     inside = [i for i, line in enumerate(printed.splitlines()) if line.startswith("Traceback (most recent")]
     if inside:

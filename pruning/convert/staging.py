@@ -35,7 +35,7 @@ def target_file(path: str | os.PathLike[str], suffix: str) -> Path:
     """The absolute path of a file to write, which must have the suffix and lie in an existing folder.
 
     Raises:
-        ConversionError: wrong suffix, no such folder, the path is itself a folder, or no text.
+        ConversionError: wrong suffix, no such folder, the path is itself a folder, or it is not UTF-8.
     """
     target = Path(path).absolute()
     _checked(require_utf8, target)
@@ -59,7 +59,7 @@ def _checked(check: Callable[[Path], None], path: Path) -> None:
 def staged(target: Path) -> Iterator[Path]:
     """Yields a path to write to in a temporary folder beside `target`; moves the file there at the end.
 
-    Whatever else is written into that folder vanishes. After an error the target is as it was before.
+    Everything else in that folder is deleted. After an error the target is as it was before.
 
     Raises:
         ConversionError: the folder cannot be written, or its disk is full.
@@ -72,7 +72,7 @@ def staged(target: Path) -> Iterator[Path]:
             try:
                 yield work
             except ConversionError as error:
-                # A converter in a child process tells of a full disk in its own words, or not at all.
+                # A converter in a child process reports a full disk in its own words, or not at all.
                 if shutil.disk_usage(folder).free < _FULL_BYTES:
                     raise _disk_full(target) from error
                 raise

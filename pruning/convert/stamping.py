@@ -1,4 +1,4 @@
-"""The stamp of the masks in a file, so that it goes from one format to the next."""
+"""Writes and reads the stamp of the masks in a file, to carry it from one format to the next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from patternlite.stored.stamp import KEY, Stamp, read_stamp
 
 
 def put_stamp(stamp: Stamp, path: Path) -> None:
-    """Adds it to the metadata of a .onnx file."""
+    """Adds the stamp to the metadata of a .onnx file."""
     import onnx
 
     model = onnx.load(path)

@@ -1,1 +1,1 @@
-"""Torch models: how they are run, copied and looked into; knows nothing of pruning."""
+"""Torch models: how they are run, copied and analysed; knows nothing of pruning."""

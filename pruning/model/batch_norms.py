@@ -1,4 +1,4 @@
-"""Batch norms, which remember what real images made of a model's maps."""
+"""Batch norms, which hold statistics of a model's feature maps on real images."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def remembered(norm: BatchNorm) -> tuple[Tensor, Tensor]:
 
 
 def varies(norm: BatchNorm) -> Tensor:
-    """bool (C,): which channels did in training. Of the others the deviation is the epsilon's."""
+    """bool (C,): which channels varied in training. The deviation of the others is that of epsilon alone."""
     return remembered(norm)[1].square() >= 2 * norm.eps

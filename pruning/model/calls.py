@@ -1,4 +1,4 @@
-"""What a model does with tensors while it runs: additions, activations, and who made what is read."""
+"""What a model does with tensors while it runs: additions, activations, and which module made each input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
 def activation_of(function: Callable, arguments: Arguments) -> Callable[[Tensor], Tensor] | None:
-    """The elementwise activation that this call is, of its first argument alone; None for any other call."""
+    """The elementwise activation, a function of one tensor, that this call applies; None for other calls."""
     args, named = arguments
     if function is F.hardtanh:  # nn.ReLU6 is one
         low, high = (*args[1:3], *(named[k] for k in ("min_val", "max_val") if k in named), -1.0, 1.0)[:2]
@@ -35,7 +35,7 @@ def activation_of(function: Callable, arguments: Arguments) -> Callable[[Tensor]
 
 
 class Additions(TorchFunctionMode):
-    """Calls `rewrite(a, b)` before each plain addition of two equal-shaped tensors; it may replace them."""
+    """Calls `rewrite(a, b)` before each plain addition of tensors of equal shape; it may replace both."""
 
     def __init__(self, rewrite: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
         super().__init__()
@@ -46,15 +46,15 @@ class Additions(TorchFunctionMode):
             a, b = args
             if isinstance(a, Tensor) and isinstance(b, Tensor) and a is not b and a.shape == b.shape:
                 new, b = self._rewrite(a, b)
-                # y.add_(x) is read as y afterwards: what replaces y must come to lie there.
+                # After y.add_(x) the model reads y, so what replaces y must be copied into it.
                 args = (a.copy_(new) if func is torch.Tensor.add_ and new is not a else new), b
         return func(*args, **(kwargs or {}))
 
 
 class Calls(TorchFunctionMode):
-    """Tells `see` of each function that makes or fills tensors: it, its arguments, the `marks` taken.
+    """Calls `see` for each function that makes or fills tensors, with its arguments and the `marks` it reads.
 
-    Of what TorchScript runs, which calls no functions, it tells operator by operator.
+    TorchScript calls no such functions; there `see` is called for each operator.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Calls(TorchFunctionMode):
 
     def __enter__(self) -> Calls:
         super().__enter__()
-        self._operators = _Operators(self)  # a cycle, which would keep all that is marked
+        self._operators = _Operators(self)  # a reference cycle, broken on exit to free the marked tensors
         self._operators.__enter__()
         return self
 
@@ -78,7 +78,7 @@ class Calls(TorchFunctionMode):
         super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if self._inside:  # a function: its operators are its own affair
+        if self._inside:  # an operator of a function that has been seen
             return func(*args, **(kwargs or {}))
         given = [Mark(tensor) for tensor in _tensors_in((args, kwargs or {}))]
         taken = [m for m, mark in self._marks.items() if any(mark.is_same(one) for one in given)]
@@ -87,7 +87,7 @@ class Calls(TorchFunctionMode):
             result = func(*args, **(kwargs or {}))
         finally:
             self._inside = False
-        # A shape is no tensor; what hands its input on, as dropout does, makes nothing.
+        # Some functions make no tensor: they return a shape, or their input, as dropout does.
         made = [t for t in _tensors_in(result) if not any(mark.is_now(t) for mark in given)]
         if taken and (made or func is torch.Tensor.__setitem__):  # y[:] = x gives None
             self._see(func, (args, kwargs or {}), taken)
@@ -95,7 +95,7 @@ class Calls(TorchFunctionMode):
 
 
 class _Operators(TorchDispatchMode):
-    """Hands every operator to `calls`."""
+    """Passes every operator to `calls`."""
 
     supports_higher_order_operators = True
 
@@ -122,7 +122,7 @@ def _tensors_in(values: object) -> list[Tensor]:
 
 
 class Mark:
-    """A tensor as it was at one moment: a later in-place change (a ReLU, say) makes it another."""
+    """A tensor at one moment: after an in-place change, such as a ReLU, it counts as another one."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor, self._version = tensor, tensor._version

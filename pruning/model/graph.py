@@ -1,4 +1,4 @@
-"""Which convolutions a model runs, in what order, and what consumes them; found by running it once."""
+"""Which convolutions a model runs, in what order, and what reads their outputs; found by running it once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .state import tensors_in
 
 @dataclass(frozen=True)
 class Site:
-    """A convolution to prune, where it stands.
+    """A convolution to prune, in its surroundings.
 
-    norm: the BatchNorm with running statistics that directly consumes it, and alone, if there is one.
-    residual: it is solved where its output (after `norm`) goes into an addition and nowhere else, the end of
-        a residual branch; of two that meet there the later one, if what it read is still there.
+    norm: the BatchNorm with running statistics that alone reads its output, if there is one.
+    residual: whether it ends a residual branch: its output (after `norm`) goes into an addition and nowhere
+        else, and it is solved there. Of two that meet it is the later one, if its input still exists.
     activation: the elementwise function that is applied to its output (after `norm`), if there is one.
-    in_size, out_size: (height, width) of its maps; of the largest, where it runs at several sizes.
-    runs: on how many such maps it runs for one image, on smaller ones in parts, by their pixels. One where it
-        is pruned, unless the model makes windows or crops of an image as if they were images.
+    in_size, out_size: (height, width) of its maps; of the largest, if it runs at several sizes.
+    runs: on how many such maps it runs for one image; smaller ones count as a fraction, by their pixels. It
+        is 1 for a pruned convolution, unless the model turns windows or crops of an image into a batch.
     """
 
     name: str
@@ -52,16 +52,16 @@ class Site:
 
     @property
     def gain(self) -> Tensor:
-        """(O,) what becomes of the convolution's outputs behind the norm, as a factor; ones if unknown."""
+        """(O,) the factor by which the norm scales the convolution's outputs; ones if unknown."""
         if self.norm is not None and not _is_plain(self.norm):
             return torch.ones_like(self.fold)
         return self.fold
 
     @property
     def fold(self) -> Tensor:
-        """(O,) what exported files multiply the filters by: the norm's scale; ones without a norm.
+        """(O,) by what exported files multiply the filters: the norm's scale; ones without a norm.
 
-        A norm with a forward of its own whose weights are all 0 scales otherwise, by 1 + weight say.
+        A norm with its own forward whose weights are all 0 must scale differently, for example by 1 + weight.
         """
         if self.norm is None:
             return torch.ones_like(self.conv.weight[:, 0, 0, 0])
@@ -77,7 +77,7 @@ class Site:
         return round(self.runs * self.conv.weight.numel() * self.out_size[0] * self.out_size[1])
 
     def state(self) -> dict[str, Tensor]:
-        """Copies of all that pruning may change here."""
+        """Copies of everything that pruning may change here."""
         parts = {"conv": self.conv, **({"norm": self.norm} if self.norm else {})}
         return {
             f"{part}.{key}": value.detach().cpu().clone()
@@ -87,7 +87,7 @@ class Site:
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Puts back what `state` gave; other keys are ignored."""
+        """Puts back what `state` returned; other keys are ignored."""
         own = {"conv": self.conv, "norm": self.norm}
         for key, value in state.items():
             part, _, name = key.partition(".")
@@ -95,16 +95,17 @@ class Site:
                 module.state_dict()[name].copy_(value)
 
     def apply(self, x: Tensor) -> Tensor:
-        """conv and norm on (N, C, H, W), without running anybody's hooks."""
+        """conv and norm on (N, C, H, W), without running any hooks."""
         y = self.conv.forward(x)
         return self.norm.forward(y) if self.norm else y
 
 
 @dataclass(frozen=True)
 class Trace:
-    """sites: to prune, in forward order.  dense: name -> why, of the other convolutions.
+    """The convolutions of a model.
 
-    left: those of the dense ones that run, where they stand.
+    sites: those to prune, in forward order.  dense: name of each other convolution -> why it stays dense.
+    left: the dense ones that run, in forward order.
     norms: every BatchNorm with running statistics that runs once, in forward order.
     macs: multiply-accumulates of all convolutions, per image.  largest: values in the largest map, per image.
     """
@@ -123,10 +124,11 @@ def trace(
     keep_dense: tuple[str, ...] = (),
     kinds: tuple[str, ...] = ("3x3",),
 ) -> Trace:
-    """Runs the model (in eval mode) on zeros of (2, *input_shape).
+    """Runs the model (in eval mode) on zeros of shape (2, *input_shape).
 
-    Prunes Conv2d of these kinds (see `kind_of`), of any stride and dilation, except the first convolution,
-    those in `keep_dense`, and modules that run more than once. ValueError when the model cannot run.
+    Sites are the Conv2d of these kinds (see `kind_of`), of any stride and dilation, except the first
+    convolution, those in `keep_dense`, and those that run more than once. Raises ValueError when the model
+    cannot run.
     """
     convs = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     every_name = dict(model.named_modules(remove_duplicate=False))
@@ -142,7 +144,7 @@ def trace(
         name: run.unclear.get(conv, "does not run") for name, conv in convs.items() if conv not in run.sizes
     }
     for conv, sizes in run.sizes.items():
-        # A weight or bias that is tied to others is used as often as all of them run, be they no Conv2d.
+        # A weight or bias tied to other modules, of whatever type, is used as often as all of them run.
         times = max([run.runs[conv], *(run.uses[parameter] for parameter in conv.parameters(recurse=False))])
         norm = next((n for n in norms if n is run.consumer.get(conv) and run.uses[conv] == 1), None)
         hooked = conv in run.altered or norm in run.altered
@@ -152,7 +154,7 @@ def trace(
             dense[names[conv]] = reason
         before, after, _ = max(sizes, key=lambda run: run[1].numel())
         in_size, out_size = (before[0], before[1]), (after[0], after[1])
-        # At least one: a detector may find no region in zeros.
+        # At least one, since a detector may find no region in an image of zeros.
         runs = max(1.0, sum(maps * out.numel() for _, out, maps in sizes) / after.numel())
         site = Site(names[conv], conv, norm, in_size, out_size, residual=False, runs=runs)
         (left if reason else sites).append(site)
@@ -162,8 +164,8 @@ def trace(
 
 
 def _with_surroundings(sites: list[Site], run: Recording) -> list[Site]:
-    """The sites with their activations, and where they end residual branches."""
-    # Of two branches that meet, the later one is solved at the addition: the other one is known by then.
+    """The sites with their activations, and with `residual` set where they end residual branches."""
+    # Of two branches that meet, the later one is solved at the addition, since the other is known by then.
     ends = {site.branch_end for site in sites}
     closing = Counter(last[-1] for operands in run.additions if (last := [m for m in operands if m in ends]))
     return [
@@ -184,7 +186,7 @@ def kind_of(conv: nn.Conv2d) -> str:
 
 
 def _is_plain(module: nn.Module) -> bool:
-    """Whether it does what its base class does, and no more: subclasses may also activate, say."""
+    """Whether it computes what its base class does: a subclass may, for example, also activate."""
     if isinstance(module, nn.Conv2d):
         own = type(module)
         return own.forward is nn.Conv2d.forward and own._conv_forward is nn.Conv2d._conv_forward

@@ -1,4 +1,4 @@
-"""What BatchNorms are given, against what they remember: the measure of an image set, and its gradients."""
+"""How well images match the statistics in BatchNorms: a measure of image sets, and its gradients."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .batch_norms import BatchNorm, remembered, varies
 class _ChannelMoments(torch.autograd.Function):
     """(N, C, H, W), float32 or half -> mean and variance (C,) each, float32.
 
-    A norm's own sums take a tenth of the time of torch.var_mean over channels that lie last, and the gradient
-    is one pass: of the mean 1 / n for each value, of the variance 2 (x - mean) / n.
+    With channels last, batch norm's own sums take a tenth of the time of torch.var_mean, and the gradient is
+    one pass: 1 / n for the mean and 2 (x - mean) / n for the variance.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        unused = x.new_zeros(x.shape[1], dtype=torch.float32)  # float32: the sums then are, too
+        unused = x.new_zeros(x.shape[1], dtype=torch.float32)  # float32 makes the sums float32, too
         mean, variance = torch.batch_norm_update_stats(x, unused, unused, momentum=0.0)
         ctx.save_for_backward(x, mean)
         return mean, variance
@@ -39,7 +39,7 @@ class _ChannelMoments(torch.autograd.Function):
 
 @contextmanager
 def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Tensor, Tensor]]]:
-    """Collects (mean, variance) per channel of what each norm is given while the context lasts."""
+    """Yields norm -> (mean, variance) per channel of its input, filled as the model runs in this context."""
     moments: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
 
     def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
@@ -57,12 +57,12 @@ def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Te
 class Gap:
     """How far an image set is from the training data, by the model's own BatchNorm statistics.
 
-    mean: ((mean - running_mean) / running_std)^2.  deviation: (std / running_std - 1)^2.  Both averaged over
-    all channels that ever varied. On CIFAR-10: real images 0.002 / 0.002, the mix 0.06 / 0.06, uniform noise
-    0.30 / 0.23.
+    mean: ((mean - running_mean) / running_std)^2.  deviation: (std / running_std - 1)^2.  Both are averaged
+    over all channels that varied in training. On CIFAR-10 real images have 0.002 / 0.002, the mix 0.06 / 0.06
+    and uniform noise 0.30 / 0.23.
     """
 
-    LEAST_SQUARES: ClassVar = (0.15, 0.10)  # the largest gaps it works on
+    LEAST_SQUARES: ClassVar = (0.15, 0.10)  # the largest gaps at which least squares works
 
     mean: float
     deviation: float
@@ -74,7 +74,7 @@ class Gap:
 
 @torch.no_grad()
 def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], group: Group) -> Gap:
-    """The gap of the images in all processes' batches at all of `norms` (at least one)."""
+    """The gap of the images in all processes' batches, over all of `norms` (at least one)."""
     sizes, firsts, seconds = [], [], []
     for batch in batches:
         with feature_moments(norms) as moments, batch.device:
@@ -84,7 +84,7 @@ def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], grou
         sizes.append(len(batch))
         firsts.append(mean)
         seconds.append(variance + mean.square())
-    # Few numbers: gathered, then added in the batches' order.
+    # Gathered, since they are few numbers, then added in the batches' order.
     weights = group.joined(torch.tensor(sizes, device=batches[0].device))[:, None].double()
     weights = weights / weights.sum()
     first, second = ((group.joined(torch.stack(v)) * weights).sum(0) for v in (firsts, seconds))
@@ -93,7 +93,7 @@ def bn_gap(model: nn.Module, norms: list[BatchNorm], batches: list[Tensor], grou
     epsilon = torch.cat([running.new_full((norm.num_features,), norm.eps) for norm in norms])
     deviation = ((second - first.square()).clamp_min(0) + epsilon).sqrt()
     mean_gap, deviation_gap = ((first - centre) / running).square(), (deviation / running - 1).square()
-    # Of a dead filter's any difference is hundreds of deviations.
+    # Dead filters are left out: any difference is hundreds of their deviations.
     vary = torch.cat([varies(norm) for norm in norms])
     vary = vary | ~vary.any()
     return Gap(float(mean_gap[vary].mean()), float(deviation_gap[vary].mean()))

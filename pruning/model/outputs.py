@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from ..support.seeds import generator, seeded
 
-NO_CLASS = -1e30  # a logit that leaves its class out: of no probability, and no gradient
+NO_CLASS = -1e30  # a logit that leaves its class out, with no probability and no gradient
 
 
 def tensors_of(output: object) -> list[Tensor]:
-    """Its tensors: one, or several in lists, tuples, dicts and dataclasses, among which may be None."""
+    """The tensors in an output: one, or several in lists, tuples, dicts and dataclasses, without None."""
     if isinstance(output, Tensor):
         return [output]
     if output is None:
@@ -32,9 +32,9 @@ def tensors_of(output: object) -> list[Tensor]:
 
 
 def answers_of(output: object) -> list[Tensor]:
-    """What two models are compared by, float32: its floating-point tensors; all, where there are none.
+    """What two models are compared by, as float32: the floating-point tensors, or all if there are none.
 
-    Others, as a class's number, follow from them, and near numbers are no near answers.
+    Integers, such as a class's number, follow from these, and near numbers do not mean near answers.
     """
     tensors = tensors_of(output)
     floating = [tensor for tensor in tensors if tensor.is_floating_point()]
@@ -42,14 +42,14 @@ def answers_of(output: object) -> list[Tensor]:
 
 
 def may_be_logits(answers: Sequence[Tensor]) -> bool:
-    """Whether they look like a classifier's: one tensor (N, classes). Those of a regression may, too."""
+    """Whether they look like a classifier's, one tensor (N, classes). Those of a regression may, too."""
     return len(answers) == 1 and answers[0].ndim == 2 and answers[0].shape[1] > 1
 
 
 def comparable(given: Tensor, wanted: Tensor, filler: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Both, with `filler` where the wanted one is infinite or NaN: nothing can be near that.
+    """Both, with `filler` where the wanted one is infinite or NaN, to which nothing can be near.
 
-    Such are the logits of classes that a model rules out, and logarithms of 0.
+    Examples are the logits of classes that a model rules out, and logarithms of 0.
     """
     finite = torch.isfinite(wanted)
     return given.where(finite, filler), wanted.where(finite, filler)
@@ -59,7 +59,7 @@ def comparable(given: Tensor, wanted: Tensor, filler: float = 0.0) -> tuple[Tens
 def trial(
     model: nn.Module, shape: tuple[int, ...], layout: torch.memory_format = torch.contiguous_format
 ) -> list[Tensor]:
-    """What it makes of two images (C, H, W) of noise, always the same ones.  model: in eval mode."""
+    """The model's outputs for two images (C, H, W) of noise, always the same ones.  model: in eval mode."""
     device = next(model.parameters()).device
     random = generator(0, "trial")
     x = torch.randn(2, *shape, generator=random, dtype=torch.float32, device="cpu").to(device)

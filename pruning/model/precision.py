@@ -1,4 +1,4 @@
-"""What products are made in: bfloat16 where a step only learns from gradients, exact float32 elsewhere."""
+"""The precision of products: bfloat16 where a step only learns from gradients, exact float32 elsewhere."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .state import device_of
 
 @contextmanager
 def half(device: torch.device, allowed: bool = True) -> Iterator[None]:
-    """Autocast to bfloat16 where that is allowed and faster than float32 on the device; else nothing changes.
+    """Autocasts to bfloat16 if that is allowed and faster than float32 on the device.
 
     With models and images in channels_last, a step of ResNet-18 takes a quarter of its time on CPUs with AMX.
-    Tensors are made on the device, where models do not say otherwise.
+    The device becomes the default one, for models that make tensors without naming any.
     """
     if device.type == "cuda":
         fast, tiles = torch.cuda.is_bf16_supported(including_emulation=False), False
     else:
         can = _capabilities() if device.type == "cpu" else {}
         tiles = bool(can.get("amx_bf16", False))
-        # But for the tiles, Intel's cores do as many products of float32: bfloat16 takes 1.25 times as long.
+        # Without tiles, Intel's cores multiply float32 just as fast, and bfloat16 takes 1.25 times as long.
         intel = str(can.get("cpu_name", "")).startswith("Intel")
         fast = tiles or (bool(can.get("avx512_bf16", False)) and not intel)
-    # Within another autocast, cached weights would outlive a step that changes them.
+    # Inside another autocast, cached weights would outlive a step that changes them.
     low = torch.autocast(device.type, torch.bfloat16, enabled=fast and allowed, cache_enabled=False)
     with device, low, SmallMaps() if tiles and allowed else nullcontext():
         yield
@@ -39,9 +39,9 @@ def half(device: torch.device, allowed: bool = True) -> Iterator[None]:
 
 @contextmanager
 def exact() -> Iterator[None]:
-    """Products of float32 are exact to it, whatever torch.set_float32_matmul_precision allows outside.
+    """In this context float32 products are exact, whatever torch.set_float32_matmul_precision allows outside.
 
-    Those of convolutions on GPUs, too, where torch allows TF32 by itself.
+    That includes convolutions on GPUs, for which torch allows TF32 by default.
     """
     with ExitStack() as after:
         with warnings.catch_warnings():
@@ -52,16 +52,16 @@ def exact() -> Iterator[None]:
 
 
 def _make_exact(after: ExitStack) -> None:
-    """after: where it is undone."""
+    """after: gets the callbacks that undo it."""
     try:
         allowed, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    except RuntimeError:  # allowed by the flags that torch has from 2.9 on, which those do not mix with
+    except RuntimeError:  # the flags of torch 2.9 and later were used, which do not mix with these
         backends: Any = torch.backends
         for products in (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv):
             after.callback(setattr, products, "fp32_precision", products.fp32_precision)
             products.fp32_precision = "ieee"
     else:
-        if allowed != "highest":  # which would set the flags, too
+        if allowed != "highest":  # setting it would set the newer flags, too
             after.callback(torch.set_float32_matmul_precision, allowed)
             torch.set_float32_matmul_precision("highest")
         if tf32:
@@ -70,7 +70,7 @@ def _make_exact(after: ExitStack) -> None:
 
 
 def _capabilities() -> Mapping[str, Any]:
-    """What the CPU can do; older versions of torch tell it by other functions, or not at all."""
+    """The CPU's capabilities; older versions of torch report them by other functions, or not at all."""
     if ask := getattr(torch.cpu, "get_capabilities", None):
         return ask()
     older = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported"}
@@ -81,7 +81,7 @@ def _capabilities() -> Mapping[str, Any]:
 class Form:
     """How models run in a step that only learns from gradients.
 
-    layout: of images, and of filters.  low: in `half`.
+    layout: the memory format of images and filters.  low: whether they run in `half`.
     """
 
     layout: torch.memory_format
@@ -98,12 +98,11 @@ _FORMS = tuple(
 
 @contextmanager
 def laid_out(shape: tuple[int, ...], *models: nn.Module) -> Iterator[Form]:
-    """The first of the forms in which all the models run; their filters lie so while the context lasts.
+    """Yields the first of the forms in which all the models run, and gives their filters its layout.
 
-    A model that calls x.view(len(x), -1) on a map runs on none but plain ones; one that makes complex
-    numbers of a map, or writes it into a tensor of float32, in nothing but float32. They are tried forward
-    alone.  models: in eval mode.
-    shape: of an image.
+    A model that calls x.view(len(x), -1) on a map needs the contiguous layout; one that turns a map into
+    complex numbers, or writes it into a float32 tensor, needs float32. Only forward passes are tried.
+    shape: of an image.  models: in eval mode.
     """
     form = next((form for form in _FORMS if _run(form, shape, models)), _FORMS[-1])
     with _filters_laid(form, models):
@@ -116,7 +115,7 @@ def _run(form: Form, shape: tuple[int, ...], models: Sequence[nn.Module]) -> boo
             for model in models:
                 with half(device_of(model), form.low):
                     trial(model, shape, form.layout)
-    except Exception:  # whatever it has against it
+    except Exception:  # for whatever reason
         return False
     return True
 
@@ -127,7 +126,7 @@ def _filters_laid(form: Form, models: Sequence[nn.Module]) -> AbstractContextMan
 
 @contextmanager
 def channels_last(*models: nn.Module) -> Iterator[None]:
-    """Filters lie as the products of `half` read them; afterwards as they lay before."""
+    """In this context filters have the layout that is fastest in `half`; afterwards their own again."""
     tensors = [t for model in models for t in (*model.parameters(), *model.buffers()) if t.ndim == 4]
     before = [_layout(tensor) for tensor in tensors]
     try:

@@ -1,4 +1,4 @@
-"""One run of a model: what its convolutions and norms read and made, and what became of it."""
+"""One run of a model: what its convolutions and norms read and made, and where their outputs went."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .batch_norms import BatchNorm
 from .calls import Additions, Arguments, Calls, Maker, Mark, activation_of
 from .outputs import tensors_of
 
-_IMAGES = 2  # that it runs on
+_IMAGES = 2  # in the batch that it runs on
 
 
 class Recording:
-    """Of a model in eval mode on zeros of (2, *input_shape). ValueError when it cannot run.
+    """A run of a model in eval mode on zeros of shape (2, *input_shape). ValueError if it cannot run.
 
-    runs: how often each convolution and norm ran, in the order of their first runs.
-    uses: functions that take the module's output, or the weight or bias; answers count as one.
-    sizes: of each run of a convolution that can be followed, the input's and the output's (height, width),
-        and how many such maps there are for an image: windows and crops make a larger batch.
-    unclear: why a module cannot be followed.
-    consumer: the norm that reads a convolution's output.
-    activations: the elementwise function that reads the module's output.
-    additions: of each addition, the convolutions and norms that made the two operands, in the order they ran;
-        without those whose input has been overwritten since, as they cannot be solved at the addition.
-    altered: whose outputs the user's hooks change: what is solved alone knows nothing of that.
+    runs: convolution or norm -> how often it ran, in the order of their first runs.
+    uses: module, weight or bias -> how many functions read its output, or it; being an answer counts as one.
+    sizes: convolution -> for each run that can be followed, the input's and the output's (height, width) and
+        how many such maps there are per image: windows and crops make a larger batch.
+    unclear: module -> why it cannot be followed.
+    consumer: convolution -> the norm that reads its output.
+    activations: module -> the elementwise function that reads its output.
+    additions: for each addition, the convolutions and norms that made the two operands, in the order they
+        ran; without those whose input has been overwritten since, which cannot be solved at the addition.
+    altered: modules whose outputs the user's hooks change, which solving a layer by itself would ignore.
     largest: values in the largest map, per image.
     """
 
@@ -44,14 +44,14 @@ class Recording:
         self.largest = math.prod(input_shape)
         self._outputs: dict[Maker, Mark] = {}
         self._own: dict[nn.Module, Mark] = {}  # outputs before the user's hooks
-        self._read: dict[Maker, Mark] = {}  # the input of a convolution, also by the norm that consumes it
+        self._read: dict[Maker, Mark] = {}  # a convolution's input; also under the norm that reads its output
         answers = self._run(model, input_shape)
         self.uses.update(
             m for m, mark in self._outputs.items() if any(mark.is_now(answer) for answer in answers)
         )
 
     def norms(self) -> list[BatchNorm]:
-        """Those with running statistics that ran once and can be followed."""
+        """The norms with running statistics that ran once and can be followed."""
         once = [m for m in self._outputs if isinstance(m, BatchNorm) and self.runs[m] == 1]
         return [norm for norm in once if norm.running_mean is not None and norm not in self.unclear]
 
@@ -80,7 +80,7 @@ class Recording:
         finally:
             for handle in handles:
                 handle.remove()
-        if not given.is_unchanged():  # it is pruned on the same images again and again
+        if not given.is_unchanged():  # pruning gives it the same images again and again
             raise ValueError(
                 "the model changes its input in place (x -= mean, x.mul_(2)): let it make a new tensor "
                 "(x = x - mean)"
@@ -120,7 +120,7 @@ class Recording:
 
     def _on_addition(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         ends = [m for m, mark in self._outputs.items() if mark.is_now(a) or mark.is_now(b)]
-        # Solved here are those whose input is still there: models may change it in place meanwhile.
+        # A module can be solved here only if its input still exists: models may have changed it in place.
         self.additions.append([m for m in ends if m in self._read and self._read[m].is_unchanged()])
         return a, b
 

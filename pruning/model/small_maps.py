@@ -1,7 +1,7 @@
 """Convolutions on small maps as matrix products, for CPUs that multiply bfloat16 in tiles (AMX).
 
-oneDNN gives a row of the output to a tile of 16 rows: at 4x4 pixels three quarters of the tile are idle, and
-a gradient of weights takes ten times as long as the product that it is. Laid out as columns (im2col;
+oneDNN computes one row of the output in a tile of 16 rows: at 4x4 pixels three quarters of the tile are idle,
+and a gradient of weights takes ten times as long as the same matrix product. Laid out as columns (im2col;
 Chellapilla et al. 2006, section 4), the pixels of all images fill the tiles.
 """
 
@@ -16,11 +16,11 @@ from torch.nn import functional as F
 from torch.nn.grad import conv2d_input
 from torch.overrides import TorchFunctionMode
 
-_WIDEST = 4  # outputs of up to this width gain; at 8 the columns cost what the tiles save
+_WIDEST = 4  # widest outputs that gain; at 8 the columns cost what the tiles save
 
 
 class SmallMaps(TorchFunctionMode):
-    """While it is entered under autocast, such layers of whatever is called are computed so, in bfloat16."""
+    """A context under autocast in which convolutions on small maps become matrix products in bfloat16."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.conv2d and not kwargs and len(args) == 7 and _is_small(*args):
@@ -85,7 +85,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def _columns(x: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """(N, H', W', K * K * C): what each output reads."""
+    """(N, H', W', K * K * C): the inputs that each output reads."""
     batch, channels, *sizes = x.shape
     height, width = (_positions(size, kernel, stride, padding) for size in sizes)
     x = F.pad(x.permute(0, 2, 3, 1), (0, 0, padding, padding, padding, padding)).contiguous()

@@ -1,4 +1,4 @@
-"""A model's tensors, to keep and to put back; which of them learn, and where they are."""
+"""A model's tensors: saving and restoring them, which of them learn, and on which device they are."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 
 
 def tensors_in(model: nn.Module) -> dict[str, Tensor]:
-    """The tensors of its state_dict; what get_extra_state puts there besides is left out."""
+    """The tensors of its state_dict, without what get_extra_state adds."""
     return {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
 
 
 def all_tensors_in(model: nn.Module) -> dict[str, Tensor]:
-    """The buffers that its state_dict leaves out, too."""
+    """The tensors of its state_dict, and the buffers that it leaves out."""
     return {**dict(model.named_buffers()), **tensors_in(model)}
 
 
 @contextmanager
 def put_back_on_error(model: nn.Module) -> Iterator[None]:
-    """Where the context is left by an error, or by Ctrl-C, the model holds what it held before.
+    """If this context is left by an error or Ctrl-C, restores the model's tensors.
 
-    Buffers that it has made, resized or dropped meanwhile stay so. No gradients stay in any case.
+    Buffers that were made, resized or dropped meanwhile stay so. Gradients are removed in any case.
     """
     before = {name: value.clone() for name, value in all_tensors_in(model).items()}
     try:
@@ -45,5 +45,5 @@ def frozen_in(model: nn.Module) -> list[str]:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where its first parameter is; the CPU where it has none."""
+    """The device of its first parameter; the CPU if it has none."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

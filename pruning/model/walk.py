@@ -1,7 +1,7 @@
-"""One forward pass over many batches at once, halting at each site until it has been dealt with.
+"""One forward pass over many batches at once, which halts at each site until that has been dealt with.
 
-Every batch runs the model in a thread of its own, one thread at a time; so a model of any shape is run
-exactly once, however many layers it has, and each layer's input already comes from what precedes it.
+Every batch runs the model in a thread of its own, one thread at a time. So a model of any structure is run
+exactly once, however many layers it has, and each layer's input already reflects changes made before it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..support.seeds import seeded
 from .calls import Additions, Mark
 from .graph import Site
 
-_ROUNDING = 1e-3  # of maps, relative
-_VALUES = 4096  # of a map, at most, that are looked at
+_ROUNDING = 1e-3  # relative difference of maps that may be rounding
+_VALUES = 4096  # most values of a map that are compared
 
 
 @dataclass(frozen=True)
 class Visit:
-    """All batches have come to this site. Its weights may be changed now: they run when the walk goes on.
+    """All batches have reached this site, which runs when the walk goes on: its weights may be changed now.
 
-    inputs: the convolution's input of each batch.
-    others: for the end of a residual branch, what its output is added to, of each batch.
+    inputs: the convolution's input, for each batch.
+    others: at the end of a residual branch, what its output is added to, for each batch.
     """
 
     site: Site
@@ -37,13 +37,13 @@ class Visit:
 
 
 class _Stopped(BaseException):
-    """Unwinds a forward pass that is not needed any more."""
+    """Unwinds a forward pass that is no longer needed."""
 
 
 class _Pass(threading.Thread):
     """The forward pass of one batch.
 
-    Where models make tensors by default, and in which stream GPUs run, is each thread's own affair.
+    The default device and the GPU's stream are settings of a thread, so each pass sets them again.
     """
 
     def __init__(self, model: nn.Module, batch: Tensor) -> None:
@@ -59,7 +59,7 @@ class _Pass(threading.Thread):
         self.start()
 
     def advance(self) -> None:
-        """Runs to the next site, or to the end."""
+        """Runs on to the next site, or to the end."""
         self._go.release()
         self._halted.acquire()
         if self.error:
@@ -99,7 +99,7 @@ class _Pass(threading.Thread):
                 del self._ends[site]
                 x = self._open.pop(site)
                 self._halt(site, x, a if swapped else b)
-                solved = site.apply(x)  # again, with the weights it has now
+                solved = site.apply(x)  # runs again, with its new weights
                 return (a, solved) if swapped else (solved, b)
         return a, b
 
@@ -109,7 +109,7 @@ class _Pass(threading.Thread):
         self._wait()
 
     def _wait(self) -> None:
-        if not self._stopping:  # a model may catch _Stopped, and go on
+        if not self._stopping:  # a model may have caught _Stopped and gone on
             self._go.acquire()
         if self._stopping:
             raise _Stopped
@@ -122,22 +122,22 @@ def _current() -> _Pass:
 
 
 def walk(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Generator[Visit]:
-    """Yields every site once, in forward order. Close the generator, or exhaust it, to end the passes."""
+    """Yields a visit of each site in forward order. Close the generator, or exhaust it, to end the passes."""
     with _passes(model, sites, batches) as passes:
         for _ in sites:
-            memory.give_back()  # what earlier layers took, or another stage
+            memory.give_back()  # what earlier layers or stages freed
             yield _next(passes)
 
 
 def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> None:
-    """Raises ValueError where what the sites read of one batch depends on what else is under way.
+    """Raises ValueError if what sites read for one batch depends on other batches that are under way.
 
-    Walks would prune it on the maps of other batches.  batches: a few images each, of unequal numbers, as the
-    last one of a walk has fewer. ValueError, too, where it does not run on one.
+    Walks would then prune the model on the maps of other batches. Also raises it if the model does not run on
+    a batch.  batches: a few images each, of unequal numbers, since the last one of a walk has fewer.
     """
 
     def read(*walks: list[Tensor]) -> list[Tensor]:
-        """Some of what each site reads of each batch, site by site."""
+        """Some values that each site reads for each batch, site by site."""
         visits = [[_some(visit) for visit in walk(model, sites, together)] for together in walks]
         return [some for of_site in zip(*visits, strict=True) for each in of_site for some in each]
 
@@ -147,7 +147,7 @@ def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor])
             once = read(*alone)
         except ValueError:  # it takes another path for other images
             raise
-        except Exception as error:  # whatever a model raises
+        except Exception as error:  # a model may raise anything
             numbers = " and ".join(str(len(batch)) for batch in batches)
             raise ValueError(
                 f"the model cannot run on batches of {numbers} images ({error}): it has to take any number"
@@ -156,7 +156,7 @@ def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor])
             mixed = _differ(once, read(batches))
         except ValueError:
             raise
-        except Exception:  # whatever a model raises that does not find what it kept
+        except Exception:  # a model may raise anything if it does not find what it kept
             mixed = True
         if mixed and not _differ(once, read(*alone)):  # else its maps are random
             raise ValueError(
@@ -165,7 +165,7 @@ def require_own_maps(model: nn.Module, sites: list[Site], batches: list[Tensor])
 
 
 def _some(visit: Visit) -> list[Tensor]:
-    """Finite values from all over what the site reads, batch by batch."""
+    """A sample of the values that the site reads, batch by batch, with those that are not finite as 0."""
     maps = [m for pair in zip(visit.inputs, visit.others or visit.inputs, strict=True) for m in pair]
     return [m.flatten()[:: 1 + m.numel() // _VALUES].float().nan_to_num(0.0, 0.0, 0.0) for m in maps]
 
@@ -177,7 +177,7 @@ def _differ(some: list[Tensor], others: list[Tensor]) -> bool:
 
 @contextmanager
 def _passes(model: nn.Module, sites: list[Site], batches: list[Tensor]) -> Iterator[list[_Pass]]:
-    """One for each batch, that halt at the sites."""
+    """Yields a pass for each batch, which halt at the sites."""
     handles = []
     for site in sites:
 

@@ -1,4 +1,4 @@
-"""Images made from nothing: the stand-ins for the data that nobody may see.
+"""Synthetic images, which stand in for the private data.
 
 Each source is a function (count, shape, generator) -> pixels (count, C, H, W) in 0..1; `SOURCES` names them.
 """
@@ -26,17 +26,17 @@ SOURCES: dict[str, Source] = {
     "uniform": uniform,
 }
 
-_CHUNK = 64  # images drawn at a time, of up to _PIXELS together: bounds the memory at large sizes
+_CHUNK = 64  # images drawn at a time, with at most _PIXELS together: bounds the memory of large ones
 _PIXELS = 2**22
 
 
 def draw(source: str, count: int, shape: tuple[int, int, int], seed: int, purpose: str) -> Tensor:
-    """float32 (count, C, H, W) in 0..1, in the 256 steps of a file's pixels.
+    """Pixels, float32 (count, C, H, W), in 0..1 and rounded to 256 steps as in an image file.
 
-    source: a key of SOURCES.  purpose: other ones give other images.
+    source: a key of SOURCES.  purpose: each purpose gets different images.
     """
     fitting = _PIXELS // (shape[1] * shape[2])
-    at_once = _CHUNK if fitting >= _CHUNK else max(3, fitting - fitting % 3)  # the mix is of thirds
+    at_once = _CHUNK if fitting >= _CHUNK else max(3, fitting - fitting % 3)  # the mix has thirds
     chunks = [
         SOURCES[source](min(at_once, count - start), shape, generator(seed, "draw", purpose, start))
         for start in range(0, count, at_once)

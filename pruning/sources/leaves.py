@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .random import between, exposed, normal, spectral
 
-_LEAVES = 48  # shapes an image; the last ones cover the first
+_LEAVES = 48  # shapes per image; later ones cover earlier ones
 
 
 def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
@@ -24,7 +24,7 @@ def dead_leaves(count: int, shape: tuple[int, int, int], generator: torch.Genera
     rows = torch.linspace(-1, 1, height, dtype=torch.float32).view(1, 1, -1, 1)
     cols = torch.linspace(-1, 1, width, dtype=torch.float32).view(1, 1, 1, -1)
     for _ in range(_LEAVES):
-        # A size density of 1/r^3 is the scale-invariant one: as much area in small leaves as in large ones.
+        # A density of sizes of 1/r^3 is scale-invariant: small leaves cover as much area as large ones.
         size = (1 / between(generator, one, 1 / 0.9**2, 1 / 0.12**2)).sqrt()
         aspect = between(generator, one, -0.7, 0.7).exp()
         angle = between(generator, one, 0, 2 * math.pi)

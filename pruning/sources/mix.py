@@ -1,4 +1,4 @@
-"""The default: what covers most of what networks look for, edges and textures."""
+"""The default source: a mix with edges and textures, most of what networks look for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several sources draw."""
+"""Random numbers and textures that several sources use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images pulled towards what the model's BatchNorms remember of its training data, from any source."""
+"""Refinement: pulls images of any source towards the statistics in the model's BatchNorms."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def refine(
     generator: torch.Generator,
     advance: Callable[[float], None],
 ) -> Tensor:
-    """Moves the images, by Adam, until the inputs of `norms` have the statistics these remember.
+    """Moves the images, by Adam, towards ones with which the inputs of `norms` have their running statistics.
 
-    After Yin et al. (DeepInversion, arXiv:1912.08795): mean and deviation of every norm's input, and total
-    variation, under random shifts and flips. No labels: images that aim at some, as theirs do, are further
-    from the statistics, and layers pruned on them lose a point of accuracy more.
-    images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance; returns as
-    many: these themselves where the model gives no gradients (torch.no_grad() in its forward).
-    form: of precision.laid_out, in whose context this is called.  advance: told the fraction done.
+    After Yin et al. (DeepInversion, arXiv:1912.08795): the loss has mean and deviation of every norm's input,
+    and total variation, under random shifts and flips. Unlike theirs it has no labels: images that aim at
+    labels fit the statistics less well, and layers pruned on them lose one more point of accuracy.
+
+    images: one batch (N, C, H, W), normalised, large enough to estimate a channel's variance.
+    form: from precision.laid_out, in whose context this is called.  advance: called with the fraction done.
+    Returns them, or the images given if the model gives no gradients (torch.no_grad() in its forward).
     """
     unit = normalisation.unit(images)
     low, high = (limit / unit for limit in normalisation.limits(images))
@@ -53,7 +54,7 @@ def refine(
                 return given
             loss = loss + 0.002 * _total_variation(x)
             optimizer.zero_grad()
-            loss.backward()  # within: a model that computes parts again must do so as it did before
+            loss.backward()  # inside, for models with checkpointing: they run parts again, hooks included
         optimizer.step()
         schedule.step()
         with torch.no_grad():

@@ -1,1 +1,1 @@
-"""What long work needs whatever it is about, be it no model: seeds, memory, processes, checkpoints."""
+"""What any long run needs, with models or without: seeds, memory, processes, checkpoints."""

@@ -1,4 +1,4 @@
-"""What a long run has finished so far, on disk: a run that was killed goes on from it, to the same result."""
+"""What a long run has finished so far, on disk: a run that was killed resumes from it, with the same bits."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from patternlite.support.files import write_atomically
 from .distributed import Group
 
 _FORMAT = "patternlite.checkpoint.1"
-_ANSWERS = "answers"  # the step that tells models apart; no work that anybody would miss
-_ROUNDING = 1e-3  # of answers, relative, that another number of threads or another GPU may make
+_ANSWERS = "answers"  # the step that tells models apart; it is not work that anybody would miss
+_ROUNDING = 1e-3  # relative difference of answers with another number of threads or another GPU
 
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one step. values: what JSON can hold; tuples come back as lists."""
+    """The outcome of one step.  values: anything that JSON can hold; tuples come back as lists."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
 
 
 class Checkpoint:
-    """Finished steps by name, a safetensors file each, or nothing at all when there is no folder.
+    """Finished steps by name, one safetensors file each. Without a folder it keeps nothing.
 
     fingerprint: of the weights and options. A folder with another one is refused (ValueError), unless that
-        run finished nothing: whoever follows the advice of an error runs again with other options.
-    Only the group's first process touches the disk; the others are told what it read.
+        run finished nothing: after an error, users run again with the other options that it advised.
+    Only the group's first process touches the disk; it sends the others what it read.
     """
 
     def __init__(self, folder: Path | str | None, fingerprint: str, group: Group) -> None:
@@ -45,7 +45,7 @@ class Checkpoint:
         self._given = folder
 
     def step(self, name: str, make: Callable[[], Record]) -> Record:
-        """The step's outcome, from the disk if it was finished before; else made now, and kept."""
+        """The step's outcome, from the disk if it was finished before; otherwise it is made now, and kept."""
         record = self.load(name)
         if record is None:
             record = make()
@@ -53,9 +53,10 @@ class Checkpoint:
         return record
 
     def require_same_answers(self, answers: list[Tensor]) -> None:
-        """Raises ValueError unless the model still gives them: weights do not tell what is done with them.
+        """Raises ValueError unless the model still answers so: the same weights may be used differently.
 
-        Rounding may differ, so they are not of the fingerprint; whole numbers, which may jump, are left out.
+        Answers are not part of the fingerprint because they may differ by rounding; integers, which may jump,
+        are left out.
         """
         numbers = [
             answer.detach().float().nan_to_num().cpu() for answer in answers if answer.is_floating_point()
@@ -73,7 +74,7 @@ class Checkpoint:
         return self._group.made_by_first(lambda: self._read(name))
 
     def save(self, name: str, record: Record) -> None:
-        """A kill leaves the whole file or none. Where the first process fails, all do."""
+        """A kill leaves the whole file or none. If the first process fails, all do."""
         if self._given is not None:
             self._group.made_by_first(lambda: self._write(name, record))
 
@@ -91,9 +92,9 @@ class Checkpoint:
         write_atomically(path, save(tensors, metadata))
 
     def discard(self) -> None:
-        """Deletes what was finished, of no use any more: whoever runs again has to give other options.
+        """Deletes what was finished, once it is of no use because the next run needs other options.
 
-        Where the disk does not let it, that run is refused, and told what to delete.
+        If the disk does not allow that, the next run is refused, and says what to delete.
         """
         if self._folder is not None:
             with suppress(OSError):
@@ -126,12 +127,12 @@ class Checkpoint:
 
 
 def holds_work(folder: Path) -> bool:
-    """Whether there is anything that a run could go on from."""
+    """Whether there is anything that a run could resume from."""
     return any(path != _file(folder, _ANSWERS) for path in folder.glob("*.safetensors"))
 
 
 def discard(folder: Path) -> None:
-    """Deletes a checkpoint that nobody needs: its own files, and the folder if it holds no others."""
+    """Deletes a checkpoint: its own files, and the folder if it holds no others."""
     for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.*.part")):
         if path.suffix == ".part" or _is_ours(path):
             path.unlink()
@@ -150,4 +151,4 @@ def _alike(one: Tensor, other: Tensor) -> bool:
 
 
 def _file(folder: Path, name: str) -> Path:
-    return folder / f"{quote(name, safe=' ')}.safetensors"  # names of layers may hold slashes
+    return folder / f"{quote(name, safe=' ')}.safetensors"  # names of layers may contain slashes

@@ -17,15 +17,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-_CACHED = 1 << 18  # values that are added at once: what is made of them between stays in a core's cache
-_LET_GO = 0.1  # seconds, for gloo's threads
+_CACHED = 1 << 18  # values that are added at once, so that intermediate ones stay in a core's cache
+_LET_GO = 0.1  # seconds that gloo's threads get
 
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that prune one model together. rank: this one's number.  size: how many there are."""
+    """The processes that prune one model together.  rank: this one's number.  size: how many there are."""
 
     rank: int = 0
     size: int = 1
@@ -43,12 +43,12 @@ class Group:
         return self.rank == 0
 
     def share(self, items: list[_Item]) -> tuple[int, list[_Item]]:
-        """This process's part of the items, and the number of its first one; parts are in rank's order."""
+        """The number of this process's first item, and its part of the items; parts are in order of rank."""
         begin, end = (len(items) * rank // self.size for rank in (self.rank, self.rank + 1))
         return begin, items[begin:end]
 
     def joined(self, tensor: Tensor) -> Tensor:
-        """Every process's tensor, one after the other along dimension 0, in rank's order."""
+        """All processes' tensors, concatenated along dimension 0 in order of rank."""
         if self.size == 1:
             return tensor
         lengths = [tensor.new_zeros(1, dtype=torch.int64) for _ in range(self.size)]
@@ -61,16 +61,16 @@ class Group:
         return torch.cat([part[: int(length)] for part, length in zip(parts, lengths, strict=True)])
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """The sum over the processes, in place; the same on all, but rounded as the network likes."""
+        """The sum over the processes, in place: the same on all, but rounded in an order that may vary."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def exact_sum(self, parts: Iterable[Tensor], bound: Tensor) -> Tensor:
-        """float64 sum of all processes' parts: the same bits however they are dealt out.
+        """float64 sum of all processes' parts, with the same bits however the parts are distributed.
 
-        Adds in fixed point, which is associative. parts: of one shape, at least one.  bound: at least the
-        absolute value of any sum of this process's parts. Raises FloatingPointError when that is not finite.
+        It adds in fixed point, which is associative.  parts: at least one, all of one shape.  bound: at least
+        the absolute value of any sum of this process's parts. Raises FloatingPointError if it is not finite.
         """
         limit = bound.detach().double().reshape(1).nan_to_num(math.inf, math.inf, math.inf)
         if self.size > 1:
@@ -78,7 +78,7 @@ class Group:
         if not math.isfinite(largest := float(limit)):
             raise FloatingPointError("infinite or undefined values")
         scale = 2.0 ** (61 - math.frexp(largest * self.size)[1])
-        # A float32 times a power of two is exact, where float32 has that power.
+        # A float32 times a power of two is exact, unless that power exceeds float32.
         wide = scale >= torch.finfo(torch.float32).max
         total = None
         for part in parts:
@@ -90,7 +90,7 @@ class Group:
         return self.sum(total).double().div_(scale)
 
     def from_first(self, value: Any) -> Any:
-        """What the first process has, on every process."""
+        """The first process's value, on every process."""
         if self.size == 1:
             return value
         values = [value]
@@ -98,14 +98,14 @@ class Group:
         return values[0]
 
     def made_by_first(self, make: Callable[[], _Item]) -> _Item:
-        """What the first process makes, or the error that it raises there, on every process."""
+        """What `make` returns or raises in the first process, on every process."""
         if self.size == 1:
             return make()
         made, error = None, None
         if self.first:
             try:
                 made = make()
-            except Exception as raised:  # whatever it is: the others would wait for ever
+            except Exception as raised:  # any error, since the others would wait for ever
                 error = raised
         made, error = self.from_first((made, error))
         if error is not None:
@@ -113,7 +113,7 @@ class Group:
         return made
 
     def require_same(self, digest: str, what: str) -> None:
-        """Raises RuntimeError on every process unless all of them have this digest."""
+        """Raises RuntimeError on every process unless all have the same digest."""
         if self.size == 1:
             return
         digests: list[str] = [""] * self.size
@@ -126,10 +126,10 @@ class Group:
 
 
 def leave() -> None:
-    """Ends the group that torch.distributed has.
+    """Ends torch.distributed's default group.
 
-    gloo's threads hold on to the last tensors sent, and have to enter the interpreter to let go of them. One
-    that comes when the interpreter is already shutting down aborts the process: so they get a moment before.
+    gloo's threads hold the last tensors sent, and must enter the interpreter to release them. A thread that
+    does so while the interpreter shuts down aborts the process, so they get a moment before that.
     """
     time.sleep(_LET_GO)
     dist.destroy_process_group()
@@ -137,9 +137,9 @@ def leave() -> None:
 
 @contextmanager
 def torchrun() -> Iterator[torch.device]:
-    """Joins the processes that torchrun started, if any; gives the device to use, a GPU if there is one.
+    """Joins the processes that torchrun started, if any, and yields the device to use, a GPU if there is one.
 
-    Raises ValueError where there is no GPU for each process of this machine, or no telling which is whose.
+    Raises ValueError if there is not a GPU for each process of this machine, or if they cannot be told apart.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:

@@ -1,4 +1,4 @@
-"""Memory that was freed, given back to the system."""
+"""Gives freed memory back to the system."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import sys
 
 
 def give_back() -> None:
-    """glibc keeps what each thread frees: gigabytes of a large network. Without glibc nothing happens."""
+    """Makes glibc release what threads have freed, gigabytes for a large network; a no-op without glibc."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Which stage a run is in, how far it is, and how long each took."""
+"""Which stage a run is in, how much is done, and how long each stage took."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Progress = Callable[[str, float], None]
 
 
 class Schedule:
-    """Turns the progress within stages into that of the whole.
+    """Turns the progress within stages into that of the whole run.
 
-    costs: stage -> its expected cost, in any unit; or the costs of its parts, by name, in their order. Stages
-        are in the order they come in; those that are left out, as what an earlier run did, count as done.
-    seconds: stage -> what it took.
+    costs: stage, in order -> its expected cost in any unit, or the costs of its parts by name, in order.
+        Stages that are skipped, because an earlier run did them, count as done.
+    seconds: stage -> time it took.
     """
 
     def __init__(self, report: Progress | None, costs: Mapping[str, float | Mapping[str, float]]) -> None:
@@ -44,7 +44,7 @@ class Schedule:
         self._report(f"{self._stage} {part}".rstrip(), min(1.0, done / sum(self._shares.values())))
 
     def reach(self, part: str) -> None:
-        """Those parts of the current stage that were reached before are done."""
+        """Begins a part of the current stage; the parts that were begun before it are done."""
         parts = self._parts[self._stage]
         before = sum(parts[name] for name in self._reached) / self._shares[self._stage]
         self._reached.append(part)

@@ -1,4 +1,4 @@
-"""Random numbers by purpose: each step draws from its own stream, so none depends on what ran before it."""
+"""Random numbers by purpose: each step draws from its own stream, so none depends on the steps before it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """What draws from torch's own generators gets the same in here each time; outside nothing changes."""
+    """In this context torch's own generators start from the seed; outside of it they are not affected."""
     cuda = device.type == "cuda"
     with torch.random.fork_rng([device] if cuda else []):
         torch.default_generator.manual_seed(seed)

@@ -49,9 +49,7 @@ def demo(
     ] = 2.5,
     threads: Threads = "1,2",  # type: ignore[assignment]
     seed: Annotated[int, typer.Option(help="Seed of the synthetic images.")] = 0,
-    seconds: Annotated[
-        float, typer.Option(min=1, max=_DAY, help="Time for all timings together.")
-    ] = 40.0,
+    seconds: Annotated[float, typer.Option(min=1, max=_DAY, help="Time for all timings together.")] = 40.0,
 ) -> None:
     """Prunes a trained network without data, converts it, checks it on real images, and times it."""
     require_packages("bench", "PIL", "matplotlib", "jinja2")

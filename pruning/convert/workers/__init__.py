@@ -1,1 +1,1 @@
-"""Programs that run in child processes; none of them imports torch."""
+"""Programs for child processes; none of them imports torch."""

@@ -23,7 +23,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from patternlite.stored.stamp import KEY
 
-# onnx2tf compares a few activations on sample images. Without this file here it downloads them.
+# onnx2tf compares a few activations on sample images, which it downloads unless this file is there.
 _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 
 
@@ -35,8 +35,8 @@ def main(source: str, target: str, mode: str, stamp: str) -> None:
         disable_strict_mode=mode == "fast",
         disable_model_save=True,
         output_signaturedefs=True,  # makes names valid in a saved model: no leading slash
-        not_use_onnxsim=True,  # all of its passes: some change weights
-        replace_to_pseudo_operators=["erf"],  # which TFLite does not have: made of those that it has
+        not_use_onnxsim=True,  # it would run all passes, and some change weights
+        replace_to_pseudo_operators=["erf"],  # TFLite has no erf: build it of operators that it has
         non_verbose=True,
     )
     (model_input,) = model.inputs
@@ -54,8 +54,11 @@ def main(source: str, target: str, mode: str, stamp: str) -> None:
 
 
 def with_constant_shapes(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """What the graph computes of shapes, which are known, becomes constants: where a network splits or
-    reshuffles channels, as torch exports it, onnx2tf mistakes channels for columns otherwise."""
+    """Replaces computations of shapes, which are known, by constants.
+
+    Without this, onnx2tf mistakes channels for columns where a network splits or shuffles channels as torch
+    exports it.
+    """
     wanted = {"eliminate_shape_op", "eliminate_shape_gather", "eliminate_slice_after_shape"}
     others = [name for name in onnxoptimizer.get_available_passes() if name not in wanted]
     simplified, _ = onnxsim.simplify(graph, skipped_optimizers=others)
@@ -63,14 +66,14 @@ def with_constant_shapes(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def with_gelus(model: onnx.ModelProto) -> onnx.ModelProto:
-    """x * (1 + erf(x / sqrt(2))) / 2, as torch exports a GELU, becomes an operator, which TFLite has, too."""
+    """Replaces x * (1 + erf(x / sqrt(2))) / 2, as torch exports a GELU, by one operator, which TFLite has."""
     if all(node.op_type != "Erf" for node in model.graph.node):
         return model
     graph = gs.import_onnx(model)
     gelus = [gelu for node in graph.nodes if node.op == "Erf" and (gelu := _gelu_of(node, graph.outputs))]
     if not gelus:
         return model
-    domain = "com.microsoft"  # onnxruntime's, which ONNX has only from version 20 on
+    domain = "com.microsoft"  # onnxruntime's own operator: ONNX has one only from opset 20 on
     for x, y in gelus:
         y.inputs.clear()
         graph.nodes.append(gs.Node("Gelu", y.name, inputs=[x], outputs=[y], domain=domain))
@@ -80,7 +83,7 @@ def with_gelus(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _gelu_of(erf: gs.Node, kept: list[gs.Tensor]) -> tuple[gs.Tensor, gs.Tensor] | None:
-    """What the GELU of this erf reads and what it makes. kept: tensors that others need."""
+    """Input and output of the GELU around this erf, if there is one.  kept: tensors needed elsewhere."""
 
     def reader(tensor: gs.Tensor, op: str) -> gs.Node | None:
         alone = len(tensor.outputs) == 1 and not any(tensor is other for other in kept)
@@ -90,7 +93,7 @@ def _gelu_of(erf: gs.Node, kept: list[gs.Tensor]) -> tuple[gs.Tensor, gs.Tensor]
         return tensor.inputs[0] if tensor.inputs and tensor.inputs[0].op in ops else None
 
     def beside(node: gs.Node | None, number: float) -> gs.Tensor | None:
-        """The operand beside this number."""
+        """The node's other operand, if one is this number."""
         for one, another in (node.inputs, node.inputs[::-1]) if node else ():
             if isinstance(one, gs.Constant) and one.values.size == 1 and np.isclose(one.values, number).all():
                 return another
@@ -112,7 +115,7 @@ def _gelu_of(erf: gs.Node, kept: list[gs.Tensor]) -> tuple[gs.Tensor, gs.Tensor]
 
 
 def with_metadata(content: bytes, name: str, text: str) -> bytes:
-    """The model with one more metadata buffer. TensorFlow's converter adds its own in the same way."""
+    """The model with another metadata buffer, added as TensorFlow's converter adds its own."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(text.encode(), np.uint8)

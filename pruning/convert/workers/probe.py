@@ -5,8 +5,8 @@ inputs itself. RESULT holds
     inputs   (samples, *input shape)   as fed, in the file's own layout
     outputs  (samples, *output shape)
     zeros_0, zeros_1, ...              one bool array (O, I/groups, H, W) per convolution: weight == 0
-A convolution whose weights are not stored as plain or fp16 constants is left out. Of a model that is not
-taken here it holds the reason alone, as "refused".
+A convolution whose weights are not stored as plain or fp16 constants is left out. For a model that cannot be
+probed, RESULT holds only the reason, as "refused".
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def probe_onnx(path: str, inputs: Array | None) -> dict[str, Any]:
         for attribute in node.attribute
         if attribute.name == "value"
     }
-    for node in graph.node:  # the exporter names a tensor used twice through Identity; nodes are sorted
+    for node in graph.node:  # the exporter uses Identity for a tensor that is used twice; nodes are sorted
         if node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
     weights = [
@@ -100,7 +100,7 @@ def probe_mnn(path: str, inputs: Array | None) -> dict[str, Any]:
     if inputs is None:
         raise PatternliteError("a .mnn file is only ever a target")
     network = mnn_interpreter(path)
-    network.setSessionHint(_WINOGRAD_MEMORY, 0)  # without: it rounds by up to 1e-3 of the outputs
+    network.setSessionHint(_WINOGRAD_MEMORY, 0)  # no Winograd, which rounds by up to 1e-3 of the outputs
     session = network.createSession({"backend": "CPU", "precision": "high", "numThread": 1})
     model_input = only(list(network.getSessionInputAll(session).values()), "input")
     model_output = only(list(network.getSessionOutputAll(session).values()), "output")

@@ -2,8 +2,8 @@
 
 STAMP is a text that the file carries as its bizCode.
 
-Enters MNN's converter at its C function. The `mnnconvert` script of the wheel would first install a package
-and report the use to a server.
+Calls MNN's converter by its C function, because the wheel's `mnnconvert` script would first install a package
+and report its use to a server.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ def main(source: str, target: str, stamp: str = "") -> None:
         source = with_slopes_of_channels(source)
     arguments = ["-f", kind, "--modelFile", source, "--MNNModel", target, "--bizCode", stamp or "patternlite"]
     converted = _tools.mnnconvert(["mnnconvert", *arguments])
-    # It returns True even for a file that is no ONNX model at all.
+    # The converter returns True even for a file that is no ONNX model at all.
     if not converted or not os.path.exists(target):
         sys.exit("MNN's converter wrote no file")
 
 
 def with_slopes_of_channels(source: str) -> str:
-    """The file, or one here whose PReLUs of maps have slopes of shape (1, C, 1, 1): of (C, 1, 1), as torch
-    exports them, MNN's converter makes a comparison, a choice and a product."""
+    """The file, or a copy here in which the slopes of maps' PReLUs have the shape (1, C, 1, 1).
+
+    torch exports (C, 1, 1), which MNN's converter turns into a comparison, a selection and a product.
+    """
     import onnx  # .tflite files need none of it
 
     if all(node.op_type != "PRelu" for node in onnx.load(source, load_external_data=False).graph.node):
@@ -37,7 +39,7 @@ def with_slopes_of_channels(source: str) -> str:
     model = onnx.shape_inference.infer_shapes(onnx.load(source))
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    for node in graph.node:  # torch stores what is equal once
+    for node in graph.node:  # torch stores equal constants once
         if node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
     maps = {it.name for it in graph.value_info if len(it.type.tensor_type.shape.dim) == 4}
