@@ -1,5 +1,5 @@
-// A graph compiled for this machine: packed weights, planned memory, kernels chosen. Compile once,
-// run many times. Not thread-safe: one Program runs one image at a time, on `threads` threads.
+// A graph compiled for this machine: weights packed, memory planned, kernels chosen. Compile once,
+// run many times. Not thread-safe: a Program runs one image at a time, on its options' threads.
 #pragma once
 
 #include <memory>
@@ -25,24 +25,24 @@ struct CompileOptions {
 
 class Program {
  public:
-  // Throws std::invalid_argument when the graph does not fit together or holds what the engine
-  // cannot run.
+  // Throws std::invalid_argument when the graph does not fit together or holds something that the
+  // engine cannot run.
   static std::unique_ptr<Program> compile(const Graph& graph, const CompileOptions& options);
-  // `verdict` is judge()'s of this graph.
+  // `verdict` is what judge() returned for this graph.
   static std::unique_ptr<Program> compile(const Graph& graph, const Verdict& verdict,
                                           const CompileOptions& options);
   virtual ~Program() = default;
 
-  // One image: dense NHWC floats in and out, a pointer for each of graph.inputs and graph.outputs,
-  // in their order. Denormals are zero, whatever they are to the caller, to whom they are that
-  // again after. Not on two threads at once. Throws std::bad_alloc where a thread's scratch does
-  // not fit.
+  // Runs one image: dense NHWC floats in and out, a pointer for each of graph.inputs and
+  // graph.outputs, in their order. Denormals count as zero meanwhile; afterwards the caller's own
+  // setting is restored. Not on two threads at once. Throws std::bad_alloc if a thread's scratch
+  // memory cannot be allocated.
   virtual void run(std::span<const float* const> inputs, std::span<float* const> outputs) = 0;
 
   // What became of each convolution.
   virtual const std::vector<LayerReport>& layers() const = 0;
-  // Bytes: of activations, whose memory tensors share (the peak of any run), and of packed weights.
-  // What threads keep to work in (scratch.h) is theirs and not counted.
+  // Bytes of activations (the peak of any run, since tensors share memory) and of packed weights.
+  // The threads' own scratch memory (scratch.h) is not counted.
   virtual std::size_t activation_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
 };

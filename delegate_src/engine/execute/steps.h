@@ -1,4 +1,4 @@
-// The steps of a compiled program: one operator each, bound to its memory.
+// The steps of a compiled program: each is one operator, bound to its memory.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ class Step {
   virtual std::size_t weight_bytes() const { return 0; }
 };
 
-// From the caller's dense NHWC image to planar.
+// Brings the caller's dense NHWC image to the planar layout.
 class InputStep {
  public:
   virtual ~InputStep() = default;
@@ -45,19 +45,19 @@ struct ChainLink {
   Convolution op;
   std::unique_ptr<PackedConvolution> packed;  // runs by rows
 };
-// scratch: of each share, for the windows (MemoryPlan::scratch floats).
+// scratch: for each share of the work, memory for its windows (MemoryPlan::scratch floats).
 std::unique_ptr<Step> make_chain_step(const Chain& chain, std::vector<ChainLink> links,
                                       const TensorMemory& memory,
                                       const std::vector<float*>& scratch);
-// Makes the borders of a tensor zero, see MemoryPlan::clears; but the gaps between rows where who
-// writes the rows writes these as well. planar: row 0, column 0 of channel 0.
+// Makes the borders of a tensor zero (see MemoryPlan::clears), except the gaps between rows if
+// whatever writes the rows writes these, too. planar: row 0, column 0 of channel 0.
 enum class Borders { kAll, kAboveAndBelow };
 inline Borders not_written_by(const PackedConvolution& packed) {
   return packed.by_positions() ? Borders::kAboveAndBelow : Borders::kAll;
 }
 void clear_borders(const PlanarLayout& layout, float* planar, Borders which, Parallel& parallel);
 std::unique_ptr<Step> make_clear_step(TensorId id, const TensorMemory& memory, Borders which);
-// Of any other operator.
+// The step of any other operator.
 std::unique_ptr<Step> make_step(const Node& node, const TensorMemory& memory,
                                 const kernels::KernelTable& kernels);
 std::unique_ptr<InputStep> make_input_step(const PlanarLayout& layout, float* planar,

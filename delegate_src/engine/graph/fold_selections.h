@@ -5,9 +5,9 @@
 
 namespace patternlite {
 
-// Selections and interleavings read what is no selection; parts of a map that a concatenation has
-// in a row and that are all of it are the map; and what nobody reads any more goes. There are no
-// aliases.
+// Afterwards selections and interleavings read no other selections; parts that a concatenation has
+// in a row and that make up a whole map are replaced by that map; and what nobody reads any more is
+// gone. The graph must not have aliases.
 void fold_selections(Graph& graph);
 
 }  // namespace patternlite

@@ -1,7 +1,8 @@
 // A small graph of the operators the engine runs, independent of any runtime. Adaptors build it.
 //
-// Tensors are one image each (batch is looped outside). Weights are viewed, not copied: they must
-// stay alive until the graph is compiled, or as long as it where WeightsView says so.
+// Each tensor is of one image (the loop over a batch is outside). Weights are viewed, not copied:
+// they must stay alive until the graph is compiled, or as long as the program if
+// WeightsView::lasting says so.
 #pragma once
 
 #include <optional>
@@ -28,11 +29,11 @@ struct Window {  // a kernel's or pooling window's way over the image
   bool strided() const { return stride_h != 1 || stride_w != 1; }
 };
 
-// Why it is no window, or none that 32 bits can count; null if it is. Before the image may lie
-// pads, or cells that no window reads.
+// Why this is no valid window, or none that 32 bits can count; null if it is valid. Pads before the
+// image may be negative: cells that no window reads.
 const char* fault_of(const Window& window);
 
-// The zeros that the last windows need behind the image.
+// How many zeros the last windows need behind the image.
 int pad_below(const Window& window, const Shape& input, const Shape& output);
 int pad_right(const Window& window, const Shape& input, const Shape& output);
 
@@ -44,12 +45,12 @@ int required_border(const Window& window, const Shape& input, const Shape& outpu
 struct WeightsView {
   const float* data = nullptr;
   std::ptrdiff_t filter_stride = 0, channel_stride = 0, row_stride = 0, column_stride = 0;
-  bool lasting = false;  // stays as long as the compiled graph, which may use it in place
-  // Of a grouped convolution, how many filters read how many channels; all others' weights are zero
-  // and not there. 0: all filters read all channels.
+  bool lasting = false;  // outlives the compiled graph, which may use it in place
+  // In a grouped convolution, how many filters read how many channels; weights for other channels
+  // are zero and not stored. 0: all filters read all channels.
   int group_filters = 0, group_channels = 0;
 
-  // Null where the filter reads nothing of the channel.
+  // Null if the filter does not read the channel.
   const float* kernel(int o, int i) const {
     if (group_channels) {
       i -= o / group_filters * group_channels;
@@ -65,7 +66,7 @@ struct WeightsView {
 
 using PoolMode = kernels::PoolKind;
 
-// A convolution's result, pooled before anybody else sees it.
+// Pooling of a convolution's result before anything else reads it.
 struct FusedPooling {
   Shape input;  // the convolution's own output
   PoolMode mode;
@@ -76,11 +77,11 @@ struct FusedPooling {
 
 using Curve = kernels::CurveKind;
 
-// An activation that is no clamp.
+// An activation that is not a clamp.
 struct CurveOp {
   TensorId input, output;
   Curve curve;
-  std::vector<float> slopes = {};  // of kLeakyRelu below 0: one for each channel, or for all
+  std::vector<float> slopes = {};  // of kLeakyRelu below 0: one for each channel, or one for all
   bool operator==(const CurveOp&) const = default;
 };
 
@@ -92,17 +93,17 @@ struct Convolution {
   const float* bias = nullptr;  // [filters], or null
   Activation activation = Activation::kNone;
   TensorId residual = kNoTensor;        // added before the activation; set by fuse()
-  bool depthwise = false;               // filter o reads channel o alone: its only one, weights say
+  bool depthwise = false;               // filter o reads channel o alone: no other weights
   std::optional<FusedPooling> pooling;  // `output` is pooled; set by fuse()
-  std::optional<CurveOp> curve;         // bends the sums; its ids are not used; set by fuse()
+  std::optional<CurveOp> curve;         // applied to the sums; its ids are unused; set by fuse()
 };
 
-// The shape of its own result; output: of the tensor it writes.
+// The shape of the convolution's own result. output: that of the tensor it writes.
 inline const Shape& result_shape(const Convolution& conv, const Shape& output) {
   return conv.pooling ? conv.pooling->input : output;
 }
 
-// Whether it reads zeros around its input. output: the shape of the tensor it writes.
+// Whether the convolution reads zeros around its input. output: the shape of the tensor it writes.
 inline bool reads_zeros(const Convolution& conv, const Shape& input, const Shape& output) {
   return required_border(conv.window, input, result_shape(conv, output)) > 0;
 }
@@ -113,7 +114,7 @@ inline int channels_per_filter(const Convolution& conv, const Shape& input) {
   return conv.weights.group_channels ? conv.weights.group_channels : input.channels;
 }
 
-// Whether each weight is used once: one output position, whose window is the whole input.
+// Whether each weight is used once: there is one output position, whose window is the whole input.
 bool is_fully_connected(const Convolution& conv, const Shape& input, const Shape& output);
 
 double dense_macs(const Convolution& conv, const Shape& input, const Shape& output);
@@ -131,28 +132,28 @@ struct Addition {
   Activation activation = Activation::kNone;
 };
 
-// Element by element; b may hold a single element for each channel.
+// Element by element; b may have a single element for each channel.
 struct Multiplication {
   TensorId a, b, output;
   Activation activation = Activation::kNone;
 };
 
-// Each channel by constants of its own: input * scale + shift.
+// input * scale + shift, with constants for each channel.
 struct Scaling {
   TensorId input, output;
   std::vector<float> scales, shifts;  // [channels]
   Activation activation = Activation::kNone;
 };
 
-// The channels of each position less their mean, over the root of their variance, and each channel
-// by constants of its own then (layer normalisation, Ba et al. 2016).
+// Layer normalisation (Ba et al. 2016): subtracts the mean of each position's channels, divides by
+// the root of their variance, then applies a scale and a shift for each channel.
 struct ChannelNorm {
   TensorId input, output;
   std::vector<float> scales, shifts;  // [channels]
   float epsilon;                      // added to the variance
 };
 
-// The same with each channel's mean and variance (instance normalisation, Ulyanov et al. 2016).
+// Instance normalisation (Ulyanov et al. 2016): the same with each channel's mean and variance.
 struct InstanceNorm {
   TensorId input, output;
   std::vector<float> scales, shifts;
@@ -170,7 +171,7 @@ struct ActivationOp {
   Activation activation;
 };
 
-// The channels of several maps, one map's after the other's.
+// Concatenates the channels of several maps.
 struct Concatenation {
   std::vector<TensorId> inputs;
   TensorId output;
@@ -182,11 +183,11 @@ struct ChannelSelection {
   std::vector<int> channels;
 };
 
-// Whether they follow one another, as they do in a part of a map.
+// Whether the channels follow one another, as they do in a slice.
 bool is_part(const ChannelSelection& selection);
 
-// Parts of block * block maps in one: output cell (y, x) of channel c is cell (y / block, x /
-// block) of channel channels[i][c] of input i, which is (y % block) * block + x % block.
+// Interleaves block * block maps: output cell (y, x) of channel c is cell (y / block, x / block) of
+// channel channels[i][c] of input i = (y % block) * block + x % block.
 struct Interleaving {
   std::vector<TensorId> inputs;
   TensorId output;
@@ -194,30 +195,30 @@ struct Interleaving {
   std::vector<std::vector<int>> channels;
 };
 
-// Rows or columns of a whole that its part number `phase` has.
+// How many of a whole's rows or columns belong to its part number `phase`.
 inline int interleaved(int whole, int block, int phase) {
   return (whole - phase + block - 1) / block;
 }
 
-// Each output cell is one input cell: that of input row rows[y] and input column columns[x].
+// Output cell (y, x) is the input cell in row rows[y] and column columns[x].
 struct Resize {
   TensorId input, output;
   std::vector<int> rows, columns;
 };
 
-// Two neighbouring cells of an axis: the first, and of what the second is more a share.
+// A mix of two neighbouring cells of an axis: first + share * (second - first).
 struct Blend {
   int first, second;
   float share;
 };
 
-// Each output cell is mixed of four input cells: those of two rows and two columns.
+// Each output cell is a mix of four input cells, in two rows and two columns.
 struct BilinearResize {
   TensorId input, output;
   std::vector<Blend> rows, columns;
 };
 
-// Over the channels of each position: exp(beta * x), scaled to a sum of 1.
+// Softmax over the channels of each position: exp(beta * x), scaled to a sum of 1.
 struct Softmax {
   TensorId input, output;
   float beta;
@@ -236,7 +237,7 @@ using Operator =
 struct Node {
   Operator op;
   std::string name;  // what reports call it
-  int tag = -1;      // whatever the adaptor likes; rewrites keep it, and the nodes' order
+  int tag = -1;      // for the adaptor's use; rewrites keep it, and the order of nodes
 };
 
 struct Graph {
@@ -247,13 +248,13 @@ struct Graph {
   TensorId add_tensor(Shape shape);
 };
 
-// Of a tensor, at most: kernels count in 32 bits, borders included.
+// Most elements of a tensor: kernels count in 32 bits, borders included.
 inline constexpr std::size_t kMostElements = std::size_t{1} << 30;
 
-// Throws std::invalid_argument when a tensor is empty or has more elements than that.
+// Throws std::invalid_argument when a tensor is empty or has more elements than kMostElements.
 void validate_sizes(const Graph& graph);
 
-// The same, and, naming the node, when shapes or ids do not fit together.
+// Does the same, and also throws, naming the node, when shapes or ids do not fit together.
 void validate(const Graph& graph);
 
 }  // namespace patternlite

@@ -13,7 +13,8 @@ namespace patternlite {
 
 class PhaseSplit {
  public:
-  // Whether a window has stride 2 along both axes and its phases fit rows of the output's pitch.
+  // Whether a window has stride 2 along both axes and its phases fit into rows of the output's
+  // pitch.
   static bool possible(const Window& window, const PlanarLayout& output);
 
   PhaseSplit(const Window& window, const PlanarLayout& input, const PlanarLayout& output);
@@ -22,10 +23,10 @@ class PhaseSplit {
   // virtual position of its output.
   int tap_offset(int tap) const;
 
-  // Of the split input.
+  // Floats of the split input.
   std::size_t floats() const;
 
-  // What brings the phases of output rows row_begin .. row_end - 1.
+  // The task that splits what output rows row_begin .. row_end - 1 read.
   kernels::SplitPhases task(const float* input, float* split, int row_begin, int row_end) const;
 
  private:

@@ -1,4 +1,4 @@
-// Convolutions that read and write at equal positions: the rows of both tensors are as far apart.
+// Convolutions that read and write at equal positions: both tensors' rows are equally far apart.
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -6,8 +6,8 @@
 
 namespace patternlite {
 
-// Whether a tap lies equally far from every virtual position of the output, and within the input's
-// memory for all of them.
+// Whether a tap is at the same distance from every virtual position of the output, and lies within
+// the input's memory for all of them.
 inline bool keeps_positions(const Window& window, const PlanarLayout& input,
                             const PlanarLayout& output) {
   const int beyond = (window.kernel_w - 1) * window.dilation_w - window.pad_left;
@@ -15,15 +15,15 @@ inline bool keeps_positions(const Window& window, const PlanarLayout& input,
          beyond <= input.border + PlanarLayout::kSlack - kVector;  // of the columns between rows
 }
 
-// Whether the output is to lie at the pitch of the input: it is no wider, and the columns that it
-// lacks, which lie above and below it as rows, too, are few for it.
+// Whether the output should have the pitch of the input: it is no wider, and the columns that it
+// lacks, of which there also are rows above and below it, are few in comparison.
 inline bool may_keep_pitch(const Window& window, const Shape& input, const Shape& output) {
   constexpr int kLeastHeight = 4;  // of the output, in such columns
   const int narrower = input.width - output.width;
   return !window.strided() && narrower >= 0 && narrower * kLeastHeight <= output.height;
 }
 
-// A map at the pitch of a tensor that is as wide or wider.
+// The layout of a map at the pitch of a tensor that is at least as wide.
 inline PlanarLayout at_pitch_of(const PlanarLayout& tensor, const Shape& map) {
   return {.shape = map,
           .border = tensor.shape.width + tensor.border - map.width,

@@ -1,4 +1,4 @@
-// A graph as the kernels run it.
+// Turns a graph into the one that the kernels run.
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -9,8 +9,8 @@ namespace patternlite {
 // fuse(), then pad_apart(). All convolutions stay, in their order.
 Graph rewrite(const Graph& graph);
 
-// What a convolution alone becomes: its window, and how what it reads and writes lies. Borders are
-// as wide as the input's, as where layers of one kernel follow one another.
+// What a convolution becomes by itself: its window, and the layouts of what it reads and writes.
+// Borders are as wide as the input's, as between layers of one kernel size.
 struct LoneConvolution {
   Window window;
   PlanarLayout input, output;

@@ -1,4 +1,4 @@
-// Arithmetic of a map and constants.
+// Arithmetic of a map with constants.
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@ namespace patternlite {
 
 enum class ArithmeticKind { kAdd, kSubtract, kMultiply, kDivide };
 
-// What such an operation does to a map whose other operand, the first one if so, is a number for
-// each channel; tensors and activation are the caller's to name. Nothing where that is no scale or
-// shift: numbers divided by the map, or a number without a finite reciprocal.
+// The scales and shifts of such an operation, whose second operand (or first) has one number for
+// each channel; the caller sets tensors and activation. Nothing if it is no scale or shift: numbers
+// divided by the map, or a division by a number without a finite reciprocal.
 std::optional<Scaling> scaling_by(ArithmeticKind kind, std::vector<float> numbers,
                                   bool numbers_first);
 

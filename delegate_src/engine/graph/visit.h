@@ -28,7 +28,7 @@ void for_each_input(Op& op, Visit visit) {
       op);
 }
 
-// How often a tensor is read; to be an output of the graph counts.
+// How often a tensor is read; being an output of the graph counts as once.
 inline int readers(const Graph& graph, TensorId id) {
   int count = static_cast<int>(std::count(graph.outputs.begin(), graph.outputs.end(), id));
   for (const Node& node : graph.nodes) {

@@ -1,4 +1,4 @@
-// Convolutions run by the BC kernel: 16 filters at a time, any stride; also the dense ones.
+// Convolutions run by the BC kernel: 16 filters at a time, any stride; dense ones, too.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// A curve over a planar tensor, as the kernel wants it.
+// The kernel's task for a curve over a planar tensor.
 #pragma once
 
 #include <vector>
@@ -10,12 +10,12 @@
 
 namespace patternlite {
 
-// One for each channel, where the curve has slopes.
+// The curve's slopes, one for each channel; none if it has none.
 inline std::vector<float> slopes_of(const CurveOp& op, int channels) {
   return op.slopes.size() == 1 ? std::vector<float>(channels, op.slopes[0]) : op.slopes;
 }
 
-// Without the tensors. slopes: slopes_of(op); the task refers to them.
+// The task without its tensors. slopes: slopes_of(op), to which the task refers.
 inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
                                  const std::vector<float>& slopes) {
   return {.input = nullptr,
@@ -25,7 +25,7 @@ inline kernels::Curve curve_task(const CurveOp& op, const PlanarLayout& layout,
           .planes = planes_of(layout)};
 }
 
-// The part with the channels from `first` to `last`.
+// The part of a task for the channels from `first` to `last`.
 inline kernels::Curve channels_of(kernels::Curve task, int first, int last) {
   task.input += first * task.planes.plane;
   task.output += first * task.planes.plane;

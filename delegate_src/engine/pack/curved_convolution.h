@@ -1,4 +1,4 @@
-// A convolution whose sums are bent by a curve, as of SiLU, while they are in the cache.
+// A convolution to whose sums a curve, such as SiLU, is applied while they are in the cache.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 namespace patternlite {
 
-// conv.op.curve is set; convolution: the same one packed without it.
+// conv.op.curve must be set. convolution: the same one, packed without the curve.
 std::unique_ptr<PackedConvolution> pack_curved(const PlanarConvolution& conv,
                                                std::unique_ptr<PackedConvolution> convolution,
                                                const kernels::KernelTable& kernels);

@@ -1,5 +1,4 @@
-// Depthwise convolutions, any stride: vectors of positions, the zeros of each plane's kernel
-// skipped.
+// Depthwise convolutions, any stride: vectors of positions, skipping the zeros of each kernel.
 #pragma once
 
 #include <memory>

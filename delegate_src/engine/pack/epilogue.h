@@ -6,7 +6,7 @@
 
 namespace patternlite {
 
-// Without a residual.
+// The epilogue without a residual.
 inline kernels::Epilogue epilogue_of(Activation activation) {
   const Clamp clamp = clamp_of(activation);
   return {.residual = nullptr, .low = clamp.low, .high = clamp.high};

@@ -1,4 +1,4 @@
-// What convolutions over neighbouring positions fetch for the next ones.
+// What convolutions over neighbouring positions prefetch for the next ones.
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -6,7 +6,7 @@
 
 namespace patternlite {
 
-// Nothing, where input and output stay in a second-level cache of common size from layer to layer.
+// Nothing if input and output stay in a second-level cache of common size from layer to layer.
 kernels::FetchAhead fetch_ahead(const Window& window, const PlanarLayout& input,
                                 const PlanarLayout& output);
 

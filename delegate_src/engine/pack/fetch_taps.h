@@ -1,4 +1,4 @@
-// Which inputs of taps to come should OS kernels fetch?
+// Which inputs of later taps OS kernels should prefetch.
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -6,8 +6,8 @@
 
 namespace patternlite {
 
-// kernels::ConvOs::fetch_taps of a layer whose input is not in the first-level cache. Where taps
-// come in pairs in a row, as those of a pattern mostly do, one fetch brings both.
+// kernels::ConvOs::fetch_taps for a layer whose input is not in the first-level cache. If taps come
+// in pairs within a row, as those of a pattern mostly do, one fetch brings both.
 int taps_to_fetch(const PackedStream& stream, const Window& window);
 
 }  // namespace patternlite

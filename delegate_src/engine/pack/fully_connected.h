@@ -1,4 +1,4 @@
-// Fully connected layers: a matrix times a vector, bound by the memory that holds the matrix.
+// Fully connected layers: a matrix times a vector, limited by the memory that holds the matrix.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace patternlite {
 
-// The non-zero weights alone where that is less to read; else all of them, in place where they
-// last and lie as wanted, else copied.
+// Keeps only the non-zero weights if that is less to read; otherwise all of them, in place if they
+// last and have the right layout, or else copied.
 std::unique_ptr<PackedConvolution> pack_fully_connected(const Convolution& conv,
                                                         const Sparsity& sparsity,
                                                         const PlanarLayout& input,

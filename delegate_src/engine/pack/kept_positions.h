@@ -1,12 +1,12 @@
-// What PackedConvolution::run_rows() overwrites before its rows.
+// Saves what PackedConvolution::run_rows() overwrites before its rows.
 #pragma once
 
 #include "engine/graph/planar.h"
 
 namespace patternlite {
 
-// The positions from a whole vector on to a row, of all channels: saved, to be put back when the
-// rows have been computed.
+// The positions before a row, from the beginning of a vector on, in all channels: saved at first,
+// and put back when the rows have been computed.
 class KeptPositions {
  public:
   // output: row 0, column 0 of channel 0. scratch: of floats_to_keep(layout) floats.

@@ -1,4 +1,4 @@
-// One convolution, packed for planar tensors of a given layout: what Programs and the MNN backend
+// One convolution, packed for planar tensors of given layouts: what Programs and the MNN backend
 // run.
 #pragma once
 
@@ -18,10 +18,10 @@
 
 namespace patternlite {
 
-// What is written of a convolution whose result is pooled at once.
+// The output of a convolution whose result is pooled at once.
 struct PooledOutput {
   PlanarLayout layout;
-  int rows_at_once;  // computed before the next ones: what they are pooled from stays in the cache
+  int rows_at_once;  // pooled before the next ones, so that what they read stays in the cache
 };
 
 // A convolution and the layouts it reads and writes; its tensor ids are not used.
@@ -33,15 +33,15 @@ struct PlanarConvolution {
   const PlanarLayout& written() const { return pooled ? pooled->layout : output; }
 };
 
-// A convolution of a graph whose tensors are laid out so.
+// A convolution of a graph whose tensors have these layouts.
 PlanarConvolution planar_convolution(const Convolution& conv,
                                      const std::vector<PlanarLayout>& layouts);
 
-// Throws std::invalid_argument when no kernel can run it: the input's border must be at least
-// required_border(op.window, ...), planes are addressed with 32 bits.
+// Throws std::invalid_argument if no kernel can run it: the input's border must be at least
+// required_border(op.window, ...), and planes must be addressable with 32 bits.
 void check(const PlanarConvolution& conv);
 
-// How a convolution is run: by this kernel, in these groups (kIs packs without any).
+// How a convolution is run: by this kernel, in these groups (kIs has none).
 struct Choice {
   ConvKernel kernel;
   Grouping grouping;
@@ -49,28 +49,34 @@ struct Choice {
 
 class PackedConvolution {
  public:
-  // `conv` has been checked, `taps` are its own, and the kernel runs it (CostModel::runs).
+  // `conv` has been checked, `taps` are those of its weights, and the choice's kernel can run it
+  // (CostModel::runs).
   static std::unique_ptr<PackedConvolution> pack(const PlanarConvolution& conv, const TapSets& taps,
                                                  const Choice& choice,
                                                  const kernels::KernelTable& kernels);
-  // Of one that a single kernel runs, whatever its taps: depthwise or fully connected. Else null.
+  // Packs a depthwise or fully connected layer, which one kernel runs whatever its taps; null for
+  // others.
   static std::unique_ptr<PackedConvolution> pack_only_way(const PlanarConvolution& conv,
                                                           const Analysis& analysis,
                                                           const kernels::KernelTable& kernels);
   virtual ~PackedConvolution() = default;
 
-  // Planar tensors (pointers to row 0, column 0 of channel 0). residual: the output's layout, added
-  // before the activation, or null: it must be if the result is pooled.
+  // Runs on planar tensors (pointers to row 0, column 0 of channel 0). residual: in the output's
+  // layout, added before the activation; or null, as it must be if the result is pooled.
   virtual void run(const float* input, const float* residual, float* output,
                    Parallel& parallel) const = 0;
 
-  // A part of the output alone, on this thread, with the same bits, of tensors that may be held in
-  // part: pointers are to where row 0, column 0 of channel 0 would be. By rows, without a residual:
-  // up to a vector of positions before and behind them, none before row 0, may be overwritten,
-  // those before with the same bits if the rows they came from are still held; of the input the
-  // rows that rows_read() names are read and, where positions are kept, as much. By positions,
-  // virtual ones from a multiple of kHalfVector to another or to the end: no others are, and
-  // columns between rows are written, too.
+  // A part of the output can be computed alone, on this thread and with the same bits, by rows or
+  // by positions if these say so. Tensors may be held in part: pointers are to where row 0, column
+  // 0 of channel 0 would be.
+  //
+  // run_rows() has no residual. It may overwrite up to a vector of positions before the rows (none
+  // before row 0) and behind them; those before get the same bits if the rows that they came from
+  // are still held. It reads the input's rows that rows_read() names, and up to a vector of
+  // positions before them.
+  //
+  // run_positions() takes virtual positions, from a multiple of kHalfVector to another one or to
+  // the end. It writes no others, and also the columns between rows.
   virtual bool by_rows() const { return false; }
   virtual bool by_positions() const { return false; }
   virtual void run_rows(const float* input, float* output, Range rows) const;

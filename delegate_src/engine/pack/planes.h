@@ -1,4 +1,4 @@
-// A planar tensor's geometry, as kernels that go over all of it want it.
+// A planar tensor's geometry, for kernels that go over all of it.
 #pragma once
 
 #include "engine/graph/planar.h"
@@ -14,7 +14,7 @@ inline kernels::Planes planes_of(const PlanarLayout& layout) {
           .plane = layout.plane()};
 }
 
-// Of the whole image, without the pointers; the other side is dense NHWC.
+// The task for the whole image, without the pointers; the other side is dense NHWC.
 inline kernels::Interleave interleave_of(const PlanarLayout& layout) {
   return {.input = nullptr,
           .output = nullptr,

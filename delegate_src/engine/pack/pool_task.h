@@ -1,4 +1,4 @@
-// A pooling window's way over planar tensors, as the kernel wants it.
+// The kernel's task for pooling of planar tensors.
 #pragma once
 
 #include "engine/graph/activation.h"
@@ -9,7 +9,7 @@
 
 namespace patternlite {
 
-// Without the tensors. Op: Pooling or FusedPooling.
+// The task without its tensors. Op: Pooling or FusedPooling.
 template <typename Op>
 kernels::Pool pool_task(const Op& op, const PlanarLayout& input, const PlanarLayout& output) {
   const Clamp clamp = clamp_of(op.activation);
@@ -35,7 +35,7 @@ kernels::Pool pool_task(const Op& op, const PlanarLayout& input, const PlanarLay
           .high = clamp.high};
 }
 
-// These rows of the output alone.
+// The part of a task for these rows of the output.
 inline kernels::Pool rows_of_pool(kernels::Pool task, Range rows) {
   task.pad_top -= rows.begin * task.stride_h;
   task.output += std::ptrdiff_t{rows.begin} * task.output_pitch;

@@ -9,8 +9,8 @@
 
 namespace patternlite {
 
-// One int per virtual position, padded to whole vectors and one more: -1 real, 0 pad. Tensors of
-// one geometry share it.
+// One int per virtual position, padded to whole vectors and one more: -1 for a real position, 0 for
+// a pad. Tensors of equal geometry share a mask.
 std::shared_ptr<const std::vector<int32_t>> position_mask(const PlanarLayout& layout);
 
 }  // namespace patternlite

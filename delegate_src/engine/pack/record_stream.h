@@ -21,8 +21,8 @@ struct RecordStream {
   kernels::IsStream view(const PlanarLayout& input) const;
 };
 
-// How the kernel will go over a layer: tiles of `positions`, at most `block_filters` filters at a
-// time, inputs gathered or read where they are (in_place: see kernels.h).
+// How the kernel will go over a layer: in tiles of `positions`, at most `block_filters` filters at
+// a time, with inputs gathered or read where they are (in_place: see kernels/convolutions.h).
 struct IsTiling {
   int positions, block_filters;
   bool in_place;

@@ -8,8 +8,8 @@
 
 namespace patternlite {
 
-// Joins taps to runs: in each, every offset is `step` above the one before. Returns the indices of
-// each run's taps, at most `longest`; shorter runs come first.
+// Joins taps to runs in which every offset is `step` larger than the one before. Returns the
+// indices of each run's taps, at most `longest` of them; shorter runs come first.
 std::vector<std::vector<int>> join_runs(std::span<const int32_t> offsets, int step, int longest);
 
 struct PackedRuns {

@@ -12,8 +12,8 @@
 
 namespace patternlite {
 
-// Element offset, in a planar input, of tap `tap` (channel * area + y * kernel_w + x) from the
-// input position of an output position.
+// Element offset of tap `tap` (channel * area + y * kernel_w + x) in a planar input, counted from
+// an output position's input position.
 int tap_offset(const Window& window, const PlanarLayout& input, int tap);
 
 struct PackedStream {
@@ -25,14 +25,14 @@ struct PackedStream {
   kernels::TapStream view() const;
 };
 
-// From the input position of an output position to the input that `tap` of `filter` reads.
+// The same, for a tap of this filter: to the input that it reads.
 using TapOffset = std::function<int(int filter, int tap)>;
 
-// Packs each group to exactly `size` filters; missing ones get zero weights and plane -1.
+// Packs each group with exactly `size` filters; missing ones get zero weights and plane -1.
 PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
                          const std::vector<std::vector<int>>& groups, int size,
                          const TapOffset& offset_of, const PlanarLayout& output);
-// Of a planar input.
+// The same for a planar input.
 PackedStream pack_stream(const Convolution& conv, const TapSets& taps,
                          const std::vector<std::vector<int>>& groups, int size,
                          const PlanarLayout& input, const PlanarLayout& output);

@@ -8,7 +8,7 @@
 
 namespace patternlite {
 
-// Of a convolution that winograd_runs(...).
+// Packs a convolution for which winograd_runs(...).
 std::unique_ptr<PackedConvolution> pack_winograd(const Convolution& conv, const TapSets& taps,
                                                  const Grouping& grouping,
                                                  const PlanarLayout& input,

@@ -1,4 +1,4 @@
-// What the cost model has to say about running one convolution.
+// The ways to run one convolution, by the cost model.
 #pragma once
 
 #include <vector>
@@ -14,10 +14,10 @@ struct Candidate {
   double cost;  // as CostModel::cost
 };
 
-// The choices whose cost is at most `within` times the least, cheapest first; never none.
+// The choices whose cost is at most `within` times the least, cheapest first; at least one.
 std::vector<Candidate> candidates(const Analysis& analysis, const CostModel& model, double within);
 
-// The choice of this kernel, which runs the convolution.
+// The choice of this kernel, which must be able to run the convolution.
 Candidate candidate_of(ConvKernel kernel, const Analysis& analysis, const CostModel& model);
 
 }  // namespace patternlite

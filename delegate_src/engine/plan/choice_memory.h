@@ -1,5 +1,5 @@
-// Choices, found by timing where there was time, remembered by the process: a model loaded again is
-// not timed again, and gets the same bits.
+// Choices of kernels (found by timing if there was time), remembered by the process: a model that
+// is loaded again is not timed again, and gives the same bits.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,15 @@ namespace patternlite {
 
 using ChosenKernels = std::map<std::uint64_t, ConvKernel>;  // by layer_key()
 
-// The budget, in seconds, of a choice that no larger one would change: one found by timing, or that
-// a file makes.
+// In place of a budget in seconds, for a choice that no larger budget would change: one found by
+// timing, or made by a file.
 inline constexpr double kSettled = std::numeric_limits<double>::infinity();
 
-// Thread-safe. None where a planner of this budget, in seconds, may find a better one: the choice
-// was made untried, for want of time, and by a planner of a smaller budget.
+// Thread-safe. None if a planner with this budget, in seconds, may find a better choice: the known
+// one was made without timing, for want of time, by a planner with a smaller budget.
 std::optional<ConvKernel> recall_choice(std::uint64_t key, double budget);
-// budget: of the planner that left them untried, or kSettled. What a larger one chose stays.
+// budget: that of the planner that left them untimed, or kSettled. Choices made with a larger
+// budget stay.
 void remember_choices(const ChosenKernels& choices, double budget);
 void forget_choices();
 

@@ -1,4 +1,4 @@
-// What a choice found by timing is filed under.
+// The keys under which choices found by timing are filed.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,13 @@
 
 namespace patternlite {
 
-// All that timings depend on besides the layer: this engine, the CPU, the kernels. Not the
-// threads: every number of them gives the same results, so all use the same choices.
+// Everything that timings depend on besides the layer: this engine, the CPU, the kernels. Not the
+// threads: every number of them must give the same results, so all use the same choices.
 std::string machine_name(const kernels::KernelTable& kernels);
 
-// Shapes, window, layouts, whether the sums are bent or pooled, and which weights are zero, on that
-// machine. The weights' values, biases, clamps and which curve do not matter to the choice.
+// A layer's shapes, window and layouts, whether a curve or pooling follows, which of its weights
+// are zero, and the machine. The values of weights and biases, clamps and the kind of curve do not
+// matter to the choice.
 std::uint64_t layer_key(const std::string& machine, const PlanarConvolution& conv,
                         const TapSets& taps);
 

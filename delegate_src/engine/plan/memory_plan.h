@@ -1,4 +1,4 @@
-// Where the graph's tensors lie: planar layouts, and slots of memory that are used again.
+// Where the graph's tensors lie: planar layouts, and slots of memory that are reused.
 #pragma once
 
 #include <vector>
@@ -18,17 +18,17 @@ struct MemoryPlan {
   std::vector<TensorId> clears;
   std::vector<std::size_t> scratch;  // floats for the windows of chains, of each share
 
-  // Where in its slot row 0, column 0 of the tensor's channel 0 lies.
+  // Offset, within its slot, of row 0, column 0 of the tensor's channel 0.
   std::size_t origin(TensorId id) const;
   std::size_t bytes() const;
 };
 
-// A slot is used again by tensors of any geometry; those of one have their zero borders in the same
-// places, and these stay zero. Inputs of the graph share theirs with such alone. What goes into a
-// concatenation is written where it will lie there, and a part of a map is read where it lies.
+// A slot may be reused by tensors of any geometry; those of equal geometry have their zero borders
+// in the same places, which then stay zero. Inputs of the graph share slots only with tensors of
+// their own geometry. A concatenation's parts are written in place, and slices are read in place.
 //
-// Tensors within chains have no slot: windows of them are held in scratch memory. What a
-// chain reads and writes lives as long as the chain runs.
+// Tensors within chains have no slot: windows of them are held in scratch memory. What a chain
+// reads and writes lives as long as the chain runs.
 MemoryPlan plan_memory(const Graph& graph, const std::vector<Chain>& chains = {});
 
 }  // namespace patternlite

@@ -1,5 +1,5 @@
-// From convolutions to packed ones: which kernel each gets. The cost model proposes; where it is
-// not sure and there is time, the candidates are tried.
+// Chooses a kernel for each convolution and packs it. The cost model proposes candidates; where it
+// is not sure and there is time, these are tried.
 #pragma once
 
 #include <functional>
@@ -15,16 +15,16 @@
 
 namespace patternlite {
 
-// Another kernel sums in another order: a choice by timing may change the last bits of a result
-// from one process to the next. A directory, or no budget at all, makes results repeat.
+// Other kernels add in other orders, so choosing by timing may change the last bits of a result
+// from one process to the next. With a directory, or without any budget, results are repeatable.
 struct TuneOptions {
   std::shared_ptr<TuneBudget> budget;  // for packing and timing candidates; null: none are tried
-  double share = 1;                    // of what is left of it, at most, for these convolutions
-  // With a budget: what was chosen before in this process is chosen again.
+  double share = 1;                    // the most of what is left of it for these convolutions
+  // With a budget, choices that were made before in this process are made again.
   bool remember = true;
-  // Keeps choices between processes, tried or not: its files decide, whatever the budget. "": none.
+  // Keeps choices between processes, timed or not: its files decide, whatever the budget. "": none.
   std::string directory;
-  // Told, in one line, of a directory or file that is of no use. Never an error.
+  // Called, with one line of text, for a directory or file that is of no use; never an error.
   std::function<void(const std::string&)> warn;
 };
 
@@ -38,12 +38,12 @@ struct PlannedConvolution {
   std::optional<Choice> choice;  // none: there was only one way
 };
 
-// Throws as check() does. `parallel` is what the convolutions will run on.
+// Throws as check() does. `parallel`: what the convolutions will run on.
 std::vector<PlannedConvolution> plan_convolutions(
     const std::vector<ConvolutionToPlan>& convolutions, const kernels::KernelTable& kernels,
     Parallel& parallel, const TuneOptions& tuning);
 
-// The same choice, packed for layouts of other memory.
+// Packs the same choice for other layouts.
 std::unique_ptr<PackedConvolution> pack_again(const ConvolutionToPlan& convolution,
                                               const std::optional<Choice>& choice,
                                               const kernels::KernelTable& kernels);

@@ -1,4 +1,4 @@
-// Slots of memory, taken and released as a graph runs, for tensors of any geometry.
+// Slots of memory for tensors of any geometry, taken and released in the order of a graph's nodes.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace patternlite {
 
-inline constexpr int kBeforeAll = -1;  // in place of a node: whoever runs the graph
+inline constexpr int kBeforeAll = -1;  // instead of a node, for what the caller writes
 
 struct SlotUse {
   TensorId tensor;
@@ -22,24 +22,24 @@ class SlotAllocator {
   // layouts: of all tensors, as long as this.
   explicit SlotAllocator(const std::vector<PlanarLayout>& layouts) : layouts_(layouts) {}
 
-  // A free slot, or a new one; it grows as it must. That of a tensor written before all nodes stays
-  // with tensors of its geometry.
+  // Takes a free slot, or a new one; it grows if necessary. The slot of a tensor written before all
+  // nodes is reused only by tensors of its geometry.
   int take(const SlotUse& use);
   void release(int slot) { slots_[slot].taken = false; }
 
   // Floats of each slot.
   std::vector<std::size_t> sizes() const;
-  // The uses whose zeros must be written: tensors of other geometries may have been in their slots,
-  // in this run or at the end of the last one.
+  // The uses whose zeros must be written, because tensors of other geometries may have been in
+  // their slots, in this run or at the end of the last one.
   std::vector<SlotUse> cleared() const;
 
  private:
   struct Slot {
     std::size_t floats = 0;
     bool taken = false;
-    const PlanarLayout* zeros = nullptr;  // whose borders are zero, from some use in this run on
+    const PlanarLayout* zeros = nullptr;  // its borders are zero, from some use in this run on
     std::vector<SlotUse> uses, cleared;
-    // Inputs of the graph are taken while no slot is free: theirs begin with them.
+    // Inputs of the graph are taken while no slot is free, so they are the first in theirs.
     bool stays() const { return uses.front().node == kBeforeAll; }
     bool has_zeros_of(const PlanarLayout& layout) const {
       return zeros && zeros->same_geometry(layout) &&

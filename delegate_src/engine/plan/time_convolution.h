@@ -1,4 +1,4 @@
-// How long one convolution takes on this machine: what pruning weighs against the error it makes.
+// How long one convolution takes on this machine, which pruning weighs against the error it makes.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@ struct ConvolutionTime {
   std::string kernel;  // that the planner chose
 };
 
-// Plans the convolution as a program would, then runs it for about `budget` seconds, planning
-// included, and at least twice, its weights as far away as in a network. No choice is remembered:
-// who asks again hears what does not depend on the first time. Its tensor ids are not used. Throws
-// std::invalid_argument where it is no valid graph or no kernel runs it.
+// Plans the convolution as a program would, then runs it at least twice, for about `budget` seconds
+// including planning, with its weights as far from the core as in a network. No choice is
+// remembered, so a second call does not depend on the first. Its tensor ids are not used. Throws
+// std::invalid_argument if it is not valid or no kernel runs it.
 ConvolutionTime time_convolution(const Convolution& conv, const Shape& input, const Shape& output,
                                  const kernels::KernelTable& kernels, Parallel& parallel,
                                  double budget);

@@ -1,4 +1,4 @@
-// Runs packed convolutions on made-up tensors, to see how long they take.
+// Runs packed convolutions on made-up tensors to time them.
 #pragma once
 
 #include "engine/pack/packed_convolution.h"
@@ -13,8 +13,8 @@ class Trial {
   // Seconds of one run.
   double run(const PlanarConvolution& conv, const PackedConvolution& packed);
 
-  // The same where the weights lie beyond the threads' own caches, as in a network: its other
-  // layers ran since they were last read. The tensors are near.
+  // The same with the weights outside the threads' own caches, as in a network, where other layers
+  // run between two uses. The tensors are in the caches.
   double run_far(const PlanarConvolution& conv, const PackedConvolution& packed);
 
  private:
@@ -22,7 +22,7 @@ class Trial {
 
   Parallel& parallel_;
   AlignedVector<float> input_, output_;  // of the largest convolution so far
-  AlignedVector<float> others_;          // what stands for the other layers
+  AlignedVector<float> others_;          // stands for the other layers' weights
 };
 
 }  // namespace patternlite

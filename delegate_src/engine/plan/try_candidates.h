@@ -1,4 +1,4 @@
-// Candidates tried where the cost model is not sure and there is time.
+// Times candidates where the cost model is not sure and there is time.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct LayerToPlan {
   const Analysis& analysis;
   CostModel model;
   std::uint64_t key = 0;
-  std::vector<Candidate> candidates{};  // what is packed first; more: to be tried
+  std::vector<Candidate> candidates{};  // the first is packed; if there are more, they are tried
   bool known = false;                   // from a file, or chosen before
   std::unique_ptr<PackedConvolution> packed{};
 
@@ -29,11 +29,11 @@ struct LayerToPlan {
 };
 
 struct Tried {
-  ChosenKernels settled;  // the fastest, of the layers that there was time for
-  double seconds;         // that it took
+  ChosenKernels settled;  // the fastest kernels, for the layers that there was time for
+  double seconds;         // spent
 };
 
-// Puts the fastest candidate of each layer first, packed; layers are packed as their first one.
+// Puts the fastest candidate of each layer first, and packs each layer as its first candidate.
 Tried try_candidates(std::vector<LayerToPlan>& layers, const kernels::KernelTable& kernels,
                      double seconds);
 

@@ -1,5 +1,5 @@
-// Time that planners may spend on trying candidates. It is shared: all that compiles for one user's
-// model takes from one budget, and when that is spent, the cost model decides alone. Thread-safe.
+// The time that planners may spend on trying candidates. Everything that is compiled for one user's
+// model shares one budget; when that is spent, the cost model decides alone. Thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -8,24 +8,24 @@
 
 namespace patternlite {
 
-// For a model with all its graphs and sizes, or a session, unless its user says otherwise.
+// The default for a model, with all its graphs and sizes, or for a session.
 inline constexpr int kTuneBudgetMs = 200;
 
 class TuneBudget {
  public:
   explicit TuneBudget(double seconds) : whole_(seconds), left_(seconds) {}
 
-  // Seconds, before anything was taken.
+  // Seconds at the beginning.
   double whole() const { return whole_; }
 
-  // A part of what is left.
+  // Takes a part of what is left.
   double take(double share) {
     const std::lock_guard lock(mutex_);
     const double taken = std::max(left_, 0.0) * share;
     left_ -= taken;
     return taken;
   }
-  // What of it was not used; below zero where that was more, which others then have less.
+  // Gives back what was not used of it; negative if more was used, which others then lack.
   void give_back(double seconds) {
     const std::lock_guard lock(mutex_);
     left_ += seconds;
@@ -37,8 +37,8 @@ class TuneBudget {
   double left_;
 };
 
-// A share of what is left of a budget: what was not used goes back at the end, also where planning
-// fails. Of none, null, it is no time.
+// A share of what is left of a budget. What was not used goes back at the end of its scope, also if
+// planning fails. Without a budget (null) it is no time.
 class BudgetShare {
  public:
   BudgetShare(TuneBudget* budget, double share)
@@ -58,7 +58,7 @@ class BudgetShare {
   double used_ = 0;
 };
 
-// Null for none: then nothing is tried or remembered, and results repeat.
+// Null for 0 ms: then nothing is tried or remembered, and results are repeatable.
 inline std::shared_ptr<TuneBudget> make_tune_budget(int milliseconds) {
   return milliseconds > 0 ? std::make_shared<TuneBudget>(milliseconds * 1e-3) : nullptr;
 }

@@ -1,5 +1,5 @@
-// The kernels that can run a convolution. A new one is a line here, its costs in cost_model.cc and
-// its packing in pack/.
+// The kernels that can run a convolution. A new one needs a line here, its costs in cost_model.cc
+// and its packing in pack/.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ enum class ConvKernel { kOs1, kOs2, kOs4, kBc16, kIs, kWinograd };
 struct ConvKernelTraits {
   ConvKernel kernel;
   const char* name;  // in reports and files
-  int group;         // filters computed together, from the taps of any; of kWinograd, from all
+  int group;         // filters computed together, from the taps of any (kWinograd: from all taps)
 };
 
 // In the order of ConvKernel.

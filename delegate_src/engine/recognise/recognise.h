@@ -1,4 +1,4 @@
-// What sparsity is in these weights? Found from the zeros alone, never from names or metadata.
+// Recognises the sparsity of weights from the zeros alone, never from names or metadata.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace patternlite {
 
-// Counted no further: patterns are of interest only while there are few.
+// Patterns are counted no further, since they are of interest only if there are few.
 inline constexpr int kMostPatterns = 512;
 
 struct Sparsity {
@@ -26,21 +26,21 @@ struct Sparsity {
 
 Sparsity recognise(const TapSets& taps);
 
-// All that is learnt about one convolution's weights, by reading them once.
+// Everything that is learnt about one convolution's weights, by reading them once.
 struct Analysis {
   Analysis(const Convolution& conv, const Shape& input, const Shape& output);
-  TapSets taps;  // none of a fully connected layer: it is large, and zeros are all there is to it
+  TapSets taps;  // empty for a fully connected layer: it is large, and only its density matters
   Sparsity sparsity;
 };
 
-// What becomes of a convolution.
+// What the engine decides about a convolution.
 enum class Outcome {
   kSparse,    // its zeros are of use to the sparse kernels
   kDense,     // too few of them
   kDeclined,  // it cannot run here
 };
 
-// By its weights alone.
+// The decision by the weights alone.
 Outcome outcome_of(const Sparsity& sparsity);
 
 // The reason code a user reads: "pattern", "sparse-1x1", "sparse-kxk", "sparse-fc",

@@ -1,5 +1,5 @@
 // Where each filter of a convolution has non-zero weights, as bits: what recognition, grouping and
-// packing all look at.
+// packing work on.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,17 @@ class TapSets {
  public:
   using Set = std::vector<std::uint64_t>;
 
-  // channels: that each filter reads, 1 of a depthwise one.
+  // channels: how many each filter reads; 1 in a depthwise convolution.
   TapSets(const Convolution& conv, int filters, int channels);
 
   int filters() const { return filters_; }
   int channels() const { return channels_; }
   int area() const { return area_; }
-  // Non-zero weights of one filter, and of all.
+  // The number of non-zero weights of one filter, and of all.
   int count(int filter) const { return counts_[filter]; }
   double total() const;
   bool finite() const { return finite_; }  // no NaN or Inf among the weights
-  // Of a grouped convolution: the number of the group, whose filters read the same channels.
+  // In a grouped convolution, the number of the group, whose filters read the same channels.
   int conv_group(int filter) const { return group_filters_ ? filter / group_filters_ : 0; }
   bool has_conv_groups() const { return group_filters_ > 0; }
 
@@ -37,9 +37,9 @@ class TapSets {
 
   Set empty_set() const { return Set(words_); }
   void add_to(Set& set, int filter) const;
-  // Taps that `filter` would add to a set.
+  // How many taps `filter` would add to a set.
   int added_by(int filter, const Set& set) const;
-  // Taps of any of the filters, ascending.
+  // The taps that any of the filters has, ascending.
   std::vector<int> taps_of(const std::vector<int>& filters) const;
 
  private:

@@ -3,8 +3,8 @@
 
 namespace patternlite {
 
-// Its version and a hash of its sources: what was timed with another one tells nothing of it. Built
-// with Bazel, its version alone.
+// The engine's version and a hash of its sources, since timings of another engine mean nothing for
+// this one. Built with Bazel, the version alone.
 const char* engine_build();
 
 }  // namespace patternlite

@@ -11,20 +11,20 @@
 namespace patternlite {
 
 // A system may wake a worker on its waker's core although others are idle, and move it only
-// milliseconds later: whole networks took as long as with one thread. Of the cores that the thread
-// may use which makes this, and so the workers that it makes then, they use all but the caller's,
-// whichever that is and whatever else it may use. Does nothing where that would leave fewer than
-// there are workers, and on systems that have no such masks.
+// milliseconds later: whole networks took as long as with one thread. Workers therefore use the
+// cores that were allowed to the thread that made this object (and then the workers), except the
+// core on which their caller runs. Does nothing if that would leave fewer cores than workers, and
+// on systems without such masks.
 class CallerCore {
  public:
   CallerCore();
-  // The calling thread is about to wake the workers. Costs little unless it has changed cores.
+  // To be called before waking the workers. Costs little unless the caller has changed cores.
   void leave(std::vector<std::thread>& workers);
 
  private:
 #ifdef __linux__
   cpu_set_t all_;
-  int core_ = -1;  // that the workers' masks leave out
+  int core_ = -1;  // the one that the workers' masks leave out
 #endif
 };
 

@@ -1,4 +1,4 @@
-// Lists of cells or channels by number.
+// Lists of numbers, of cells or channels.
 #pragma once
 
 #include <numeric>
@@ -13,7 +13,7 @@ inline std::vector<int> counted(int size) {
   return all;
 }
 
-// The same, each so many times before the next.
+// The same with each number repeated so many times.
 inline std::vector<int> each_repeated(int size, int times) {
   std::vector<int> all;
   all.reserve(static_cast<std::size_t>(size) * times);

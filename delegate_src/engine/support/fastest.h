@@ -1,4 +1,4 @@
-// Which of a few ways to do the same takes the least time?
+// Finds the fastest of a few ways to do the same thing.
 #pragma once
 
 #include <functional>
@@ -6,10 +6,10 @@
 
 namespace patternlite {
 
-// `run` does it in the given way, counted from 0, and returns the seconds it took. Way 0 is the one
-// to keep in doubt: another wins only if it is clearly faster. Takes turns, so that what else the
-// machine does hits all alike, until `seconds` are spent; none where they do not suffice for each
-// to run once.
+// `run` does it in the given way, counted from 0, and returns the seconds that it took. Way 0 is
+// kept in case of doubt: another one wins only if it is clearly faster. The ways take turns until
+// `seconds` are spent, so that other work on the machine affects all alike. Nothing if the time is
+// too short to run each once.
 std::optional<int> fastest(int ways, double seconds, const std::function<double(int)>& run);
 
 }  // namespace patternlite

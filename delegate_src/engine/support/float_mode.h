@@ -1,15 +1,15 @@
-// How a thread computes with denormals: floats below 2^-126.
+// How a thread treats denormals: floats below 2^-126.
 #pragma once
 
 #include <cstdint>
 
 namespace patternlite {
 
-// To some CPUs an operand that is denormal costs a hundred cycles; kZero takes them for zero, and
-// makes no new ones, as XNNPACK does. Elsewhere than on x86 and aarch64 it does nothing.
+// On some CPUs a denormal operand costs a hundred cycles. kZero treats denormals as zero and makes
+// none, as XNNPACK does. Only on x86 and aarch64 does it do anything.
 enum class Denormals { kKept, kZero };
 
-// The bits that say it, which have to be the same for all threads of a program.
+// The control bits for it, which must be the same in all threads of a program.
 class FloatMode {
  public:
   static FloatMode of_this_thread() { return FloatMode(read() & kFlush); }
@@ -43,7 +43,7 @@ class FloatMode {
   std::uint64_t bits_;
 };
 
-// This thread computes so from here to the end of the block, and then as before.
+// Sets this thread's mode until the end of the block, and then restores it.
 class ScopedFloatMode {
  public:
   explicit ScopedFloatMode(FloatMode mode) : before_(FloatMode::of_this_thread()) { mode.set(); }

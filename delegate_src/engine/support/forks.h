@@ -1,10 +1,10 @@
-// Telling a forked process from the one whose memory it has.
+// Tells a forked process from its parent, whose memory it has.
 #pragma once
 
 namespace patternlite {
 
-// How many lie between the process that loaded this library and this one. Where that has changed,
-// threads that were made before are another process's.
+// The number of forks between the process that loaded this library and this one. If it has changed,
+// threads that were started before belong to another process.
 unsigned forks();
 
 }  // namespace patternlite

@@ -1,4 +1,4 @@
-// Which weights are there.
+// Which weights count as zero.
 #pragma once
 
 #include <bit>
@@ -6,7 +6,8 @@
 
 namespace patternlite {
 
-// By the bits: whether a denormal equals 0.0f is for each thread to say, and threads share weights.
+// Decided by the bits, because whether a denormal equals 0.0f depends on a thread's mode, and
+// threads share weights.
 inline bool is_zero(float value) { return (std::bit_cast<std::uint32_t>(value) & 0x7fffffff) == 0; }
 
 }  // namespace patternlite

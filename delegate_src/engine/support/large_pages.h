@@ -1,4 +1,4 @@
-// Blocks of any size side by side on large pages.
+// A heap of blocks side by side on large pages.
 #pragma once
 
 #include <cstddef>
@@ -6,21 +6,21 @@
 
 namespace patternlite {
 
-// A heap for what every run of a program reads and writes. On large pages that is found without
-// page walks, and lies in the caches' sets as evenly as its addresses do; on small ones it lies
-// wherever the system had some left. Thread-safe.
+// For what every run of a program reads and writes. On large pages it is found without page walks,
+// and is spread over the caches' sets as evenly as its addresses are; small pages lie wherever the
+// system had some left. Thread-safe.
 class LargePages {
  public:
   static constexpr std::size_t kPage = 2 << 20;
 
   // Aligned to cache lines. Throws std::bad_alloc.
   void* allocate(std::size_t bytes);
-  // bytes: as they were asked for.
+  // bytes: as given to allocate().
   void free(void* memory, std::size_t bytes) noexcept;
-  // All but this thread wait meanwhile, and nothing is half done.
+  // Between these two, other threads wait and nothing is half done.
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
-  // From the system; 0 when all that was allocated is free again.
+  // Bytes taken from the system; 0 when everything that was allocated has been freed.
   std::size_t bytes_held() const;
 
  private:

@@ -1,5 +1,5 @@
-// How the engine asks for threads. TFLite programs bring the engine's own pool (thread_pool.h), MNN
-// sessions MNN's.
+// How the engine uses threads. TFLite programs bring the engine's own pool (thread_pool.h), MNN
+// sessions bring MNN's.
 #pragma once
 
 #include <atomic>
@@ -15,9 +15,9 @@ class Parallel {
   virtual ~Parallel() = default;
   virtual int threads() const = 0;
 
-  // Calls task(0) .. task(count - 1), each once, on any threads, which compute as this one does
-  // (float_mode.h). When all are done, throws what one of them threw, if any did. Not from within a
-  // task.
+  // Calls task(0) .. task(count - 1), each once, on any threads, with this thread's float mode
+  // (float_mode.h). When all are done, throws what one of them threw, if any did. Not to be called
+  // within a task.
   void run(int count, const std::function<void(int)>& task) {
     std::exception_ptr thrown;
     std::atomic_flag failed;
@@ -35,7 +35,7 @@ class Parallel {
   }
 
  private:
-  // The same, of tasks that do not throw.
+  // The same for tasks that do not throw.
   virtual void deal(int count, const std::function<void(int)>& task) = 0;
 };
 

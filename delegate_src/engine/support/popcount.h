@@ -1,7 +1,7 @@
 // Counting bits is much of the work of recognising and grouping, and the x86-64 baseline has no
-// instruction for it: functions marked so are compiled twice.
+// instruction for it: functions marked with this macro are compiled twice.
 //
-// The loader chooses, which takes glibc's, and cannot under TSan.
+// The loader chooses between them, which needs glibc and does not work under TSan.
 #pragma once
 
 #include <cstdlib>  // defines __GLIBC__

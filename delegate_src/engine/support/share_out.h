@@ -1,4 +1,4 @@
-// Sharing a loop over much data among threads.
+// Divides a loop over much data among threads.
 #pragma once
 
 #include <algorithm>
@@ -11,12 +11,12 @@
 namespace patternlite {
 
 struct Cut {
-  int per_thread = 1;  // shares, at most: more where one may take longer than another
-  int unit = 1;        // they begin at multiples of it
+  int per_thread = 1;  // most shares per thread: more than 1 if some may take longer than others
+  int unit = 1;        // shares begin at multiples of it
 };
 
-// Runs body(first, last) over [0, count), a share after the other on each thread. floats: all that
-// is read or written. What is small stays on this thread: waking another costs more.
+// Runs body(first, last) over [0, count), one share after another on each thread. floats: how many
+// are read or written in all. Small loops stay on this thread, since waking another costs more.
 template <typename Body>
 void share_out(int count, std::size_t floats, Parallel& parallel, const Body& body,
                const Cut& cut = {}) {
@@ -32,8 +32,8 @@ void share_out(int count, std::size_t floats, Parallel& parallel, const Body& bo
   parallel.run(parts, std::ref(task));
 }
 
-// Runs body(channel, first row, last row) over planes of `height` rows, cut between channels or, if
-// these are too few, between rows.
+// Runs body(channel, first row, last row) over planes of `height` rows, divided between channels
+// or, if these are too few, between rows.
 template <typename Body>
 void share_planes(int channels, int height, std::size_t floats, Parallel& parallel,
                   const Body& body) {

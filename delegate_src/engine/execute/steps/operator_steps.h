@@ -1,4 +1,4 @@
-// How each operator becomes a step: one overload an operator, in the file of its family.
+// How each operator becomes a step: one overload per operator, in the file of its family.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Operators that a kernel runs on any channels of a tensor, or any rows, apart from the others.
+// Operators whose kernel can run on some channels of a tensor, or some rows, independently.
 #pragma once
 
 #include <utility>
@@ -10,7 +10,7 @@
 
 namespace patternlite {
 
-// The part of a task with the channels from `first` to `last`.
+// The part of a task for the channels from `first` to `last`.
 inline kernels::Binary channels_of(kernels::Binary task, int first, int last) {
   task.a += first * task.planes.plane;
   task.b += first * task.planes.plane;
@@ -37,7 +37,7 @@ inline kernels::Norm channels_of(kernels::Norm task, int first, int last) {
   return task;
 }
 
-// The part with the rows from `first` to `last`.
+// The part of a task for the rows from `first` to `last`.
 inline kernels::Binary rows_of(kernels::Binary task, int first, int last) {
   const std::ptrdiff_t offset = std::ptrdiff_t{first} * task.planes.pitch;
   task.a += offset;
@@ -56,10 +56,10 @@ Task rows_of(Task task, int first, int last) {
   return task;
 }
 
-// What stays on one thread: the positions of a channel, the channels of a position, or neither.
+// What must stay on one thread: the positions of a channel, the channels of a position, or neither.
 enum class Together { kPositions, kChannels, kNothing };
 
-// A Scaling's or a norm's, in one piece.
+// The scales and shifts of a Scaling or a norm, in one piece.
 template <typename Op>
 std::vector<float> scales_and_shifts(const Op& op) {
   std::vector<float> constants = op.scales;
@@ -70,7 +70,7 @@ std::vector<float> scales_and_shifts(const Op& op) {
 template <typename Task>
 class PlanesStep final : public Step {
  public:
-  // constants: that the task points to.
+  // constants: the memory that the task points to.
   PlanesStep(void (*kernel)(const Task&), const Task& task, std::vector<float> constants = {},
              Together together = Together::kNothing)
       : kernel_(kernel), task_(task), constants_(std::move(constants)), together_(together) {}

@@ -22,8 +22,8 @@ class RowStep : public Step {
   }
 
  protected:
-  // Rows `first` to `last` of a channel, whose row 0 is at `output`. Others may be written
-  // meanwhile.
+  // Writes rows `first` to `last` of a channel whose row 0 is at `output`. Other threads may write
+  // other rows meanwhile.
   virtual void write_rows(const float* plane, int first, int last, float* output) const = 0;
 
   const PlanarLayout from_, to_;
