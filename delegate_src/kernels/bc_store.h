@@ -1,22 +1,22 @@
-// The end of a broadcast convolution: [position][16 filters] sums become rows of 16 planes.
+// The end of a broadcast convolution: writes sums [position][16 filters] to rows of 16 planes.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// A tile's place: its first row and column, and its size.
+// A tile: its first row and column, and its size.
 struct BcTile {
   int y, x, rows, columns;
 };
 
-// Most positions of a tile, rounded up to what BcStore reads at once.
+// Most positions in a tile, rounded up to what BcStore reads at once.
 inline constexpr int kBcSums = 32 * kBcFilters;
 
 #if PL_LANES == 16
 
-// Transposes 16 positions at a time. The lanes of a filter that lie in one output row are one
-// masked store, whose address is such that no lane need move.
+// Transposes 16 positions at a time. A filter's lanes that lie in one output row are written by one
+// masked store, at an address such that no lane has to move.
 class BcStore {
  public:
   BcStore(const ConvBc& conv, const BcTile& tile) : positions_(tile.rows * tile.columns) {

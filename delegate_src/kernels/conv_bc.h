@@ -1,6 +1,6 @@
 // Broadcast convolution: the vector runs over 16 filters, a tile of output positions is held in
-// registers, and every input scalar is broadcast. No lane is lost on small maps, any stride is
-// free. Taps in a row share their broadcasts: loads are what this kernel runs out of.
+// registers, and every input scalar is broadcast. No lane is lost on small maps, and any stride is
+// free. Taps in a row share their broadcasts, since this kernel is limited by loads.
 #pragma once
 
 #include "kernels/bc_store.h"
@@ -10,7 +10,7 @@ namespace patternlite::kernels::PL_ISA {
 inline constexpr int kBcVectors = kBcFilters / kLanes;  // per position
 inline constexpr int kBcTile = kBcVectors == 1 ? 28 : kRegisters == 32 || kBcVectors == 2 ? 6 : 3;
 inline constexpr int kBcMaxRows = 8;
-// Tile widths that are compiled, each with 1 .. bc_max_rows(width) rows.
+// The tile widths that are compiled, each with 1 .. bc_max_rows(width) rows.
 #if PL_LANES == 16
 inline constexpr int kBcWidths[] = {28, 16, 14, 8, 7, 4, 2, 1};
 #elif PL_LANES == 8 || defined(__aarch64__) || defined(__AVX512F__)
@@ -33,9 +33,9 @@ struct BcAccumulators {
   V sum[R * C][kBcVectors];
 };
 
-// Brings the inputs of a run to come into the first-level cache; of steps that are not known here,
-// the first ones of each row. A row begins anywhere in a line: its last line is fetched where it is
-// likely to be touched.
+// Prefetches the inputs of a later run into the first-level cache; if the column step is not known
+// here, only the first ones of each row. A row may begin anywhere in a cache line, so its last line
+// is fetched only if it is likely to be touched.
 template <int R, int C, int ColumnStep>
 PL_INLINE void bc_fetch(const float* row, ptrdiff_t row_step) {
   constexpr int kLine = 16;
@@ -65,7 +65,7 @@ PL_INLINE const float* bc_runs(const float* input, ptrdiff_t row_step, ptrdiff_t
       pin(tap);
       PL_UNROLL for (int c = 0; c < C + L - 1; ++c) {
         V x = broadcast(tap[c * column_step]);
-        if constexpr (L == 1 && kBcVectors == 1) {  // the broadcast is the addition's operand
+        if constexpr (L == 1 && kBcVectors == 1) {  // the broadcast is the multiply-add's operand
           tile.sum[r * C + c][0] += x * w[0][0];
           continue;
         }
@@ -138,7 +138,7 @@ inline BcSums bc_kernel(int column_step, int rows, int columns) {
 // Width of the next tile when `left` of `width` columns remain.
 inline int bc_tile_width(int width, int left) {
   if (kBcVectors > 1) return ceil_div(left, ceil_div(left, kBcTile));
-  static constexpr int kWhole[] = {28, 14, 7, 16, 8};  // without remainder, if possible
+  static constexpr int kWhole[] = {28, 14, 7, 16, 8};  // preferred if they leave no remainder
   for (int candidate : kWhole) {
     if (width % candidate == 0) return candidate;
   }
@@ -148,7 +148,7 @@ inline int bc_tile_width(int width, int left) {
   return 1;
 }
 
-// Where a convolution's tiles lie: columns outside, rows inside.
+// Goes through a convolution's tiles: columns in the outer loop, rows in the inner one.
 class BcTiles {
  public:
   BcTiles(const ConvBc& conv) : conv_(conv) { start_column(); }
@@ -189,7 +189,7 @@ inline void bc_tile(const ConvBc& conv, const BcTile& tile, int group_begin, int
   }
 }
 
-// Small maps have more weights than inputs: their weights come from memory once.
+// On small maps there are more weights than inputs, so weights are read from memory only once.
 inline constexpr int kBcSmallMap = 64;
 
 inline void conv_bc16(const ConvBc& conv) {

@@ -1,4 +1,4 @@
-// Depthwise convolution over planes of one pitch: each filter reads a single one.
+// Depthwise convolution over planes of one pitch: each filter reads a single plane.
 #pragma once
 
 #include "kernels/conv_os.h"
@@ -6,10 +6,10 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// Whole vectors of virtual positions, all taps of each at once, up to so many.
+// Most taps that are added at once, to whole vectors of virtual positions.
 inline constexpr int kDepthwiseTaps = 9;
-// Vectors between the inputs that are read and those that are fetched, of the next plane at last:
-// so little is done for each that those of the second-level cache come too late by themselves.
+// How many vectors ahead inputs are prefetched, at last those of the next plane: so little is done
+// for each vector that hardware prefetching from the second-level cache would be too late.
 inline constexpr int kDepthwiseAhead = 8;
 
 template <int Taps>
@@ -38,7 +38,7 @@ PL_INLINE void depthwise_plane(const ConvDepthwise& conv, int group, V low, V hi
   }
 }
 
-// From `group` on, as long as there are as many taps. Returns the first group that is left.
+// Runs the groups from `group` on as long as they have this many taps. Returns the first one left.
 template <int Taps>
 int depthwise_planes_of(const ConvDepthwise& conv, int group) {
   const int32_t* start = conv.stream.start;

@@ -1,18 +1,19 @@
-// Depthwise convolution by rows: where input columns are not neighbours, or rows differ in pitch.
+// Depthwise convolution by rows, for input columns that are not neighbours or tensors of different
+// pitch.
 #pragma once
 
 #include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Blocks of a few vectors of a few rows, of real positions. A row ends with half a vector if that
-// is enough.
+// Works on blocks of a few vectors by a few rows, of real positions. A row ends with half a vector
+// if that is enough.
 inline constexpr int kHalf = kLanes / 2;
 inline constexpr int kDepthwiseVectors = 4;  // of a row at a time
 constexpr int depthwise_rows_at_once(int vectors) { return vectors > 2 ? 2 : 4; }
 
-// The inputs of neighbouring outputs, `count` of them real. Step: the column step if it is 1 or 2,
-// else 0.
+// Loads the inputs of neighbouring outputs, `count` of which are real. Step: the column step if it
+// is 1 or 2, otherwise 0.
 template <class T, int Step>
 PL_INLINE T depthwise_inputs(const float* tap, int step, int count) {
   if constexpr (Step == 0) {
@@ -33,7 +34,7 @@ PL_INLINE T depthwise_inputs(const float* tap, int step, int count) {
 
 struct DepthwiseBlock {
   int y, x;  // its first row and column
-  int last;  // positions of each row's last vector, or half a vector
+  int last;  // positions in the last vector, or half vector, of each row
 };
 
 template <int Step, int R, int M, bool Half>

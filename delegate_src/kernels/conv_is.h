@@ -1,5 +1,5 @@
-// Input-stationary convolution: the inputs of a record stay in registers while its filters'
-// accumulators pass by, from and to L1.
+// Input-stationary convolution: the inputs of a record stay in registers, while its filters'
+// accumulators are loaded from L1 and stored back.
 #pragma once
 
 #include "kernels/fetch_ahead.h"
@@ -12,16 +12,16 @@ namespace patternlite::kernels::PL_ISA {
 inline constexpr int kIsVectors = kRegisters == 32 ? 4 : 2;
 inline constexpr int kIsPositions = kIsVectors * kLanes;
 inline constexpr int kIsAccumulators = 8192;  // 32 KB
-// Words ahead: the records of a network do not fit in the second-level cache.
+// Words to prefetch ahead: a network's records do not fit into the second-level cache.
 inline constexpr int kIsPrefetch = 512;
 
 // A tile: real positions (in place: virtual ones) position .. position + count - 1, in `vectors`
-// vectors, of which the last may be half a one.
+// vectors, of which the last may be a half vector.
 struct IsTile {
   int position, count, vectors;
 };
 
-// `count` records of S filters for M vectors of positions, and half a one more where `Half`;
+// Runs `count` records of S filters for M vectors of positions, and half a vector more if `Half`;
 // returns the word behind them.
 template <int S, int M, bool Half>
 PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* slots, float* sums) {
@@ -74,19 +74,19 @@ inline void is_plan(const ConvIs& conv, const IsTile& tile, Gather* plans) {
     int32_t offset[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) {
       offset[lane] = y * conv.input_row_step + x * conv.input_column_step;
-      if (--left <= 0) continue;  // lanes behind the tile repeat its last position
+      if (--left <= 0) continue;  // lanes beyond the tile repeat its last position
       if (++x == conv.output_width) x = 0, ++y;
     }
     plan_gather(offset, plans[v]);
   }
 }
 
-// A run of sums that stays within one output row and one vector.
+// A run of sums within one output row and one vector.
 struct IsRun {
   int32_t sum, output, count;
 };
 
-// The runs of a tile; returns how many.
+// Finds the runs of a tile; returns how many there are.
 inline int is_runs(const ConvIs& conv, const IsTile& tile, IsRun* runs) {
   int y = tile.position / conv.output_width, x = tile.position % conv.output_width, used = 0;
   for (int done = 0; done < tile.count; ++used) {
@@ -99,7 +99,7 @@ inline int is_runs(const ConvIs& conv, const IsTile& tile, IsRun* runs) {
   return used;
 }
 
-// Finished sums of one filter, to the rows of its plane.
+// Stores the finished sums of one filter to the rows of its plane.
 PL_INLINE void is_store(const Epilogue& epilogue, const float* sums, const IsRun* runs, int used,
                         float* output, int32_t plane) {
   for (const IsRun* run = runs; run < runs + used; ++run) {
@@ -123,7 +123,7 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
     const int first_filter = stream.filter_start[block];
     const int filters = stream.filter_start[block + 1] - first_filter;
     float* sums = conv.scratch;
-    float* slots = sums + filters * conv.tile;  // behind the sums: is_store reads over their end
+    float* slots = sums + filters * conv.tile;  // behind the sums, since is_store reads past them
     float* zeros = slots + kIsChannels * stream.taps * conv.tile;
     PL_UNROLL for (int m = 0; m < kVectors; ++m) store(zeros + m * kLanes, V{});
     for (int f = 0; f < filters; ++f) {
@@ -147,7 +147,7 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
   }
 }
 
-// A tile whose inputs are read where they are.
+// Runs a tile whose inputs are read in place.
 template <int M, bool Half>
 void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
   const IsStream& stream = conv.stream;
@@ -191,7 +191,7 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
   }
 }
 
-// The instance for M vectors or fewer, found by counting down.
+// Calls the instance for M vectors or fewer, found by counting down.
 template <bool InPlace, int M, bool Half>
 auto is_kernel(int vectors) -> void (*)(const ConvIs&, const IsTile&) {
   if constexpr (M > (Half ? 0 : 1)) {

@@ -1,4 +1,4 @@
-// Output-stationary convolution: G filters x M vectors of accumulators live in registers over all
+// Output-stationary convolution: G filters x M vectors of accumulators stay in registers over all
 // taps.
 #pragma once
 
@@ -14,8 +14,8 @@ constexpr int os_max_vectors() {
   return G == 4 ? 3 : G == 2 ? 6 : 8;
 }
 
-// M vectors of positions, and half a one more where `Half`. FetchTaps: brings the inputs of taps to
-// come into the first-level cache.
+// Computes M vectors of positions, and half a vector more if `Half`. FetchTaps: prefetches the
+// inputs of later taps into the first-level cache.
 template <int G, int M, bool Half, bool FetchTaps>
 void os_block(const ConvOs& conv, int position) {
   const TapStream& stream = conv.stream;
@@ -53,7 +53,7 @@ void os_block(const ConvOs& conv, int position) {
       }
       VHalf part{};
       if constexpr (Half) part = load<VHalf>(tap + M * kLanes);
-      if constexpr (M < G) {  // hold what is fewer: M inputs or G weights
+      if constexpr (M < G) {  // hold whichever are fewer, M inputs or G weights
         V x[kSums];
         PL_UNROLL for (int m = 0; m < M; ++m) pin(x[m] = load(tap + m * kLanes));
         PL_UNROLL for (int g = 0; g < G; ++g) {
@@ -84,7 +84,7 @@ void os_block(const ConvOs& conv, int position) {
   }
 }
 
-// The instance for `vectors`, found by counting down from M.
+// Calls the instance for `vectors`, found by counting down from M.
 template <int G, int M, bool Half>
 auto os_kernel(int vectors, bool fetch_taps) -> void (*)(const ConvOs&, int) {
   if constexpr (M > (Half ? 0 : 1)) {
@@ -93,7 +93,8 @@ auto os_kernel(int vectors, bool fetch_taps) -> void (*)(const ConvOs&, int) {
   return fetch_taps ? &os_block<G, M, Half, true> : &os_block<G, M, Half, false>;
 }
 
-// Position blocks outside, groups inside: the weights stream, the block's inputs stay in cache.
+// Position blocks in the outer loop, groups in the inner one: weights are streamed, while a block's
+// inputs stay in the cache.
 template <int G>
 void conv_os(const ConvOs& conv) {
   constexpr int kMax = os_max_vectors<G>();

@@ -1,7 +1,8 @@
 // Dense convolutions by Winograd's algorithm along rows: a row of inputs is transformed once, for
-// all the rows of outputs and all the filters that read it; the vector runs over 16 filters.
+// all rows of outputs and all filters that read it; the vector runs over 16 filters.
 //
-// A stride of s makes s filters of every s-th tap, each at stride 1 on every s-th input (*phases*).
+// A stride of s turns a filter into s filters (*phases*) of every s-th tap, each with stride 1 on
+// every s-th input.
 #pragma once
 
 #include "kernels/conv_bc.h"
@@ -9,12 +10,12 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// Tiles whose sums, one vector for each point, fit the registers beside a weight.
+// As many tiles as have their sums, one vector for each point, in registers beside a weight.
 inline constexpr int kWinogradAtOnce = kRegisters == 32 ? kWinogradTiles : kWinogradTiles / 2;
 inline constexpr int kWinogradBlock = kWinogradTiles * kWinogradOutputs;  // positions
 
-// A row's inputs dealt out to `4 * phases` streams, so that the inputs of one tap are a vector over
-// tiles.
+// Distributes a row's inputs among `4 * phases` streams, so that the inputs of one tap are a vector
+// over tiles.
 inline void winograd_deal(const ConvWinograd& conv, const float* row, float* streams) {
   const int count = kWinogradOutputs * conv.phases, length = conv.stream_length;
   for (int s = 0; s < count; ++s) {
@@ -25,15 +26,15 @@ inline void winograd_deal(const ConvWinograd& conv, const float* row, float* str
   }
 }
 
-// Transformed inputs are smaller, or the row is left to `direct`: what is rounded away beside so
-// large a value shows in all outputs of its tile, also in those that do not read it. They are up
-// to 7.5 times the inputs, 255 of an image at most.
+// Transformed inputs must be smaller, or the row is left to `direct`: a large value's rounding
+// error affects all outputs of its tile, even those that do not read it. Transformed inputs are up
+// to 7.5 times the inputs, and pixels are at most 255.
 constexpr float kWinogradLimit = 0x1p12f;
-// Makes what is not smaller infinite, and infinity times zero is NaN.
+// Multiplying by this makes larger values infinite, and infinity times zero is NaN.
 constexpr float kWinogradToInfinity = 0x1p64f / kWinogradLimit * 0x1p64f;
 
-// Transforms one input row of every channel to [channel][phase][block][point][tile]. Returns
-// whether no value is NaN or too large.
+// Transforms one input row of every channel to [channel][phase][block][point][tile]. Returns false
+// if a value is NaN or too large.
 template <int Points>
 bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, float* to) {
   constexpr Winograd<Points> kMatrix;
@@ -67,7 +68,7 @@ bool winograd_row(const ConvWinograd& conv, const float* row, float* streams, fl
   return all;
 }
 
-// Sums of one group over a block of positions, [position][16].
+// Computes the sums of one group over a block of positions, [position][16].
 template <int Points>
 void winograd_sums(const ConvWinograd& conv, const float* const* rows, int block, int group,
                    float* sums) {
@@ -120,8 +121,8 @@ void winograd_rows(const ConvWinograd& conv) {
   alignas(64) float sums[kBcSums] = {};
   bool tame[kWinogradMostRows];
   const float* rows[kWinogradMostRows];
-  // Input rows are counted from the first one that the first output row reads; each stays in its
-  // place of a ring until the last output row that reads it.
+  // Input rows are counted from the first one that the first output row reads; each stays in a ring
+  // buffer until the last output row that reads it.
   int transformed = conv.direct.row_begin * conv.stride_h;
   for (int y = conv.direct.row_begin; y < conv.direct.row_end; ++y) {
     const int first = y * conv.stride_h;
@@ -137,7 +138,7 @@ void winograd_rows(const ConvWinograd& conv) {
       rows[i] = conv.scratch + place * row_floats;
       all &= tame[place];
     }
-    if (!all) {  // what is not tame must reach the outputs that read it, and no others
+    if (!all) {  // NaN and large values must reach the outputs that read them, and no others
       direct.row_begin = y;
       direct.row_end = y + 1;
       conv_bc16(direct);

@@ -1,4 +1,4 @@
-// Parameter blocks of the convolution kernels. kernels.h tells what their words mean.
+// Parameter blocks of the convolution kernels. kernels.h explains the terms.
 #pragma once
 
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 namespace patternlite::kernels {
 
-// Filters of one layer that are packed alike: `groups` groups of G filters each.
+// Filters of one layer that are packed in the same way: `groups` groups of G filters each.
 struct TapStream {
   const int32_t* start;      // [groups + 1]: group g owns taps start[g] .. start[g + 1] - 1
   const int32_t* offset;     // [taps]: input element offset of each tap (channel, row and column)
@@ -15,15 +15,15 @@ struct TapStream {
   const int32_t* out_plane;  // [groups][G]: element offset of the output plane; -1: no filter
 };
 
-// What happens to a sum before it is stored: + residual (if any), then clamp. NaN stays NaN.
+// What happens to a sum before it is stored: the residual (if any) is added, then it is clamped.
+// NaN stays NaN.
 struct Epilogue {
   // Planar, the output's geometry (same plane offsets), or null. Not the output itself.
   const float* residual;
   float low, high;  // -inf / +inf when there is no activation
 };
 
-// For tensors larger than the caches, else 0 channels: what of the input to fetch for the next
-// positions.
+// What part of the input to prefetch for the next positions; 0 channels if tensors fit the caches.
 struct FetchAhead {
   int channels;
   size_t plane;  // elements between them
@@ -32,8 +32,8 @@ struct FetchAhead {
 
 // Output-stationary (OS): vectors of consecutive *virtual* positions (pad columns included), G = 1,
 // 2 or 4 filters. Stride 1 only, or an input split into phases; input and output have one pitch.
-// Positions are counted from row 0, column 0; `mask` zeroes the pad columns and the tail, so the
-// border invariant holds.
+// Positions are counted from row 0, column 0; `mask` makes the pad columns and the tail zero, so
+// that borders stay zero.
 struct ConvOs {
   const float* input;
   float* output;
@@ -41,8 +41,8 @@ struct ConvOs {
   Epilogue epilogue;
   const int32_t* mask;  // [positions rounded up to 16], -1 for a real position, 0 for a pad
   FetchAhead ahead;
-  // Fetch the inputs of every n-th (1 or 2) tap to come as well, 0: of none. Offsets of
-  // kOsTapsAhead more taps must be readable.
+  // Also prefetch the inputs of every n-th (1 or 2) later tap; 0: of none. Offsets of kOsTapsAhead
+  // more taps must be readable.
   int fetch_taps;
   int group_begin, group_end;
   int position_begin, position_end;  // multiples of 8
@@ -50,13 +50,13 @@ struct ConvOs {
 
 inline constexpr int kOsTapsAhead = 16;
 
-// What OS reads at stride 2: each channel split into planes of every second row and column, so that
-// the inputs of neighbouring output positions lie side by side. Whole vectors are copied: what lies
-// behind the last column, of the input within the tensor, of a plane in what is copied later or
-// behind the last plane, does not matter.
+// Makes what OS reads at stride 2: each channel split into planes of every second row and column,
+// so that the inputs of neighbouring output positions are neighbours. Whole vectors are copied,
+// whatever lies behind the last column: it must be readable in the input, and in a plane it is
+// overwritten later, or lies behind the last plane.
 struct SplitPhase {
   int32_t source;     // element offset of its first element from a channel's row 0, column 0
-  int32_t more_rows;  // than the output has
+  int32_t more_rows;  // how many more rows than the output it has
 };
 struct SplitPhases {
   const float* input;
@@ -69,10 +69,10 @@ struct SplitPhases {
   int row_begin, row_end;  // output rows
 };
 
-inline constexpr int kBcFilters = 16;  // of a group
+inline constexpr int kBcFilters = 16;  // in a group
 
 // Groups of 16 filters whose taps are joined to *runs*: each tap of a run lies input_column_step
-// behind the one before, so that one input serves all of them at neighbouring positions.
+// behind the one before, so that one input serves all taps of a run, at neighbouring positions.
 struct RunStream {
   // [groups * kBcMaxRun + 1]: group g owns runs start[g * kBcMaxRun] .., those of 1 tap first, then
   // those of 2, then of 3.
@@ -101,8 +101,9 @@ struct ConvBc {
   int row_begin, row_end;  // output rows
 };
 
-// Dense, by Winograd's algorithm along rows (winograd.h): strides along a row of 1 or 2, groups of
-// 16 filters. Output rows that see NaN or infinity are left to `direct`, the same layer for BC.
+// Dense convolution by Winograd's algorithm along rows (winograd.h): strides along a row of 1 or 2,
+// groups of 16 filters. Output rows that read NaN, infinity or very large values are left to
+// `direct`, the same layer for BC.
 struct ConvWinograd {
   ConvBc direct;           // its ranges of groups and rows are the ranges of this one
   const float* first_row;  // the input of output row 0 and its first tap
@@ -123,13 +124,14 @@ struct ConvWinograd {
 inline constexpr int kWinogradMostRows = 8;  // of a kernel
 
 // Input-stationary (IS): for filters that share nothing. Works on *tiles* of up to `is_positions`
-// output positions and walks over *records*: up to 4 inputs and the filters that weight them. The
-// accumulators of a block of filters stay in scratch, sized for L1.
+// output positions and goes through *records*: up to 4 inputs and the filters that read them. The
+// accumulators of a block of filters stay in scratch memory, sized for L1.
 //
-// Positions are real ones (y * width + x; no pads). Of each input channel the kernel first copies
-// the inputs of the tile, once per tap of the layer, into scratch *slots*, so that any stride is a
-// compact, aligned vector from then on. Or, *in place* (conv_is_in_place): positions are virtual
-// and records name inputs where they are, with what OS asks for (stride 1, one pitch).
+// Positions are real ones (y * width + x; no pads). For each input channel the kernel first copies
+// the inputs of the tile, once per tap of the layer, into scratch *slots*, so that at any stride
+// they are compact, aligned vectors from then on. Or, *in place* (conv_is_in_place), positions are
+// virtual and records name inputs where they are, under the same conditions as OS (stride 1, one
+// pitch).
 union IsWord {
   int32_t index;
   float weight;
@@ -176,16 +178,16 @@ struct ConvIs {
   int position_begin, position_end;
 };
 
-// Depthwise: a group is one filter, of few taps in a single plane. Over *planes* with what OS asks
-// for (stride 1, one pitch), pads are written as zeros. By *rows*, at any stride, only real
-// positions are written.
+// Depthwise: a group is one filter, with few taps in a single plane. Over *planes*, under the same
+// conditions as OS (stride 1, one pitch), pads are written as zeros. By *rows*, at any stride, only
+// real positions are written.
 struct ConvDepthwise {
   const float* input;
   float* output;
   TapStream stream;  // G = 1
   Epilogue epilogue;
   const int32_t* mask;  // planes: as for OS
-  int window;           // planes: the side of a square of taps that are neighbours; 0: they are not
+  int window;           // planes: the side of the square that the taps fill; 0: they fill none
   int position_begin, position_end;       // planes; multiples of 16
   int input_row_step, input_column_step;  // rows: as for BC
   int output_pitch;

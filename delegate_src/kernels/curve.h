@@ -11,7 +11,7 @@ PL_INLINE V sigmoid(V x) {
   return one / (one + exponential(-x));
 }
 
-// 2 * sigmoid(2 * x) - 1 has no digits left of a small x.
+// 2 * sigmoid(2 * x) - 1 would cancel all digits of a small x.
 PL_INLINE V tanh(V x) {
   constexpr float kTerms[] = {1, -1.0f / 3, 2.0f / 15, -17.0f / 315};
   const V square = x * x;
@@ -19,7 +19,7 @@ PL_INLINE V tanh(V x) {
   return square < broadcast(0.01f) ? x * polynomial(square, kTerms) : large;
 }
 
-// With erf by Abramowitz and Stegun 7.1.26, whose terms are halved here: within |x| * 8e-8.
+// Uses erf by Abramowitz and Stegun 7.1.26, with its terms halved; the error is at most |x| * 8e-8.
 PL_INLINE V gelu(V x) {
   constexpr float kTerms[] = {0, 0.1274148f, -0.14224837f, 0.71070687f, -0.72657601f, 0.53070271f};
   const V size = x > V{} ? x : -x, one = broadcast(1);

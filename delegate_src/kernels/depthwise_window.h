@@ -1,5 +1,5 @@
-// Depthwise convolution with 5x5 windows that miss no tap: of a row of inputs all taps are made by
-// shifting what two loads bring, for one row of outputs or for two.
+// Depthwise convolution with complete 5x5 windows: all taps in a row of inputs are made by shifting
+// the results of two loads, for one or two rows of outputs.
 #pragma once
 
 #include "kernels/vec.h"
@@ -8,11 +8,11 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// With as many registers, the weights of larger ones do not stay there; smaller ones gain nothing.
+// The weights of larger windows do not fit into the registers; smaller windows gain nothing.
 inline constexpr int kWindow = 5;
 inline constexpr int kWindowTaps = kWindow * kWindow;
 
-// A vector of a's lanes from `First` on and then b's.
+// A vector of a's lanes from `First` on, followed by b's.
 template <int First>
 PL_INLINE V shifted(V a, V b) {
   if constexpr (First == 0) return a;
@@ -44,7 +44,7 @@ class DepthwiseWindow {
   PL_INLINE void run(ptrdiff_t begin, ptrdiff_t end) const {
     const ptrdiff_t pitch = pitch_, beyond = ceil_div(pitch_, kLanes) * kLanes - pitch;
     if (beyond * 8 <= pitch) {
-      // What is computed of the positions behind is what they will be.
+      // Positions beyond the end get the values that they will have anyway.
       for (; begin + 2 * pitch + beyond <= end; begin += 2 * pitch) {
         for (ptrdiff_t x = 0; x < pitch; x += kLanes) compute<2>(begin + x);
       }
@@ -54,7 +54,7 @@ class DepthwiseWindow {
   }
 
  private:
-  // Sums and inputs leave registers for all rows of weights but the last.
+  // Besides sums and inputs, registers hold all rows of weights except the last.
   static constexpr int kHeld = kWindowTaps - kWindow;
 
   // Rows: 1 or 2.
@@ -66,7 +66,7 @@ class DepthwiseWindow {
     PL_UNROLL for (int r = 0; r < Rows; ++r) finish(at + r * pitch_, sum[r]);
   }
 
-  // Y: of the input, which is row Y of the first sum's window and row Y - 1 of the second's.
+  // Y: the input's row in the first sum's window; in the second's it is row Y - 1.
   template <int Rows, int Y = 0>
   PL_INLINE void add_rows(const float* input, V (&sum)[Rows]) const {
     add_taps<Rows, Y>(load(input), load(input + kLanes), sum);

@@ -13,9 +13,9 @@ PL_INLINE V polynomial(V x, const float (&terms)[Count]) {
   return sum;
 }
 
-// Of any value: infinity where it is too large for a float, or nearly, and zero where too small.
-// 2^n * 2^f with x log2 e = n + f; f is wrong by |x| * 1e-7 at most. The polynomials for 2^f are
-// within 2e-7 of it, fitted to the least relative error.
+// exp of any value: infinity if the result is too large for a float, or nearly so, and zero if it
+// is too small. It is 2^n * 2^f with x log2 e = n + f, where f has an error of at most |x| * 1e-7.
+// The polynomials for 2^f, fitted for the least relative error, are within 2e-7 of it.
 PL_INLINE V exponential(V x) {
   constexpr float kLog2OfE = 1.44269504f;
 #if PL_LANES == 16  // 0 <= f < 1
@@ -26,7 +26,7 @@ PL_INLINE V exponential(V x) {
   const V two_to_f = polynomial(reinterpret_cast<V>(_mm512_reduce_ps(power, kDown)), kTerms);
   return reinterpret_cast<V>(_mm512_scalef_ps(reinterpret_cast<__m512>(two_to_f), power));
 #else  // |f| <= 1/2
-  // What is added to 1.5 * 2^23 is rounded to an integer, which its last bits are.
+  // A number added to 1.5 * 2^23 is rounded to an integer, which is in the last bits of the sum.
   constexpr int32_t kExponentBias = 127, kMantissaBits = 23;
   constexpr float kRounds = 12582912 + kExponentBias;
   constexpr float kTerms[] = {1.0f,         0.693147f,    0.24022242f,

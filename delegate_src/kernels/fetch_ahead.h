@@ -1,12 +1,12 @@
-// Calls what the next positions read and write nearer: tensors that no cache holds were last
-// touched layers ago.
+// Prefetches what the next positions read and write, for tensors that do not fit into the caches.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// One of `shares` parts of what `Positions` positions from `input` on read first.
+// Prefetches one of `shares` parts of what `Positions` positions from `input` on are the first to
+// read.
 template <int Positions>
 PL_INLINE void fetch_input(const FetchAhead& ahead, const float* input, int share, int shares) {
   const int begin = ahead.channels * share / shares, end = ahead.channels * (share + 1) / shares;
@@ -15,7 +15,8 @@ PL_INLINE void fetch_input(const FetchAhead& ahead, const float* input, int shar
   }
 }
 
-// What a filter writes (and adds to) at `Positions` positions. Conv: of OS, or of IS in place.
+// Prefetches what a filter writes (and its residual) at `Positions` positions. Conv: of OS, or of
+// IS in place.
 template <int Positions, class Conv>
 PL_INLINE void fetch_output(const Conv& conv, int position, int32_t plane) {
   constexpr bool kAligned = kLanes == 16;  // blocks of positions begin with a cache line

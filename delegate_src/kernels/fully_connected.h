@@ -1,15 +1,14 @@
-// A matrix times a vector. Memory is the limit: every weight is read once.
+// A matrix times a vector, limited by memory: every weight is read once.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Rows at a time, which share the loads of the input, and vectors of one row at a time.
+// How many rows at a time, which share the loads of the input, and how many vectors of a row.
 inline constexpr int kFcRows = 4;
 inline constexpr int kFcVectors = 2;
-// Weights ahead of the ones at work that are called for: processors' own prefetchers stop at the
-// end of each page.
+// How many weights ahead are prefetched: the hardware's prefetchers stop at the end of each page.
 inline constexpr int kFcDenseAhead = 256, kFcSparseAhead = 1024;
 
 PL_INLINE void fc_prefetch(const void* p, int bytes) {
@@ -60,7 +59,7 @@ inline void fc_dense(const FcDense& fc) {
   for (; row < fc.row_end; ++row) fc_dense_rows<1>(fc, row);
 }
 
-// Lane i is x[column[i]].
+// A vector with x[column[i]] in lane i.
 PL_INLINE V fc_gather(const float* x, const uint16_t* column) {
 #if PL_LANES == 16
   const __m512i at =
@@ -77,7 +76,7 @@ PL_INLINE V fc_gather(const float* x, const uint16_t* column) {
 #endif
 }
 
-// The part of a row's sum that one chunk of columns brings.
+// The part of a row's sum that comes from one chunk of columns.
 PL_INLINE float fc_sparse_part(const float* x, const uint16_t* column, const float* weights,
                                int count) {
   constexpr int kStep = kFcVectors * kLanes;

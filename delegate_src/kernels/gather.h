@@ -5,7 +5,7 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// How to gather one vector: loads at `at`, each merged into the ones before by `index`.
+// How to gather one vector: loads at `at`, each merged into the previous ones by `index`.
 struct Gather {
   int loads;
   bool contiguous;  // one load is all
@@ -13,14 +13,14 @@ struct Gather {
   VI index[kLanes];  // [1] merges the first two loads, [2] the third, ...
 };
 
-// Plans to gather from the given offsets. The fewest loads are made of ascending ones.
+// Makes the plan for gathering from the given offsets. Ascending ones need the fewest loads.
 inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
   plan.at[0] = offset[0];
   plan.contiguous = true;
   for (int i = 1; i < kLanes; ++i) plan.contiguous &= offset[i] == offset[0] + i;
   if (plan.contiguous) return;
   plan.loads = 1;
-  int32_t index[kLanes];  // of the merge at hand; lanes that it does not bring keep what they have
+  int32_t index[kLanes];  // of the current merge; other lanes keep what they have
   for (int i = 0; i < kLanes; ++i) index[i] = i;
   for (int i = 0; i < kLanes; ++i) {
     int last = plan.loads - 1;
@@ -35,7 +35,7 @@ inline void plan_gather(const int32_t (&offset)[kLanes], Gather& plan) {
     }
     index[i] = offset[i] - plan.at[last] + (last > 0 ? kLanes : 0);
   }
-  if (plan.loads == 1) {  // positions that repeat: merged with itself
+  if (plan.loads == 1) {  // repeated positions: the load is merged with itself
     plan.at[1] = plan.at[0];
     plan.loads = 2;
   }

@@ -1,5 +1,5 @@
-// Interleaved (NHWC) <-> planar, by 4 x 4 transposes of pixels and channels; RGB images, which
-// networks begin with, vector by vector.
+// Interleaved (NHWC) <-> planar, by 4 x 4 transposes of pixels and channels; RGB images, with which
+// networks begin, vector by vector.
 #pragma once
 
 #include "kernels/permute.h"
@@ -17,8 +17,9 @@ PL_INLINE V every_third(V a, V b, V c, int first) {
   return permute(permute(a, b, of_two), c, with_third);
 }
 
-// A row of pixels, if it is as long as a vector; returns how many were moved. All stores but the
-// first and the last one are aligned: those beyond a line's end cost twice as much.
+// Moves a row of pixels if it is at least as long as a vector; returns how many were moved. All
+// stores except the first and the last are aligned, since those that cross a cache line cost twice
+// as much.
 inline int rgb_to_planar(const Interleave& image, int y) {
   if (image.width < kLanes) return 0;
   const float* from = image.input + static_cast<size_t>(y) * image.width * 3;
@@ -36,9 +37,8 @@ inline int rgb_to_planar(const Interleave& image, int y) {
   return image.width;
 }
 
-// The last channels of a row, fewer than four, four pixels at a time.
-// Each load reads into the pixel behind, so the image's last pixels are left; returns the first
-// that is.
+// Moves the last channels of a row, fewer than four, four pixels at a time. Each load reads into
+// the next pixel, so the image's last pixels are left; returns the first of them.
 inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
   const size_t stride = image.pixel_stride;
   const int pixel = y * image.width, rest = image.channels - first_channel;
@@ -59,8 +59,8 @@ inline int rest_to_planar(const Interleave& image, int y, int first_channel) {
   return x;
 }
 
-// The shared walk: quads of pixels and channels, then single elements for what is left over. What
-// is written goes line by line: a plane's row at a time, or a few pixels with all their channels.
+// The loop for both directions: quads of pixels and channels, then single elements for the rest.
+// Writes are sequential: a plane's row at a time, or a few pixels with all their channels.
 template <bool ToPlanar>
 void interleave(const Interleave& image) {
   const size_t stride = image.pixel_stride, plane = image.plane;

@@ -1,9 +1,9 @@
-// The kernels' face: parameter blocks and one table of functions per ISA.
+// The kernels' interface: parameter blocks, and one table of functions per ISA.
 //
 // Kernels are pure functions on pointers. They know shapes, strides and packed weights; they know
-// no graphs, threads or memory. This header, with what it includes, and winograd.h are all that the
-// floors above may include. However the groups, blocks, rows or positions of a layer are split into
-// calls, each output gets the same bits.
+// nothing of graphs, threads or memory. This header, with what it includes, and winograd.h are all
+// that the layers above may include. However the groups, blocks, rows or positions of a layer are
+// divided among calls, each output gets the same bits.
 //
 // Activations are *planar*: one plane per channel, rows `pitch` floats apart, with zero rows above
 // and below and zero columns between rows (engine/graph/planar.h). A pointer to a planar tensor

@@ -6,8 +6,8 @@
 
 namespace patternlite::kernels::PL_ISA {
 
-// So many vectors from `at` on, `last` elements of the last one. The variance is that of the
-// differences from the mean: squares of large values would hide it.
+// Normalises so many vectors from `at` on, of the last one `last` elements. The variance is
+// computed from differences from the mean, since it would be lost in the squares of large values.
 template <int Vectors>
 void norm_vectors(const Norm& norm, size_t at, int last) {
   const float* const input = norm.input + at;
@@ -46,7 +46,7 @@ void norm_vectors(const Norm& norm, size_t at, int last) {
   }
 }
 
-// `count` elements, in no more vectors than they fill.
+// Normalises `count` elements, with only as many vectors as they fill.
 template <int Vectors>
 PL_INLINE void norm_elements(const Norm& norm, size_t at, int count) {
   if constexpr (Vectors > 1) {
@@ -65,7 +65,7 @@ inline void channel_norm(const Norm& norm) {
   }
 }
 
-// Adds up visit(vector) over a plane, whose rows' ends count only where they are real.
+// Adds up visit(vector) over the real positions of a plane.
 template <class Visit>
 PL_INLINE float sum_of_plane(const Norm& norm, const float* plane, const Visit& visit) {
   V sum{};

@@ -1,5 +1,4 @@
-// Parameter blocks of the kernels that are no convolutions of maps. kernels.h tells what their
-// words mean.
+// Parameter blocks of the kernels other than convolutions of maps. kernels.h explains the terms.
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +8,7 @@
 
 namespace patternlite::kernels {
 
-// A dense matrix times a vector: one output value, in a plane of its own, for each row.
+// A dense matrix times a vector: for each row one output value, in a plane of its own.
 struct FcDense {
   const float* input;  // [columns]
   float* output;
@@ -22,8 +21,8 @@ struct FcDense {
   int row_begin, row_end;
 };
 
-// A sparse one. Non-zero weights are kept in the order block (kFcBlock rows), chunk (kFcChunk
-// columns, so that their inputs stay in L1), row, column.
+// A sparse matrix times a vector. Non-zero weights are ordered by block (kFcBlock rows), chunk
+// (kFcChunk columns, so that their inputs stay in L1), row and column.
 struct FcSparse {
   const float* input;
   float* output;
@@ -41,9 +40,9 @@ inline constexpr int kFcChunk = 4096;
 
 enum class PoolKind : int { kMax, kAverage };
 
-// Max or average pooling of `channels` planes; writes real positions only. Every window must hold
-// at least one cell of the image. A NaN among the cells of a maximum may be lost. Average divides
-// by the window cells that lie inside the image (TFLite's rule; MNN's default as well).
+// Max or average pooling of `channels` planes; writes real positions only. Every window must
+// contain at least one cell of the image. A maximum may lose a NaN. Average pooling divides by the
+// number of window cells that lie inside the image (TFLite's rule, and MNN's default).
 struct Pool {
   const float* input;
   float* output;
@@ -56,14 +55,14 @@ struct Pool {
   float low, high;
 };
 
-// Maps of one geometry, over whose elements an operator goes.
+// The maps of an elementwise operator, all of one geometry.
 struct Planes {
   int channels;
   int height, width, pitch;
   size_t plane;  // elements between planes
 };
 
-// output = clamp(a + b) or clamp(a * b). Writes real positions only; the output may be an operand.
+// output = clamp(a + b) or clamp(a * b). Writes real positions only; output may be an operand.
 enum class BinaryKind : int { kAdd, kMultiply };
 struct Binary {
   const float* a;
@@ -74,8 +73,8 @@ struct Binary {
   float low, high;
 };
 
-// output = clamp(input * scale + shift), each channel by its own. Writes real positions only; the
-// output may be the input.
+// output = clamp(input * scale + shift), with a scale and a shift for each channel. Writes real
+// positions only; the output may be the input.
 struct Scale {
   const float* input;
   float* output;
@@ -86,10 +85,11 @@ struct Scale {
   float low, high;
 };
 
-// An activation that bends: leaky ReLU, x * slope below 0, each channel by its own; hard swish,
-// x * clamp(x + 3, 0, 6) / 6; sigmoid, 1 / (1 + exp(-x)); SiLU, x * sigmoid(x); the hyperbolic
-// tangent; GELU, x * (1 + erf(x / sqrt(2))) / 2; or what often stands for it, x * (1 + tanh(sqrt(2
-// / pi) * (x + 0.044715 x^3))) / 2. Writes real positions only; the output may be the input.
+// An activation that is not a clamp: leaky ReLU, x * slope below 0, with a slope for each channel;
+// hard swish, x * clamp(x + 3, 0, 6) / 6; sigmoid, 1 / (1 + exp(-x)); SiLU, x * sigmoid(x); the
+// hyperbolic tangent; GELU, x * (1 + erf(x / sqrt(2))) / 2; or its usual approximation, x * (1 +
+// tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2. Writes real positions only; the output may be the
+// input.
 enum class CurveKind : int { kLeakyRelu, kHardSwish, kSigmoid, kSilu, kTanh, kGelu, kTanhGelu };
 struct Curve {
   const float* input;
@@ -99,9 +99,9 @@ struct Curve {
   Planes planes;
 };
 
-// output = (input - mean) / sqrt(variance + epsilon) * scale + shift: mean and variance of all
-// channels of a position, or of all positions of a channel, scale and shift of each channel. Writes
-// real positions only.
+// output = (input - mean) / sqrt(variance + epsilon) * scale + shift, with mean and variance over
+// all channels of a position, or over all positions of a channel, and a scale and a shift for each
+// channel. Writes real positions only.
 struct Norm {
   const float* input;
   float* output;

@@ -1,4 +1,4 @@
-// Lanes of two vectors, in another order.
+// Selects lanes of two vectors.
 #pragma once
 
 #include "kernels/vec.h"
@@ -24,7 +24,7 @@ PL_INLINE V permute(V a, V b, VI index) {
 #endif
 }
 
-// Every second of 2 * kLanes neighbours, from the first or the second on.
+// Every second one of 2 * kLanes neighbours, from the first or the second on.
 template <int First>
 PL_INLINE V every_second(V a, V b) {
   VI index;
@@ -39,14 +39,15 @@ PL_INLINE V from_second(V a, V b) {
   return permute(a, b, index);
 }
 
-// Every second from the first on; b begins with a's last, so that nothing is read behind the last.
+// Every second one from the first on; b begins with a's last lane, so that nothing is read beyond
+// the last one needed.
 PL_INLINE V every_second_overlapping(V a, V b) {
   VI index;
   PL_UNROLL for (int i = 0; i < kLanes; ++i) index[i] = 2 * i < kLanes ? 2 * i : 2 * i + 1;
   return permute(a, b, index);
 }
 
-// kLanes elements, `Stride` (1 or 2) apart; reads nothing behind the last.
+// Loads kLanes elements, `Stride` (1 or 2) apart; reads nothing beyond the last.
 template <int Stride>
 PL_INLINE V load_strided(const float* p) {
   if constexpr (Stride == 1) return load(p);

@@ -1,13 +1,13 @@
-// The end of a filter's sums at whole vectors of virtual positions.
+// The end of a convolution over whole vectors of virtual positions: stores a filter's sums.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Of M vectors T from `position` on, for any filter; of none, of which nothing is read, where M is
-// 0. What does not depend on the filter is read once: after each store, compilers would read it
-// again.
+// For M vectors T from `position` on, for any filter; with M = 0 for none, and then nothing is
+// read. What does not depend on the filter is read once, here: compilers would read it again after
+// each store.
 template <int M, class T = V>
 class PlanarStore {
  public:
@@ -21,7 +21,7 @@ class PlanarStore {
     PL_UNROLL for (int m = 0; m < M; ++m) real_[m] = Lanes<T>(conv.mask + position + m * kStep);
   }
 
-  static constexpr int kHeld = M > 0 ? M : 1;  // arrays hold one at least
+  static constexpr int kHeld = M > 0 ? M : 1;  // arrays need at least one element
 
   // plane: of the filter.
   PL_INLINE void operator()(const T (&sums)[kHeld], ptrdiff_t plane) const {

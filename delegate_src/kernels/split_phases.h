@@ -1,11 +1,12 @@
-// A plane to planes of every second row and column.
+// Splits a plane into planes of every second row and column.
 #pragma once
 
 #include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Rows ascend, then planes: what is written behind a row's last column is written again.
+// Goes through rows, then planes, upwards, so that what is written beyond a row's last column is
+// overwritten.
 inline void split_phases(const SplitPhases& split) {
   for (int channel = 0; channel < split.channels; ++channel) {
     for (int phase = 0; phase < split.phases; ++phase) {

@@ -1,4 +1,4 @@
-// The vector type of one ISA, on GCC/Clang vector extensions.
+// The vector type of one ISA, made with GCC/Clang vector extensions.
 //
 // Included only by table.cc, which is compiled once per ISA (PL_ISA, PL_LANES). No standard library
 // header may be included here or in the kernels: see CMakeLists.txt.
@@ -33,7 +33,7 @@ inline constexpr int kRegisters = 16;
 typedef float V __attribute__((vector_size(PL_LANES * 4)));
 typedef int32_t VI __attribute__((vector_size(PL_LANES * 4)));
 typedef float V4 __attribute__((vector_size(16)));
-// Half a vector: kernels of whole vectors would lose much of the widest ones on small maps.
+// Half a vector: on small maps, much of the widest vectors would be wasted.
 typedef float VHalf __attribute__((vector_size(PL_LANES * 2)));
 
 template <class T = V>
@@ -48,8 +48,8 @@ PL_INLINE void store(float* p, T v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
-// Calls the cache lines of so many floats from p on nearer: to write (1) or to read (0), into the
-// first-level cache (3) or the second (2). Aligned: p begins a line.
+// Prefetches the cache lines of so many floats from p on: for writing (1) or reading (0), into the
+// first-level cache (3) or the second (2). Aligned: p is at the beginning of a line.
 template <int Floats, int Write, int Level, bool Aligned>
 PL_INLINE void fetch_lines(const float* p) {
   constexpr int kLine = 16;
@@ -57,9 +57,9 @@ PL_INLINE void fetch_lines(const float* p) {
   if (!Aligned) __builtin_prefetch(p + Floats - 1, Write, Level);
 }
 
-// Keeps a value in a register from here on. Compilers would rather repeat a load in every
-// instruction that uses it, and an address computation at every access; loads are what these
-// kernels run out of.
+// Keeps a value in a register from here on. Compilers would otherwise repeat a load in every
+// instruction that uses it, and an address computation at every access; but these kernels are
+// limited by loads.
 template <class T>
 PL_INLINE void pin(T& x) {
 #if defined(__x86_64__)
@@ -70,8 +70,8 @@ PL_INLINE void pin(T& x) {
 }
 PL_INLINE void pin(const float*& p) { asm("" : "+r"(p)); }
 
-// sum += x * w in the form that overwrites `sum` alone. Where registers are all taken, compilers
-// pick forms that overwrite x or w, and pay with copies and spills.
+// sum += x * w, in the form that overwrites only `sum`. When all registers are in use, compilers
+// choose forms that overwrite x or w, and pay with copies and spills.
 template <class T>
 PL_INLINE void accumulate(T& sum, T x, T w) {
 #if defined(__FMA__)
@@ -81,7 +81,7 @@ PL_INLINE void accumulate(T& sum, T x, T w) {
 #endif
 }
 
-// x - 0 is x for every x, so compilers see the broadcast in it.
+// x - 0 is x for every x, so compilers recognise a broadcast.
 template <class T = V>
 PL_INLINE T broadcast(float x) {
   return x - T{};
@@ -108,7 +108,7 @@ PL_INLINE V square_root(V x) {
 #endif
 }
 
-// NaN stays: it compares false, and the x86 instructions return their second operand.
+// NaN stays NaN: it compares false, and then the x86 instructions return their second operand.
 template <class T>
 PL_INLINE T clamp(T x, T low, T high) {
 #if PL_LANES == 16
@@ -130,8 +130,7 @@ PL_INLINE float clamp(float x, float low, float high) {
   return x > high ? high : x;
 }
 
-// Lanes of a vector T that are kept: those whose mask is -1. The others become +0, NaN and infinity
-// included.
+// Keeps the lanes of a vector T whose mask is -1. The others become +0, even NaN and infinity.
 template <class T>
 class Lanes {
  public:
@@ -170,8 +169,8 @@ class Lanes {
 #endif
 };
 
-// Loads the first `count` (1 or more) elements, and reads nothing behind them: another thread may
-// be writing there.
+// Loads the first `count` (1 or more) elements and reads nothing beyond them, where another thread
+// may be writing.
 PL_INLINE V load_part(const float* p, int count) {
 #if PL_LANES == 16
   const auto lanes = static_cast<__mmask16>((1u << count) - 1);
@@ -189,7 +188,7 @@ PL_INLINE V load_part(const float* p, int count) {
 #endif
 }
 
-// The first `count` lanes; the others become 0, whatever they were.
+// Keeps the first `count` lanes; the others become 0, whatever they were.
 PL_INLINE V first_lanes(V v, int count) {
 #if PL_LANES == 16
   const auto lanes = static_cast<__mmask16>((1u << count) - 1);
@@ -201,7 +200,7 @@ PL_INLINE V first_lanes(V v, int count) {
 #endif
 }
 
-// Halves are added to halves.
+// The sum of all lanes, by adding halves.
 PL_INLINE float horizontal_sum(V x) {
 #if PL_LANES == 16
   return _mm512_reduce_add_ps(reinterpret_cast<__m512>(x));
@@ -216,8 +215,8 @@ PL_INLINE float horizontal_sum(V x) {
 }
 
 #if PL_LANES == 8
-// Fewer than 8. A masked store takes AMD's CPUs longer, as does a loop, which compilers call memcpy
-// for.
+// Stores fewer than 8 elements. On AMD's CPUs a masked store takes longer, and so does a loop,
+// which compilers turn into a call of memcpy.
 PL_INLINE void store_first(float* p, __m256 v, int count) {
   __m128 x = _mm256_castps256_ps128(v);
   if (count & 4) {
@@ -234,7 +233,7 @@ PL_INLINE void store_first(float* p, __m256 v, int count) {
 }
 #endif
 
-// Stores the first `count` (1 or more) elements and touches nothing behind them.
+// Stores the first `count` (1 or more) elements and touches nothing beyond them.
 template <class T>
 PL_INLINE void store_part(float* p, T v, int count) {
 #if PL_LANES == 16
@@ -253,7 +252,7 @@ PL_INLINE void store_part(float* p, T v, int count) {
 #endif
 }
 
-// Stores the first `count` (1 .. lanes / 4) quarters of a vector, four elements each, `step` apart.
+// Stores the first `count` (1 .. lanes / 4) groups of four elements of a vector, `step` apart.
 PL_INLINE void store_quads(float* p, V v, [[maybe_unused]] int count,
                            [[maybe_unused]] ptrdiff_t step) {
 #if PL_LANES == 16
@@ -271,7 +270,7 @@ PL_INLINE void store_quads(float* p, V v, [[maybe_unused]] int count,
 #endif
 }
 
-// Rows become columns.
+// Transposes a 4 x 4 matrix.
 PL_INLINE void transpose(V4 (&x)[4]) {
 #ifdef __clang__
 #define PL_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

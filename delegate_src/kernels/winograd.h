@@ -1,9 +1,9 @@
-// Winograd's algorithm in one dimension, F(4, r): 4 outputs of an r-tap filter by r + 3 products in
-// place of 4 r (Lavin & Gray, arXiv:1509.09308; built from points as Toom and Cook did).
+// Winograd's algorithm in one dimension, F(4, r): 4 outputs of an r-tap filter with r + 3 products
+// instead of 4 r (Lavin & Gray, arXiv:1509.09308; constructed from points, as by Toom and Cook).
 //
 //   outputs = A ((G filter) * (B inputs)), the product taken point by point
 //
-// For those who pack filters (G) and those who run them (A, B). Constants only: see CMakeLists.txt.
+// Used for packing filters (G) and for running them (A, B). Constants only: see CMakeLists.txt.
 #pragma once
 
 namespace patternlite::kernels {
@@ -12,7 +12,8 @@ inline constexpr int kWinogradOutputs = 4;
 inline constexpr int kWinogradMostTaps = 4;
 inline constexpr int kWinogradTiles = 4;  // computed at once, of neighbouring outputs
 
-// The point behind the last one here is infinity. Small and of either sign: sums lose 1e-6 at most.
+// The point after the last one here is infinity. They are small and of both signs, so that sums
+// lose at most 1e-6.
 inline constexpr double kWinogradPoint[] = {0, 1, -1, 0.5, -2, -0.5};
 
 constexpr int winograd_points(int taps) { return taps + kWinogradOutputs - 1; }

@@ -1,12 +1,12 @@
-// Operators element by element: the rows of planes, a vector at a time.
+// Elementwise operators: go through the rows of planes, a vector at a time.
 #pragma once
 
 #include "kernels/vec.h"
 
 namespace patternlite::kernels::PL_ISA {
 
-// Stores the end of a row after the next vector has been loaded: stored by a mask, it counts as
-// whole to a CPU, and in place a load of the row behind it would wait.
+// Stores the end of a row only after the next vector has been loaded: to a CPU, a masked store
+// covers the whole vector, so that in place a load of the next row would wait for it.
 class LateStore {
  public:
   PL_INLINE void put(float* to, V v, int count) {
