@@ -1,4 +1,4 @@
-"""Dataclasses out of the plain data that `dataclasses.asdict` and JSON made of them, or that TOML holds."""
+"""Makes dataclasses of plain data: of what `dataclasses.asdict` and JSON made of them, or of TOML."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SIMPLE: dict[type, tuple[tuple[type, ...], str]] = {
 
 
 def restore(kind: Any, data: Any, strict: bool = False, where: str = "") -> Any:
-    """data: what a value of this type looks like as plain data. Fields it lacks get their defaults.
+    """A value of type `kind` from plain data. Missing fields get their defaults.
 
-    strict: keys that are no field are an error, as in what people write.  where: the value is, in the whole.
-    Raises ValueError that says where something else is.
+    strict: keys that are not fields are an error, for files that people write.  where: the data's place in
+    the whole, for errors. Raises ValueError, which says where, if the data does not fit.
     """
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and is_dataclass(kind):
@@ -63,7 +63,7 @@ def _at(where: str, name: str) -> str:
 
 
 def read_json(kind: type[T], path: Path, what: str) -> T:
-    """Raises PatternliteError that names the file where it is not what it should be, which `what` says."""
+    """A value of type `kind` from a JSON file; a PatternliteError if it is no `what`."""
     try:
         return restore(kind, json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Results as figures."""
+"""What all figures of results share."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RECIPE_COLOURS = (COLOURS["plugin"], "#b4541f", "#3b6fb6", "#8a5fbf")  # from the first again after the last
+RECIPE_COLOURS = (COLOURS["plugin"], "#b4541f", "#3b6fb6", "#8a5fbf")  # used in turns
 
 
 def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
-    """Label -> handle: what one legend for all panels shows."""
+    """Label -> handle, for one legend for all panels."""
     handles, labels = zip(*(panel.get_legend_handles_labels() for panel in panels), strict=True)
     return dict(zip(chain(*labels), chain(*handles), strict=True))
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """path.svg."""
+    """Writes the figure beside `path`, as .svg."""
     write_atomically(path.with_suffix(".svg"), to_svg(figure))

@@ -1,4 +1,4 @@
-"""What was measured, on what, and which claims it bears out: the content of a results file."""
+"""The content of a results file: what was measured, and on what."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .rivals import environment
 from .timing.neighbours import Neighbours
 
 _DIRTY = "-dirty"
-_MOST_TAKEN = 0.1  # of each core, by others and by the host
+_MOST_TAKEN = 0.1  # the most that others and the host may take of each core
 
 
 def revision_of(tree: Path) -> str:
-    """The commit of this source tree, marked where files differ from it; empty outside a repository."""
+    """The commit of this source tree, marked if files differ from it; empty outside a repository."""
     command = ["git", "-C", str(tree), "describe"]
     command += ["--always", "--exclude=*", "--abbrev=7", f"--dirty={_DIRTY}"]
     try:
@@ -32,16 +32,16 @@ def revision_of(tree: Path) -> str:
         return ""
 
 
-REVISION = revision_of(Path(__file__).parent)  # of the code that is loaded, whatever is checked out meanwhile
+REVISION = revision_of(Path(__file__).parent)  # of the loaded code, whatever is checked out later
 
 
 def is_dirty(revision: str | None) -> bool:
-    """Whether it does not say what ran."""
+    """Whether files differed from the commit, so that it does not say what ran."""
     return (revision or "").endswith(_DIRTY)
 
 
 def _native_digest() -> str | None:
-    """Of the compiled part: it may be older than the commit. None where it is not built."""
+    """A digest of the compiled part, which may be older than the commit; None if it is not built."""
     found = importlib.util.find_spec("patternlite._native")
     if found is None or found.origin is None:
         return None
@@ -50,7 +50,7 @@ def _native_digest() -> str | None:
 
 @dataclass(frozen=True)
 class Timed:
-    """What was timed.  load: the machine's load average when it ended.  neighbours: on the cores it used."""
+    """What was timed.  load: the machine's load average at the end.  neighbours: on the cores it used."""
 
     name: str
     threads: int
@@ -58,11 +58,11 @@ class Timed:
     neighbours: Neighbours
 
     def too_busy(self, machine: Machine) -> bool:
-        """Whether others took the cores: their turns fall into long calls, and spare short ones."""
+        """Whether others took the cores: they hit long calls more often than short ones."""
         return self._loaded(machine) or self._shared
 
     def words(self, machine: Machine) -> str:
-        """And which of the two it was."""
+        """What was timed, and what made it too busy."""
         why = f"load {self.load:.1f}" if self._loaded(machine) else str(self.neighbours)
         return f"{self.name} ({self.threads}, {why})"
 
@@ -76,7 +76,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Report:
-    """settings: what the command was asked to do.  versions: of packages, and the commit that ran."""
+    """What all results have.  settings: the command's options.  versions: of packages, and the commit."""
 
     settings: Mapping[str, Any]
     outcomes: Sequence[Any]
@@ -98,17 +98,17 @@ class Report:
 
     @property
     def crowded(self) -> str:
-        """A warning where the machine was too busy; CPU time does not count others."""
+        """A warning if the machine was too busy, which does not matter for CPU time; empty otherwise."""
         if self.settings.get("clock") == "cpu":
             return ""
         names = ", ".join(t.words(self.machine) for t in self.timed() if t.too_busy(self.machine))
         return f"Too busy a machine, factors are too large; measure again: {names}" if names else ""
 
     def can_go_on_from(self, other: Report) -> bool:
-        """Whether figures of both may stand beside each other.
+        """Whether figures of both reports may stand in one file.
 
-        That takes the same machine, protocol and commit, and the same versions of what was there then. A
-        commit from which files differ is never the same.
+        That needs the same machine, protocol and commit, and the same versions of what was installed then. A
+        commit from which files differed is never the same.
         """
         if is_dirty(other.versions.get("commit")):
             return False

@@ -1,1 +1,1 @@
-"""What pruning costs in accuracy: real test images, many seeds, cases as data in plans/accuracy.toml."""
+"""What pruning costs in accuracy, on real test images, over several seeds; cases: plans/accuracy.toml."""

@@ -1,4 +1,4 @@
-"""The client's part: retraining a pruned model on real images, the masks fixed; and the test at the end."""
+"""The client's part: retraining a pruned model on real images with fixed masks, and the final test."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def retrain(
     config: RetrainConfig,
     advance: Callable[[float], None],
 ) -> None:
-    """As `patternlite retrain --dense` does: in place; in eval mode afterwards."""
+    """Retrains in place as `patternlite retrain --dense` does; in eval mode afterwards."""
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels)
     retrain_pruned(model, masks, pixels, labels, config, lambda _stage, done: advance(done), dense=dense)
 
 
 def some_of(images: LabelledImages, count: int | None, seed: int) -> LabelledImages:
-    """As many of each class, chosen by the seed; None for all."""
+    """About `count` images, equally many of each class, chosen by the seed; None for all."""
     if count is None:
         return images
     order = np.random.default_rng(seed).permutation(len(images))

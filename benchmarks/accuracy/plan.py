@@ -1,4 +1,4 @@
-"""Which networks are pruned how and retrained by whom, and what must come out, read from a TOML file."""
+"""Plans of accuracy: which networks are pruned how, who retrains them, and what must come out (TOML)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Client:
-    """Who retrains. images: of the training set; None for all.  rate: the peak of the learning rate."""
+    """Who retrains.  images: how many, None for all.  rate: the peak of the learning rate."""
 
     epochs: int
     rate: float
@@ -43,7 +43,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Must:
-    """least: percent right.  drop: points lost, at most."""
+    """A claim.  least: percent right, at least.  drop: points lost, at most."""
 
     least: float | None = None
     drop: float | None = None
@@ -55,7 +55,7 @@ class Must:
 
 @dataclass(frozen=True)
 class Case:
-    """budget: options of PruneConfig, such as {"rate": 4.0}.  must: by client, of the first recipe."""
+    """budget: options of PruneConfig, such as {"rate": 4.0}.  must: client -> claim, for the first recipe."""
 
     network: str
     budget: Mapping[str, float]
@@ -110,7 +110,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _checked(plan: Plan) -> Plan:
-    """All settings are made once, so that none is found wrong after hours."""
+    """Tries all settings, so that an error shows now and not after hours."""
     plans.once("case", (case.name for case in plan.cases))
     for case in plan.cases:
         plans.known("network", case.network, plan.networks)
@@ -131,10 +131,10 @@ def _checked(plan: Plan) -> Plan:
 def jobs(
     plan: Plan, cases: Sequence[str], recipes: Sequence[str], clients: Sequence[str], seeds: Sequence[int]
 ) -> list[Job]:
-    """Everything the plan asks for, restricted to what is named; empty means all.
+    """Everything that the plan asks for, restricted to what is named; empty means all.
 
-    cases: the beginning of a case's name is enough. A client works on the cases that have a claim for it. One
-    seed of everything comes before the next, so that a run cut short has something of each.
+    cases: the beginning of a case's name is enough. A client works on the cases that have a claim for it. All
+    jobs of one seed come before those of the next, so that a run that is cut short has something of each.
     """
     plans.once("seed", map(str, seeds))
     for recipe in recipes:

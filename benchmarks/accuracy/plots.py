@@ -1,4 +1,4 @@
-"""Accuracy against what was saved."""
+"""Plots of accuracy against what was saved."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def accuracy_figure(report: AccuracyReport) -> Figure:
 
 
 def _thin_out(panel: Axes) -> None:
-    """Of labels that lie on one another, the first stays."""
+    """Removes labels that overlap earlier ones."""
     kept: list[Bbox] = []
     for text in list(panel.texts):
         extent = text.get_window_extent()
@@ -56,7 +56,7 @@ def _thin_out(panel: Axes) -> None:
 
 
 def _draw(panel: Axes, report: AccuracyReport, rows: list[Summary], quantity: str, label: str) -> None:
-    """A line through the models as pruned to the same kind of budget; retrained ones as points alone."""
+    """Draws a line through models as pruned to the same kind of budget; retrained ones are points."""
     panel.grid(axis="y", color=COLOURS["grid"], linewidth=0.8)
     panel.set_xlabel(label)
     panel.margins(x=0.12)

@@ -1,4 +1,4 @@
-"""What was measured, row by row and over the seeds, and which claims it bears out."""
+"""What was measured, row by row and over the seeds, and which claims hold."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .plan import Case, Job, Must
 
 @dataclass(frozen=True)
 class Speed:
-    """Of the exported .tflite files, dense in the stock runtime, pruned with the plugin: the fastest calls,
-    in ms. In results of 2026-11-29 and before, the dense one ran with the plugin, too.
+    """The fastest calls, in ms, of the exported .tflite files: dense in the stock runtime, pruned with the
+    plugin. In results of 2026-11-29 and before, the dense one ran with the plugin, too.
 
-    revision: the commit that timed them.  machine: which did; None in older rows.
-    load: its load average when it ended.  neighbours: what else had the cores meanwhile.
+    revision: the commit that timed them.  machine: None in older rows.
+    load: the load average at the end.  neighbours: what else used the cores meanwhile.
     """
 
     runtime: str
@@ -41,11 +41,13 @@ class Speed:
 
 @dataclass(frozen=True)
 class Row:
-    """One job's outcome. accuracy, dense: fraction of the test images right, pruned and not.
+    """One job's outcome.
 
-    rate, mac_rate: of the pruned layers; parameter_rate: of the whole model.  gap: BatchNorm's, mean and
-    deviation.  agreement: with the dense model, on unseen synthetic images, before retraining.
-    seconds: of pruning, or of retraining.  load: the machine's load average when it ended.
+    accuracy, dense: fraction of the test images that the pruned and the dense model classify right.
+    rate, mac_rate: of the pruned layers; parameter_rate: of the whole model.
+    gap: the images' BatchNorm gap, mean and deviation.
+    agreement: with the dense model, on unseen synthetic images, before retraining.
+    seconds: of pruning, or of retraining.  load: the machine's load average at the end.
     revision: the commit that ran.
     """
 
@@ -74,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of one case, recipe and client. spread: standard deviation over the seeds, 0 for one."""
+    """The rows of one case, recipe and client.  spread: standard deviation over the seeds, 0 for one."""
 
     case: str
     recipe: str
@@ -95,7 +97,7 @@ class Summary:
 
     @property
     def state(self) -> str:
-        """ "met" or "missed" by the mean; empty where nothing is claimed."""
+        """ "met" or "missed" by the mean; empty if nothing is claimed."""
         if self.must is None:
             return ""
         return "met" if self.accuracy >= self.must else "missed"
@@ -106,7 +108,7 @@ class Summary:
 
 
 def summaries(rows: Sequence[Row], cases: Sequence[Case]) -> list[Summary]:
-    """In the order of the rows. Claims are about a case's first recipe."""
+    """Summaries in the order of the rows. Claims are about a case's first recipe."""
     musts = {(c.name, c.recipes[0], client): must for c in cases for client, must in c.must.items()}
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
@@ -135,7 +137,7 @@ def _summary(rows: Sequence[Row], must: Must | None) -> Summary:
 
 
 def timed(row: Row, speed: Speed) -> Timed:
-    """speed: the row's."""
+    """What is needed to judge a row's timing.  speed: that of the row."""
     name = f"{row.case}, {row.recipe}, seed {row.seed}"
     return Timed(name, speed.threads, speed.load, speed.neighbours)
 
@@ -150,9 +152,9 @@ def at_speed(points: Iterable[tuple[float, float]], speed: float) -> float:
 
 
 def at_equal_speeds(summaries: Sequence[Summary]) -> list[float | None]:
-    """Of each summary, the accuracy at the speed-up of the first recipe with the same case and client.
+    """For each summary, the accuracy at the speed-up of the first recipe with the same case and client.
 
-    That lies between the recipe's own points of that network, the dense model's among them. None where
+    It is interpolated between the recipe's own points for that network, including the dense model. None if
     something was not timed.
     """
     found: list[float | None] = []
@@ -185,7 +187,7 @@ class AccuracyReport(Report):
 
     @property
     def mixed(self) -> str:
-        """What must be known where rows or speeds were kept from other commits or machines; else empty."""
+        """A note if rows or speeds were kept from other commits or machines; empty otherwise."""
         speeds = [row.speed for row in self.outcomes if row.speed]
         found = [row.revision for row in self.outcomes] + [speed.revision for speed in speeds]
         commits = dict.fromkeys(filter(None, [*found, self.versions.get("commit")]))

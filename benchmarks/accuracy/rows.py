@@ -1,4 +1,4 @@
-"""Measures the rows of the accuracy table. What is finished is kept: a run goes on where it was cut."""
+"""Measures the rows of the accuracy table. Finished rows are kept: a run that was cut short resumes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _RUNTIME = "ai-edge-litert"
 
 
 def weights_of(arguments: Sequence[str]) -> dict[str, Path]:
-    """From "network=path"."""
+    """Network -> weights, from arguments "network=path"."""
     pairs = [argument.partition("=") for argument in arguments]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise PatternliteError(f"{wrong[0]!r} names no weights: give NETWORK=PATH")
@@ -50,7 +50,10 @@ def weights_of(arguments: Sequence[str]) -> dict[str, Path]:
 
 
 class Laboratory:
-    """data: <split>/<class>/*.jpg, a folder, zip or tar.  weights: by network.  folder: of the rows."""
+    """Measures rows.  data: <split>/<class>/*.jpg in a folder, zip or tar.  weights: network -> file.
+
+    folder: where rows and models are kept.
+    """
 
     def __init__(self, plan: Plan, data: Path, weights: Mapping[str, Path], folder: Path) -> None:
         if unknown := set(weights) - set(plan.networks):
@@ -160,7 +163,7 @@ class Laboratory:
         return self._plan.pruning(job.case, job.recipe, job.seed)
 
     def untrained(self, jobs: Sequence[Job]) -> list[str]:
-        """The networks of these jobs that are to be trained first.
+        """The networks of these jobs that must be trained first.
 
         Raises PatternliteError for one that would be measured without having been trained.
         """
@@ -172,7 +175,7 @@ class Laboratory:
         return names
 
     def train(self, name: str, advance: Advance) -> None:
-        """One of these networks; once for all runs."""
+        """Trains a network, once for all runs."""
         network = self._plan.networks[name]
         course = Course(network.training, network.mean, network.std)
         content = {"model": network.model, "course": asdict(course), "data": str(self._data.absolute())}
@@ -209,7 +212,7 @@ class Laboratory:
         return path
 
     def _path(self, job: Job, suffix: str) -> Path:
-        """Named by what it is, and by all that went into it: another setting makes another file."""
+        """A file named by what it holds and by a digest of the settings, so that others get other files."""
         content = {
             "model": model_digest(self._model(job)),
             "config": asdict(self._config(job)),
@@ -232,7 +235,7 @@ def _digest(content: object) -> str:
 def run(
     laboratory: Laboratory, jobs: Sequence[Job], stages: Stages, keep: Callable[[list[Row]], None]
 ) -> list[Row]:
-    """All rows, in the order of the jobs. keep: called with the rows so far after each one."""
+    """All rows, in the order of the jobs.  keep: called with the rows so far, after each one."""
     rows: list[Row] = []
     fresh: dict[str, list[float]] = {}  # seconds of those measured now, by client
     for i, job in enumerate(jobs):
@@ -257,9 +260,9 @@ def time_rows(
     stages: Stages,
     keep: Callable[[list[Row]], None],
 ) -> list[Row]:
-    """The rows, those as pruned with a speed of this commit and machine.
+    """The rows; those as pruned have a speed measured by this commit on this machine.
 
-    keep: called with all rows after each one timed.
+    keep: called with all rows after each one that was timed.
     """
     rows = list(rows)
     for i, job in enumerate(jobs):
@@ -271,7 +274,7 @@ def time_rows(
 
 
 def _is_timed(row: Row, threads: int) -> bool:
-    """By this commit on this machine, and not while it was too busy."""
+    """Whether the row was timed by this commit on this machine, while that was not too busy."""
     speed, machine = row.speed, describe_machine()
     return (
         speed is not None
@@ -282,7 +285,7 @@ def _is_timed(row: Row, threads: int) -> bool:
 
 
 def _left(jobs: Sequence[Job], laboratory: Laboratory, fresh: Mapping[str, Sequence[float]]) -> str:
-    """How long the rest will take, as far as like jobs have been seen."""
+    """How long the rest will take, if every kind of job in it has been timed before; otherwise empty."""
     seconds = 0.0
     for job in jobs:
         if seen := fresh.get(job.client):

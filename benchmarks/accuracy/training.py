@@ -1,6 +1,6 @@
-"""Trains a classifier of small images from nothing, the same way each time.
+"""Trains a classifier of small images from scratch, reproducibly.
 
-Every epoch draws from its own seed, so a run that was cut short and goes on ends as one that was not.
+Every epoch draws from its own seed, so a run that was cut short and resumed ends like one that was not.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Course:
-    """What a training is. mean, std: of pixels in 0..1."""
+    """A training.  mean, std: of pixels in 0..1."""
 
     phases: tuple[Phase, ...]
     mean: tuple[float, ...]
@@ -75,9 +75,9 @@ def train(
     advance: Callable[[str, float], None],
     first: int = 0,
 ) -> None:
-    """In place; in eval mode afterwards. Uses a GPU if there is one.
+    """Trains the model in place; in eval mode afterwards. Uses a GPU if there is one.
 
-    checkpoint: a file, written after each epoch; one that is there is gone on from, and another training's
+    checkpoint: a file, written after each epoch; an existing one is resumed from, but one of another training
     is an error.  first: the epoch to begin with.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -165,7 +165,7 @@ def augment(pixels: Tensor, course: Course, cut: int, random: torch.Generator) -
 
 @contextmanager
 def uphill(model: nn.Module, loss_of_some: Callable[[], Tensor], radius: float) -> Iterator[None]:
-    """Moves the weights up the gradient by `radius` while it lasts; the gradient takes no statistics."""
+    """Within this context the weights are moved up the gradient by `radius`; statistics are not updated."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""The commands of `python -m benchmarks`, a module each: `add` declares its options, `run` does it.
+"""The commands of `python -m benchmarks`, one module each: `add` declares its options, `run` runs it.
 
 Nothing is computed here.
 """

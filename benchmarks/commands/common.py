@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parents[1]
 PLANS, RESULTS = _HERE / "plans", _HERE / "results"
 
-# Into a file or a pipe, tables are as wide as they like.
+# Tables written to a file or a pipe may be wide.
 console = Console(width=None if sys.stdout.isatty() else 220)
 
 
@@ -54,7 +54,7 @@ def add_protocol(command: argparse.ArgumentParser, seconds: float, per: str) -> 
         action="store_const",
         const="cpu",
         default="wall",
-        help="count CPU time, not time on the wall: where other programs take the cores; 1 thread only",
+        help="count CPU time instead of wall time, if other programs use the cores; 1 thread only",
     )
 
 
@@ -78,12 +78,12 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def day_file(*name: str) -> Path:
-    """Where results of today go by default. name: the command's, and what it was restricted to."""
+    """Where today's results go by default.  name: the command's, and what it was restricted to."""
     return RESULTS / f"{'-'.join(name)}-{datetime.date.today()}.json"
 
 
 def output_of(args: argparse.Namespace, *name: str) -> Path:
-    """As asked for; else the day's file, with a number behind where it would replace another."""
+    """The file asked for, or else the day's file, with a number appended if there is one already."""
     if args.output:
         return writable(args.output)
     first = day_file(*name)
@@ -92,7 +92,7 @@ def output_of(args: argparse.Namespace, *name: str) -> Path:
 
 
 def writable(path: Path) -> Path:
-    """The same, its folder made. Raises PatternliteError, before anything is measured, if it cannot be."""
+    """The same path, with its folder made. Raises PatternliteError, before any measuring, if that fails."""
     if path.is_dir():
         raise PatternliteError(f"{path} is a folder; give a file")
     try:

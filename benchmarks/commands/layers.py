@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run)
     command.add_argument("--plan", type=Path, default=PLANS / "layers.toml", help="what to measure")
     command.add_argument("--set", nargs="+", default=[], help="only these sets of the plan")
-    command.add_argument("--isa", help="make the plugin use this instruction set; the rival stays as it is")
+    command.add_argument("--isa", help="make the plugin use this instruction set; the rival is not affected")
     command.add_argument("--threads", nargs="+", type=threads, default=[1])
     add_protocol(command, seconds=20.0, per="layer and number of threads")
     add_files(command)

@@ -1,4 +1,4 @@
-"""The published set, and the report of it."""
+"""The published set, and its report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .common import (
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("published", help="all rivals, rates and networks, and the report of it")
+    command = commands.add_parser("published", help="all rivals, rates and networks, and their report")
     command.set_defaults(run=run)
     command.add_argument("--plan", type=Path, default=PLANS / "published.toml", help="what to measure")
     command.add_argument("--quick", action="store_true", help="one small network, in a minute")
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """What is in the results file already, of the same case and contenders, is not measured again."""
+    """Measures what the results file does not have yet, with the same case and contenders."""
     require_packages("convert", "tensorflow", "torch")
     require_packages("bench", "matplotlib", "jinja2")
     from ..latency.cases import read_plan

@@ -11,7 +11,7 @@ from .common import results_file, say_where
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("report", help="draws the report of a results file of `published` again")
+    command = commands.add_parser("report", help="draws the report of a results file from `published` again")
     command.set_defaults(run=run)
     command.add_argument("results", type=results_file)
 

@@ -11,7 +11,7 @@ from .common import console
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("rivals", help="what there is to compare with")
+    command = commands.add_parser("rivals", help="the runtimes to compare with")
     command.set_defaults(run=run)
     command.add_argument("--install", action="store_true", help="makes the rivals' environment, build/rivals")
 

@@ -12,12 +12,12 @@ from .common import add_files, console, output_of, say_where, some_seconds
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("tune", help="tunes networks for TVM; goes on where it was stopped")
+    command = commands.add_parser("tune", help="tunes networks for TVM; resumes if it was stopped")
     command.set_defaults(run=run)
     command.add_argument("net", nargs="+")
-    command.add_argument("--trials", type=trials, default=64, help="candidates for each kind of layers (64)")
+    command.add_argument("--trials", type=trials, default=64, help="candidates for each kind of layer (64)")
     command.add_argument(
-        "--seconds", type=some_seconds, default=3600.0, help="begin no kind of layers after so many (3600)"
+        "--seconds", type=some_seconds, default=3600.0, help="begin no kind of layer after so many (3600)"
     )
     add_files(command, "the log, .json")
 

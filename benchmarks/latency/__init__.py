@@ -1,1 +1,1 @@
-"""How fast networks and single layers run: what is measured, what came out, and the claims it bears out."""
+"""How fast networks and single layers run: what is measured, the results, and which claims hold."""

@@ -1,4 +1,4 @@
-"""What to measure and what is claimed of it, read from a TOML file."""
+"""What to measure and what is claimed about it, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..plans import known, once
 from ..rivals import RIVALS
 
 KINDS = ("speed-up", "scaling", "prepare", "difference", "operators", "memory")
-_COMPARED = ("speed-up", "operators", "memory")  # kinds of claims over another
+_COMPARED = ("speed-up", "operators", "memory")  # kinds of claims that compare with another contender
 _WATCHED = ("operators", "memory")  # kinds of claims about contenders that are watched
 FILES = ("dense", "pruned", "blocks", "int8")
-_PROBED = (".tflite", ".mnn")  # what there is a probe for, which player.prepare loads first
+_PROBED = (".tflite", ".mnn")  # suffixes with a probe model, which player.prepare loads first
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What must hold, and what would be better still.
+    """What must hold, and a more ambitious value to reach for.
 
-    kind: "speed-up" of contender `of` over `over`, "scaling" of `of` from one thread to the most, by the
-        fastest calls, as the two do not take turns, "prepare", the seconds `of` takes to load, "difference",
-        of its answer from the first one of the same file, "operators", the speed-up of the sum of each one's
-        least time, or "memory", what its session holds over that of `over`.
+    kind: "speed-up" of contender `of` over `over`; "scaling" of `of` from one thread to the most, by the
+        fastest calls, since the two do not take turns; "prepare", the seconds that `of` takes to load;
+        "difference" of its answer from the first one for the same file; "operators", the speed-up of the sum
+        of all operators' least times; or "memory", what its session holds relative to that of `over`.
     """
 
     kind: str
@@ -48,8 +48,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Player:
-    """rival: of RIVALS.  prepare: whether loading is measured, too.  watch: whether each operator is, of MNN.
+    """A rival with a model file.
 
+    rival: a key of RIVALS.  prepare: whether loading is measured, too.  watch: whether operators are (MNN).
     file: "dense", "pruned", "blocks" (pruned to the same rates, in the structure of that name), or "int8"
         (dense, quantised).
     """
@@ -62,10 +63,11 @@ class Player:
 
 @dataclass(frozen=True)
 class Case:
-    """contenders: labels; none for all.  group: what it is to answer.
+    """A pruned network to measure.
 
-    rates: None for the network's own, in a plan's file and in results of before 2026-11-29.
-    without: labels that are left out, where they would take too long.
+    contenders: their labels; empty for all.  without: labels to leave out because they would take too long.
+    rates: None for the network's own, in a plan's file and in results from before 2026-11-29.
+    group: the question that the case is to answer.
     """
 
     net: str
@@ -86,7 +88,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Plan:
-    """contenders: by label.  rates: by network.  claims: of all cases in the default group."""
+    """contenders: label -> player.  rates: network -> rates.  claims: for all cases in the default group."""
 
     contenders: Mapping[str, Player]
     rates: Mapping[str, Rates]
@@ -106,7 +108,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _finish(plan: Plan) -> Plan:
-    """Cases get their network's rates, and the common claims; those of other groups have their own alone."""
+    """Gives cases their network's rates, and those of the default group the common claims; checks all."""
     for label, player in plan.contenders.items():
         known("rival", player.rival, RIVALS)
         known("file", player.file, FILES)
@@ -141,7 +143,7 @@ def _finish(plan: Plan) -> Plan:
 
 
 def _require_measured(claim: Claim, players: Mapping[str, Player]) -> None:
-    """Raises ValueError where the claim is about loading or operators, and these are not measured."""
+    """Raises ValueError if the claim is about loading or operators that are not measured."""
     if claim.kind == "prepare" and not players[claim.of].prepare:
         raise ValueError(f"the loading of {claim.of!r} is not measured; give it prepare = true")
     for label in (claim.of, claim.over) if claim.kind in _WATCHED else ():

@@ -1,8 +1,8 @@
-"""`python -m benchmarks instructions`: what two layers cost in instructions, which no neighbour disturbs.
+"""`python -m benchmarks instructions`: how many instructions two layers take, which no neighbour disturbs.
 
-One call is a share of the difference between two runs of a child program, of one call and of many: a start
-takes some instructions more or less each time. Valgrind knows no AVX-512, so the plugin is made to use AVX2;
-XNNPACK asks the CPU that valgrind plays, and does so too.
+A call's count is a share of the difference between two runs of a child program, with one call and with many,
+since the number of instructions at start varies. Valgrind does not know AVX-512, so the plugin is made to use
+AVX2; XNNPACK, which sees the CPU that valgrind emulates, uses it as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STRUCTURES = ("g1", "g4")
 DENSE = "dense, stock"
 _RATES = Rates(conv3x3=8.0, first=True)
 _CALLS = 20
-# No kernels are tried while loading: how many would be depends on the clock.
+# No kernels are tried while loading, since how many depends on the clock.
 _PROGRAM = """
 import sys
 from tflite_runtime.interpreter import Interpreter
@@ -46,7 +46,7 @@ for _ in range(int(calls)):
 
 @dataclass(frozen=True)
 class Count:
-    """instructions: of one call.  way: DENSE, or a structure with the plugin."""
+    """instructions: in one call.  way: DENSE, or a structure with the plugin."""
 
     layer: Stack
     way: str
@@ -54,13 +54,13 @@ class Count:
 
 
 def fewer(counts: Sequence[Count]) -> list[float]:
-    """How many times fewer each has than the dense layer of its shape."""
+    """How many times fewer instructions each takes than the dense layer of its shape."""
     dense = {count.layer: count.instructions for count in counts if count.way == DENSE}
     return [dense[count.layer] / count.instructions for count in counts]
 
 
 def count_layer(layer: Stack, files: ModelFiles) -> list[Count]:
-    """Raises PatternliteError if valgrind is not there, or fails."""
+    """Raises PatternliteError if valgrind is not installed, or fails."""
     counts = [Count(layer, DENSE, _count(files.dense(layer), "stock"))]
     for structure in STRUCTURES:
         counts.append(Count(layer, structure, _count(files.pruned(layer, structure, _RATES), "plugin")))

@@ -1,8 +1,8 @@
-"""`python -m benchmarks layers`: single layers, as they run between others of a network.
+"""`python -m benchmarks layers`: single layers, as they run between others in a network.
 
-A layer's time is the difference between a deep model of such layers (models/stacks.py) and a shallow one, by
-the layers between, so what happens at a model's edges does not count. Of a pair, there and back, it is the
-mean. The rival is the stock runtime on dense weights.
+A layer's time is the difference between a deep and a shallow model of such layers (models/stacks.py), divided
+by the additional layers, so the edges of a model do not count. For a pair of layers, there and back, it is
+the mean of both. The rival is the stock runtime on dense weights.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ..timing.protocol import Conditions, Contender, Measured, measure
 STOCK, OURS = "ai-edge-litert", "patternlite in ai-edge-litert"
 DENSE = "dense, stock"
 ISAS = ("avx512", "avx2", "generic")
-_LAYERS = 4  # by which the deep model is deeper
+_LAYERS = 4  # that the deep model has more
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of the core's multiply-add peak, counting weights that are not zero."""
+    """A claim: the share of the core's multiply-add peak, counting only weights that are not zero."""
 
     must: float
     reach: float
@@ -52,7 +52,7 @@ class LayerSet:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """claims: by instruction set and structure; about 3x3 convolutions of stride 1, at these rates."""
+    """claims: instruction set -> structure -> share, for 3x3 convolutions of stride 1 at these rates."""
 
     rates: Rates
     sets: tuple[LayerSet, ...]
@@ -63,10 +63,11 @@ class LayerPlan:
 class LayerTime:
     """One way to run a layer.
 
-    microseconds: from the fastest calls.  median: over rounds.  macs: of weights that are not zero.
-    kernel: of the plugin, "stock" where it leaves the layer alone.  share: of the peak of the cores that were
-    used.  speed_up: over the stock runtime with dense weights, by the fastest calls.
-    state: of the claim: "reached", "met", "missed", or "" where there is none.
+    microseconds: from the fastest calls.  median: over rounds.  macs: by weights that are not zero.
+    kernel: the plugin's, or "stock" if it leaves the layer alone.
+    share: of the peak of the cores that were used.
+    speed_up: over the stock runtime with dense weights, by the fastest calls.
+    state: of the claim: "reached", "met", "missed", or "" if there is none.
     """
 
     way: str
@@ -81,9 +82,12 @@ class LayerTime:
 
 @dataclass(frozen=True)
 class LayerOutcome:
-    """set: the name of the layer's.  isa: what the plugin used.  peak: multiply-adds per second of one core
-    with it, before the timing or after, whichever was more.  times: DENSE first.
-    load: the machine's load average when it ended.  neighbours: what else had the cores meanwhile.
+    """A layer's times.
+
+    set: the name of the layer's set.  isa: the instruction set that the plugin used.
+    peak: one core's multiply-adds per second with it, before or after the timing, whichever was more.
+    times: DENSE first.
+    load: the machine's load average at the end.  neighbours: what else used the cores meanwhile.
     """
 
     set: str
@@ -105,7 +109,7 @@ class LayerReport(Report):
 
 
 class TooNoisyError(PatternliteError):
-    """A layer took less than no time."""
+    """The deeper model was not slower than the shallow one."""
 
 
 def read_layers(path: Path) -> LayerPlan:
@@ -125,7 +129,7 @@ def _checked(plan: LayerPlan) -> LayerPlan:
 
 
 def choose_sets(plan: LayerPlan, names: Sequence[str]) -> Iterator[tuple[LayerSet, Stack]]:
-    """The layers of the sets of these names; none means all."""
+    """The layers of the sets with these names; no names means all sets."""
     for name in names:
         plans.known("set", name, [s.name for s in plan.sets])
     for s in plan.sets:
@@ -182,9 +186,9 @@ def run_layer(
 
 
 def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
-    """Microseconds that the deep model takes more: by the fastest calls, and the median over rounds.
+    """How many microseconds longer the deep model takes: by the fastest calls, and the median over rounds.
 
-    Raises TooNoisyError where its fastest call takes no more: a layer takes some time.
+    Raises TooNoisyError if its fastest call is not slower.
     """
     fastest = deep.timing.minimum - shallow.timing.minimum
     if fastest <= 0:

@@ -46,7 +46,7 @@ def choose(
 
 
 def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[Conditions]:
-    """On the first cores that this process may use."""
+    """Conditions for each number of threads, on the first cores that this process may use."""
     cores = sorted(os.sched_getaffinity(0))
     if (most := max(threads)) > len(cores):
         raise PatternliteError(f"{most} threads were asked for, but this process may use {len(cores)} cores")
@@ -56,7 +56,7 @@ def conditions_for(threads: Iterable[int], seconds: float, clock: str) -> list[C
 
 
 def is_done(plan: Plan, case: Case, threads: int, before: Sequence[Outcome], files: ModelFiles) -> bool:
-    """Whether one of these is of this very case, and who was left out still cannot run, or has failed."""
+    """Whether one of the outcomes is of this very case, and those left out failed or still cannot run."""
     players = plan.players_of(case)
     for outcome in before:
         if (outcome.case, outcome.threads, outcome.players) == (case, threads, players):
@@ -115,9 +115,9 @@ def _measure(
     condition: Conditions,
     progress: Callable[[float], None],
 ) -> tuple[dict[str, Measured], Neighbours, dict[str, str]]:
-    """As `protocol.measure`, and notes of those who failed: the others were measured once more, without them.
+    """As `protocol.measure`, and notes about rivals that failed, without which the others are measured again.
 
-    Raises ContenderError where the plugin fails, or a witness.
+    Raises ContenderError if the plugin or a witness fails.
     """
     notes: dict[str, str] = {}
     while True:
@@ -138,7 +138,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contender], dict[str, str]]:
-    """And notes: by label, what must be known of a contender, or why it is left out."""
+    """The contenders, and label -> note: what must be known about a contender, or why it is left out."""
     contenders: list[Contender] = []
     notes: dict[str, str] = {}
     for label, player in plan.players_of(case).items():
@@ -159,7 +159,7 @@ def _contenders(plan: Plan, case: Case, files: ModelFiles) -> tuple[list[Contend
 
 
 def _witnesses(plan: Plan, case: Case, contenders: Sequence[Contender], files: ModelFiles) -> list[Contender]:
-    """Stock TFLite on each model that one contender alone runs, or the plugin alone."""
+    """Stock TFLite on each model that only one contender runs, or only the plugin."""
     counts = Counter(c.model for c in contenders)
     by_stock = {c.model for c in contenders if not RIVALS[c.rival].plugin}
     stock = runtimes_for(".tflite")[0].name
@@ -179,14 +179,14 @@ def _tflite(plan: Plan, case: Case, file: str, files: ModelFiles) -> Path:
 
 
 def _model(file: str) -> str:
-    """int8 has to answer like the dense model, as far as its rival's tolerance goes."""
+    """The model whose answer a file must give: for int8 the dense one, within its rival's tolerance."""
     return "dense" if file == "int8" else file
 
 
 def _prepare(
     plan: Plan, contenders: Sequence[Contender], conditions: Conditions, advance: Advance
 ) -> tuple[dict[str, Preparation], dict[str, str]]:
-    """By label, and notes of rivals that failed. Raises ContenderError where the plugin does."""
+    """Label -> preparation, and notes about rivals that failed. Raises ContenderError if the plugin fails."""
     chosen = [c for c in contenders if plan.contenders[c.label].prepare]
     found: dict[str, Preparation] = {}
     notes: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Times of networks as bars."""
+"""Plots of networks' times, as bars."""
 
 from __future__ import annotations
 

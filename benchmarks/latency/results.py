@@ -1,4 +1,4 @@
-"""What was measured of whole networks, and which claims it bears out."""
+"""What was measured for whole networks, and which claims hold."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _LESS_IS_BETTER = ("prepare", "memory", "difference")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case with one number of threads. Mappings are by the contender's label.
+    """One case with one number of threads. Keys of mappings are the contenders' labels.
 
-    load: the machine's load average when it ended.  sizes: of the model files, in bytes.
-    macs: multiplications per image of the dense network, and of the pruned one by weights that are not zero.
-    notes: what must be known of a contender, like how long it was tuned.  rates: of the pruned file.
-    players: what each contender was, those included that were left out.
-    neighbours: what else had the cores meanwhile; not known of results of before 2026-12.
+    load: the machine's load average at the end.  sizes: of the model files, in bytes.
+    macs: multiplications per image in the dense network, and those by weights that are not zero in the pruned
+        one.
+    notes: what must be known about a contender, such as how long it was tuned.  rates: of the pruned file.
+    players: what each contender was, including those that were left out.
+    neighbours: what else used the cores meanwhile; unknown in results from before 2026-12.
     """
 
     case: Case
@@ -50,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what was measured: a factor, or what the claim's kind says; seconds for "prepare"."""
+    """A claim and the measured value: a factor, or whatever the claim's kind says, seconds for "prepare"."""
 
     case: str
     threads: int
@@ -114,5 +115,5 @@ class NetReport(Report):
 
 
 def read_json(path: Path) -> NetReport:
-    """Raises PatternliteError if the file is not one of `write_json`."""
+    """Raises PatternliteError unless the file was written by `write_json`."""
     return read_plain(NetReport, path, "results file of these benchmarks")

@@ -26,7 +26,7 @@ _STYLES = {"reached": "bold green", "met": "green", "missed": "bold red"}
 
 
 def latency_table(report: NetReport, ours: str = "ours") -> Table:
-    """min (median) in ms of each contender; below a rival, how many times faster ours is than it."""
+    """Minimum (median) in ms of each contender; below a rival, how many times faster ours is."""
     labels = list(dict.fromkeys(label for o in report.outcomes for label in o.measured))
     clock = "CPU time, ms" if report.settings.get("clock") == "cpu" else "ms"
     table = new_table(
@@ -68,7 +68,7 @@ def preparation_table(report: NetReport) -> Table:
 
 
 def session_table(report: NetReport) -> Table:
-    """Of those that were watched; no rows without any."""
+    """A table of the contenders that were watched; it has no rows if there are none."""
     table = new_table("Watched, ms: whole runs, min; sum of the least time of each operator")
     for column in ("network", "threads", "contender"):
         table.add_column(column)
@@ -88,7 +88,7 @@ def session_table(report: NetReport) -> Table:
 
 
 def claim_table(report: NetReport) -> Table:
-    """Losses as plainly as wins."""
+    """The claims, with losses shown as plainly as wins."""
     table = new_table("Claims")
     for column in ("network", "threads", "claim"):
         table.add_column(column)
@@ -162,7 +162,7 @@ def instruction_table(counts: Sequence[Count]) -> Table:
 
 def tuning_table(tuning: Tuning) -> Table:
     table = new_table(f"{tuning.net}: {tuning.budget}")
-    table.add_column("kind of layers")
+    table.add_column("kind of layer")
     for column in ("layers", "candidates", "failed", "seconds", "best, ms", "GFLOP/s"):
         table.add_column(column, justify="right")
     for t in tuning.layers:

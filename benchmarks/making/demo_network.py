@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
+from patternlite.demo.network import MEAN, STD
 from patternlite.demo.slim_resnet18 import slim_resnet18
 from patternlite.images.labelled import read_images
 from patternlite.models.weights import load_weights
@@ -26,8 +27,6 @@ from patternlite.support.progress import Stages
 
 from ..accuracy.training import Course, Phase, train
 
-MEAN = (0.4914, 0.4822, 0.4465)
-STD = (0.2470, 0.2435, 0.2616)
 PHASES = (Phase(epochs=24, peak=0.2, cut=8), Phase(epochs=16, peak=0.1, cut=12, radius=0.1))
 
 

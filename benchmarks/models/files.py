@@ -1,7 +1,7 @@
-"""The model files of a benchmark, made once and kept: a network's dense one, pruned ones, in all formats.
+"""The model files of a benchmark, made once and kept: a network's dense and pruned files, in all formats.
 
-A file's name ends in a fingerprint of all that went into it, and it appears complete or not at all, so a
-file that is there is right.
+A file's name ends in a fingerprint of everything that went into it, and it appears complete or not at all, so
+an existing file is right.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SEED = 0
 class Rates:
     """How many times fewer weights each kind of layer keeps; 1 leaves it dense.
 
-    depthwise: whether kernels of 3x3 keep 4 weights.  first: whether the first convolution is pruned, too.
+    depthwise: whether 3x3 kernels keep 4 weights.  first: whether the first convolution is pruned, too.
     """
 
     conv3x3: float = 1.0
@@ -46,23 +46,23 @@ class Rates:
     first: bool = False
 
     def __str__(self) -> str:
-        """Of the kinds that are pruned, like "3x3 8x, 1x1 4x"."""
+        """The kinds that are pruned, such as "3x3 8x, 1x1 4x"."""
         kinds = {"3x3": self.conv3x3, "1x1": self.conv1x1, "depthwise": 9 / 4 if self.depthwise else 1.0}
         kinds |= {"fully connected": self.fully_connected}
         return ", ".join(f"{kind} {rate:g}x" for kind, rate in kinds.items() if rate > 1)
 
     @property
     def short(self) -> str:
-        """As part of a name, like "8x-fc10x"; other rates are called otherwise."""
+        """As part of a name, such as "8x-fc10x"; different for different rates."""
         kinds = {"": self.conv3x3, "1x1-": self.conv1x1, "fc": self.fully_connected}
         parts = [f"{kind}{rate:g}x" for kind, rate in kinds.items() if rate != 1]
         return "-".join(parts + self.depthwise * ["depthwise"] + self.first * ["first"])
 
 
 class ModelFiles:
-    """A network is a key of NETWORKS, or a Stack.
+    """Makes model files. A network is given as a key of NETWORKS, or as a Stack.
 
-    folder: where the files are kept; it is made if need be.
+    folder: where the files are kept; it is made if necessary.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,14 +83,14 @@ class ModelFiles:
         return self._filled(net, None, Rates(), batch)
 
     def pruned(self, net: str | Stack, structure: str, rates: Rates, batch: int = 1) -> Path:
-        """The same weights, pruned, and scaled so that activations keep their size."""
+        """The same weights, pruned and scaled such that activations keep their size."""
         return self._filled(net, structure, rates, batch)
 
     def int8(self, tflite: Path) -> Path:
         return self._made(tflite, "-int8.tflite", int8.quantise, int8)
 
     def as_format(self, tflite: Path, suffix: str) -> Path:
-        """The same model for others. suffix: ".tflite", ".mnn", SPARSE_MNN, ".onnx" or ".param" (ncnn)."""
+        """The same model for others.  suffix: ".tflite", ".mnn", SPARSE_MNN, ".onnx" or ".param" (ncnn)."""
         if suffix == ".tflite":
             return tflite
         if suffix == ".mnn":
@@ -112,7 +112,7 @@ class ModelFiles:
         *marks: ModuleType,
         python: Path | None = None,
     ) -> Path:
-        """`make` writes the file, in a process of its own. marks: modules that decide what is in it."""
+        """`make` writes the file, in a child process.  marks: modules that decide what is in it."""
         mark = f"-{fingerprint(*marks)}" if marks else ""
         target = source.with_name(f"{source.stem}{mark}{suffix}")
         if not target.exists():
@@ -145,7 +145,7 @@ class ModelFiles:
 
 @contextmanager
 def _whole(target: Path) -> Iterator[Path]:
-    """Where to write it, and what belongs to it. All moves to the target in the end, or is gone."""
+    """Yields a temporary path for the file and what belongs to it; in the end all is moved, or deleted."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         yield Path(folder, target.name)
         for written in sorted(Path(folder).iterdir(), key=lambda path: path.name == target.name):
@@ -174,7 +174,7 @@ def fill(model: bytearray, structure: str | None, rates: Rates) -> None:
 def _mask(
     rng: np.random.Generator, layer: tflite_weights.Layer, structure: str, rates: Rates
 ) -> sparse_weights.Mask | None:
-    """Of the weights' own shape; None for a layer that stays dense."""
+    """The mask, in the weights' own shape; None for a layer that stays dense."""
     shape = layer.weights.shape
     if layer.kind == "fully-connected":
         rate = rates.fully_connected
@@ -201,7 +201,7 @@ def _mask(
 
 
 def fingerprint(*parts: object) -> str:
-    """Of values by their repr, of modules and functions by what they do: comments do not matter."""
+    """A digest of values by their repr, and of modules and functions by their code without comments."""
     digest = hashlib.sha256()
     for part in parts:
         text = _code(part) if isinstance(part, ModuleType) or callable(part) else repr(part)

@@ -42,22 +42,22 @@ def mobilenetv2(keras: Any) -> Any:
 
 
 def resnet50v2(keras: Any) -> Any:
-    """Its batch norms stand before convolutions, and are scales and shifts of their own."""
+    """Its batch norms come before convolutions, and so become separate scales and shifts."""
     return _application("ResNet50V2")
 
 
 def densenet121(keras: Any) -> Any:
-    """As resnet50v2, and each map is joined to those before it."""
+    """As resnet50v2, with each map concatenated to those before it."""
     return _application("DenseNet121")
 
 
 def nasnetmobile(keras: Any) -> Any:
-    """Of many small layers, pads and pools."""
+    """A network of many small layers, pads and pools."""
     return _application("NASNetMobile")
 
 
 def unet(keras: Any) -> Any:
-    """As Ronneberger et al. 2015 have it, for 320x320 images: it ends in a map of two classes."""
+    """U-Net (Ronneberger et al. 2015) for 320x320 images; it returns a map of two classes."""
     widths = (32, 64, 128, 256)
     x = image = keras.Input((320, 320, 3))
     skipped = []
@@ -73,8 +73,9 @@ def unet(keras: Any) -> Any:
 
 
 def detector(keras: Any) -> Any:
-    """Like the smaller YOLO, for 416x416 images: cross-stage blocks with SiLU, and two scales brought
-    together in what it answers."""
+    """Like the smaller YOLOs, for 416x416 images: cross-stage blocks with SiLU, and an answer from maps of
+    several scales.
+    """
     image = keras.Input((416, 416, 3))
     x = _silu(keras, _silu(keras, image, 32, 3, stride=2), 64, 3, stride=2)
     x = _cross_stage(keras, x, 64, 1)
@@ -89,7 +90,7 @@ def detector(keras: Any) -> Any:
 
 
 def tiny(keras: Any) -> Any:
-    """For the tests: one of each kind of layer that is pruned."""
+    """For the tests: one layer of each kind that is pruned."""
     image = keras.Input((16, 16, 3))
     x = _conv(keras, image, 16, 3, relu=True)
     x = _conv(keras, x, 16, 3, relu=True)
@@ -149,7 +150,7 @@ def _residual(keras: Any, x: Any, y: Any, stride: int) -> Any:
 
 
 def _cross_stage(keras: Any, x: Any, width: int, depth: int) -> Any:
-    """Wang et al. 2020, CSPNet: half of the channels go past the residual blocks."""
+    """Wang et al. 2020, CSPNet: half of the channels bypass the residual blocks."""
     past = _silu(keras, x, width // 2, 1)
     x = _silu(keras, x, width // 2, 1)
     for _ in range(depth):

@@ -1,6 +1,6 @@
-"""Model files as TensorFlow's converter writes them, with weights that mean nothing.
+"""Model files as TensorFlow's converter writes them, with meaningless weights.
 
-The only module that imports TensorFlow, which is large and prints much: call it in a process of its own
+Only this module imports TensorFlow, which is large and prints a lot: call it in a child process
 (patternlite.support.isolated).
 """
 
@@ -25,7 +25,7 @@ def convert(what: str | Stack, batch: int, target: str) -> None:
     model = build(tf.keras.layers)
     shape = (batch, *model.inputs[0].shape[1:])
     function = tf.function(model).get_concrete_function(tf.TensorSpec(shape, tf.float32, "input"))
-    # Left to itself, the converter may keep variables, which MNN does not know.
+    # Otherwise the converter may keep variables, which MNN does not know.
     constant = convert_variables_to_constants_v2(function)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([constant])
     Path(target).write_bytes(converter.convert())

@@ -1,15 +1,15 @@
-"""Random masks with the structures that pruning can give a layer, to an exact share of its weights.
+"""Random masks with the structures that pruning can give a layer, keeping an exact share of its weights.
 
-A 3x3 kernel keeps 4 of its 9 weights, in one of 8 patterns; most kernels are gone altogether. How filters
+A 3x3 kernel keeps 4 of its 9 weights, in one of 8 patterns; most kernels are removed altogether. How filters
 share these choices is the structure:
 
-    "g1"            each kernel for itself, as published
+    "g1"            each kernel by itself, as published
     "g2" "g4" "g16" groups of consecutive filters use the same input channels in the same patterns
     "c4"            kernels of one (input channel, pattern) come in fours within a block of 128 filters; which
                     filters these are is free, and different for every channel
     "mix"           "g16" where maps are small or the stride is 2, else "g4"
-    "blocks"        no patterns: 4 consecutive filters keep the same weights, any: "b4" of pruning, and what
-                    MNN's own sparse kernels want
+    "blocks"        no patterns: 4 consecutive filters keep the same weights; pruning calls it "b4", and MNN's
+                    own sparse kernels need it
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def pattern_mask(
     map_size: int = 56,
     stride: int = 1,
 ) -> Mask:
-    """(filters, channels, 9), true where a weight stays: 1/rate of the weights, up to rounding.
+    """bool (filters, channels, 9), True where a weight stays: 1/rate of the weights, up to rounding.
 
-    rate: at least 9/4, what patterns alone give.  map_size: the smaller side of the output map.
+    rate: at least 9/4, which patterns alone give.  map_size: the smaller side of the output map.
     """
     if structure == "mix":
         structure = "g16" if map_size <= _SMALL_MAP or stride > 1 else "g4"
@@ -68,20 +68,20 @@ def pattern_mask(
 
 
 def channel_mask(rng: np.random.Generator, filters: int, channels: int, rate: float, structure: str) -> Mask:
-    """(filters, channels) of a 1x1 convolution; with "c4" and "mix", groups of 4 filters share channels."""
+    """bool (filters, channels) for 1x1; in "c4" and "mix" groups of 4 filters share channels."""
     group = _GROUPS.get(structure, 4)
     return np.repeat(_exactly(rng, 1 / rate, (-(-filters // group), channels)), group, axis=0)[:filters]
 
 
 def depthwise_mask(rng: np.random.Generator, channels: int) -> Mask:
-    """(channels, 9): each kernel in one of the patterns."""
+    """bool (channels, 9): each kernel has one of the patterns."""
     return PATTERNS[rng.integers(len(PATTERNS), size=channels)]
 
 
 def unstructured_mask(
     rng: np.random.Generator, shape: tuple[int, ...], rate: float, structure: str = "g1"
 ) -> Mask:
-    """(filters, ...): weights stay at random, alone or in "blocks"; 1/rate of them on average."""
+    """bool (filters, ...): random weights stay, alone or in "blocks"; 1/rate of them on average."""
     block = _FREE_BLOCK if structure == "blocks" else 1
     blocks = rng.random((-(-shape[0] // block), *shape[1:]), np.float32) < 1 / rate
     return np.repeat(blocks, block, axis=0)[: shape[0]]
@@ -94,7 +94,7 @@ def _blocks(rng: np.random.Generator, shape: tuple[int, int, int], rate: float) 
 
 
 def _exactly(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> Mask:
-    """True at `share` of the places, which are random."""
+    """True at random places, exactly `share` of them."""
     places = np.zeros(shape[0] * shape[1], bool)
     places[rng.permutation(len(places))[: round(share * len(places))]] = True
     return places.reshape(shape)

@@ -1,4 +1,4 @@
-"""Several convolutions of one shape in one model: the time of each is a difference of two depths."""
+"""Several convolutions of one shape in one model: the time of one follows from two models' difference."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Stack:
-    """Stride 1: convolutions one after the other, each with ReLU; where filters and channels differ, `depth`
-    pairs, there and back. Stride 2: `depth` of them on the same map, summed up.
+    """With stride 1, convolutions one after the other, each with ReLU; if the numbers of filters and channels
+    differ, `depth` pairs, there and back. With stride 2, `depth` convolutions of the same map, added up.
 
     size: of the output map.  depthwise: as many filters as channels, each on one channel.
     """
@@ -29,7 +29,7 @@ class Stack:
 
     @property
     def convolutions(self) -> int:
-        """In each step of depth."""
+        """The number of convolutions in each step of depth."""
         return 2 if self.stride == 1 and self.filters != self.channels else 1
 
     def build(self, keras: Any) -> Any:

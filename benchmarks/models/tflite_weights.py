@@ -1,4 +1,4 @@
-"""Writes new weights into a .tflite file that a converter made, in place: all else stays as it was."""
+"""Writes new weights into a converter's .tflite file, in place: everything else stays as it was."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def layers(model: bytearray) -> Iterator[Layer]:
     }
     root = schema.Model.GetRootAs(model, 0)
     graph = root.Subgraphs(0)
-    # Tensors of equal content share a buffer; the shape is the tensor's.
+    # Tensors with equal content share a buffer; the shape is that of the tensor.
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
         found = operators.get(root.OperatorCodes(operator.OpcodeIndex()).BuiltinCode())
@@ -67,6 +67,6 @@ def _constant(root, graph, index: int) -> Array | None:  # type: ignore[no-untyp
         return None
     tensor = graph.Tensors(index)
     data = root.Buffers(tensor.Buffer()).DataAsNumpy()
-    if tensor.Type() != 0 or isinstance(data, int):  # FLOAT32; 0 instead of an array: computed
+    if tensor.Type() != 0 or isinstance(data, int):  # not FLOAT32, or no data: it is computed
         return None
     return data.view(np.float32).reshape(tensor.ShapeAsNumpy())

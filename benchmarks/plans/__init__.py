@@ -1,4 +1,4 @@
-"""How plans are read: TOML files that say what to measure."""
+"""Reads plans: TOML files that say what to measure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def read(path: Path, kind: type[S], finish: Callable[[S], T]) -> T:
-    """kind: a dataclass of what the file holds.  finish: makes the plan of it, or raises ValueError.
+    """Reads a plan.  kind: a dataclass for the file's content.  finish: makes the plan, or raises ValueError.
 
-    Raises PatternliteError naming the file and what it has wrong.
+    Raises PatternliteError, which names the file and what is wrong in it.
     """
     require_file(path)
     try:
@@ -30,14 +30,14 @@ def read(path: Path, kind: type[S], finish: Callable[[S], T]) -> T:
 
 
 def known(what: str, name: str, names: Iterable[str]) -> None:
-    """Raises ValueError unless it is."""
+    """Raises ValueError, listing the names, unless `name` is one of them."""
     names = list(names)
     if name not in names:
         raise ValueError(f"unknown {what} {name!r}; known: {', '.join(dict.fromkeys(names))}")
 
 
 def once(what: str, names: Iterable[str]) -> None:
-    """Raises ValueError where a name is there twice."""
+    """Raises ValueError if a name occurs twice."""
     name, count = max(Counter(names).items(), key=lambda item: item[1], default=("", 0))
     if count > 1:
         raise ValueError(f"{what} {name!r} is there {count} times")

@@ -1,1 +1,1 @@
-"""What `python -m benchmarks` found, as pictures, a table beside the paper's claims, and one page."""
+"""The results of `python -m benchmarks` as pictures, a table beside the paper's claims, and a page."""

@@ -24,16 +24,16 @@ _LINE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.5, "zorder": 1}
 
 
 def accuracy_files(folder: Path) -> list[Path]:
-    """Of `accuracy`, and of its plan codesign.toml if kept by that name."""
+    """The results files of `accuracy`, and of its plan codesign.toml if they have that name."""
     return sorted((*folder.glob("accuracy-2*.json"), *folder.glob("codesign-2*.json")))
 
 
 def front_figure(paths: Sequence[Path]) -> Figure | None:
-    """Percent right over speed-up, a panel per network; each point a recipe's mean over its seeds, as pruned,
-    with a line from the dense model through those of the recipe: what it keeps at another's speed.
+    """Percent right over speed-up, one panel per network. Each point is a recipe's mean over its seeds, as
+    pruned; a line from the dense model through a recipe's points shows what it keeps at another's speed.
 
-    A point is of one file: the one with the most seeds of it, of several the newest. A panel may be of
-    several: each model is compared with the dense one timed beside it. None where nothing was timed.
+    A point comes from one file: the one with most seeds for it, or the newest of several. A panel may use
+    several files, since each model is compared with the dense one timed beside it. None if nothing was timed.
     """
     from matplotlib import rc_context
 
@@ -59,7 +59,7 @@ def front_figure(paths: Sequence[Path]) -> Figure | None:
 def _front(
     panel: Axes, points: Mapping[tuple[str, str], list[tuple[float, float]]], recipes: list[str]
 ) -> None:
-    """points: (budget, recipe) -> (speed-up, accuracy) of each seed. The best of a budget bears its name."""
+    """points: (budget, recipe) -> (speed-up, accuracy) of each seed. A budget's best point is labelled."""
     means = {
         key: [statistics.mean(column) for column in zip(*values, strict=True)]
         for key, values in points.items()
@@ -85,7 +85,7 @@ def _front(
 
 
 def _look(recipe: str, recipes: list[str]) -> tuple[str, str]:
-    """Mark and colour."""
+    """The recipe's mark and colour."""
     if recipe == DENSE:
         return "s", COLOURS["dense"]
     turn, shade = divmod(recipes.index(recipe), len(RECIPE_COLOURS))
@@ -95,7 +95,7 @@ def _look(recipe: str, recipes: list[str]) -> tuple[str, str]:
 def _points(paths: Iterable[Path]) -> _Points:
     """(network, budget, recipe) -> (speed-up, accuracy) of each seed; the dense model has no budget.
 
-    Not of several files: machines, engines and their neighbours differ.
+    Files are not mixed: machines, engines and neighbours differ.
     """
     points: _Points = {}
     files = (json.loads(path.read_text(encoding="utf-8")) for path in paths)

@@ -13,7 +13,7 @@ from .roofline import layer_name
 
 @dataclass(frozen=True)
 class Line:
-    """millions: of instructions, of one call.  fewer: times fewer than of the dense layer, stock."""
+    """millions: of instructions in one call.  fewer: how many times fewer than the dense layer in stock."""
 
     layer: str
     way: str

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """name: of its file.  words: what to look for."""
+    """A picture of the report.  name: of its file.  words: what to look for."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Picture:
 
 
 def write_report(report: NetReport, results: Path) -> Path:
-    """Beside the results: the page (.html, returned) and the pictures (-NAME.svg)."""
+    """Writes the page (.html, returned) and the pictures (-NAME.svg) beside the results."""
     pictures = list(_pictures(report, results.parent))
     for picture in pictures:
         write_figure(picture.figure, results.with_name(f"{results.stem}-{picture.name}.json"))
@@ -48,8 +48,8 @@ def write_report(report: NetReport, results: Path) -> Path:
 
 
 def newest(folder: Path, command: str, machine: Machine) -> Path | None:
-    """The last results file of a command on such a machine, of those named by the day alone: others are of a
-    part.
+    """A command's newest results file from such a machine, among those named by the day alone: the others are
+    of parts.
     """
     name = re.compile(rf"{command}-(\d{{4}}-\d\d-\d\d)(?:-(\d+))?\.json")
     names = ((name.fullmatch(path.name), path) for path in folder.iterdir())
@@ -58,7 +58,7 @@ def newest(folder: Path, command: str, machine: Machine) -> Path | None:
 
 
 def _is_of(path: Path, machine: Machine) -> bool:
-    """Whether it was measured on such a CPU."""
+    """Whether the file was measured on such a CPU."""
     there = json.loads(path.read_text(encoding="utf-8")).get("machine", {})
     return (there.get("cpu"), there.get("cores")) == (machine.cpu, machine.cores)
 
@@ -91,7 +91,7 @@ def render(
 
 
 def _pictures(report: NetReport, folder: Path) -> Iterator[Picture]:
-    """Those that the results are enough for, and what else was measured on that machine."""
+    """The pictures for which there are enough results, and those of other measurements on that machine."""
     outcomes: Sequence[Outcome] = report.outcomes
     single = [o for o in outcomes if o.case.group in ("networks", "context")]
     for threads in sorted({o.threads for o in single}):
@@ -141,7 +141,7 @@ def _pictures(report: NetReport, folder: Path) -> Iterator[Picture]:
 
 
 def _spread(measured: Measured) -> float:
-    """How much rounds differ: the interquartile range over the median."""
+    """How much the rounds differ: their interquartile range over the median."""
     if len(measured.rounds) < 2:
         return 0.0
     low, middle, high = statistics.quantiles(measured.rounds, n=4)
@@ -149,7 +149,7 @@ def _spread(measured: Measured) -> float:
 
 
 def _notes(report: NetReport) -> Mapping[str, list[str]]:
-    """By contender: what must be known of its preparation, network by network."""
+    """Contender -> what must be known about its preparation, network by network."""
     notes: dict[str, list[str]] = {}
     for outcome in report.outcomes:
         for label, note in outcome.notes.items():

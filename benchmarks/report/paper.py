@@ -1,7 +1,7 @@
 """The paper's claims beside what was measured here.
 
-Zhan, Gong et al. 2020 (arXiv:2003.06513): pruned with synthetic data alone, on a phone, up to 4.2 times
-faster than TFLite, 2.5 times than TVM and 2.0 times than MNN.
+Zhan, Gong et al. 2020 (arXiv:2003.06513): pruned with synthetic data alone, on a phone, up to 4.2 times as
+fast as TFLite, 2.5 times as fast as TVM and 2.0 times as fast as MNN.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Bar:
-    """A factor of the paper: of the contender `ours` over `over`."""
+    """A factor from the paper, to compare with that of the contender `ours` over `over`."""
 
     rival: str
     paper: float
@@ -43,7 +43,7 @@ BARS = (
 class Row:
     """rates: of the pruned layers.  mac_rate: of the whole network.
 
-    factors: by the bars' rivals, None where one was not measured.
+    factors: one for each bar, None if it was not measured.
     """
 
     case: str

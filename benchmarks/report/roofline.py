@@ -14,10 +14,10 @@ _MARKS = ("o", "s", "^", "D", "v", "P")
 
 
 def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
-    """Useful multiply-adds per second, in percent of the peak of the cores used, of each layer and structure.
+    """Useful multiply-adds per second of each layer and structure, in percent of the peak of the cores used.
 
-    outcomes: those of 1 thread in the file. Multiplications by zeros count as none, so a dense layer's share
-    is of work that a pruned layer does not have.
+    outcomes: those with 1 thread in the file. Multiplications by zeros do not count, so a dense layer's share
+    includes work that a pruned layer does not have.
     """
     from matplotlib import rc_context
 
@@ -57,7 +57,7 @@ def roofline_figure(outcomes: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def layer_name(layer: Mapping[str, Any]) -> str:
-    """As a reader would say it."""
+    """The layer in words."""
     kind = "depthwise " if layer["depthwise"] else ""
     stride = f", stride {layer['stride']}" if layer["stride"] > 1 else ""
     kernel, size = layer["kernel"], layer["size"]

@@ -1,4 +1,4 @@
-"""Figures of whole networks: speed-ups, rates, structures, and what lies on disk and in memory."""
+"""Figures of whole networks: speed-ups, rates, memory and file sizes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _MOST = 20.0
 
 
 def best_of_ours(outcome: Outcome) -> str | None:
-    """The fastest, by the median."""
+    """The fastest of ours, by the median."""
     ours = [label for label in OURS if label in outcome.measured]
     return min(ours, key=lambda label: outcome.measured[label].timing.median, default=None)
 
 
 def speed_up_figure(outcomes: Sequence[Outcome]) -> Figure:
-    """A panel per network, all of one number of threads: the fastest of ours over each rival.
+    """A panel per network, all with one number of threads: the fastest of ours over each rival.
 
-    The scale is logarithmic and ends at _MOST; the line is 1, where nothing is gained.
+    The scale is logarithmic and ends at _MOST; the line is at 1, where nothing is gained.
     """
     from matplotlib import rc_context
 
@@ -75,7 +75,7 @@ _PAIRS = {"TFLite": ("ours in TFLite", "plugin"), "MNN": ("ours in MNN", "ink")}
 
 
 def rate_figure(outcomes: Sequence[Outcome]) -> Figure | None:
-    """Speed-up over the rate of the pruned layers, a panel per network that was measured at several."""
+    """Speed-up over the rate of the pruned layers, a panel per network that was measured at several rates."""
     from matplotlib import rc_context
 
     lines: dict[str, list[Outcome]] = {}
@@ -118,9 +118,9 @@ def _rates(panel: Axes, line: Sequence[Outcome]) -> None:
 
 
 def size_figure(outcomes: Sequence[Outcome]) -> Figure | None:
-    """MB: the most memory that loading and one run took, a bar per contender; its model file as a mark.
+    """In MB, the most memory that loading and one run took, with the model file's size; a bar per contender.
 
-    None where nothing was loaded for it.
+    None if loading was not measured.
     """
     from matplotlib import rc_context
 

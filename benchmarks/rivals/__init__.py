@@ -1,4 +1,4 @@
-"""What runs a model file: one small adaptor each. A new rival is one more entry of RIVALS."""
+"""Whatever runs a model file, with one small adaptor each. A new rival is one more entry in RIVALS."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ SPARSE_MNN = "-sparse.mnn"
 
 @dataclass(frozen=True)
 class Rival:
-    """A runtime, with our plugin or as it is.
+    """A runtime, with our plugin or without.
 
-    plugin: whether it is ours.
-    process: rivals of the same name can share one process, those of different names may not.
-    suffix: of the files it runs.  version: None when it is not installed.
-    open: file, threads -> the loaded model.  tolerance: how far its answers may be off, of their range.
-    apart: whether it lives in the rivals' environment.  note: what must be known of a model's preparation.
+    plugin: whether it is with our plugin.
+    process: rivals with the same name here share one process; others must not.
+    suffix: of the files it runs.  version: None if it is not installed.
+    open: (file, threads) -> the loaded model.
+    tolerance: how far its answers may be off, relative to their range.
+    apart: whether it is installed in the rivals' own environment.
+    note: what must be known about a model's preparation.
     missing: what a file needs before it can run, with the command for it; empty for nothing.
     """
 
@@ -58,7 +60,7 @@ def _of(runtime: Runtime, plugin: bool) -> Rival:
         runtime.suffix,
         lambda: runtime.version,
         lambda path, threads: open_session(runtime, path, threads=threads, plugin=plugin),
-        # MNN's Winograd transforms cost digits: 3e-4 of a U-Net's range.
+        # MNN's Winograd transforms lose digits: 3e-4 of a U-Net's range.
         tolerance=1e-3 if runtime.name == "mnn" and not plugin else TOLERANCE,
         plugin=plugin,
     )
@@ -84,9 +86,9 @@ RIVALS: dict[str, Rival] = {
     **_ours,  # "mnn" and "patternlite in mnn", ...
     "onnxruntime": _apart("onnxruntime", ".onnx", OnnxRuntimeSession),
     "openvino": _apart("openvino", ".onnx", partial(OpenVinoSession, fp32=True)),
-    # In bfloat16 where the CPU multiplies it, which keeps 8 bits of each number.
+    # Uses bfloat16, which keeps 8 bits of each number, if the CPU can multiply it.
     "openvino, as it is": _apart("openvino", ".onnx", partial(OpenVinoSession, fp32=False), tolerance=0.05),
-    # Its Winograd transform of 6x6 tiles costs digits.
+    # Its Winograd transform of 6x6 tiles loses digits.
     "ncnn": _apart("ncnn", ".param", NcnnSession, tolerance=2e-3),
     "tvm": _apart("apache-tvm", ".onnx", TvmSession),
     "tvm, tuned": _apart(
@@ -104,7 +106,7 @@ RIVALS: dict[str, Rival] = {
         lambda: runtime_named("mnn").version,
         lambda path, threads: open_session(runtime_named("mnn"), path, threads=threads),
     ),
-    # Other weights, by a little: what quantisation costs is not judged here. tflite-runtime 2.14 has no fast
+    # Its weights differ a little: what quantisation costs is not judged here. tflite-runtime 2.14 has no fast
     # int8 kernels for the newest CPUs.
     "ai-edge-litert, int8": Rival(
         "ai-edge-litert",

@@ -1,6 +1,6 @@
-"""The rivals' own virtual environment: their packages do not fit ours (numpy 2, a newer protobuf).
+"""The rivals' own virtual environment: their packages conflict with ours (numpy 2, a newer protobuf).
 
-A process in it (patternlite.support.isolated) sees its packages first, and ours behind them.
+A process in it (patternlite.support.isolated) finds its packages first, and then ours.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def packages() -> Path:
 
 
 def version(package: str) -> str | None:
-    """Of a package that is installed there; None if it is not."""
+    """The version of a package that is installed there; None if it is not."""
     found = importlib.metadata.Distribution.discover(name=package, path=[str(packages())])
     return next((distribution.version for distribution in found), None)
 
 
 def versions() -> dict[str, str | None]:
-    """Of the rivals that live there."""
+    """The versions of the rivals that are installed there."""
     return {f"{name} (rivals)": version(name) for name in RIVALS_THERE}
 
 
 def install() -> Path:
-    """Makes the environment, or brings it up to requirements.txt. Returns its folder."""
+    """Makes the environment, or updates it to requirements.txt. Returns its folder."""
     _run(sys.executable, "-m", "venv", str(_HOME))
-    # pnnx asks for torch only to convert torch's own models.
+    # --no-deps, since pnnx needs torch only to convert torch's own models.
     pip = (str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
     _run(*pip, "-r", str(REQUIREMENTS))
     ours = sysconfig.get_path("purelib")

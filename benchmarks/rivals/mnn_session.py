@@ -1,4 +1,4 @@
-"""What MNN tells of a session: the time of each operator, and what it holds."""
+"""What MNN says about a session: the time of each operator, and the memory that it holds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from patternlite.runtimes.sessions import MnnSession
 
-_MEMORY = 0  # Interpreter::MEMORY, of getSessionInfo
+_MEMORY = 0  # Interpreter::MEMORY, for getSessionInfo
 
 
 def watch(session: MnnSession, operators: MutableMapping[str, float]) -> None:
-    """One run. Between two of our layers MNN has nothing to show, but each is called in its turn.
+    """One run, in which each operator is timed. Ours are called in their turns, too.
 
-    operators: the least seconds of each so far; this run's are taken in.
+    operators: name -> the least seconds so far, updated by this run.
     """
     begin = 0.0
 
@@ -33,5 +33,5 @@ def watch(session: MnnSession, operators: MutableMapping[str, float]) -> None:
 
 
 def megabytes(session: MnnSession) -> float:
-    """What the session holds: MNN's own sum, in which our layers count."""
+    """What the session holds, by MNN's own sum, which includes our layers."""
     return float(session._interpreter.getSessionInfo(session._session, _MEMORY))

@@ -14,7 +14,7 @@ from patternlite.runtimes.sessions import Session
 
 
 class NcnnSession(Session):
-    """path: the .param file; the weights lie beside it, .bin. A batch is a loop, as ncnn has none."""
+    """path: the .param file, with the weights beside it in .bin. A batch is a loop, since ncnn has none."""
 
     def __init__(self, path: Path, threads: int) -> None:
         import ncnn
@@ -42,7 +42,7 @@ class NcnnSession(Session):
 
 
 def onnx_to_ncnn(source: Path, target: Path) -> None:
-    """Writes target (.param), and beside it .bin and .shape, the input's."""
+    """Writes `target` (.param), and beside it .bin and .shape, which holds the input's shape."""
     import onnx
     import pnnx
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, all graph optimisations on, as they are by default."""
+"""ONNX Runtime on the CPU, with all graph optimisations, as by default."""
 
 from __future__ import annotations
 

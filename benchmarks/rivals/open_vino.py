@@ -1,4 +1,4 @@
-"""OpenVINO, for latency."""
+"""OpenVINO, set up for latency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from patternlite.runtimes.sessions import Session
 
 
 class OpenVinoSession(Session):
-    """fp32: keeps it from computing in bfloat16 where the CPU could."""
+    """fp32: whether to keep it from computing in bfloat16 on CPUs that can."""
 
     def __init__(self, path: Path, threads: int, *, fp32: bool) -> None:
         import openvino

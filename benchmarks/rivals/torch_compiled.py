@@ -1,4 +1,4 @@
-"""PyTorch: the ONNX graph as a module, channels last, through torch.compile."""
+"""PyTorch: the ONNX graph as a function, channels last, compiled by torch.compile."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _max_pool(x: Any, a: Mapping[str, Any]) -> Any:
 
 
 def _padded(x: Any, pads: list[int], value: float) -> tuple[Any, tuple[int, int]]:
-    """Pads the same on both sides are left to the operator."""
+    """Pads the map, unless pads are the same on both sides: those are left to the operator."""
     from torch.nn import functional
 
     top, left, bottom, right = pads

@@ -1,7 +1,7 @@
-"""`python -m benchmarks tune`: what TVM may spend on a network before it is timed, and the log of it.
+"""`python -m benchmarks tune`: tunes a network for TVM within a budget, and logs it.
 
-The log lies beside MetaSchedule's database and goes into the results: a tuned runtime's figure says little
-without its budget.
+The log lies beside MetaSchedule's database and goes into the results: the figure of a tuned runtime says
+little without its budget.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from . import environment, tvm_relax, tvm_search
 from .tvm_search import Kind
 
 _LOG = "tuning.json"
-_LIGHT_TRIALS = 8  # for pools and such, which take little of a network's time
+_LIGHT_TRIALS = 8  # for layers such as pools, which take little of a network's time
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A kind of layers, of which the network has `count`.
+    """A kind of layer, of which the network has `count`.
 
-    wanted, tried, failed: candidates; fewer are wanted where there are no more.  seconds: that they took.
+    wanted, tried, failed: candidates; fewer are wanted if no more exist.  seconds: that they took.
     milliseconds, gflops: of the best, with one thread.
     """
 
@@ -48,7 +48,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Tuning:
-    """model: the ONNX file's name.  trials: candidates for each kind of layers that multiplies."""
+    """model: the ONNX file's name.  trials: candidates for each kind of layer that multiplies."""
 
     net: str
     model: str
@@ -57,7 +57,7 @@ class Tuning:
 
     @property
     def missing(self) -> str:
-        """What is to be done before the network counts as tuned; empty for nothing."""
+        """What must be done before the network counts as tuned; empty for nothing."""
         undone = sum(not layer.done for layer in self.layers)
         if not undone:
             return ""
@@ -74,7 +74,7 @@ class Tuning:
 
 
 def tuning_folder(path: Path) -> Path:
-    """Where the database and the log lie of the network in this ONNX file (models/files.py names it)."""
+    """The folder with database and log for the network in this ONNX file (named by models/files.py)."""
     return path.with_name(f"{_net(path)}.tvm")
 
 
@@ -85,9 +85,9 @@ def tuning_of(path: Path) -> Tuning | None:
 
 
 def missing(path: Path) -> str:
-    """What keeps TVM from counting as tuned; empty for nothing."""
+    """What must be done before TVM counts as tuned; empty for nothing."""
     tuning = tuning_of(path)
-    if tuning is None or tuning.model != path.name:  # of another file its kinds may be others
+    if tuning is None or tuning.model != path.name:  # another file may have other kinds of layers
         return f"not tuned; run: python -m benchmarks tune {_net(path)}"
     return tuning.missing
 
@@ -103,9 +103,9 @@ def tune_network(
     seconds: float,
     progress: Callable[[str, float], None] = lambda name, fraction: None,
 ) -> Tuning:
-    """Tunes this ONNX file's kinds of layers, the most expensive first; goes on where it was stopped.
+    """Tunes this ONNX file's kinds of layers, the most expensive first; resumes if it was stopped.
 
-    seconds: no kind is begun after so many. Raises PatternliteError where TVM is not installed.
+    seconds: no kind is begun after so many. Raises PatternliteError if TVM is not installed.
     """
     if environment.version("apache-tvm") is None:
         raise PatternliteError("TVM is not installed; run: python -m benchmarks rivals --install")
@@ -127,7 +127,7 @@ def tune_network(
 
 
 def _goal(path: Path, kinds: list[Kind], trials: int, before: Tuning | None) -> Tuning:
-    """The log so far, of kinds that the database still has."""
+    """The log so far, for those kinds that the database still has, with the candidates now wanted."""
     known = {layer.name: layer for layer in before.layers} if before else {}
     trials = max(trials, before.trials if before else 0)
     layers = []

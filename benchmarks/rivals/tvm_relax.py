@@ -1,8 +1,8 @@
 """TVM: Relax, compiled for this CPU by LLVM, with the schedules that tuning found (tvm_search.py).
 
-Maps are NHWC, the layout in which MetaSchedule vectorises convolutions over their filters; each layer's
-weights are packed as its schedule reads them, while compiling. Without tuning TVM 0.27 has no schedules for
-convolutions on CPUs: it runs them as plain loops.
+Maps are NHWC, the layout in which MetaSchedule vectorises convolutions over their filters; while compiling,
+each layer's weights are packed as its schedule reads them. Without tuning, TVM 0.27 has no schedules for
+convolutions on CPUs and runs them as plain loops.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def lowered(path: Path) -> tuple[Any, tuple[int, int, int, int]]:
 
 
 def target() -> Any:
-    """This CPU. All its cores, however many a process may use: a schedule belongs to one target."""
+    """This CPU with all its cores, however many a process may use: a schedule belongs to one target."""
     from tvm.target import Target
     from tvm.target.codegen import llvm_get_system_cpu
 
@@ -71,7 +71,7 @@ def target() -> Any:
 
 
 def database(folder: Path, name: str = "all") -> Any:
-    """name: "all" candidates that were tried, or the "best" of each kind of layers, which loads sooner."""
+    """name: "all" candidates that were tried, or the "best" for each kind of layer, which loads faster."""
     from tvm.s_tir import meta_schedule as ms
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""MetaSchedule's search for schedules (Shao et al. 2022): called in a process of the rivals' environment.
+"""MetaSchedule's search for schedules (Shao et al. 2022), called in a process of the rivals' environment.
 
 Candidates are built and run in that process, one at a time, by one thread: pools of worker processes start
 so slowly on a busy machine that they time out.
@@ -20,18 +20,18 @@ import numpy as np
 
 from .tvm_relax import database, lowered, records_of, target
 
-# Few candidates are tried, so few need to be bred and ranked: 256 in 3 generations took twice as long, and
-# found no better.
+# Few candidates are tried, so few need to be bred and ranked: 256 in 3 generations took twice as long and
+# found nothing better.
 _POPULATION, _GENERATIONS, _RANDOM = 32, 1, 8
 _PER_ROUND = 8  # candidates between two fits of the cost model
-_REPEATS, _REPEAT_MS = 3, 3  # a candidate is timed so often, each time for so long; the fastest counts
+_REPEATS, _REPEAT_MS = 3, 3  # how often a candidate is timed, and for how long each time; the fastest counts
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Layers of a network that are alike but for their weights.
+    """Layers of a network that differ only in their weights.
 
-    count: how many there are.  gflop: operations of one.  records: candidates of it in the database.
+    count: how many there are.  gflop: operations of one.  records: its candidates in the database.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class Found:
-    """Candidates that were tried, and those of them that could not be built or run.
+    """tried: candidates.  failed: those of them that could not be built or run.
 
-    exhausted: whether there are no more.  milliseconds: of the best so far; None where all failed.
+    exhausted: whether there are no more.  milliseconds: of the best so far; None if all failed.
     """
 
     tried: int
@@ -63,7 +63,7 @@ _database: Any
 
 
 def begin(path: Path, folder: Path) -> list[Kind]:
-    """The network's kinds of layers, the most expensive first; for `search`."""
+    """Prepares `search`; returns the network's kinds of layers, the most expensive first."""
     global _tasks, _database
     os.environ["TVM_NUM_THREADS"] = "1"
     from tvm.s_tir import meta_schedule as ms
@@ -80,8 +80,8 @@ def begin(path: Path, folder: Path) -> list[Kind]:
 
 
 def search(name: str, trials: int) -> Found:
-    """Tries so many candidates more for a kind of layers."""
-    # MetaSchedule loads the intrinsics of every target, which takes a minute for those of GPUs.
+    """Tries so many more candidates for a kind of layer."""
+    # MetaSchedule would load the intrinsics of every target, which takes a minute for those of GPUs.
     sys.modules.setdefault("tvm.s_tir.tensor_intrin.cuda", ModuleType("cuda"))
     from tvm.s_tir import meta_schedule as ms
 
@@ -122,7 +122,7 @@ def search(name: str, trials: int) -> Found:
 
 
 class _Inputs:
-    """Random numbers for any candidate of a kind of layers: each has its weights in a layout of its own."""
+    """Random inputs for any candidate of a kind of layer: each has its own layout of weights."""
 
     def __init__(self) -> None:
         self._pool = np.empty(0, np.float32)
@@ -138,7 +138,7 @@ class _Inputs:
 
 
 def _measure(candidate: Any, inputs: _Inputs) -> Any:
-    """A schedule that cannot be built or run is a result, too."""
+    """Times a candidate; that it cannot be built or run is a result, too."""
     import tvm
     from tvm.driver import build
     from tvm.s_tir import meta_schedule as ms
@@ -151,5 +151,5 @@ def _measure(candidate: Any, inputs: _Inputs) -> Any:
             program.entry_name, tvm.cpu(), number=1, repeat=_REPEATS, min_repeat_ms=_REPEAT_MS
         )
         return ms.runner.RunnerResult([min(timed(*inputs.of(candidate)).results)], None)
-    except Exception as error:  # whatever its passes raise
+    except Exception as error:  # its passes may raise anything
         return ms.runner.RunnerResult(None, str(error))

@@ -1,1 +1,1 @@
-"""How contenders are timed: in turns, each runtime in a process of its own, and who else had the cores."""
+"""How contenders are timed, in turns, each runtime in a process of its own; and who else used the cores."""

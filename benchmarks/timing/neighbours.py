@@ -1,6 +1,6 @@
-"""What else had the cores while something was timed.
+"""What else used the cores while something was timed.
 
-The load average lags by a minute, and does not tell what is timed from what is not, nor what the host takes.
+The load average is not enough: it lags by a minute, includes what is timed, and excludes what the host takes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STAT = Path("/proc/stat")
 
 @dataclass(frozen=True)
 class Neighbours:
-    """In cores, summed over those that were watched: 0.5 is half of one.
+    """In cores, summed over those that were watched: 0.5 is half of a core.
 
     others: what processes took that were not timed.  stolen: what the host gave to other guests.
     """
@@ -34,7 +34,7 @@ NOBODY_ELSE = Neighbours()
 
 
 class Watch:
-    """From now on. processes: those that are timed, on these cores alone; ours counts as one of them."""
+    """Watches cores from now on.  processes: those that are timed, on these cores only; ours counts, too."""
 
     def __init__(self, cores: Iterable[int], processes: Iterable[Isolated]) -> None:
         self._cores, self._processes = tuple(cores), tuple(processes)
@@ -52,7 +52,7 @@ class Watch:
         return clock() + sum(process.call(clock) for process in self._processes)
 
     def _ticks(self) -> tuple[float, float]:
-        """Seconds that the cores were busy, and that they were stolen; 0 where the system does not tell."""
+        """Seconds that the cores were busy, and that they were stolen; 0 if the system does not tell."""
         try:
             rows = [line.split() for line in _STAT.read_text().splitlines()]
         except OSError:

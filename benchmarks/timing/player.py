@@ -1,4 +1,4 @@
-"""The far side of the protocol: these functions are called in the process that holds the models."""
+"""The other side of the protocol: these functions are called in the process that holds the models."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time
 
 
 def pin(cores: tuple[int, ...]) -> None:
-    """Threads made from now on run on these cores."""
+    """Makes this thread, and all threads started from now on, run on these cores."""
     os.sched_setaffinity(0, cores)
 
 
 def load(label: str, rival: str, path: Path, threads: int) -> None:
-    """Keeps the model, under this label."""
+    """Loads a model and keeps it under this label."""
     _sessions[label] = RIVALS[rival].open(path, threads)
 
 
@@ -47,7 +47,7 @@ def answer(label: str, image: np.ndarray) -> np.ndarray:
 
 
 def burst(label: str, count: int, clock: str) -> list[float]:
-    """Seconds of each of so many runs on the last image; one more run goes before. Ends when all is quiet."""
+    """Seconds of each of `count` runs on the last image, after an uncounted one; then waits for quiet."""
     session = _sessions[label]
     spent = timed(session.invoke, CLOCKS[clock], before=session.restore_input)(count)
     _be_quiet()
@@ -55,7 +55,7 @@ def burst(label: str, count: int, clock: str) -> list[float]:
 
 
 def watched(label: str, count: int) -> list[float]:
-    """As `burst`, of MNN alone: the time of each operator is taken, too."""
+    """As `burst`, for MNN only: each operator is timed, too."""
     session, operators = cast(MnnSession, _sessions[label]), _operators.setdefault(label, {})
     spent = timed(partial(mnn_session.watch, session, operators), before=session.restore_input)(count)
     _be_quiet()
@@ -63,17 +63,17 @@ def watched(label: str, count: int) -> list[float]:
 
 
 def operators(label: str) -> dict[str, float]:
-    """The least seconds of each while it was watched."""
+    """Operator -> its least seconds while it was watched."""
     return _operators[label]
 
 
 def megabytes(label: str) -> float:
-    """What the session holds, as MNN tells it."""
+    """What the session holds, by MNN's own sum."""
     return mnn_session.megabytes(cast(MnnSession, _sessions[label]))
 
 
 def _be_quiet() -> None:
-    """Workers go on spinning after a call, on the cores of the next one's turn. Waits 0.2 seconds at most."""
+    """Waits, at most 0.2 seconds, until workers stop spinning on the cores that the next contender needs."""
     for _ in range(40):
         before = time.process_time()
         time.sleep(0.005)
@@ -82,7 +82,7 @@ def _be_quiet() -> None:
 
 
 def kernels(label: str) -> tuple[str, ...]:
-    """The plugin's, each once."""
+    """The plugin's kernels, each once."""
     return tuple(dict.fromkeys(_sessions[label].kernels()))
 
 
@@ -90,7 +90,7 @@ def kernels(label: str) -> tuple[str, ...]:
 class Preparation:
     """What loading a model costs, until it is ready to run.
 
-    peak_bytes: by how much the process's memory grew at most, one run and the model file's pages included.
+    peak_bytes: the most by which the process's memory grew, including one run and the model file's pages.
     """
 
     seconds: float
@@ -98,7 +98,7 @@ class Preparation:
 
 
 def prepare(rival: str, path: Path, threads: int, clock: str) -> Preparation:
-    """For a process that has not loaded this model before."""
+    """Measures loading, in a process that has not loaded this model before."""
     RIVALS[rival].open(PROBES / f"probe{path.suffix}", threads)  # imports the runtime
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
@@ -110,9 +110,9 @@ def prepare(rival: str, path: Path, threads: int, clock: str) -> Preparation:
 
 
 def fma_peak() -> tuple[str, float]:
-    """The instruction set that the plugin uses, and the multiply-adds per second one core reaches with it.
+    """The instruction set that the plugin uses, and the multiply-adds per second that a core reaches with it.
 
-    The median of ten, each the best of many: a virtual machine's clock may jump, and show twice the peak.
+    The median of ten, each the best of many, because a virtual machine's clock may jump to twice the peak.
     """
     native = load_native()
     return native.current_isa(), statistics.median(native.fma_peak() for _ in range(10))

@@ -1,9 +1,9 @@
 """How everything here is timed.
 
 Each runtime has a process of its own, which stays alive and holds its models both stock and with our plugin.
-Only one model runs at any moment: a short burst of calls, then it is the next one's turn, in rounds
-(patternlite.runtimes.timing). Neighbours on a shared machine then disturb all alike, and ratios are taken
-within rounds. Nothing is timed before its answer was compared.
+Only one model runs at any moment: after a short burst of calls it is the next one's turn, in rounds
+(patternlite.runtimes.timing). So neighbours on a shared machine disturb all alike, and ratios are taken
+within rounds. Nothing is timed before its answer has been compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..rivals import RIVALS
 from . import player
 from .neighbours import Neighbours, Watch
 
-_WATCHED = 0.25  # of the seconds, after them
+_WATCHED = 0.25  # of the seconds are spent, additionally, on timing operators
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,9 +35,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Contender:
-    """model: contenders of the same name run the same weights, and must give the same answer.
+    """model: contenders with the same name here run the same weights, and must give the same answer.
 
-    watch: whether each operator is timed, too, after all else; MNN alone can be watched.
+    watch: whether each operator is timed, too, after everything else; only MNN can be watched.
     """
 
     label: str
@@ -49,7 +49,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Conditions:
-    """cores: those that everything runs on, as many as threads.  clock: of player.CLOCKS."""
+    """cores: those on which everything runs, as many as threads.  clock: a key of player.CLOCKS."""
 
     threads: int
     cores: tuple[int, ...]
@@ -63,8 +63,8 @@ class Measured:
 
     rounds: the fastest call of each round, in ms.
     difference: from the first answer of the same model, over that answer's range.
-    kernels: that the plugin ran convolutions with, each once, "stock" where it left one; none without it.
-    operators: the least time of each, in ms.  megabytes: what the session holds. Of those watched.
+    kernels: with which the plugin ran convolutions, each once, "stock" if it left one; empty without it.
+    operators: the least time of each, in ms.  megabytes: what the session holds. Both only if watched.
     """
 
     label: str
@@ -81,7 +81,7 @@ class Measured:
 
 
 class ContenderError(PatternliteError):
-    """A contender, of this label, does not run."""
+    """A contender, with this label, does not run."""
 
     def __init__(self, label: str, why: str) -> None:
         super().__init__(f"{label}: {why}")
@@ -89,7 +89,7 @@ class ContenderError(PatternliteError):
 
 
 class WrongAnswerError(ContenderError, OutputMismatchError):
-    """Of a rival: ours has nothing to do with it."""
+    """A rival's wrong answer, with which our plugin has nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ def measure(
     progress: Callable[[float], None] = lambda fraction: None,
     witnesses: Sequence[Contender] = (),
 ) -> tuple[dict[str, Measured], Neighbours]:
-    """By label, and what else had the cores meanwhile.
+    """Label -> what was measured, and what else used the cores meanwhile.
 
-    witnesses: answer as well, before the contenders, and are not timed.
+    witnesses: give answers before the contenders do, and are not timed.
     Raises ContenderError if one cannot be run, OutputMismatchError if contenders with the same model answer
-    differently, and ValueError where one alone runs a model, or the plugin alone.
+    differently, and ValueError if a model is run only by one of them, or only by the plugin.
     """
     _require_witnesses((*witnesses, *contenders))
     with ExitStack() as stack:
@@ -151,7 +151,7 @@ def measure(
 def _watched(
     timed: Mapping[str, _Seat], measured: Mapping[str, Measured], conditions: Conditions
 ) -> dict[str, Measured]:
-    """Those that are to be watched, with what that tells: in turns, too, but calls are slower for it."""
+    """The contenders to be watched, with their operators' times, taken in turns, too, in slower calls."""
     seats = {label: seat for label, seat in timed.items() if seat.contender.watch}
     if seats:
         bursts = {label: partial(_watched_burst, seat) for label, seat in seats.items()}
@@ -196,7 +196,7 @@ def _compare(seats: Sequence[_Seat]) -> dict[str, float]:
 
 
 def _require_witnesses(contenders: Sequence[Contender]) -> None:
-    """Raises ValueError where an answer would be compared with itself, or ours with ours."""
+    """Raises ValueError if an answer would be compared only with itself, or ours only with ours."""
     answering: dict[str, list[Contender]] = defaultdict(list)
     for c in contenders:
         answering[c.model].append(c)
@@ -218,7 +218,7 @@ def speed_up(baseline: Rounds, other: Rounds) -> float:
 
 
 def prepare(contender: Contender, conditions: Conditions, repeats: int = 3) -> player.Preparation:
-    """What loading costs, at least: each time in a fresh process. Raises ContenderError if it cannot be."""
+    """The least that loading costs, each time in a new process. Raises ContenderError if it fails."""
     results = []
     for _ in range(repeats):
         with Isolated() as process:

@@ -1,8 +1,7 @@
-"""MNN's own sparse mode: weights in blocks of 4 filters, which its converter stores so that they run sparse.
+"""MNN's own sparse mode: weights in blocks of 4 filters, stored by its converter such that they run sparse.
 
-The converter must be told to look for zeros, and that they come in such blocks, by a file as MNN's pruning
-tools write it. Call it in a process of its own (patternlite.support.isolated); why,
-pruning/convert/workers/to_mnn.py tells.
+A file like those of MNN's pruning tools must tell the converter to look for zeros in such blocks. Call it in
+a child process (patternlite.support.isolated), for the reasons given in pruning/convert/workers/to_mnn.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A .tflite file of the benchmark networks as ONNX, for the runtimes that read nothing else.
 
-Images become (N, C, H, W), zeros around a map a part of the layer behind it, and a fully connected layer
-behind a flattened map gets its columns in the new order. Only what ../networks.py and ../stacks.py use is
+Images become (N, C, H, W), padding becomes a part of the layer behind it, and a fully connected layer behind
+a flattened map gets its columns in the new order. Only the operators of ../networks.py and ../stacks.py are
 translated, and the protocol compares the answers before anything is timed.
 """
 
@@ -99,7 +99,7 @@ class _Graph:
         self._emit("MaxPool", operator, [], 0, kernel_shape=kernel, strides=strides, pads=pads)
 
     def pad(self, operator: Any) -> None:
-        """Into the layer behind. In a pool zeros become minus infinity: the same behind a ReLU, as here."""
+        """Moves padding into the next layer. A pool pads with minus infinity: the same as 0 after a ReLU."""
         (top, bottom), (left, right) = self.constant(operator.Inputs(1))[1:3].tolist()
         self._padded[operator.Outputs(0)] = operator.Inputs(0), [top, left, bottom, right]
 
@@ -112,7 +112,7 @@ class _Graph:
         self._emit("Relu", operator, [])
 
     def mean(self, operator: Any) -> None:
-        """Over the map, which is all that the networks do."""
+        """The mean over the map, the only kind in these networks."""
         pooled = f"t{operator.Outputs(0)}_map"
         self._node("GlobalAveragePool", [f"t{operator.Inputs(0)}"], pooled)
         self._node("Flatten", [pooled], f"t{operator.Outputs(0)}", axis=1)
@@ -141,7 +141,7 @@ class _Graph:
         return [self._store(self.constant(operator.Inputs(2)))] if present else []
 
     def _flattened(self) -> dict[int, int]:
-        """Tensors that are a map in one row -> the map."""
+        """A flattened map -> the map."""
         reshape = self._schema.BuiltinOperator.RESHAPE
         return {
             operator.Outputs(0): operator.Inputs(0)
@@ -150,7 +150,7 @@ class _Graph:
         }
 
     def _pads(self, operator: Any, options: Any, kernel: tuple[int, ...]) -> list[int]:
-        """top, left, bottom, right; TFLite's SAME puts the odd one last."""
+        """[top, left, bottom, right]; TFLite's SAME puts the odd zero last."""
         if options.Padding() == self._schema.Padding.VALID:
             return self._padded.get(operator.Inputs(0), (0, [0, 0, 0, 0]))[1]
         strides = options.StrideH(), options.StrideW()

@@ -11,7 +11,7 @@ from ..images.labelled import LabelledImages, read_images
 if TYPE_CHECKING:
     from torch import nn
 
-# The training set's, for pixels in 0..1; benchmarks/making/demo_network.py trained with these.
+# The training set's, for pixels in 0..1; benchmarks/making/demo_network.py trains with these.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 INPUT_SHAPE = (3, 32, 32)
