@@ -104,7 +104,7 @@ class CompiledProgram final : public Program {
   // Row 0, column 0 of channel 0.
   float* tensor(TensorId id) { return slots_[plan_.slot[id]].data() + plan_.origin(id); }
 
-  // Of each node, which convolution it is; -1: none. Rewrites keep them all, in their order.
+  // For each node, which convolution it is; -1: none. Rewrites keep all of them, in their order.
   static std::vector<int> number_convolutions(const Graph& graph) {
     std::vector<int> numbers;
     int next = 0;
@@ -114,7 +114,7 @@ class CompiledProgram final : public Program {
     return numbers;
   }
 
-  // What reads or writes windows has other planes.
+  // Convolutions that read or write windows have other planes.
   static void pack_again(const std::vector<Chain>& chains, const std::vector<int>& number,
                          const std::vector<ConvolutionToPlan>& convolutions,
                          const kernels::KernelTable& kernels,
@@ -157,7 +157,7 @@ std::unique_ptr<Program> Program::compile(const Graph& graph, const CompileOptio
 std::unique_ptr<Program> Program::compile(const Graph& graph, const Verdict& verdict,
                                           const CompileOptions& options) {
   validate(graph);
-  const ScopedFloatMode mode(Denormals::kKept);  // weights are the same whatever the caller does
+  const ScopedFloatMode mode(Denormals::kKept);  // weights do not depend on the caller's mode
   return std::make_unique<CompiledProgram>(graph, verdict, options,
                                            options.kernels ? *options.kernels : best_kernels());
 }

@@ -45,7 +45,7 @@ class SelectionFolder {
     return &std::get<ChannelSelection>(graph_.nodes[found->second].op);
   }
 
-  // channels: that somebody reads of the input.
+  // channels: those of the input that somebody reads.
   void read_past(TensorId& input, std::vector<int>& channels) const {
     const ChannelSelection* before = selection_of(input);
     if (before == nullptr) return;
@@ -63,7 +63,7 @@ class SelectionFolder {
     whole.inputs = std::move(joined);
   }
 
-  // How many tensors, from the first on, are all of a map; 0: they are not.
+  // How many tensors, from the first on, make up a whole map; 0: they do not.
   std::size_t parts_of_one(std::span<const TensorId> tensors) const {
     const ChannelSelection* first = selection_of(tensors[0]);
     if (first == nullptr) return 0;
@@ -79,7 +79,7 @@ class SelectionFolder {
   }
 
   Graph& graph_;
-  std::map<TensorId, std::size_t> selections_;  // nodes, by what they write; in the end, the unread
+  std::map<TensorId, std::size_t> selections_;  // output -> node; finally, the unread
 };
 
 }  // namespace

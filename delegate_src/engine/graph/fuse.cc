@@ -12,12 +12,13 @@
 namespace patternlite {
 namespace {
 
-// Elements of a map that is worth not writing: smaller ones stay in the cache until they are
-// pooled.
+// Least elements of a map that should not be written before it is pooled: smaller ones stay in the
+// cache until then.
 constexpr std::size_t kLeastPooled = 1 << 18;
-constexpr int kLeastPooledRows = 16;  // threads share these
-// (x + shift) * scale as x * scale + shift * scale: from a larger product on, what that sum cancels
-// would be missed in results of 1 or so, as where a pressure is normalised.
+constexpr int kLeastPooledRows = 16;  // to be divided among threads
+// The largest shift * scale with which (x + shift) * scale becomes x * scale + shift * scale: with
+// larger ones that sum would cancel digits that results of about 1 need, for example when a
+// pressure is normalised.
 constexpr float kMostShift = 64;
 
 class Fuser {
@@ -62,7 +63,7 @@ class Fuser {
     graph_.nodes.erase(graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
-  // Drops the nodes of this kind that fold(op) has put into others.
+  // Drops the nodes of this kind that fold(op) has folded into others.
   template <typename Op, typename Fold>
   void fold_each(const Fold& fold) {
     for (std::size_t i = 0; i < graph_.nodes.size();) {
@@ -101,7 +102,7 @@ class Fuser {
     });
   }
 
-  // A pad wider than the window would put whole windows outside the image: such a pad stays.
+  // A pad wider than the window would put whole windows outside the image: it is not folded.
   bool only_convolutions_read(TensorId id, const Padding& pad) {
     if (std::count(graph_.outputs.begin(), graph_.outputs.end(), id) != 0) return false;
     for (Node& node : graph_.nodes) {
@@ -113,7 +114,7 @@ class Fuser {
         const Window& w = conv->window;
         const int reach_h = (w.kernel_h - 1) * w.dilation_h;
         const int reach_w = (w.kernel_w - 1) * w.dilation_w;
-        // One that is fully connected has no kernels to shift, and is known as such by its weights.
+        // A fully connected layer has no kernels to shift, and is recognised by its weights' shape.
         const Shape& result = result_shape(*conv, graph_.tensors[conv->output]);
         fits = pad.top + w.pad_top <= reach_h && pad.left + w.pad_left <= reach_w &&
                pad.bottom <= reach_h && pad.right <= reach_w &&
@@ -124,7 +125,7 @@ class Fuser {
     return true;
   }
 
-  // What is multiplied by its own sigmoid.
+  // The tensor that is multiplied by its own sigmoid.
   void fold_gates() {
     fold_each<CurveOp>([this](const CurveOp& gate) {
       if (gate.curve != Curve::kSigmoid || readers(graph_, gate.output) != 1) return false;
@@ -194,14 +195,13 @@ class Fuser {
     });
   }
 
-  // Where the producer of `id` keeps its activation, when it has none yet and nobody else reads
-  // `id`.
+  // The activation of the node that writes `id`, if it has none yet and nobody else reads `id`.
   Activation* free_activation(TensorId id) {
     const auto index = producer(id);
     if (!index || readers(graph_, id) != 1) return nullptr;
     return std::visit(
         [](auto& op) -> Activation* {
-          // An activation of none is a copy that somebody wants.
+          // An ActivationOp without an activation is a copy that somebody wants.
           if constexpr (std::is_same_v<decltype(op), ActivationOp&>) return nullptr;
           if constexpr (requires { op.curve; } && requires { op.window; }) {
             if (op.curve || op.pooling) return nullptr;
@@ -221,7 +221,7 @@ class Fuser {
   bool fold_addition(Addition add) {
     if (add.a == add.b) return false;
     auto index_a = producer(add.a), index_b = producer(add.b);
-    // The later producer takes the sum: the other operand is there by then.
+    // The later producer takes the sum, since the other operand is known by then.
     if (!index_a || (index_b && *index_b > *index_a)) {
       std::swap(index_a, index_b);
       std::swap(add.a, add.b);
@@ -242,7 +242,7 @@ class Fuser {
     fold_each<Pooling>([this](const Pooling& pool) { return fold_pooling(pool); });
   }
 
-  // Rows that two threads both read are computed twice: there may be one.
+  // Rows that two threads both read are computed twice: at most one is allowed.
   bool fold_pooling(const Pooling& pool) {
     const auto index = producer(pool.input);
     const Shape& map = graph_.tensors[pool.input];

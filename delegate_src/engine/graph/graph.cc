@@ -16,7 +16,7 @@ constexpr int kWidestWindow = 1 << 24;  // kernels and layouts count in 32 bits
 
 int window_extent(int kernel, int dilation) { return (kernel - 1) * dilation + 1; }
 
-// Along one axis, what the last of `count` windows needs behind `size` cells.
+// Along one axis, how many zeros the last of `count` windows needs behind `size` cells.
 int pad_behind(int kernel, int dilation, int stride, int pad, int size, int count) {
   const auto last =
       (count - 1) * std::int64_t{stride} + (kernel - 1) * std::int64_t{dilation} - pad;
@@ -29,7 +29,7 @@ void check_window(const Node& node, const Window& w) {
   if (w.pad_top < 0 || w.pad_left < 0) reject(node, "pads must not be negative");
 }
 
-// A pooling window of pads alone has nothing to take the maximum or the mean of.
+// A pooling window that lies in the padding has nothing to take the maximum or the mean of.
 void check_windows_meet(const Node& node, const Window& w, const Shape& in, const Shape& out) {
   const auto last_row = (out.height - 1) * std::int64_t{w.stride_h} - w.pad_top;
   const auto last_column = (out.width - 1) * std::int64_t{w.stride_w} - w.pad_left;
@@ -261,7 +261,7 @@ void validate_sizes(const Graph& graph) {
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1) {
       throw std::invalid_argument("a tensor has an empty or unknown shape");
     }
-    constexpr std::size_t kBorder = 16;  // a wider one check() counts itself
+    constexpr std::size_t kBorder = 16;  // check() accounts for wider ones itself
     const std::size_t plane = (shape.height + 2 * kBorder) * (shape.width + kBorder);
     if (std::max(shape.elements(), plane) > kMostElements) {
       throw std::invalid_argument("a tensor is too large: kernels count positions with 32 bits");

@@ -8,7 +8,7 @@ namespace patternlite {
 namespace {
 
 constexpr int kLeastWide = 4;  // kernels of up to 7x7, not dilated, need no more than 3
-constexpr int kWideShare = 8;  // of the map's width; of its height, all that is above and below
+constexpr int kWideShare = 8;  // part of its width; of its height, for all rows above and below
 
 struct Pads {
   int top, left, bottom, right;
@@ -26,7 +26,8 @@ bool has_wide_pads(const Window& window, const Shape& input, const Shape& output
   if (border >= kLeastWide && (border > input.width / kWideShare || border > input.height / 2)) {
     return true;
   }
-  // Of a column, with pads above and below alone: as many zero columns would lie between its rows.
+  // A single column with pads only above and below: as many zero columns would lie between its
+  // rows.
   const Pads pads = pads_of(window, input, output);
   return input.width == 1 && border > 0 && pads.left == 0 && pads.right == 0;
 }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kStride = 2;
 
-// One axis: kernel place k reads element kStride * (output + shift[k]) + phase[k] of the input.
+// One axis: kernel position k reads element kStride * (output + shift[k]) + phase[k] of the input.
 struct Axis {
   std::vector<int> phase, shift;
   std::array<int, kStride> first{}, last{};  // shifts of each phase

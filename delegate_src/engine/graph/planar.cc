@@ -5,7 +5,7 @@
 namespace patternlite {
 
 std::size_t PlanarLayout::plane() const {
-  // Behind the rows stand the zero rows below; whole-vector stores may reach padded_positions().
+  // The zero rows below follow the rows; whole-vector stores may reach up to padded_positions().
   const int held = rows_held() * pitch();
   const int behind = std::max(held + border * pitch() + border, round_up(held, kVector));
   const int lines = round_up(lead() + behind, kVector) / kVector;
@@ -13,7 +13,7 @@ std::size_t PlanarLayout::plane() const {
 }
 
 bool PlanarLayout::close_to_whole_lines() const {
-  constexpr int kLeast = 14;  // of 15 columns of whole lines, without them
+  constexpr int kLeast = 14;  // columns without whole lines for each 15 with them
   const int least = shape.width + border;
   return least * (kLeast + 1) >= round_up(least, kVector) * kLeast;
 }

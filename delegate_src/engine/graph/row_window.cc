@@ -6,13 +6,13 @@
 namespace patternlite {
 namespace {
 
-// That run_rows() may overwrite on either side: a vector of positions.
+// What run_rows() may overwrite on either side: a vector of positions.
 int rows_around(const PlanarLayout& layout) {
   return (kVector + layout.shape.width - 1) / layout.shape.width;
 }
 
-// The virtual position that the memory begins with: whole lines, so that every row of the image
-// always lies equally aligned.
+// The virtual position at which the memory begins, in whole cache lines, so that each row of the
+// image always has the same alignment.
 int base_of(Range rows, const PlanarLayout& layout) {
   const int first = std::max(0, rows.begin - rows_around(layout)) * layout.pitch();
   return first / kVector * kVector;

@@ -34,8 +34,8 @@ const char* name_of(Curve curve) {
   return "silu";
 }
 
-// As one row, where those are fewer vectors: what lies between rows is zero, which curves keep, or
-// is read by nobody. A sigmoid does not.
+// Treats rows as one if that takes fewer vectors: what lies between them is zero, which curves
+// other than a sigmoid keep, or is read by nobody.
 kernels::Curve joined(kernels::Curve task) {
   kernels::Planes& planes = task.planes;
   const auto vectors = [](int width) { return (width + kVector - 1) / kVector; };
@@ -83,7 +83,7 @@ class CurvedConvolution final : public PackedConvolution {
   bool by_rows() const override { return convolution_->by_rows(); }
   bool by_positions() const override { return convolution_->by_positions(); }
 
-  // What the convolution overwrites before the rows is bent already.
+  // The curve has already been applied to what the convolution overwrites before the rows.
   void run_rows(const float* input, float* output, Range rows) const override {
     const KeptPositions kept(layout_, rows.begin, output,
                              scratch_of<CurvedConvolution>(floats_to_keep(layout_)));
@@ -112,7 +112,8 @@ class CurvedConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return convolution_->weight_bytes(); }
 
  private:
-  // So that what one writes stays in the cache.
+  // Into how many parts a thread's share is cut, so that what it has written of one stays in the
+  // cache.
   int parts_of_share(int threads) const {
     const std::size_t bytes = sizeof(float) * layout_.plane() * layout_.shape.channels / threads;
     return static_cast<int>(bytes / (second_level_cache() / 2)) + 1;
@@ -127,7 +128,7 @@ class CurvedConvolution final : public PackedConvolution {
     });
   }
 
-  // Of all channels, these rows' columns from `first` on, before `last`.
+  // Applies the curve, in all channels, to these rows' columns from `first` to `last` - 1.
   void bend(float* output, int row, int rows, int first, int last) const {
     if (rows < 1 || first >= last) return;
     kernels::Curve task = task_;

@@ -13,7 +13,7 @@
 namespace patternlite {
 namespace {
 
-// One filter a group, in order: nothing is shared, and planes are walked one after the other.
+// One filter per group, in order: nothing is shared, and planes are computed one after the other.
 PackedStream pack_planes(const Convolution& conv, const TapSets& taps, const PlanarLayout& input,
                          const PlanarLayout& output) {
   std::vector<std::vector<int>> groups;

@@ -5,7 +5,7 @@ namespace {
 
 constexpr int kEvery = 1, kEverySecond = 2;  // kernels::ConvOs::fetch_taps
 
-// Of a channel; taps in one row read the same lines, but for one at the end.
+// In a channel; taps in one row read the same cache lines, except one at the end.
 int count_rows(const PackedStream& stream, const Window& window) {
   const int reach = window.kernel_w * window.dilation_w;
   int rows = 0;

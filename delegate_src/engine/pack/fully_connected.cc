@@ -16,15 +16,15 @@ namespace {
 
 constexpr int kSharesPerThread = 4;
 
-// Filters as rows of a matrix whose columns are the input's values in NHWC order.
+// The filters as rows of a matrix, whose columns are the input's values in NHWC order.
 struct Rows {
   const float* data;
   std::size_t stride;
   const float* row(int r) const { return data + r * stride; }
 };
 
-// `count` filters from `first` on: in place if they lie so, and longer than `conv` where they are
-// to be kept; else copied to `copy`.
+// `count` filters from `first` on: in place if they have that layout (and outlive `conv`, if they
+// are to be kept), otherwise copied to `copy`.
 Rows filter_rows(const Convolution& conv, const Shape& input, int first, int count, bool keep,
                  AlignedVector<float>& copy) {
   const WeightsView& w = conv.weights;
@@ -53,7 +53,7 @@ Rows filter_rows(const Convolution& conv, const Shape& input, int first, int cou
   return {copy.data(), columns};
 }
 
-// What both kinds do: bring the input into the matrix' order.
+// What both kinds do: bring the input into the matrix's order.
 class FullyConnected : public PackedConvolution {
  public:
   FullyConnected(const Convolution& conv, const PlanarLayout& input, const PlanarLayout& output,
@@ -67,7 +67,7 @@ class FullyConnected : public PackedConvolution {
   }
 
  protected:
-  // Good until this thread's next fully connected layer.
+  // Valid until this thread's next fully connected layer.
   const float* flat(const float* input) const {
     kernels::Interleave task = flatten_;
     task.input = input;
@@ -142,10 +142,10 @@ class SparseFullyConnected final : public FullyConnected {
         kernel_(kernels.fc_sparse),
         rows_(output.shape.channels),
         columns_(static_cast<int>(input.shape.elements())),
-        // One more than there are: every weight is written, and overwritten if it is zero.
+        // Room for one more: every weight is written, and overwritten by the next if it is zero.
         weights_(nonzero + 1),
         column_(nonzero + 1) {
-    AlignedVector<float> copy;  // of a block: most of a model's weights may be in one layer
+    AlignedVector<float> copy;  // of one block, since most of a model's weights may be in one layer
     std::uint32_t at = 0;
     start_.push_back(at);
     for (int block = 0; block < rows_; block += kernels::kFcBlock) {

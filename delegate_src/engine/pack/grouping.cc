@@ -9,13 +9,14 @@
 namespace patternlite {
 namespace {
 
-// Words of tap sets that may be compared, at most, to fill one group after the other: tens of
-// milliseconds. Filters beyond reach are not looked at; layers of up to a thousand or so are
-// within.
+// The most words of tap sets to compare while groups are filled one after the other: tens of
+// milliseconds. Filters beyond that reach are not considered; layers of up to about a thousand
+// filters are within it.
 constexpr double kComparisons = 64e6;
 
-// The fullest filters lead: the others can hide in their taps. Those with equal taps stand side by
-// side, so that they are found whatever the reach; so do those that read the same channels.
+// Filters with most taps come first, since the others' taps may be among theirs. Filters with equal
+// taps are neighbours, so that they are found within any reach; so are those that read the same
+// channels.
 std::vector<int> fullest_first(const TapSets& taps) {
   std::vector<int> order = counted(taps.filters());
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
@@ -36,7 +37,7 @@ int reach_of(const TapSets& taps) {
 std::optional<Grouping> group_filters(const TapSets& taps, int size, double limit) {
   std::vector<int> left = fullest_first(taps);
   const int reach = reach_of(taps);
-  double least_rest = taps.total();  // the work of those left, if no group adds zeros
+  double least_rest = taps.total();  // the work of the filters left, if no group adds zeros
   Grouping result;
   while (!left.empty()) {
     std::vector<int> group{left.front()};

@@ -53,13 +53,13 @@ class InputStationaryConvolution final : public PackedConvolution {
     all.input = input;
     all.output = output;
     all.epilogue.residual = residual;
-    // Blocks gather their inputs each for itself, so cutting there costs nothing. Then positions:
-    // equal shares, since tiles of fewer vectors take longer for each.
+    // Each block gathers its own inputs, so cutting between blocks costs nothing. After that,
+    // positions are cut, into equal shares, since tiles of fewer vectors are less efficient.
     const int threads = parallel.threads(), vectors = (positions_ + kVector - 1) / kVector;
     const int blocks = stream_.blocks();
     int block_parts = blocks >= 2 * threads ? blocks : std::gcd(blocks, threads);
     const int position_parts = std::clamp(threads / block_parts, 1, vectors);
-    if (block_parts * position_parts < threads) {  // on a small map: unequal shares, then
+    if (block_parts * position_parts < threads) {  // a small map: shares must be unequal
       block_parts = std::min(blocks, (threads + position_parts - 1) / position_parts);
     }
     const auto body = [&](int part) {
@@ -96,7 +96,7 @@ class InputStationaryConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
-  // To compute pads as well costs less than to gather what is none.
+  // Computing pads as well costs less than gathering the real positions.
   static bool reads_in_place(const Window& window, const PlanarLayout& input,
                              const PlanarLayout& output) {
     return keeps_positions(window, input, output) && output.shape.width >= kLeastWidthInPlace;

@@ -20,7 +20,7 @@
 namespace patternlite {
 namespace {
 
-constexpr int kBlock = 224;  // positions that all filters are computed for before the next ones
+constexpr int kBlock = 224;  // positions for which all filters are computed before the next ones
 
 // Whether what a block reads stays in the first-level cache, with some room for weights and sums.
 bool stays_near(const Window& window, const PlanarLayout& input) {
@@ -32,7 +32,7 @@ bool stays_near(const Window& window, const PlanarLayout& input) {
 
 class OutputStationaryConvolution final : public PackedConvolution {
  public:
-  // split: how the input is split first, at stride 2.
+  // split: how the input is split beforehand, at stride 2.
   OutputStationaryConvolution(const Convolution& conv, PackedStream stream,
                               std::optional<PhaseSplit> split, int group_size,
                               const PlanarLayout& input, const PlanarLayout& output,
@@ -62,10 +62,10 @@ class OutputStationaryConvolution final : public PackedConvolution {
     all.group_end = stream_.groups();
     all.position_end = positions_;
     const int threads = parallel.threads();
-    // Part of the input comes from other cores' caches, which is even farther.
+    // Part of the input comes from other cores' caches, which are even farther away.
     if (threads > 1) all.fetch_taps = fetch_taps_;
     const bool by_positions = cut_positions(positions_, threads);
-    // Whoever gets groups of filters splits the whole input for itself.
+    // A thread that gets groups of filters splits the whole input for itself.
     const int shares = split_ ? threads : 2 * threads;
     const int parts = threads == 1   ? 1
                       : by_positions ? threads
@@ -93,7 +93,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     const int pitch = output_.pitch();
     const Range positions{rows.begin * pitch / kVector * kVector, rows.end * pitch};
     if (!split_) return run_part(input, nullptr, output, positions, rows);
-    // The rows before these were computed from what is no longer split.
+    // The split input of the rows before these is gone.
     const KeptPositions kept(output_, rows.begin, output,
                              scratch_of<KeptPositions>(floats_to_keep(output_)));
     run_part(input, nullptr, output, positions, rows);
@@ -109,7 +109,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
   std::size_t weight_bytes() const override { return stream_.bytes(); }
 
  private:
-  // rows: those of the output whose input may be read; positions in others get anything.
+  // rows: the output rows whose input may be read; positions in other rows get any values.
   void run_part(const float* input, const float* residual, float* output, Range positions,
                 Range rows) const {
     kernels::ConvOs task = task_;
@@ -122,7 +122,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
     kernel_(task);
   }
 
-  // What these rows of the output read of the input, split, in memory of the thread's own.
+  // Splits what these rows of the output read of the input, into the thread's own memory.
   const float* split(const float* input, Range rows) const {
     float* scratch = scratch_of<OutputStationaryConvolution>(split_->floats());
     split_kernel_(split_->task(input, scratch, rows.begin, rows.end));
@@ -133,7 +133,7 @@ class OutputStationaryConvolution final : public PackedConvolution {
   void (*split_kernel_)(const kernels::SplitPhases&);
   int group_size_;
   PackedStream stream_;
-  int fetch_taps_;  // where inputs do not lie in a near cache; those of other threads never do
+  int fetch_taps_;  // used if inputs are not in a near cache; those of other threads never are
   std::optional<PhaseSplit> split_;
   std::shared_ptr<const std::vector<int32_t>> mask_;
   int positions_;

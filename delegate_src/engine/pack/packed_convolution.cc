@@ -20,7 +20,7 @@ PlanarConvolution planar_convolution(const Convolution& conv,
                                      const std::vector<PlanarLayout>& layouts) {
   const PlanarLayout &input = layouts[conv.input], &output = layouts[conv.output];
   if (!conv.pooling) return {conv, input, output};
-  // Nobody reads its own result but the pooling.
+  // Only the pooling reads the convolution's own result.
   const Shape& result = conv.pooling->input;
   const PlanarLayout own = may_keep_pitch(conv.window, input.shape, result)
                                ? at_pitch_of(input, result)

@@ -19,7 +19,7 @@ int rows_pooled_from(const FusedPooling& pooling, int rows) {
 
 class PooledConvolution final : public PackedConvolution {
  public:
-  // held: the layout of the convolution's result, of which some rows are held.
+  // held: the layout of the convolution's own result, of which some rows are held at a time.
   PooledConvolution(const PlanarConvolution& conv, const PlanarLayout& held,
                     std::unique_ptr<PackedConvolution> convolution,
                     const kernels::KernelTable& kernels)

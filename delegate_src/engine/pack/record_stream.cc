@@ -20,7 +20,7 @@ struct Entry {
   std::array<float, kIsTaps> weights;
 };
 
-// Entries of one channel group in the order of their slots, and the runs that share them.
+// The entries of one channel group in the order of their slots, and the runs of equal slots.
 struct ChannelGroup {
   std::vector<Entry> entries;
   struct Run {
@@ -64,7 +64,7 @@ class Packer {
   }
 
  private:
-  // Places in the kernel that any filter uses get consecutive numbers; the others are not gathered.
+  // Kernel positions that any filter uses get consecutive numbers; the others are not gathered.
   void number_used_places(const PlanarLayout& input) {
     TapSets::Set used = taps_.empty_set();
     for (int o = 0; o < filters_; ++o) taps_.add_to(used, o);
@@ -97,8 +97,8 @@ class Packer {
     return group;
   }
 
-  // Cuts one kernel's taps into records of four. Where some are missing, the last record has zeros
-  // in their place or, of inputs read where they are, its own taps again, their weights shared out.
+  // Cuts one kernel's taps into records of four. If some are missing, the last record has zeros in
+  // their place or, in place, its own taps again, with their weights divided among them.
   void collect_kernel(int filter, int in_block, int channel, std::vector<Entry>& entries) const {
     int filled = 0;
     for (int place = 0; place < taps_.area(); ++place) {
@@ -107,7 +107,7 @@ class Packer {
                                         stream_.tap_offset[number_[place]]
                                   : slot(channel % group_channels_, number_[place]);
       if (filled % kIsTaps == 0) {
-        const int zeros = slot(group_channels_, 0);  // behind all others
+        const int zeros = slot(group_channels_, 0);  // the slot behind all others
         entries.push_back({{zeros, zeros, zeros, zeros}, in_block, {}});
       }
       Entry& entry = entries.back();
@@ -119,7 +119,8 @@ class Packer {
     if (in_place_ && filled % kIsTaps != 0) repeat_taps(entries.back(), filled % kIsTaps);
   }
 
-  // Of the first `count`. No input may be multiplied by 0 that is not in the dense convolution.
+  // Repeats the first `count` taps. Zeros would not do here: no input may be multiplied by 0 that a
+  // dense convolution does not read.
   static void repeat_taps(Entry& entry, int count) {
     for (int t = 0; t < count; ++t) entry.weights[t] /= (kIsTaps - 1 - t) / count + 1;
     for (int t = count; t < kIsTaps; ++t) {
@@ -128,7 +129,7 @@ class Packer {
     }
   }
 
-  // Of a gathered input.
+  // The slot of a gathered input.
   int slot(int channel_in_group, int tap) const {
     return (channel_in_group * static_cast<int>(stream_.tap_offset.size()) + tap) * tile_;
   }
@@ -160,7 +161,7 @@ class Packer {
   int filters_, tile_;
   bool in_place_;
   int group_channels_;
-  std::vector<int> number_;  // of each place in the kernel; -1: nobody uses it
+  std::vector<int> number_;  // of each kernel position; -1: no filter uses it
   RecordStream stream_;
 };
 

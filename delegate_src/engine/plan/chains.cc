@@ -8,9 +8,9 @@
 namespace patternlite {
 namespace {
 
-constexpr int kMostParts = 64;  // of a thread's share
-constexpr int kMostLinks = 8;   // or long rows of candidates would be cut for each first one
-// Of a share, at least, in vectors: fewer and some threads have nothing to do, or half as much.
+constexpr int kMostParts = 64;  // in a thread's share
+constexpr int kMostLinks = 8;   // longer chains would have to be tried from every possible start
+// Least vectors in a share: with fewer, some threads have nothing to do, or half as much.
 constexpr int kLeastUnits = 2;
 // Rows of a tensor that two threads both need are computed twice: at most this share of them.
 constexpr double kMostTwice = 0.25;
@@ -44,8 +44,8 @@ class ChainFinder {
     return layouts_[output_of(graph_.nodes[node].op)];
   }
 
-  // Whether the output of a node need not be whole: the next one alone reads it, and if that is the
-  // 1x1 convolution behind a depthwise one, no zeros around it.
+  // Whether a node's output need not be held as a whole: only the next node reads it, and if that
+  // is the 1x1 convolution behind a depthwise one, it reads no zeros around it.
   bool linked(int node) const {
     const PackedConvolution *producer = packed_(node), *consumer = packed_(node + 1);
     if (!producer || !consumer || !producer->by_rows() || !consumer->by_rows()) return false;
@@ -70,7 +70,7 @@ class ChainFinder {
     return conv.window.kernel_h == 1 && conv.window.kernel_w == 1 && !conv.depthwise;
   }
 
-  // Into as few parts as the limits allow; not at all, if even those are too many.
+  // Cuts into as few parts as the limits allow; fails if even those are too many.
   bool cut(Chain& chain, int last) const {
     const bool by_positions = packed_(last)->by_positions();
     if (!by_positions && !convolution(last).pooling) return false;
@@ -81,7 +81,7 @@ class ChainFinder {
     const int units = (positions + least - 1) / least, shares = std::min(threads_, units);
     if (by_positions && units < kLeastUnits * threads_) return false;
     for (int parts = 1; parts <= kMostParts; ++parts) {
-      // Whole rows, where they come out even.
+      // Whole rows, if they divide evenly.
       const bool even = positions % (rows * shares) == 0 && positions / rows >= parts * shares;
       const int unit = even && by_positions ? rows : least;
       chain.shares.clear();
@@ -139,7 +139,7 @@ class ChainFinder {
     return true;
   }
 
-  // Of the last one's own result, where it is pooled.
+  // The bytes of the last node's own result that these positions need, if it is pooled.
   std::size_t pooled_bytes(int last, Range positions) const {
     const auto& pooling = convolution(last).pooling;
     if (!pooling) return 0;
@@ -148,8 +148,8 @@ class ChainFinder {
     return sizeof(float) * rows.count() * pooling->input.width * pooling->input.channels;
   }
 
-  // Body(link, rows): of each link but the last, the rows that these positions of the last one
-  // need.
+  // Calls body(link, rows) for each link except the last, with the rows that these positions of the
+  // last one need.
   template <typename Body>
   void for_each_window(const Chain& chain, int last, Range positions, const Body& body) const {
     Range rows = rows_of(positions, output_layout(last));

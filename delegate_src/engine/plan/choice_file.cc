@@ -68,8 +68,8 @@ struct NewFile {
   std::string path;
 };
 
-// Nobody else's: threads of this process write the same choices, and processes that have its number
-// in another container.
+// A name that nobody else uses: other threads write the same choices, and so may a process with the
+// same number in another container.
 NewFile open_beside(const std::string& path) {
   static std::atomic<unsigned> serial{0};
   while (true) {
@@ -79,8 +79,8 @@ NewFile open_beside(const std::string& path) {
   }
 }
 
-// What writers of this file left that were killed. Theirs may be processes that this one cannot
-// see: only its age tells that nobody writes it any more.
+// Removes what killed writers of this file left behind. Their processes may be invisible to this
+// one, so only its age tells that nobody is writing it any more.
 void remove_abandoned(const fs::path& path) {
   std::error_code error;
   const std::string beside = path.filename().string() + ".";

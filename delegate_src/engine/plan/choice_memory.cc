@@ -6,7 +6,7 @@
 namespace patternlite {
 namespace {
 
-// Hundreds of models. Beyond, all are forgotten and a choice costs its timing once more.
+// Enough for hundreds of models. Beyond that all choices are forgotten, and timed once more.
 constexpr std::size_t kMostChoices = 1 << 14;
 
 struct Remembered {

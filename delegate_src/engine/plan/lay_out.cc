@@ -12,18 +12,18 @@ namespace {
 
 using Size = std::pair<int, int>;  // height and width
 
-// How all maps of one size lie, and why.
+// How all maps of one size are laid out, and why.
 struct Rows {
   int border = 0;
   std::optional<bool> whole_lines{};
-  // Of the convolutions that read them, dense: all, and those whose taps share a channel's rows.
+  // Dense cost of the convolutions that read them: of all, and of those with taps above and below.
   double macs = 0, of_neighbours = 0;
 };
 
-// Of the work on maps of a size. Whole lines make taps above and below cheaper, and all else
-// dearer.
+// Least part of the work on maps of a size: whole lines make taps above and below cheaper, and
+// everything else more expensive.
 constexpr double kLeastOfNeighbours = 0.75;
-// By so much of its time a convolution gains, at least, if it reads and writes at equal positions.
+// The least part of its time that a convolution saves if it reads and writes at equal positions.
 constexpr double kGainOfPositions = 0.2;
 
 class LayOut {
@@ -63,8 +63,8 @@ class LayOut {
     if (gains_by_whole_lines(conv)) rows.of_neighbours += macs;
   }
 
-  // What an unpadded convolution writes is smaller than what it reads: rows are as far apart all
-  // the same where that costs those who read them less than it gains.
+  // What an unpadded convolution writes is smaller than what it reads. Its rows are nevertheless as
+  // far apart if that costs its readers less than it gains.
   void widen_output(const Convolution& conv) {
     const Shape &input = graph_.tensors[conv.input], &output = graph_.tensors[conv.output];
     Rows& rows = of_size(output);

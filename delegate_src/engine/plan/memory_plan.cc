@@ -24,20 +24,20 @@ std::vector<int> last_uses(const Graph& graph) {
   return last;
 }
 
-// Where a tensor lies when it is part of another: `channel` channels into it.
+// Where a tensor lies that is part of another one: at this channel of it.
 struct Place {
   TensorId whole;
   int channel = 0;
 };
 
-// Of each tensor, the outermost concatenation it is part of, or the tensor that it is selected
-// from, or itself. A tensor that goes into several has its place in the first.
+// For each tensor, the outermost concatenation that it is part of, or the tensor from which it is
+// selected, or itself. A tensor that goes into several concatenations lies in the first.
 std::vector<Place> find_places(const Graph& graph) {
   std::vector<Place> places;
   for (TensorId id = 0; id < static_cast<TensorId>(graph.tensors.size()); ++id) {
     places.push_back({id});
   }
-  // The last ones first: a concatenation's own place is known before its parts are put into it.
+  // Backwards, so that a concatenation's own place is known before its parts are put into it.
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const auto* whole = std::get_if<Concatenation>(&graph.nodes[i].op);
     if (whole == nullptr) continue;
@@ -50,7 +50,7 @@ std::vector<Place> find_places(const Graph& graph) {
   }
   for (const Node& node : graph.nodes) {
     const auto* part = std::get_if<ChannelSelection>(&node.op);
-    // What goes into a concatenation is copied to there.
+    // What goes into another concatenation is copied there.
     if (part == nullptr || !is_part(*part) || places[part->output].whole != part->output) continue;
     const Place& outer = places[part->input];
     places[part->output] = {outer.whole, outer.channel + part->channels.front()};
@@ -58,7 +58,7 @@ std::vector<Place> find_places(const Graph& graph) {
   return places;
 }
 
-// Of each tensor that is no part of another, whether zeros around it or its parts are read.
+// For each tensor that is not part of another, whether zeros around it or its parts are read.
 std::vector<bool> find_padding(const Graph& graph, const std::vector<Place>& places) {
   std::vector<bool> padding(graph.tensors.size());
   for (const Node& node : graph.nodes) {

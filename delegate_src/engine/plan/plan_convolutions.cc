@@ -15,7 +15,7 @@
 namespace patternlite {
 namespace {
 
-// The cost model may err by this factor: what it holds for slower than that is not tried.
+// The cost model may err by this factor: candidates that it considers slower are not tried.
 constexpr double kTryWithin = 1.5;
 constexpr std::size_t kMostCandidates = 3;
 
@@ -79,7 +79,8 @@ class Planner {
     }
   }
 
-  // What a file says goes before what the process remembers: it is the same for all processes.
+  // A file takes precedence over what the process remembers, since it is the same for all
+  // processes.
   std::optional<ConvKernel> known_choice(const LayerToPlan& layer) const {
     if (on_file_) {
       const auto found = on_file_->find(layer.key);
@@ -89,7 +90,7 @@ class Planner {
   }
 
   void propose(LayerToPlan& layer, double within) const {
-    // A file may say anything, also a kernel that does not run here.
+    // A file may say anything, even name a kernel that cannot run here.
     const auto known = known_choice(layer);
     layer.known = known && layer.model.runs(*known);
     if (layer.known) {
@@ -100,7 +101,7 @@ class Planner {
     if (layer.candidates.size() > kMostCandidates) layer.candidates.resize(kMostCandidates);
   }
 
-  // Also what was not tried: the next time brings the same results.
+  // Also choices that were not tried, so that results are the same the next time.
   void keep_choices() {
     ChosenKernels choices = settled_, untried;
     for (const LayerToPlan& layer : layers_) {

@@ -25,8 +25,8 @@ int SlotAllocator::take(const SlotUse& use) {
   return index;
 }
 
-// The smallest free one that holds the tensor, at best so that no zeros need be written; else the
-// largest to grow; -1: none.
+// The smallest free slot that holds the tensor, preferably one in which no zeros need be written;
+// otherwise the largest, to grow; -1: none is free.
 int SlotAllocator::find(const SlotUse& use) const {
   const PlanarLayout& wanted = layout_of(use);
   const std::size_t floats = wanted.elements();
@@ -55,7 +55,7 @@ std::vector<std::size_t> SlotAllocator::sizes() const {
 std::vector<SlotUse> SlotAllocator::cleared() const {
   std::vector<SlotUse> cleared;
   for (const Slot& slot : slots_) {
-    if (one_geometry(slot)) continue;  // zero from the beginning
+    if (one_geometry(slot)) continue;  // its borders are zero from the beginning
     cleared.insert(cleared.end(), slot.cleared.begin(), slot.cleared.end());
   }
   return cleared;

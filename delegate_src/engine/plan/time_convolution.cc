@@ -12,8 +12,8 @@
 namespace patternlite {
 namespace {
 
-constexpr double kPlanningShare = 0.5;  // of the budget, at most, for the planner's own trials
-constexpr int kLeastRuns = 2;           // the first one makes room for what threads need
+constexpr double kPlanningShare = 0.5;  // the most of the budget for the planner's own trials
+constexpr int kLeastRuns = 2;           // the first one allocates the threads' scratch memory
 
 // Throws as validate() does.
 Convolution validated(Convolution conv, const Shape& input, const Shape& output) {

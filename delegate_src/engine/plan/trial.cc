@@ -10,7 +10,7 @@
 namespace patternlite {
 namespace {
 
-// Any values will do that are no denormals.
+// Any values will do, except denormals.
 void fill_up(AlignedVector<float>& tensor, std::size_t elements) {
   if (tensor.size() >= elements) return;
   tensor = AlignedVector<float>();  // nothing to move, and no more than is asked for
@@ -20,7 +20,7 @@ void fill_up(AlignedVector<float>& tensor, std::size_t elements) {
   }
 }
 
-// Brings them into the caches of this thread.
+// Reads them into this thread's caches.
 void read(std::span<const float> floats) {
   constexpr std::size_t kLine = kCacheLine / sizeof(float);
   float sum = 0;
@@ -37,7 +37,7 @@ void Trial::grow(const PlanarConvolution& conv) {
 
 double Trial::run_far(const PlanarConvolution& conv, const PackedConvolution& packed) {
   grow(conv);
-  others_.resize(2 * second_level_cache() / sizeof(float));  // caches forget in no strict order
+  others_.resize(2 * second_level_cache() / sizeof(float));  // caches do not evict in strict order
   const auto crowd = [&](int) {
     read(others_);
     read({input_.data(), conv.input.elements()});

@@ -24,7 +24,7 @@ class CandidateTrials {
   CandidateTrials(std::vector<LayerToPlan>& layers, const kernels::KernelTable& kernels)
       : layers_(layers), kernels_(kernels) {}
 
-  // Each layer gets of the time that is left what its run time is of those still to be tried.
+  // Each layer gets a share of the remaining time in proportion to its run time.
   Tried run(double seconds) {
     const auto start = std::chrono::steady_clock::now();
     const std::vector<LayerToPlan*> all = to_be_tried();
@@ -38,19 +38,19 @@ class CandidateTrials {
       for (LayerToPlan* layer : all) {
         const double own = cost(layer);
         const double share = (seconds - seconds_since(start)) * own / expected;
-        // Fewer than two runs tell nothing: others may have the time.
+        // Fewer than two runs say nothing: leave the time to other layers.
         if (2 * own * pace_ < share) settle(*layer, share);
         expected -= own;
       }
       for (LayerToPlan& layer : layers_) follow_twin(layer);
     } catch (const std::bad_alloc&) {
-      // Only trying needs this memory: the model goes on as when the time is out.
+      // Only trying needs this memory: go on as if the time were up.
     }
     return {std::move(settled_), seconds_since(start)};
   }
 
  private:
-  // Layers that are alike in all that matters are tried once.
+  // Layers that are alike in everything that matters are tried once.
   std::vector<LayerToPlan*> to_be_tried() {
     std::vector<LayerToPlan*> all;
     std::set<std::uint64_t> keys;
@@ -61,7 +61,7 @@ class CandidateTrials {
     return all;
   }
 
-  // In the kernel of the first candidate.
+  // Seconds of one run with the first candidate.
   double run_first(const LayerToPlan& layer) {
     const double took = trial_.run(layer.conv, *layer.packed);
     pace_ = std::min(pace_, took / layer.candidates[0].cost);

@@ -12,46 +12,47 @@
 namespace patternlite {
 namespace {
 
-// All constants: benchmarks/cpp. On cores with two 512-bit multiply-add pipes loads hold G = 1 and
-// 2 back further, to 0.35 and 0.60: trying kernels (plan/) makes up for that.
+// All constants were measured with benchmarks/cpp. On cores with two 512-bit multiply-add pipes,
+// loads hold G = 1 and 2 back further, to 0.35 and 0.60: trying kernels (plan/) compensates for
+// that.
 
-// Shares of the peak that a kernel reaches on the multiplications it makes, by ConvKernel. Loads
-// that cross cache lines hold G = 1 and 2 back, the more the wider the vector. IS: once its inputs
-// are gathered.
+// The shares of the peak that kernels reach in the multiplications they make, by ConvKernel. Loads
+// that cross cache lines hold G = 1 and 2 back, more so with wider vectors. For IS, after its
+// inputs have been gathered.
 using Efficiencies = std::array<double, kConvKernels.size()>;
 constexpr Efficiencies kWide = {0.50, 0.80, 0.88, 0.88, 0.70, 0.75};    // 16 lanes
 constexpr Efficiencies kMiddle = {0.52, 0.78, 0.84, 0.72, 0.75, 0.65};  // 8
 constexpr Efficiencies kNarrow = {0.80, 0.85, 0.82, 0.72, 0.80, 0.65};  // 4
 
-// IS: per position, for each gathered input (once a block of filters), and to begin and end a sum.
+// IS: per position, to gather an input (once per block of filters), and to begin and end a sum.
 constexpr double kGatherCost = 5.4;
 constexpr double kSumCost = 28;
-// IS on maps of one vector: every accumulator waits for its own store.
+// IS on maps of one vector, where every accumulator waits for its own store.
 constexpr double kOneVectorShare = 0.6;
 
-// OS at stride 2: to split the inputs of a position, for each phase.
+// OS at stride 2: to split the inputs, per position and phase.
 constexpr double kSplitCost = 5.5;
 
 // Winograd: to transform an input.
 constexpr double kTransformCost = 20;
 
-// XNNPACK's dense convolutions reach about this share of the peak, its depthwise ones this.
+// XNNPACK: the share of the peak that its dense convolutions reach, and its depthwise ones.
 constexpr double kStockEfficiency = 0.85;
 constexpr double kStockDepthwiseEfficiency = 0.28;
 
-// Depthwise: per position of a plane, and for each tap of it, which is a load that crosses lines.
+// Depthwise: per position of a plane, and per tap of it, which is a load that crosses cache lines.
 constexpr double kPlaneCost = 13, kPlaneTapCost = 2.5;
-// Where the columns of a row are not neighbours, or rows differ in pitch.
+// The same if the columns of a row are not neighbours, or rows differ in pitch.
 constexpr double kStridedPlaneCost = 25, kStridedPlaneTapCost = 5;
 
-// Fully connected, 16 lanes: to bring a weight from memory, in ours and in XNNPACK, and to gather
-// the input of a sparse one besides.
+// Fully connected, with 16 lanes: to read a weight from memory, in ours and in XNNPACK, and
+// additionally to gather the input of a sparse one.
 constexpr double kDenseWeightCost = 20;
 constexpr double kSparseWeightCost = 36;
 
-constexpr double kBorderCost = 20;  // for each float
+constexpr double kBorderCost = 20;  // per float
 
-// Memory is as fast whatever the lanes; the unit of cost is not.
+// Memory is equally fast whatever the number of lanes, but the unit of cost is not.
 double memory_scale(const kernels::KernelTable& kernels) { return kernels.lanes / double{kVector}; }
 
 double fully_connected_cost(const Sparsity& sparsity, const kernels::KernelTable& kernels) {
@@ -124,8 +125,8 @@ double CostModel::efficiency(ConvKernel kernel) const {
   return one_vector ? share * kOneVectorShare : share;
 }
 
-// OS walks pad columns too, IS, taken as if it gathered, vectors or halves of the widest, and
-// Winograd blocks of a row; BC only what is there.
+// OS also computes pad columns, IS (as if it gathered) whole vectors or halves of the widest, and
+// Winograd whole blocks of a row; BC computes only real positions.
 double CostModel::positions(ConvKernel kernel) const {
   const int real = output_.shape.height * output_.shape.width;
   if (kernel == ConvKernel::kBc16) return real;

@@ -7,10 +7,11 @@
 namespace patternlite {
 namespace {
 
-// The stock runtime must be expected to take this many times as long: what the model may err by.
+// How many times as long the stock runtime must be expected to take: the model may err by that
+// much.
 constexpr double kLeastSpeedup = 1.15;
 
-// Of the kernels that there are: a grouped convolution is not sparse for its groups.
+// Among the kernels that exist: a grouped convolution is not sparse because of its groups.
 Sparsity within_groups(Sparsity sparsity, const Convolution& conv, const Shape& input) {
   if (conv.weights.group_channels) {
     const double groups = input.channels / channels_per_filter(conv, input);

@@ -14,7 +14,7 @@
 namespace patternlite {
 namespace {
 
-// Fewer zeros than this cannot outweigh what indexed weights cost.
+// With fewer zeros, skipping them cannot outweigh the cost of indexed weights.
 constexpr double kLeastSparsity = 0.4;
 
 // The largest group size for which every filter has its group's taps exactly.
@@ -32,7 +32,8 @@ int largest_shared_group(const TapSets& taps) {
   return 1;
 }
 
-// Adds up what `count` weights, `stride` apart, bring. Written so that compilers vectorise it.
+// Adds up what `count` weights, `stride` apart, contribute. Written such that compilers vectorise
+// it.
 void count_weights(const float* weights, std::ptrdiff_t stride, int count, Sparsity& found) {
   constexpr std::uint32_t kExponent = 0x7f800000;
   int nonzero = 0, special = 0;
@@ -73,7 +74,7 @@ std::uint64_t bits_at(std::span<const std::uint64_t> words, int at, int count) {
   return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
 }
 
-// Counts distinct patterns. Most kernels have one of a few: those are remembered by a slot each.
+// Counts distinct patterns. Most kernels have one of a few, each of which is remembered in a slot.
 class PatternSet {
  public:
   void add(std::uint64_t pattern) {
@@ -100,7 +101,7 @@ PL_WITH_POPCNT void count_kernels(const TapSets& taps, Counts& counts) {
   for (int o = 0; o < taps.filters(); ++o) {
     for (int i = 0; i < taps.channels(); ++i) {
       int left = 0;
-      std::uint64_t pattern = 0;  // of kernels wider than a word: a hash
+      std::uint64_t pattern = 0;  // a hash, if kernels are wider than a word
       for (int bit = 0; bit < area; bit += 64) {
         const std::uint64_t part = bits_at(taps.bits(o), i * area + bit, std::min(area - bit, 64));
         left += std::popcount(part);

@@ -37,7 +37,7 @@ TapSets::TapSets(const Convolution& conv, int filters, int channels)
       place.push_back(y * weights.row_stride + x * weights.column_stride);
     }
   }
-  // On the bits of the floats and without branches: this visits every weight of a model.
+  // Works on the floats' bits and without branches, since it visits every weight of a model.
   constexpr std::uint32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
   std::uint32_t odd = 0;  // any NaN or Inf
   for (int o = 0; o < filters; ++o) {

@@ -8,7 +8,7 @@
 
 #include "engine/support/large_pages.h"
 
-// GCC defines a macro under the address sanitizer, Clang has to be asked.
+// GCC defines a macro under the address sanitizer; Clang has to be asked.
 #ifdef __has_feature
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
 #define __SANITIZE_ADDRESS__
@@ -19,7 +19,7 @@ namespace patternlite {
 
 #ifdef __SANITIZE_ADDRESS__
 
-// Each block alone, with the sanitizer's red zones around it.
+// Allocates each block separately, with the sanitizer's red zones around it.
 void* allocate_aligned(std::size_t bytes) {
   return ::operator new(bytes, std::align_val_t{kCacheLine});
 }
@@ -33,12 +33,12 @@ void free_aligned(void* memory, std::size_t) noexcept {
 namespace {
 
 LargePages& heap() {
-  static auto& heap = *new LargePages;  // outlives the threads whose scratch memory lies there
+  static auto& heap = *new LargePages;  // must outlive the threads whose scratch memory lies there
   return heap;
 }
 
 #if defined(__unix__) || defined(__APPLE__)
-// A process that is forked while another thread allocates would wait for that thread.
+// A process that is forked while another thread allocates would wait for that thread for ever.
 void lock_heap() { heap().lock(); }
 void unlock_heap() { heap().unlock(); }
 [[maybe_unused]] const int kForkSafe = pthread_atfork(lock_heap, unlock_heap, unlock_heap);

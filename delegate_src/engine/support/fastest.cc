@@ -9,10 +9,10 @@ namespace patternlite {
 namespace {
 
 constexpr int kMostRounds = 8;
-// Of the time of way 0 at most, after so many rounds and any more: the fewer, the clearer it must
-// be.
+// The most that another way's time may be of way 0's, from so many rounds on: with fewer rounds,
+// the difference must be clearer.
 constexpr double kClearly[] = {0.85, 0.92, 0.97};
-// After a round to warm up, ways that take this many times the fastest's are out.
+// After a round to warm up, ways that take this many times as long as the fastest are dropped.
 constexpr double kOut = 1.25;
 
 }  // namespace
@@ -30,7 +30,7 @@ std::optional<int> fastest(int ways, double seconds, const std::function<double(
     const double leader = *std::ranges::min_element(best);
     for (int way = 0; way < ways; ++way) {
       if (round > 1 && best[way] > kOut * leader) continue;
-      // Of a way that has not run yet, way 0's time is expected.
+      // A way that has not run yet is expected to take as long as way 0.
       const double expected = round > 0 ? best[way] : way > 0 ? best[0] : 0;
       if (spent + expected > seconds) {
         return round > 0 ? std::optional(winner()) : std::nullopt;

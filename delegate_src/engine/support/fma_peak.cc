@@ -10,7 +10,7 @@ namespace {
 constexpr int kChains = 12;  // enough to hide the latency of two pipes
 constexpr int kSteps = 10000;
 
-// Inlined into the functions below, each compiled for its own ISA.
+// Inlined into the functions below, each of which is compiled for its own ISA.
 template <class V>
 [[gnu::always_inline]] inline float multiply_add(float start) {
   V sum[kChains], x = V{} + start, w = V{} + 0.999f;

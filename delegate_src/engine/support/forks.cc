@@ -12,7 +12,7 @@ namespace {
 std::atomic<unsigned> count = 0;
 
 #if defined(__unix__) || defined(__APPLE__)
-// Asking the system who this is takes longer, on the way to every layer.
+// Asking the system for the process's number would take longer, and this is asked for every layer.
 [[maybe_unused]] const int kCounted = pthread_atfork(nullptr, nullptr, [] { ++count; });
 #endif
 

@@ -12,7 +12,7 @@
 namespace patternlite {
 namespace {
 
-// Blocks, and what is written of chunks and free ranges, begin at lines.
+// Blocks, and the headers of chunks and free ranges, begin at cache lines.
 constexpr std::size_t kLine = kCacheLine;
 
 std::size_t round_up(std::size_t bytes, std::size_t multiple) {
@@ -28,7 +28,7 @@ bool before(const void* a, const void* b) { return std::less<>()(a, b); }
 void* new_pages(std::size_t bytes) {
   void* pages = ::operator new(bytes, std::align_val_t{LargePages::kPage});
 #ifdef __linux__
-  madvise(pages, bytes, MADV_HUGEPAGE);  // advice: where it is not taken, nothing is lost
+  madvise(pages, bytes, MADV_HUGEPAGE);  // advice: if the system ignores it, nothing is lost
 #endif
   return pages;
 }
@@ -67,7 +67,7 @@ std::size_t LargePages::bytes_held() const {
   return bytes;
 }
 
-// From the first range that is large enough; null if none is.
+// Takes memory from the first range that is large enough; null if none is.
 void* LargePages::take(Chunk& chunk, std::size_t bytes) {
   for (Range** link = &chunk.free; *link != nullptr; link = &(*link)->next) {
     Range* const range = *link;
@@ -79,7 +79,7 @@ void* LargePages::take(Chunk& chunk, std::size_t bytes) {
   return nullptr;
 }
 
-// Joins it with the ranges it touches.
+// Gives memory back, joining it with adjacent free ranges.
 void LargePages::give(Chunk& chunk, void* memory, std::size_t bytes) {
   Range** link = &chunk.free;
   Range* previous = nullptr;

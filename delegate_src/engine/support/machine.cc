@@ -28,7 +28,7 @@ std::string read_cpu_model() {
   for (const char* c = brand; *c != '\0'; ++c) name += *c < ' ' ? ' ' : *c;
   return name + " (" + std::to_string(signature) + ")";
 #elif defined(__aarch64__)
-  std::string number;  // of the model and its revision, as the kernel tells it
+  std::string number;  // of the model and its revision, as Linux reports it
   std::ifstream("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1") >> number;
   return number.empty() ? "aarch64" : "aarch64 (" + number + ")";
 #else

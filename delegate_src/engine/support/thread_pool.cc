@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 // Longer than the gap between two layers, shorter than a user would notice.
 constexpr std::chrono::microseconds kSpinning{50};
-constexpr int kSpins = 32;  // between two looks at the clock: a pause is short on some CPUs
+constexpr int kSpins = 32;  // between two reads of the clock, since a pause is short on some CPUs
 
 // The state of the running job in one word, so that claiming a task also checks that the job is
 // still the same one: | generation : 24 | count : 20 | next : 20 |.
@@ -92,19 +92,19 @@ class ThreadPool final : public Parallel {
     try {
       workers_->reserve(workers);
       for (int i = 0; i < workers; ++i) workers_->emplace_back([this] { work(); });
-    } catch (const std::exception&) {  // the system grants no more: those that run will do
+    } catch (const std::exception&) {  // the system grants no more threads: go on with these
     }
   }
 
-  // In a forked process they do not run, and what named them may name other threads by now: that
-  // stays as it is, where nobody reads it.
+  // In a forked process the workers do not exist, and their handles may refer to other threads by
+  // now: they are left alone, where nobody uses them.
   void forget_workers() {
     static_cast<void>(workers_.release());
     sleepers_ = 0;
   }
 
-  // seq_cst orders the new ticket before the look at sleepers_, and a worker's sleepers_ before its
-  // last look at the epoch: one of the two sees the other.
+  // seq_cst orders the new ticket before the read of sleepers_, and a worker's write of sleepers_
+  // before its last read of the epoch: one of the two sees the other.
   void wake() {
     epoch_.fetch_add(1);
     if (sleepers_.load() > 0) epoch_.notify_all();

@@ -1,4 +1,4 @@
-// Sums, products, scaling, and the activations that stand alone.
+// Sums, products, scaling, and activations that are not fused.
 #include "engine/execute/steps/operator_steps.h"
 #include "engine/execute/steps/planes_step.h"
 #include "engine/graph/activation.h"
@@ -24,8 +24,8 @@ std::unique_ptr<Step> make_binary_step(const Op& op, kernels::BinaryKind kind,
   return std::make_unique<PlanesStep<kernels::Binary>>(kernels.binary, task);
 }
 
-// All but the scales. op: a Scaling, a Multiplication by one element for each channel, or an
-// ActivationOp.
+// The task without its scales. op: a Scaling, a Multiplication by one element for each channel, or
+// an ActivationOp.
 template <typename Op>
 kernels::Scale scale_task(const Op& op, TensorId input, const TensorMemory& memory) {
   const PlanarLayout& layout = memory.layouts[op.output];

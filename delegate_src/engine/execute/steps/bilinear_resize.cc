@@ -13,7 +13,7 @@ class BilinearResizeStep final : public RowStep {
       : RowStep(op.input, op.output, memory), op_(op) {}
 
  private:
-  // Each input row is stretched once; of neighbours, one is even and one odd.
+  // Each input row is stretched once, into one of two buffers, by whether it is even or odd.
   void write_rows(const float* plane, int first, int last, float* output) const override {
     const int width = to_.shape.width;
     float* scratch = scratch_of<BilinearResizeStep>(2 * width);

@@ -48,7 +48,7 @@ class ChainStep final : public Step {
  private:
   void run_part(Range positions, int share) {
     std::vector<RowWindow>& windows = windows_[share];
-    std::vector<Range>& rows = rows_[share];  // of each link's output
+    std::vector<Range>& rows = rows_[share];  // the rows of each link's output
     const std::size_t last = links_.size() - 1;
     rows[last] = rows_of(positions, layouts_[last]);
     for (std::size_t i = last; i > 0; --i) {

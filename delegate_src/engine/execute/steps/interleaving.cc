@@ -45,7 +45,7 @@ class InterleavingStep final : public Step {
     }
   }
 
-  // In one pass, which a compiler can make one of vectors.
+  // In one pass, which a compiler can vectorise.
   void write_pairs(const float* even, const float* odd, float* row) const {
     const int pairs = to_.shape.width / 2;
     for (int x = 0; x < pairs; ++x) {

@@ -18,7 +18,7 @@ class PadStep final : public RowStep {
     const int begin = std::clamp(op_.top, first, last);
     const int end = std::clamp(op_.top + from_.shape.height, first, last);
     clear_rows(output, first, begin);
-    // Rows with nothing between them are one: a map of one column has thousands.
+    // Rows with nothing between them are copied as one: a map of one column has thousands.
     if (from_.pitch() == width && pitch == width) {
       std::copy_n(plane + (begin - op_.top) * width, (end - begin) * width, output + begin * pitch);
     } else {

@@ -1,4 +1,4 @@
-// Operators that put whole channels elsewhere.
+// Operators that move whole channels.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -11,11 +11,11 @@ namespace {
 
 class PlaneCopies final : public Step {
  public:
-  // layout: of the output; its geometry is that of all tensors.
+  // layout: of the output; all tensors have its geometry.
   PlaneCopies(const PlanarLayout& layout, float* output) : layout_(layout), next_(output) {}
 
-  // The output's next channel. Nothing is to do where the memory plan has placed the one in the
-  // other.
+  // Adds the output's next channel. There is nothing to do if the memory plan has put it where the
+  // input's channel is.
   void add(const float* from, int channel) {
     from += channel * layout_.plane();
     if (from != next_) copies_.emplace_back(from, next_);
@@ -30,7 +30,7 @@ class PlaneCopies final : public Step {
   }
 
  private:
-  // Between the rows may be anything, where nobody reads zeros around them.
+  // The gaps between rows may hold anything if nobody reads zeros around the tensor.
   void copy_rows(const float* from, float* to) const {
     for (int y = 0; y < layout_.shape.height; ++y) {
       std::copy_n(from + y * layout_.pitch(), layout_.shape.width, to + y * layout_.pitch());

@@ -6,7 +6,7 @@
 namespace patternlite {
 namespace {
 
-// Stays on one thread: what adaptors bring is a vector, of as many values as there are classes.
+// Stays on one thread: adaptors only bring vectors, with as many values as there are classes.
 class SoftmaxStep final : public Step {
  public:
   SoftmaxStep(const Softmax& op, const TensorMemory& memory)
@@ -26,7 +26,7 @@ class SoftmaxStep final : public Step {
   }
 
  private:
-  // One position; the largest power is 1, so that the sum is finite.
+  // For one position. The largest power is 1, so that the sum is finite.
   void normalise(const float* input, float* output) const {
     const int channels = to_.shape.channels;
     const std::size_t from = from_.plane(), to = to_.plane();
