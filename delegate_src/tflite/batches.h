@@ -1,4 +1,4 @@
-// Partitions in which the number of images is not the same everywhere.
+// Partitions whose inputs do not all have the same number of images.
 #pragma once
 
 #include <span>
@@ -8,9 +8,9 @@
 
 namespace patternlite::tflite {
 
-// The nodes, by index, to leave out of a partition so that all its inputs have one batch: each
-// image of the largest would compute anew what a smaller one computes once. TFLite puts nodes into
-// a partition that have nothing to do with each other; the most of those that agree stay.
+// The nodes, by index, to leave out of a partition so that all its inputs have the same batch:
+// otherwise what a smaller batch computes once would be computed for each image of the largest.
+// TFLite also puts unrelated nodes into one partition; the largest number that agree stay.
 std::vector<int> nodes_of_other_batches(const TfLiteContext& context, const Constants& constants,
                                         std::span<const OpNode> nodes,
                                         const PartitionGraph& partition);

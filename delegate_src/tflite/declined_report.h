@@ -1,4 +1,4 @@
-// What can be told of convolutions that the engine knows nothing of.
+// Reports of convolutions that the engine does not get.
 #pragma once
 
 #include <string>
@@ -9,17 +9,17 @@
 
 namespace patternlite::tflite {
 
-// Of a convolution that stays with the stock runtime.
-// Its zeros are counted like those of a convolution that is taken, where they can be read.
+// The report of a convolution that stays with the stock runtime. If its zeros can be read, they are
+// counted as for a convolution that is taken.
 LayerReport declined_report(const TfLiteContext& context, const OpNode& node, Constants& constants,
                             const std::string& reason);
 
-// Of a TRANSPOSE_CONV that has become these convolutions: the largest says how it runs.
+// The report of a TRANSPOSE_CONV that became these convolutions: the largest says how it runs.
 LayerReport transposed_report(const TfLiteContext& context, const OpNode& node,
                               Constants& constants, std::span<const LayerReport> parts);
 
-// Whether other delegates have replaced a convolution whose zeros would have been skipped here, or,
-// with `force`, any that can be read.
+// Whether another delegate has replaced a convolution whose zeros would have been skipped here, or,
+// with `force`, any convolution that can be read.
 bool others_took_layers(TfLiteContext* context, bool force);
 
 }  // namespace patternlite::tflite

@@ -9,17 +9,16 @@
 
 namespace patternlite::tflite {
 
-// Any number of interpreters may use one delegate. It may be destroyed before them, if they are not
-// resized afterwards: claimed partitions keep alive what they need, the TfLiteDelegate itself
-// included, but some runtimes drop the partitions at a resize and then ask the delegate for new
-// ones.
+// Any number of interpreters may use one delegate. It may be destroyed before them unless they are
+// resized afterwards: claimed partitions keep alive what they need, including the TfLiteDelegate
+// itself, but some runtimes drop the partitions at a resize and then ask the delegate for new ones.
 TfLiteDelegate* create_delegate(const Options& options);
 void destroy_delegate(TfLiteDelegate* delegate);
 
-// Every convolution of the model that the delegate was last applied to, graph by graph, in their
-// order, at the shapes it came with.
+// All convolutions of the model that the delegate was last applied to, graph by graph, in order, at
+// the shapes that the model came with.
 std::vector<LayerReport> layers_of(TfLiteDelegate* delegate);
-// What that model's activations take, at the shapes it came with: the peak of any run.
+// The peak memory of that model's activations in any run, at the shapes that it came with.
 std::size_t activation_bytes_of(TfLiteDelegate* delegate);
 
 }  // namespace patternlite::tflite

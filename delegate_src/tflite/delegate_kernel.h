@@ -1,4 +1,4 @@
-// One partition, compiled: what runs in place of the TFLite nodes it was made of.
+// One compiled partition: what runs in place of the TFLite nodes that it was made from.
 #pragma once
 
 #include <memory>
@@ -18,9 +18,9 @@ class DelegateKernel {
   DelegateKernel(std::vector<OpNode> nodes, std::vector<int> outputs, std::vector<OpNode> decoders,
                  std::optional<Verdict> verdict, CompileOptions options);
 
-  // Compiles for the inputs' present shapes; does nothing if they are what they were, now or when
-  // it ran before the last change. Throws Declined or std::invalid_argument when the operators do
-  // not fit together at these shapes.
+  // Compiles for the inputs' present shapes, unless it already has for these: the last two are
+  // kept. Throws Declined or std::invalid_argument if the operators do not fit together at these
+  // shapes.
   void compile(const TfLiteContext& context);
   void compile(const TfLiteContext& context, Constants& constants);
 
@@ -29,7 +29,7 @@ class DelegateKernel {
 
   void run(const TfLiteContext& context);
 
-  // Of what is left of the model's time for trying kernels, whenever this one compiles.
+  // How much of what is left of the model's time for trying kernels this one may use to compile.
   void set_tune_share(double share) { options_.tuning.share = share; }
   double tune_share() const { return options_.tuning.share; }
   void set_parallel(std::shared_ptr<Parallel> parallel) { options_.parallel = std::move(parallel); }
@@ -41,7 +41,7 @@ class DelegateKernel {
   const Program& program() const { return *current_.program; }
 
  private:
-  // At one size of the inputs.
+  // What was compiled for one size of the inputs.
   struct Compiled {
     std::vector<std::vector<int>> input_dims;
     PartitionGraph partition;

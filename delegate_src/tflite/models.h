@@ -1,5 +1,5 @@
-// What a delegate keeps of each model that it is applied to: some runtimes undo it at a resize,
-// with its kernels, to apply it anew.
+// What a delegate remembers of each model that it is applied to, since some runtimes undo it at a
+// resize, together with its kernels, to apply it anew.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct GraphReport {
   std::vector<Claim> claims{};
 };
 
-// What a model's graphs share, and interpreters, which may run at the same time, do not.
+// What the graphs of a model share, but not interpreters, which may run at the same time.
 struct Model {
   std::uint64_t constants = 0;  // a hash: another model's first graph may come to lie where one was
   std::shared_ptr<TuneBudget> budget{};
@@ -37,10 +37,10 @@ struct Model {
 
 class Models {
  public:
-  // That of a graph that the delegate is being applied to. `again`: it has been undone there.
+  // The model of a graph to which the delegate is being applied. `again`: it was undone there.
   Model& of(const GraphPlace& place, bool again, int tune_budget_ms);
 
-  // Of the model that the delegate was last applied to.
+  // The reports of the model to which the delegate was last applied.
   const std::map<int, GraphReport>& reports() const;
 
  private:

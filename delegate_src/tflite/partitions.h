@@ -1,5 +1,5 @@
-// Which nodes of a graph the delegate takes, decided and compiled before any is claimed: once
-// claimed, a failure would reach the user as an error instead of falling back to the stock runtime.
+// Decides which nodes of a graph the delegate takes, and compiles them before any is claimed: after
+// that, a failure would be an error for the user instead of a fallback to the stock runtime.
 #pragma once
 
 #include <functional>
@@ -25,16 +25,16 @@ struct Claim {
   double tune_share;
 };
 
-// Gives the threads that kernels run on; asked only when there is something to compile.
+// Provides the threads that kernels run on; called only if there is something to compile.
 using ThreadSource = std::function<std::shared_ptr<Parallel>()>;
 
 // May only be called while the runtime applies the delegate.
 Selection select_partitions(TfLiteContext* context, const Options& options,
                             const CompileOptions& compile_options, const ThreadSource& threads);
 
-// What was taken before, not compiled, where the runtime applies the delegate anew at a resize:
-// what its own operators make has the old shapes then, from which nothing can be decided. None
-// where another delegate has taken some of it since.
+// What was taken before, uncompiled, if the runtime applies the delegate anew at a resize: the
+// outputs of its own operators still have the old shapes then, so nothing can be decided. None if
+// another delegate has taken some of it since.
 std::vector<std::unique_ptr<DelegateKernel>> kernels_of(TfLiteContext* context,
                                                         std::span<const Claim> claims,
                                                         const CompileOptions& compile_options);

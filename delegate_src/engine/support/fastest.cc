@@ -9,8 +9,8 @@ namespace patternlite {
 namespace {
 
 constexpr int kMostRounds = 8;
-// The most that another way's time may be of way 0's, from so many rounds on: with fewer rounds,
-// the difference must be clearer.
+// To win, another way must take less than this part of way 0's time after 1, 2, or more rounds:
+// with fewer rounds, the difference must be clearer.
 constexpr double kClearly[] = {0.85, 0.92, 0.97};
 // After a round to warm up, ways that take this many times as long as the fastest are dropped.
 constexpr double kOut = 1.25;

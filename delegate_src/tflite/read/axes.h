@@ -1,8 +1,8 @@
-// What the axes of a TFLite tensor are in the map that it holds.
+// How the axes of a TFLite tensor relate to the map that it holds.
 //
-// RESHAPE cuts axes into factors and joins them, TRANSPOSE moves them. A network shuffles channels,
-// or makes positions of them, by some of both; onnx2tf puts TRANSPOSEs around what it leaves as it
-// was in PyTorch. What all of them come to is known at the last one.
+// RESHAPE cuts axes into factors and joins them, TRANSPOSE moves them. Networks combine these to
+// shuffle channels, or to turn channels into positions, and onnx2tf puts TRANSPOSEs around what it
+// leaves as it was in PyTorch. Their combined effect is known at the last one.
 #pragma once
 
 #include <optional>
@@ -13,17 +13,17 @@ namespace patternlite::tflite {
 
 enum class MapAxis { kBatch, kRows, kColumns, kChannels };
 
-// Of an index along the map's axis: `size` values, `stride` apart.
+// A factor of an index along an axis of the map: `size` values, `stride` apart.
 struct Factor {
   MapAxis of;
   int size, stride;
   bool operator==(const Factor&) const = default;
 };
 
-// Of one axis of a tensor, that of the largest steps first; none is of size 1.
+// The factors that make up one axis of a tensor, in order of descending steps; none has size 1.
 using Factors = std::vector<Factor>;
 
-// The sums of their steps, in the order of the axis.
+// The sums of their steps, in the order of the tensor's axis.
 std::vector<int> steps_of(std::span<const Factor> factors);
 
 // How the axes of a tensor are those of a map: output cell (y, x) of a channel is cell
@@ -35,18 +35,18 @@ struct MapOfParts {
 
 class Axes {
  public:
-  // Of the map itself, N, H, W and C.
+  // The axes of the map itself: N, H, W and C.
   static Axes of_map(int batch, int height, int width, int channels);
 
   std::vector<int> dims() const;
-  // As these axes instead; nothing where they cut a factor unevenly.
+  // The axes after a RESHAPE to these sizes; nothing if they cut a factor unevenly.
   std::optional<Axes> reshaped(std::span<const int> dims) const;
   // order: must name each axis once.
   Axes transposed(std::span<const int> order) const;
 
-  // Whether elements follow one another as in the map.
+  // Whether elements are in the same order as in the map.
   bool in_order(const Axes& map) const;
-  // As N, H, W, C of another map, made of this one's channels.
+  // These axes as N, H, W, C of another map, made of this one's channels; nothing if they are not.
   std::optional<MapOfParts> as_map(const Axes& map) const;
 
   bool operator==(const Axes&) const = default;

@@ -1,5 +1,5 @@
-// Constants, also those that a file stores as float16 behind a DEQUANTIZE or without their zeros
-// behind a DENSIFY: the outputs of these operators have no data before the graph runs, so what they
+// Constants, including those that a file stores as float16 behind a DEQUANTIZE, or without their
+// zeros behind a DENSIFY. The outputs of these two have no data before the graph runs, so what they
 // would compute is computed here.
 #pragma once
 
@@ -29,7 +29,7 @@ class Constants {
   std::span<const float> floats(const OpNode& reader, int tensor);
 
  private:
-  // The way from a tensor up to what the file stores.
+  // The way from a tensor back to what the file stores.
   struct Source {
     int tensor;
     bool dequantized = false, densified = false;

@@ -1,17 +1,18 @@
 // TFLite operators -> engine graph.
 //
 // Shapes are derived from the inputs' shapes alone, never read from the outputs: after a resize the
-// runtime's record of the tensors inside a partition is stale. One reader serves both to ask
-// whether an operator can be taken and to build a partition's graph.
+// runtime's record of the tensors inside a partition is stale. One reader both finds out whether an
+// operator can be taken and builds a partition's graph.
 //
-// What can be read at one size of the inputs can be read at every size that the stock runtime runs:
-// what is claimed is not given back. So an operator that wants a single position is read only where
-// there never are more; and those whose meaning changes with the number of positions (a
-// FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The exceptions are
-// a FULLY_CONNECTED on whole maps: at other sizes, the runtime would multiply parts of images; a
-// RESHAPE that names some sizes of a map, as 1, -1, 8, 4, 16: at others, it would join parts of
-// rows to new ones; slices that name the images of a batch instead of leaving them open, as some
-// converters write all; and a TRANSPOSE_CONV whose output size is a constant.
+// What can be read at one size of the inputs must be readable at every size that the stock runtime
+// runs, since what is claimed is not given back. So an operator that needs a single position is
+// read only if there never are more, and operators whose meaning changes with the number of
+// positions (a FULLY_CONNECTED, an ADD that repeats an operand) have all their meanings here. The
+// exceptions are: a FULLY_CONNECTED on whole maps, with which the runtime would multiply parts of
+// images at other sizes; a RESHAPE that names some sizes of a map, such as 1, -1, 8, 4, 16, which
+// would join parts of rows at other sizes; slices that name the images of a batch instead of
+// leaving them open, as some converters write all slices; and a TRANSPOSE_CONV whose output size is
+// a constant.
 #pragma once
 
 #include <array>
@@ -28,24 +29,24 @@
 
 namespace patternlite::tflite {
 
-// A partition's graph and what joins it to the interpreter. Weights are where the file or the
+// A partition's graph and its connections to the interpreter. Weights lie where the file or the
 // reader's Constants have them.
 struct PartitionGraph {
   Graph graph;
   int batch = 1;            // the largest; may be 0
   std::vector<int> inputs;  // tensors, in the order of graph.inputs
   std::vector<int> input_batches;
-  std::vector<int> measured;  // tensors of which nothing but the shape is read
+  std::vector<int> measured;  // tensors of which only the shape is read
   std::vector<int> outputs;   // tensors, in the order of graph.outputs
   std::vector<int> output_batches;
   std::vector<std::vector<int>> output_dims;  // TFLite shapes of the outputs
   bool size_is_open = false;                  // of an input
-  bool is_runnable = true;  // not where something is wider than the 1 of an open size
-  // Node index of each convolution, in graph order; a TRANSPOSE_CONV has become several.
+  bool is_runnable = true;  // false if something is wider than the 1 of an open size
+  // The node index of each convolution, in graph order; a TRANSPOSE_CONV becomes several.
   std::vector<int> convolution_nodes;
 };
 
-// Whether a map's height or width is to be given by a resize, and has not been: a 1 stands there.
+// Whether a map's height or width is open until a resize sets it: meanwhile it is 1.
 bool has_open_size(const TfLiteTensor& tensor);
 
 class GraphReader {
@@ -54,45 +55,45 @@ class GraphReader {
   GraphReader(const TfLiteContext& context, Constants& constants)
       : context_(context), constants_(constants) {}
 
-  // Throws Declined, naming the node to leave out: this one, or the one that makes what this one
-  // cannot read (a PAD, RESHAPE, TRANSPOSE, part of a norm, or a weight's DEQUANTIZE).
+  // Adds an operator. Throws Declined, naming the node to leave out: this one, or the one whose
+  // output it cannot read (a PAD, RESHAPE, TRANSPOSE, part of a norm, or a weight's DEQUANTIZE).
   void add(const OpNode& node);
 
   // The graph that computes these tensors. Throws Declined as well.
   PartitionGraph finish(std::span<const int> outputs) &&;
 
  private:
-  // A PAD that waits for the convolution or max pooling that reads it and needs no zeros in memory.
+  // A PAD that waits for a convolution or max pooling to read it, which needs no zeros in memory.
   struct Pad {
     int node = -1;
     int top = 0, left = 0, bottom = 0, right = 0;
     float fill = 0;
   };
-  // What a TFLite tensor is inside the graph. Its elements lie in memory as those of the engine's
-  // tensor do in NHWC, also where `dims` calls it flat, a row for each image, or each position;
-  // unless its channels come first or there is a view.
+  // What a TFLite tensor is inside the graph. Its elements have the order of the engine's tensor in
+  // NHWC, even if `dims` says that it is flat, with a row for each image or position; unless its
+  // channels come first or there is a view.
   struct Value {
     TensorId id = -1;
     int batch = 1;
     std::vector<int> dims;
-    bool fixed_size = false;  // height and width are the same whatever the inputs' are
+    bool fixed_size = false;  // height and width do not depend on those of the inputs
     bool non_negative = false;
-    int alias_node = -1;  // the RESHAPE or SQUEEZE that it comes out of
+    int alias_node = -1;  // the RESHAPE or SQUEEZE that made it
     int flattener = -1;   // the RESHAPE to rows that are other parts at other sizes and batches
     bool channels_first = false;  // dims are those of NCHW
-    // Its axes, where they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map
-    // of them.
+    // Its axes, if they are neither a map's nor rows, until a RESHAPE or TRANSPOSE makes a map of
+    // them.
     std::optional<Axes> view = std::nullopt;
-    int viewer = -1;                          // the RESHAPE or TRANSPOSE that its axes come out of
-    int mean_of = -1;                         // the tensor of whose positions it has the mean
-    std::optional<Norm> norm = std::nullopt;  // if it is but a part of one, of the tensor
+    int viewer = -1;                          // the RESHAPE or TRANSPOSE that made its axes
+    int mean_of = -1;                         // the tensor whose positions it is the mean of
+    std::optional<Norm> norm = std::nullopt;  // if it is only a part of one, of the tensor
     std::optional<Pad> pad = std::nullopt;
   };
 
-  // Of an int tensor that the graph computes from shapes: those of its numbers that are known, a
-  // batch or what is the same at any size.
+  // An int tensor that the graph computes from shapes: those of its numbers that are known, because
+  // they are a batch or the same at any size.
   struct Numbers {
-    int node;  // that computes it, which nothing needs to run
+    int node;  // computes it, and need not be run
     std::vector<std::optional<int>> known;
   };
 
@@ -103,17 +104,18 @@ class GraphReader {
     bool is_whole(int size) const { return first == 0 && count == size && step == 1; }
   };
 
-  static constexpr int kMostCells = 1 << 15;  // of an axis that is resized or repeated
+  static constexpr int kMostCells = 1 << 15;  // in an axis that is resized or repeated
   static constexpr std::array kToNchw = {0, 3, 1, 2}, kToNhwc = {0, 2, 3, 1};
 
-  // Two operands, and what comes of them where single rows, columns or images are repeated.
+  // Two operands, and the shape of their result, in which single rows, columns or images are
+  // repeated.
   struct Operands {
     Value a, b;
     Shape shape;
     std::vector<int> dims;
   };
 
-  // What must be known of an operator before its operands are read. Throws Declined of others.
+  // What must be known about an operator before its operands are read. Throws Declined for others.
   struct Rule;
   static const Rule& rule_of(const OpNode& node);
   static bool reads_axes_of(const OpNode& node, const Value& operand);
@@ -128,7 +130,8 @@ class GraphReader {
   void add_mean(const OpNode& node);
   std::optional<Norm::Over> mean_over(const OpNode& node, const Value& input) const;
   void begin_norm(const OpNode& node, const Value& input);
-  // Whether the node reads a part of a norm: it makes another. Throws where it makes anything else.
+  // Whether the node reads a part of a norm and makes another part. Throws if it makes anything
+  // else of it.
   bool continues_norm(const OpNode& node);
   std::optional<Value> part_of_norm(const OpNode& node, std::size_t operand) const;
   void define_norm(const OpNode& node, const Value& source, Norm norm);
@@ -155,20 +158,19 @@ class GraphReader {
   void add_shape(const OpNode& node);
   void add_pack(const OpNode& node);
   void add_slice_of_numbers(const OpNode& node);
-  // What a STRIDED_SLICE takes of axes of these sizes.
+  // The cells that a STRIDED_SLICE takes of axes of these sizes.
   std::vector<Steps> strided_steps(const OpNode& node, std::span<const int> sizes) const;
   Operands broadcast(const OpNode& node);
-  // The value's tensor, or a map of this shape of which all rows or columns are the value's only
-  // one.
+  // The value's tensor, or a map of this shape in which the value's only row or column is repeated.
   TensorId repeated(const OpNode& node, const Value& value, const Shape& shape);
-  // A map that has each of the value's channels so many times, one after the other.
+  // A map with each of the value's channels repeated so many times in a row.
   TensorId repeated_channels(const OpNode& node, const Value& value, int times);
-  // The number of rows or columns left of this value's, which must not be none; one where their
-  // number is open yet, and then the graph is not run.
+  // The number of rows or columns that are left of this value's, which must not be 0; it is 1 if
+  // their number is still open, and then the graph is not run.
   int cells_or_one(const OpNode& node, const Value& value, int count);
-  // What a padding operator adds around the input's maps. Throws where it adds to other axes.
+  // What a padding operator adds around the input's maps. Throws if it adds to other axes.
   Pad read_pad(const OpNode& node, const Value& input) const;
-  // Whether a convolution of this window reads the pad as it does its own.
+  // Whether a convolution with this window reads the pad just like its own padding.
   static bool folds(const Pad& pad, const TfLiteConvParams& params, int kernel_h, int kernel_w);
 
   void push(const OpNode& node, Operator op) {
@@ -181,40 +183,41 @@ class GraphReader {
     return value.fixed_size && shape_of(value).height == 1 && shape_of(value).width == 1;
   }
 
-  // An operand, which becomes an input of the graph unless a node has made it.
+  // An operand. It becomes an input of the graph unless a node has made it.
   Value value(const OpNode& node, int input);
-  // Throws where a RESHAPE or TRANSPOSE waits for another reader.
-  // Other axes than a map's in NHWC come only to operators that say so (operators.cc).
+  // Throws if a RESHAPE or TRANSPOSE waits for another reader. Axes other than a map's in NHWC are
+  // passed only to operators that accept them (operators.cc).
   Value unpadded_value(const OpNode& node, int input);
   Value map_value(const OpNode& node, int input);  // in NHWC
-  // Of a map, whose channels may come first, or of rows.
+  // The index of the channels' axis, in a map (whose channels may come first) or in rows.
   static std::size_t channel_axis(const Value& value) {
     return value.channels_first ? 1 : value.dims.size() - 1;
   }
-  // Of a map; its columns' is the next one.
+  // The index of a map's row axis; that of its columns is the next one.
   static std::size_t rows_axis(const Value& value) { return value.channels_first ? 2 : 1; }
   // The tensor's value, its pad in memory.
   Value padded_value(int tensor);
-  // The constant operand's elements, float or int; data() is null for one left out.
+  // A constant operand's elements, float or int; data() is null if it is left out.
   std::span<const float> constant(const OpNode& node, size_t input) const;
   const float* weights(const OpNode& node) const;
   const float* bias(const OpNode& node, size_t operand, int filters) const;
-  // A constant operand's number for each channel of another operand.
+  // A constant operand's numbers, one for each channel of another operand.
   std::vector<float> channel_constants(const OpNode& node, const Value& input,
                                        size_t operand) const;
   bool is_constant_operand(const OpNode& node, size_t operand) const;
-  // Of a constant, or of Numbers that are all known.
+  // The ints of a constant, or of Numbers that are all known.
   std::vector<int> constant_ints(const OpNode& node, size_t input) const;
 
-  // What the node makes of `source`; maybe more is known of it: the result refers to values_.
+  // Records what the node makes of `source`. Returns the value in values_, to which more may be
+  // added.
   Value& define(const OpNode& node, const Value& source, const Shape& shape, std::vector<int> dims,
                 Activation activation, int output = 0);
   Value& define(const OpNode& node, const Operands& operands, Activation activation);
-  // As large as the source.
+  // A result as large as the source.
   Value& define(const OpNode& node, const Value& source, Activation activation) {
     return define(node, source, shape_of(source), source.dims, activation);
   }
-  // Of no values beyond the source's.
+  // A result with no values other than the source's.
   Value& define_moved(const OpNode& node, const Value& source, const Shape& shape,
                       std::vector<int> dims, int output = 0);
   // These cells of each axis of the source.
@@ -226,23 +229,23 @@ class GraphReader {
   Value interleaved_parts(const OpNode& node, const Value& source,
                           const std::vector<std::vector<int>>& parts, int block,
                           std::vector<int> dims);
-  // The source with these axes: a map, if they are those of NHWC or NCHW, else a view.
+  // The source with these axes: a map if they are those of NHWC or NCHW, otherwise a view.
   void rearrange(const OpNode& node, const Value& source, const Axes& axes);
   void define_view(const OpNode& node, const Value& source, const Axes& axes);
-  Axes map_axes(const Value& value) const;  // those of NHWC
+  Axes map_axes(const Value& value) const;  // of NHWC
   Axes axes_of(const Value& value) const;
   void set_channels_first(Value& value, int viewer) const;
-  // Whether it makes NHWC of a padded NCHW, or the other way round: the pad goes on waiting.
+  // Whether it turns a padded NCHW into NHWC, or the other way round: then the pad goes on waiting.
   bool turns_padded(const OpNode& node, std::span<const int> order);
-  // The same elements under these dims, those of NHWC or of rows.
+  // The same elements with these dims, of NHWC or of rows.
   void alias(const OpNode& node, const Value& source, std::vector<int> dims);
 
   const TfLiteContext& context_;
   Constants& constants_;
   Graph graph_;
   std::map<int, Value> values_;
-  std::map<int, Numbers> numbers_;  // by their tensor
-  std::map<int, int> decoders_;     // nodes that nothing needs to run, by the tensor they write
+  std::map<int, Numbers> numbers_;  // tensor -> its numbers
+  std::map<int, int> decoders_;     // tensor -> the node that writes it and need not be run
   std::vector<int> inputs_;
   bool size_is_open_ = false, is_runnable_ = true;  // as in PartitionGraph
   std::vector<int> convolution_nodes_;

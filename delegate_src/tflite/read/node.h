@@ -11,8 +11,8 @@
 
 namespace patternlite::tflite {
 
-// A copy of what a node refers to: TfLiteNode itself moves when the graph changes, and may be asked
-// for only while a delegate is applied. Everything pointed to lives as long as the interpreter.
+// A copy of a node: TfLiteNode itself moves when the graph changes, and may be asked for only while
+// a delegate is applied. Everything pointed to lives as long as the interpreter.
 struct OpNode {
   int index = -1;  // in the interpreter
   int builtin_code = -1;
@@ -25,8 +25,8 @@ struct OpNode {
   }
 };
 
-// The operators of the execution plan, in its order. A TFLite node that another delegate has
-// claimed comes with builtin code kTfLiteBuiltinDelegate.
+// The operators of the execution plan, in order. A TFLite node that another delegate has claimed
+// has the builtin code kTfLiteBuiltinDelegate.
 std::vector<OpNode> read_plan(TfLiteContext* context);
 
 // The operators that delegates have replaced, as they were in the file.
@@ -36,20 +36,20 @@ std::vector<OpNode> read_replaced(TfLiteContext* context);
 class Declined : public std::runtime_error {
  public:
   Declined(int node, const std::string& why) : std::runtime_error("declined:" + why), node(node) {}
-  const int node;  // index of the one to leave out
+  const int node;  // index of the node to leave out
 };
 
-// As reasons name it: "int8", or "other".
+// The type's name in reasons, such as "int8"; or "other".
 const char* type_name(TfLiteType type);
 
-// Throws Declined when it has another.
+// Throws Declined if the tensor has another type.
 void require_type(const OpNode& node, const TfLiteTensor& tensor, TfLiteType type);
 
 // The name of the node's output tensor; converters join the names of all that they fused with ';',
 // of which the first is kept.
 std::string name_of(const TfLiteContext& context, const OpNode& node);
 
-// Also a fully connected, depthwise or transposed one.
+// Whether it is a convolution, including fully connected, depthwise and transposed ones.
 bool is_convolution(const OpNode& node);
 
 }  // namespace patternlite::tflite

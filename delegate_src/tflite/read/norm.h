@@ -1,4 +1,4 @@
-// What is known of a normalisation before its last operator.
+// What is known about a normalisation before its last operator.
 #pragma once
 
 #include <vector>
@@ -6,7 +6,7 @@
 namespace patternlite::tflite {
 
 struct Norm {
-  // Layer normalisation takes each position's channels together, instance normalisation each
+  // Layer normalisation is over each position's channels, instance normalisation over each
   // channel's positions.
   enum class Over { kChannels, kPositions };
   // What has been computed, in the order of the operators.

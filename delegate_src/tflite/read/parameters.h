@@ -1,4 +1,4 @@
-// What several operators' parameters mean.
+// The meaning of parameters that several operators have.
 #pragma once
 
 #include <algorithm>
@@ -40,11 +40,12 @@ inline Axis slide(TfLitePadding padding, int input, int kernel, int stride, int 
   return {static_cast<int>(output), static_cast<int>(std::clamp<std::int64_t>(pad / 2, 0, kMost))};
 }
 
-// Whether every window touches the image, at any size, if a PAD puts zeros before and after it.
+// Whether every window touches the image, at any size of it, with a PAD's zeros before and after
+// it.
 inline bool touches(TfLitePadding padding, int before, int after, int kernel, int dilation) {
   const std::int64_t most = (kernel - 1) * std::int64_t{dilation};
   if (padding == kTfLitePaddingValid) return before <= most && after <= most;
-  // SAME adds half the window on either side where windows end with the image.
+  // SAME adds half the window on either side if windows end with the image.
   return before <= most - most / 2 && after <= most / 2;
 }
 

@@ -8,8 +8,8 @@
 
 namespace patternlite::tflite {
 
-// The elements of a constant with `sparsity`, in row-major order, zeros included; nothing when its
-// description does not hold together. T: what the tensor's type is stored as.
+// The elements of a constant with `sparsity`, in row-major order, including zeros; nothing if its
+// description is inconsistent. T: the type in which elements are stored.
 template <typename T>
 std::optional<std::vector<T>> densify(const TfLiteTensor& tensor);
 
