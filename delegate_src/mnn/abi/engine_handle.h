@@ -9,7 +9,7 @@
 
 namespace patternlite::mnn {
 
-// The engine is not the one this backend was made for. what() names what was found and the remedy.
+// The engine is not one that this backend was made for. what() says what was found, and the remedy.
 class RegistrationError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -25,7 +25,7 @@ struct EngineFunctions {
   const abi::RuntimeCreator* (*get_runtime_creator)(std::int32_t type);
   const void* (*describe)(const abi::Tensor*);
   const void* (*describe_origin)(const abi::Tensor*);
-  // Makes `output` another name of `input`, by one region.
+  // Makes `output` another name for `input`, by one region.
   void (*make_full_reference)(abi::Tensor* output, abi::Tensor* input);
   bool (*acquire_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
   bool (*release_buffer)(abi::Backend*, const abi::Tensor*, abi::StorageType);
@@ -36,7 +36,7 @@ struct EngineFunctions {
   void (*destroy_tensor)(abi::Tensor*);
   int (*thread_pool_init)(int threads, unsigned long cpu_mask, abi::ThreadPool*&);
   void (*thread_pool_enqueue)(abi::ThreadPool*, abi::PoolTask*, int task_index);
-  // Dense float weights [filter][channel][row][column] of a convolution however it stores them;
+  // Dense float weights [filter][channel][row][column] of a convolution, however it stores them;
   // `owner` keeps them alive.
   void (*convolution_weights)(std::shared_ptr<void>* owner, abi::Backend*, const abi::Op*,
                               const float** weights, int* count);
@@ -49,18 +49,18 @@ struct EngineFunctions {
 
 class EngineHandle {
  public:
-  // Finds the engine already loaded from `library` (the path of the extension module _mnncengine).
-  // Throws RegistrationError if it is not loaded, of a version not in `supported`, or lacks a
+  // Finds the engine that is loaded from `library` (the path of the extension module _mnncengine).
+  // Throws RegistrationError if it is not loaded, is of a version not in `supported`, or lacks a
   // function.
   static EngineHandle open(const std::string& library, const std::vector<std::string>& supported);
 
-  // " Supported: MNN 3.6.1 (pip install mnn==3.6.1)." for the end of error texts.
+  // " Supported: MNN 3.6.1 (pip install mnn==3.6.1).", for the end of error texts.
   std::string remedy() const;
 
   const EngineFunctions* operator->() const { return &functions_; }
   // Whether `address` lies in the engine's executable segments.
   bool is_code(const void* address) const;
-  // Whether all of the object's first `slots` virtual functions do.
+  // Whether the first `slots` virtual functions of the object all do.
   bool has_engine_vtable(const void* object, int slots) const;
 
  private:

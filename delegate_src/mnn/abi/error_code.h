@@ -1,4 +1,4 @@
-// Exceptions end where MNN's code begins.
+// Turns exceptions into error codes where our code returns to MNN's.
 #pragma once
 
 #include <cstdio>
@@ -9,13 +9,13 @@
 
 namespace patternlite::mnn {
 
-// MNN's user reads only that the session has no sizes, or nothing.
+// MNN tells its user only that the session has no sizes, or nothing at all.
 inline void tell_refusal(const char* why) {
   std::fprintf(stderr, "patternlite: %s; create the session with backend \"CPU\" for this size\n",
                why);
 }
 
-// Calls work(); what it throws becomes the code that MNN gives back to its user.
+// Calls work(); an exception becomes the code that MNN returns to its user.
 template <typename Work>
 abi::ErrorCode guarded(const Work& work) {
   try {

@@ -6,14 +6,14 @@
 
 namespace patternlite::mnn {
 
-// MNN's workers spin while a session runs, so a second pool would fight them for the cores.
+// MNN's workers spin while a session runs, so a second pool would compete with them for the cores.
 class PoolParallel final : public Parallel {
  public:
-  // `runtime` is a CPURuntime that has created a backend, and outlives this. It has its number of
-  // threads from then on: MNN gives the runtime the number of the last manager made.
+  // `runtime` must be a CPURuntime that has created a backend, and outlive this object. Its number
+  // of threads is read now, since MNN later overwrites it with that of the last manager made.
   PoolParallel(const EngineHandle& engine, const abi::Runtime* runtime);
 
-  // 1 while the session does not run, and when MNN's pool has no place left for it.
+  // 1 while the session does not run, and if MNN's pool has no room left for it.
   int threads() const override;
 
  private:
@@ -21,7 +21,7 @@ class PoolParallel final : public Parallel {
 
   const EngineHandle& engine_;
   const abi::Runtime* runtime_;
-  const int threads_;  // 1, too, where the runtime looks otherwise than known
+  const int threads_;  // also 1 if the runtime does not look as expected
 };
 
 }  // namespace patternlite::mnn

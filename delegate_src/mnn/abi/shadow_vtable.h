@@ -1,8 +1,8 @@
-// A virtual table of its own for one of MNN's objects.
+// A virtual table of its own for a single object of MNN's.
 //
-// MNN casts its backends down to its own classes, so a backend of ours that merely forwards would
-// break it. Instead the genuine object gets a copy of its class's table in which a few functions
-// are ours: it stays what it is, for everyone, and only objects that we created are affected.
+// MNN casts its backends down to its own classes, so a backend of ours that merely forwards calls
+// would break it. Instead the genuine object gets a copy of its class's table in which a few
+// functions are ours: it keeps its type, and only objects that we created are affected.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@ class ShadowVtable {
  public:
   static constexpr int kMostSlots = 17;
 
-  // Copies the table of `object`; install() makes the object use the copy. `owner` is found again
-  // by owner_of(). The object must not outlive this copy while it is installed.
+  // Copies the table of `object`; install() makes the object use the copy. owner_of() returns
+  // `owner`. The object must not outlive this copy while that is installed.
   ShadowVtable(void* object, int slots, void* owner);
   ShadowVtable(const ShadowVtable&) = delete;
   ShadowVtable& operator=(const ShadowVtable&) = delete;

@@ -7,7 +7,7 @@
 
 namespace patternlite::mnn {
 
-// Called through its own vtable's slots, never as the class abi::Execution, which is ours.
+// It is called through the slots of its own vtable, never as an abi::Execution, which is our class.
 class StockExecution {
  public:
   explicit StockExecution(abi::Execution* execution) : execution_(execution) {}
@@ -29,7 +29,7 @@ class StockExecution {
     clone_to(&copy, backend, op);
     return StockExecution(copy);
   }
-  // As Executions are unless they say otherwise: usable, their tensors allocated by MNN.
+  // The defaults of an Execution: it is usable, and MNN allocates its tensors.
   bool is_ordinary() const {
     const void* object = execution_.get();
     return abi::field<bool>(object, offsetof(abi::ExecutionLayout, valid)) &&

@@ -7,8 +7,8 @@
 
 namespace patternlite::mnn {
 
-// A new input size needs the weights packed anew, and MNN frees its own; kept dense, they would
-// take four times the memory at the densities of pruned networks.
+// For a new input size the weights must be packed again, but MNN frees its own. At the densities of
+// pruned networks, keeping them dense would take four times the memory.
 class CompressedWeights {
  public:
   CompressedWeights(const float* weights, std::size_t count);

@@ -1,4 +1,4 @@
-// One convolution of a model that may run here: what all sessions and their clones share.
+// A convolution of a model that may run here: what all sessions and their clones share.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace patternlite::mnn {
 // A convolution packed for its tensors' layouts and what follows it.
 struct PackedLayer {
   PlanarLayout input, written;
-  Window window;  // the operator's or, with a padding folded into it, another
+  Window window;  // the operator's, or another one with a padding folded into it
   Activation activation;
   std::optional<FusedPooling> pooling;
   std::optional<CurveOp> curve;
@@ -31,10 +31,10 @@ class ConvolutionLayer {
   const ConvolutionOp& op() const { return op_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
 
-  // Dense, as the constructor was given them.
+  // The weights, dense, as given to the constructor.
   std::vector<float> weights() const { return weights_.expand(); }
 
-  // The packing for these, if anybody holds it; else null. Thread-safe, as share() is.
+  // The packing for these, if anybody holds one; otherwise null. Thread-safe, like share().
   std::shared_ptr<const PackedLayer> shared(const PlanarConvolution& conv,
                                             const kernels::KernelTable& kernels) const;
   // Lets shared() find it as long as somebody holds it.
@@ -49,7 +49,7 @@ class ConvolutionLayer {
   mutable std::vector<std::weak_ptr<const PackedLayer>> packed_;
 };
 
-// The engine's view of an operator with dense weights, or none yet; tensors 0 and 1.
+// The engine's view of an operator with dense weights, or none yet; its tensors are 0 and 1.
 Convolution engine_convolution(const ConvolutionOp& op, const Window& window, const float* weights);
 
 }  // namespace patternlite::mnn

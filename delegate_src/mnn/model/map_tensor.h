@@ -1,4 +1,4 @@
-// MNN's tensors that hold maps: how their floats lie, and the ways to planar memory and back.
+// MNN's tensors that hold maps: their layouts, and conversion to planar memory and back.
 #pragma once
 
 #include <optional>
@@ -25,28 +25,28 @@ struct MapTensor {
   int pack = 0;  // P
 };
 
-// Of a tensor of floats of four dimensions, or more if they are of size 1; nothing of another one,
-// as far as MNN describes it. Its memory exists only while the session runs.
+// Describes a float tensor of four dimensions, or more if the others have size 1; nothing for other
+// tensors, by MNN's description. Its memory exists only while the session runs.
 std::optional<MapTensor> map_tensor(const EngineHandle& engine, const abi::Tensor& tensor);
-// The same of a tensor of any elements.
+// The same for a tensor with elements of any type.
 std::optional<MapTensor> any_map(const EngineHandle& engine, const abi::Tensor& tensor);
 
 // Whether the tensor is a blocked one of four dimensions.
 bool is_blocked_float(const EngineHandle& engine, const abi::Tensor& tensor);
 
-// Of a tensor that is.
+// Describes such a tensor.
 MapTensor blocked_tensor(const abi::Tensor& tensor);
 
-// What a Raster makes its output of.
+// The regions from which a Raster makes its output.
 const std::vector<abi::Region>& regions_of(const EngineHandle& engine, const abi::Tensor& output);
 
 // The P of a backend's blocked tensors, found by letting it convert one; 0 if they are not float32.
 int probe_pack(const EngineHandle& engine, abi::Backend* backend);
 
-// Image `image` of the batch, into a planar tensor whose borders are zero.
+// Copies image `image` of the batch into a planar tensor whose borders are zero.
 void to_planar(const MapTensor& from, int image, float* to, const PlanarLayout& layout,
                const kernels::KernelTable& kernels, Parallel& parallel);
-// And back; lanes beyond the last channel become zero, as MNN's own kernels leave them.
+// And back. Lanes beyond the last channel become zero, as MNN's own kernels leave them.
 void from_planar(const float* from, const PlanarLayout& layout, const MapTensor& to, int image,
                  const kernels::KernelTable& kernels, Parallel& parallel);
 

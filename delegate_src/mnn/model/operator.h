@@ -44,16 +44,16 @@ struct ConvolutionOp {
   std::size_t kernel_area() const {
     return static_cast<std::size_t>(window.kernel_h) * window.kernel_w;
   }
-  // That each filter reads.
+  // How many channels each filter reads.
   int group_channels() const { return depthwise ? 1 : groups > 0 ? channels / groups : channels; }
   std::size_t weights() const { return kernel_area() * filters * group_channels(); }
 };
 
 // `op` must be of type kConvolution or kConvolutionDepthwise. Throws std::invalid_argument if it is
-// not a Convolution2D.
+// no Convolution2D.
 ConvolutionOp read_convolution(const abi::Op* op);
 
-// With what MNN's SAME puts before the image; negative where strides leave out its first cells.
+// The window with the padding of MNN's SAME; negative if strides leave out the image's first cells.
 Window same_padded(Window window, const Shape& input, const Shape& output);
 // The window with the paddings that MNN uses between these shapes.
 Window padded_window(const ConvolutionOp& conv, const Shape& input, const Shape& output);

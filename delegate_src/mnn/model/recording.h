@@ -1,5 +1,5 @@
-// The operators of a session that could run here, in the order in which MNN resizes them: that in
-// which they will be executed.
+// The operators of a session that could run here, in the order in which MNN resizes them, which is
+// also the order of execution.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ namespace patternlite::mnn {
 
 class SessionProgram;
 
-// Where an Execution finds its part of the program; its node's number.
+// Where an Execution finds its part of the program: the program, and its node's number.
 struct Place {
   std::shared_ptr<SessionProgram> program;  // null: not compiled yet
   int node = 0;
@@ -25,16 +25,16 @@ struct Place {
 
 struct RecordedNode {
   std::vector<Operator> ops;     // of the recording's tensors; convolutions without weights
-  std::vector<TensorId> inputs;  // as MNN hands them; kNoTensor: a constant
+  std::vector<TensorId> inputs;  // in MNN's order; kNoTensor: a constant
   TensorId output = kNoTensor;
   std::shared_ptr<Place> place{};
-  // Of a convolution; other nodes run here only where that saves moving tensors.
+  // For a convolution; other nodes run here only if that saves moving tensors.
   std::shared_ptr<const ConvolutionLayer> layer{};
-  bool beside_others = false;     // the layer runs here only if one that is not so does
-  std::optional<double> gain{};   // and only in a run of layers that pays: what it saves
+  bool beside_others = false;     // runs here only if a layer without this mark does
+  std::optional<double> gain{};   // what it saves; if set, it runs here only in a run that pays
   std::size_t row = 0;            // in the session's log
-  bool only_moves = false;        // computes nothing: may as well run before the first layer
-  bool stock_has_memory = false;  // that MNN's own took for what it does
+  bool only_moves = false;        // computes nothing, so it may run before the first layer
+  bool stock_has_memory = false;  // MNN's own Execution has allocated memory
   bool only_here = false;         // MNN has nothing to run in its place
 };
 
@@ -49,10 +49,10 @@ class Recording {
  public:
   explicit Recording(const EngineHandle& engine) : engine_(engine) {}
 
-  // The same id for the same tensor, which holds maps. To be asked for by its producer first: MNN
-  // counts readers down as it goes.
+  // The id of a tensor that holds maps, always the same. Its producer must ask for it first, since
+  // MNN counts readers down as it goes on.
   TensorId tensor(const abi::Tensor& tensor);
-  // Between the operators of one node.
+  // The id of a new tensor between the operators of one node.
   TensorId between(const Shape& shape);
   void set_constant(TensorId id, std::vector<float> of_channels);
   void add(RecordedNode node);

@@ -14,13 +14,13 @@ struct Selection {
   enum class Choice {
     kStock,
     kOurs,
-    kOursBesideOthers,  // where there are zeros to skip in the model's other layers
+    kOursBesideOthers,  // ours if there are zeros to skip in other layers of the model
   };
   Choice choice = Choice::kStock;
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
-  // Of kOursBesideOthers, if it does not pay by itself to move the tensors here and back: what it
-  // saves without, for each position of its output, in units of moving_cost().
+  // For kOursBesideOthers, if moving the tensors here and back costs more than the layer saves:
+  // what it saves without that, for each position of its output, in units of moving_cost().
   std::optional<double> gain{};
 };
 
@@ -31,13 +31,13 @@ enum class Origin {
   kOurs,
 };
 
-// `op` is of type kConvolution or kConvolutionDepthwise. Its tensors' shapes are known, their
-// memory is not needed. `origin`: of the input.
+// `op` must be of type kConvolution or kConvolutionDepthwise. Its tensors' shapes must be known;
+// their memory is not needed. `origin`: of the input.
 Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inputs,
                              const abi::Tensors& outputs, const abi::Op* op, int pack,
                              Origin origin);
 
-// Whether to take, from now on, every convolution that can be run here, however little that gains.
+// Sets whether to take, from now on, every convolution that can run here, however little it gains.
 void take_all(bool all);
 
 }  // namespace patternlite::mnn

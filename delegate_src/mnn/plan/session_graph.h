@@ -1,4 +1,4 @@
-// The recorded operators that run here as one engine graph, fused and laid out.
+// The recorded operators that run here, as one engine graph, fused and laid out.
 #pragma once
 
 #include <vector>
@@ -8,12 +8,12 @@
 
 namespace patternlite::mnn {
 
-// One thing to do where a recorded node stands in the session.
+// One thing to do at a recorded node's place in the session.
 struct SessionNode {
   enum class Kind { kImport, kOperator, kExport };
   Kind kind;
   int recorded;                 // the node's number in the recording
-  TensorId tensor;              // written, or exported: MNN's tensor and ours have one number
+  TensorId tensor;              // written or exported: MNN's tensor and ours have the same number
   Node node;                    // kOperator
   TensorId clears = kNoTensor;  // the tensor whose borders must be made zero just before
 };

@@ -1,4 +1,4 @@
-// A convolution in an MNN session that the engine runs.
+// A convolution in an MNN session that runs in the engine.
 #pragma once
 
 #include <memory>

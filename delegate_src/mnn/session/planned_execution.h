@@ -1,4 +1,4 @@
-// An Execution whose work is planned together with its neighbours'.
+// An Execution whose work is planned together with that of its neighbours.
 #pragma once
 
 #include <memory>
@@ -13,15 +13,15 @@
 
 namespace patternlite::mnn {
 
-// MNN resizes the operators of a session one by one, then tells the backend that this is all: then
-// the recorded ones are compiled as one graph.
+// MNN resizes the operators of a session one by one, then tells the backend that it has finished:
+// then the recorded ones are compiled as one graph.
 class PlannedExecution : public abi::Execution {
  public:
   abi::ErrorCode on_resize(const abi::Tensors& inputs, const abi::Tensors& outputs) final;
   abi::ErrorCode on_execute(const abi::Tensors& inputs, const abi::Tensors& outputs) final;
 
  protected:
-  // `stock`: MNN's own, for when the operator is not run here; may be null.
+  // `stock`: MNN's own Execution, for when the operator does not run here; may be null.
   PlannedExecution(abi::Backend* backend, std::shared_ptr<ShadowBackend> shadow,
                    StockExecution stock)
       : Execution(backend), shadow_(std::move(shadow)), stock_(std::move(stock)) {}

@@ -1,5 +1,5 @@
-// What of a session runs here, compiled: packed weights and planar memory, step by step as MNN
-// executes.
+// The compiled part of a session that runs here: packed weights and planar memory, run step by step
+// as MNN executes the session.
 #pragma once
 
 #include <functional>
@@ -19,18 +19,18 @@ namespace patternlite::mnn {
 
 class SessionProgram {
  public:
-  // Gives each recorded node's place this program, and enters kernels and memory into the log.
-  // Returns its layers' packings, for which the log counts as long as somebody holds them. Throws
-  // std::invalid_argument if the engine cannot run a layer. budget: the session's.
+  // Compiles a program, puts it into each recorded node's place, and enters kernels and memory into
+  // the log. Returns its layers' packings: the log's entry counts as long as somebody holds them.
+  // Throws std::invalid_argument if the engine cannot run a layer. budget: the session's.
   static std::shared_ptr<const PackedLayers> compile(const Recording& recording, LayerLog& log,
                                                      const std::shared_ptr<TuneBudget>& budget);
 
-  // Whether the recorded node is run here; otherwise it is MNN's.
+  // Whether the recorded node runs here; otherwise MNN runs it.
   bool runs(int node) const { return runs_[node]; }
-  // And by MNN, before.
+  // Whether MNN has to run it, too, beforehand.
   bool runs_in_mnn_too(int node) const { return runs_in_mnn_too_[node]; }
-  // Does what is to be done in that node's place: in order, all nodes that run, once an inference,
-  // of one thread at a time.
+  // Does what is to be done at that node's place. To be called for all nodes that run here, in
+  // order, once per inference, by one thread at a time.
   void run(int node, const abi::Tensors& inputs, const abi::Tensors& outputs, int pack,
            Parallel& parallel);
 
@@ -61,7 +61,7 @@ class SessionProgram {
             const std::shared_ptr<TuneBudget>& budget);
   void add(const SessionNode& node, const Recording& recording);
   float* at(TensorId id, int image);
-  // Where the images end whose borders are cleared with this one of the stage's.
+  // The end of the images whose borders are cleared together with this image of the stage.
   int clear_end(const Stage& stage, TensorId id, int image) const;
   PlanReport report(const SessionGraph& graph, const Recording& recording) const;
 

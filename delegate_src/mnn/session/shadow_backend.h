@@ -1,4 +1,4 @@
-// One of MNN's CPU backends, whose operators run in the engine where that saves time.
+// One of MNN's CPU backends, whose operators run in the engine if that saves time.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,8 @@ namespace patternlite::mnn {
 
 class ShadowBackend {
  public:
-  // Lets `backend`, made by `runtime`, create our Executions. Returns null, and does nothing, if
-  // its tensors are not blocked float32. `engine` lives for ever.
+  // Makes `backend`, created by `runtime`, create our Executions. Returns null, and does nothing,
+  // if its tensors are not blocked float32. `engine` must live for ever.
   static std::shared_ptr<ShadowBackend> attach(const EngineHandle& engine, abi::Backend* backend,
                                                const abi::Runtime* runtime);
   // The one attached to `backend`, or null. Outlives it if held.
@@ -36,25 +36,25 @@ class ShadowBackend {
   Parallel& parallel() { return parallel_; }
   const std::shared_ptr<LayerLog>& log() const { return log_; }
 
-  // How often memory was asked for.
+  // How often MNN's memory has been asked for.
   int acquisitions() const { return acquisitions_; }
 
-  // What has been resized since the last compile().
+  // The operators that have been resized since the last compile().
   Recording& recording() { return recording_; }
   abi::ErrorCode compile();
 
-  // This one's session is a clone of that one's.
+  // Tells this backend that its session is a clone of the other one's.
   void adopt(const ShadowBackend& original);
 
  private:
   ShadowBackend(const EngineHandle& engine, abi::Backend* backend, const abi::Runtime* runtime,
                 int pack);
-  // MNN's, or ours around it.
+  // MNN's Execution, or ours around it.
   abi::Execution* create(abi::Backend* backend, const abi::Tensors& inputs,
                          const abi::Tensors& outputs, const abi::Op* op);
   StockExecution stock_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                  const abi::Tensors& outputs, const abi::Op* op) const;
-  Origin origin_of(const abi::Tensors& tensors) const;  // the surest of them
+  Origin origin_of(const abi::Tensors& tensors) const;  // of several, the most certain one
   static abi::Execution* create_execution(abi::Backend* backend, const abi::Tensors& inputs,
                                           const abi::Tensors& outputs, const abi::Op* op);
   static void* acquire(abi::Backend* backend, const abi::Tensor* tensor, std::int32_t storage);
@@ -69,16 +69,16 @@ class ShadowBackend {
   PoolParallel parallel_;
   std::atomic<int> acquisitions_ = 0;
   Recording recording_;
-  // Outputs of our Executions, as far as they were created: what is cheap to read here. Tensors
-  // that MNN makes anew at each resize may stand where others stood: what writes one says whose it
-  // is.
+  // The outputs of our Executions created so far, which are cheap to read here. Tensors that MNN
+  // makes anew at each resize may lie at the address of others, so whatever writes one sets its
+  // origin.
   std::map<const abi::Tensor*, Origin> ours_;
-  // Operators that no backend of MNN's kind knows and that run here, by name, and those of the
-  // original: a clone's are made after layers that MNN did not create but cloned, so that nothing
-  // is known of their inputs.
+  // The names of operators that run here although MNN's CPU backend does not know them, and those
+  // of the original: in a clone, MNN makes them after layers that were cloned instead of created,
+  // so nothing is known about their inputs.
   std::set<std::string> lone_, lone_originals_;
   std::shared_ptr<LayerLog> log_;
-  // Of the last two sizes: models may be given them in turns.
+  // Packings for the last two sizes, since models may be given them in turns.
   std::deque<std::shared_ptr<const PackedLayers>> packed_;
   const std::shared_ptr<TuneBudget> budget_;  // for all the sizes that the session will have
   std::shared_ptr<ShadowBackend> self_;       // until the backend is destroyed

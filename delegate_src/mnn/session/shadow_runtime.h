@@ -13,12 +13,12 @@ namespace patternlite::mnn {
 // Creates MNN's own CPU runtimes, whose backends get a ShadowBackend each.
 class ShadowRuntimeCreator final : public abi::RuntimeCreator {
  public:
-  // `cpu`: MNN's creator for the CPU. Both live for ever.
+  // `cpu`: MNN's creator for the CPU. Both must live for ever.
   ShadowRuntimeCreator(const EngineHandle& engine, const abi::RuntimeCreator* cpu)
       : engine_(engine), cpu_(cpu) {}
 
-  // Null, with the reason on stderr, where the runtime would not use the plugin: then MNN creates
-  // no session.
+  // Null, with the reason on stderr, if the runtime would not use the plugin: then MNN creates no
+  // session.
   abi::Runtime* on_create(const abi::Info& info) const override;
   bool on_valid(abi::Info& info) const override { return cpu_->on_valid(info); }
   bool on_get_device_info(const void* key, void* value) const override {
@@ -34,9 +34,8 @@ class ShadowRuntimeCreator final : public abi::RuntimeCreator {
   const abi::RuntimeCreator* cpu_;
 };
 
-// The logs of all runtimes of ours whose memory ask() makes MNN sum up, on this thread: so can be
-// told, without knowing what they look like, which runtime a session or a manager has. Null: none
-// is ours.
+// The logs of all our runtimes whose memory MNN sums up, on this thread, during ask(). This tells
+// which runtime a session or a manager has without knowing their layouts. Null: none is ours.
 using Logs = std::vector<std::shared_ptr<LayerLog>>;
 std::unique_ptr<Logs> logs_of_runtimes_asked(const std::function<void()>& ask);
 

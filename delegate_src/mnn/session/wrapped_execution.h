@@ -1,4 +1,4 @@
-// Operators without weights: between our layers they run here, for MNN does not know planar
+// Operators without weights. Between our layers they run here, since MNN does not know planar
 // tensors.
 #pragma once
 
@@ -10,13 +10,14 @@
 
 namespace patternlite::mnn {
 
-// `stock` wrapped if it is an operator that translation.h knows; else null, and `stock` kept.
+// Wraps `stock` if it is an operator that translation.h knows; otherwise returns null and leaves
+// `stock` alone.
 std::unique_ptr<abi::Execution> wrapped_execution(abi::Backend* backend,
                                                   std::shared_ptr<ShadowBackend> shadow,
                                                   StockExecution& stock, const abi::Op* op);
 
-// Of an operator that this backend of MNN's does not know, which would hand it to another one; null
-// if it cannot run here, either. MNN must make it anew for other shapes.
+// An Execution for an operator that this backend of MNN's does not know, and would pass to another
+// one; null if it cannot run here, either. MNN must make it anew for other shapes.
 std::unique_ptr<abi::Execution> lone_execution(abi::Backend* backend,
                                                std::shared_ptr<ShadowBackend> shadow,
                                                const abi::Tensors& inputs,
