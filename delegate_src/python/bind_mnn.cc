@@ -1,4 +1,4 @@
-// The Python face of the MNN backend; plugins/patternlite/mnn.py is what users see.
+// Python bindings of the MNN backend; users see plugins/patternlite/mnn.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -43,8 +43,8 @@ nb::object described_or_none(const std::unique_ptr<patternlite::mnn::Logs>& logs
 }
 
 // MNN's Python objects: the header that every object has, then fields. A Session has the model's
-// path and the session; a RuntimeManager a pointer to its shared_ptr, which is null in one that
-// Python made.
+// path and the session. A RuntimeManager has a pointer to its shared_ptr, which is null in an
+// object that Python made.
 template <typename Field>
 Field python_field(nb::handle object, std::size_t index) {
   const char* fields = reinterpret_cast<const char*>(object.ptr()) + sizeof(PyObject);

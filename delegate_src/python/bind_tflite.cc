@@ -1,4 +1,4 @@
-// The TFLite delegate as a Python object; plugins/patternlite/tflite.py is what users see.
+// The TFLite delegate as a Python object; users see plugins/patternlite/tflite.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/string.h>

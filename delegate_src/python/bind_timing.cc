@@ -1,4 +1,4 @@
-// How long convolutions take here, for pruning/latency.py.
+// Times convolutions, for pruning/latency.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>

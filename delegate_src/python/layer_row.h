@@ -1,4 +1,4 @@
-// A LayerReport as Python sees it.
+// A LayerReport for Python.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -7,7 +7,7 @@
 
 #include "engine/recognise/decision.h"
 
-// A model's file may hold any bytes in its names.
+// Names in a model's file may contain any bytes.
 inline nanobind::object text(const std::string& bytes) {
   return nanobind::steal(
       PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));

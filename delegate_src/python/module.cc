@@ -1,4 +1,4 @@
-// patternlite._native: what Python needs of the engine and the adaptors.
+// patternlite._native: what Python needs from the engine and the adaptors.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>

@@ -1,11 +1,11 @@
-// Operators that bend each element alone.
+// Elementwise activations.
 #pragma once
 
 #include "mnn/translate/translation.h"
 
 namespace patternlite::mnn {
 
-// Of a ReLU, ReLU6, PReLU or UnaryOp; null if the engine has no such curve.
+// Translates a ReLU, ReLU6, PReLU or UnaryOp; null if the engine has no such activation.
 Translation activation(const abi::Op* op);
 
 }  // namespace patternlite::mnn

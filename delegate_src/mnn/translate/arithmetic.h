@@ -5,13 +5,13 @@
 
 namespace patternlite::mnn {
 
-// Of a BinaryOp or Eltwise; null if it computes anything else.
+// Translates a BinaryOp or Eltwise; null if it computes anything else.
 Translation arithmetic(const abi::Op* op);
 
-// Of a loop, as MNN writes it where one operand is repeated over the other; null of another one.
+// Translates a loop, as MNN writes it to repeat one operand over the other; null for other loops.
 Translation looped_arithmetic(const abi::Op* op);
 
-// Of a Scale, which has numbers for each channel; null if it is none or does not say them.
+// Translates a Scale, which has numbers for each channel; null if it is none, or lacks them.
 Translation scale(const abi::Op* op);
 
 }  // namespace patternlite::mnn

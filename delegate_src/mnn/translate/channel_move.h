@@ -1,4 +1,4 @@
-// Channels of one or more maps in another order.
+// Copies of channels, from one or more maps, in another order.
 #pragma once
 
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace patternlite::mnn {
 
-// What a Raster copies from one map, the same of each image.
+// What a Raster copies from one map, the same for each image.
 struct Piece {
   const Operand* input;
   CopiedBox box;
 };
 
-// Of pieces that are all of their maps' rows and columns; empty unless they make up the output.
+// Translates pieces with all rows and columns of their maps; empty unless they make up the output.
 std::vector<Operator> channel_move(const Operands& operands, const std::vector<Piece>& pieces);
 
 }  // namespace patternlite::mnn

@@ -1,4 +1,4 @@
-// What one region of a Raster copies, told by channels, rows and columns.
+// What one region of a Raster copies, in terms of channels, rows and columns.
 #pragma once
 
 #include <optional>
@@ -20,12 +20,12 @@ struct CopiedBox {
   std::vector<int> images;  // of the batch: the same box in each
 };
 
-// Nothing if an axis of the output shows several of the input's, or else what is no copy of cells.
+// Nothing if an axis of the output combines several of the input's, or if it is no copy of cells.
 std::optional<CopiedBox> copied_box(const abi::Region& region, const MapTensor& from,
                                     const MapTensor& to);
 
-// The number that each channel of the output is filled with, in all images, where a region copies
-// from these; empty if it does anything else.
+// The number with which each channel of the output is filled, in all images, by a region that
+// copies from these constants; empty if it does anything else.
 std::vector<float> spread_elements(const abi::Region& region, const std::vector<float>& elements,
                                    const MapTensor& to);
 

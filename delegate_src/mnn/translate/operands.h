@@ -1,4 +1,4 @@
-// What an operator reads and writes, as its translation sees it.
+// What an operator reads and writes, for its translation.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ struct Operand {
   const abi::Tensor* tensor;
   TensorId id = kNoTensor;  // of a map
   MapTensor map{};
-  // Of a constant of the model's: its elements, in a row.
+  // The elements of a constant of the model, in order.
   std::vector<float> constant{};
 
   bool is_map() const { return id != kNoTensor; }
@@ -25,15 +25,15 @@ struct Operands {
   Operand output;
 };
 
-// Nothing if one of them is neither a map with something in it nor a constant, or the output none.
+// Nothing if an input is neither a non-empty map nor a constant, or if the output is no such map.
 std::optional<Operands> operands(Recording& recording, const abi::Tensors& inputs,
                                  const abi::Tensors& outputs);
 
 // The node that runs `ops` in place of the operator.
 RecordedNode node_of(const Operands& operands, std::vector<Operator> ops);
 
-// One number for each channel of the output, whether the operand has them itself or is filled with
-// them; empty if it has none.
+// One number for each channel of the output, if the operand holds them or is filled with them;
+// otherwise empty.
 std::vector<float> channel_constants(const Operands& operands, const Operand& operand);
 
 }  // namespace patternlite::mnn

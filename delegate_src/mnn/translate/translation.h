@@ -1,4 +1,4 @@
-// Operators of MNN without weights as operators of the engine.
+// Translates MNN's operators without weights into operators of the engine.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,10 @@
 
 namespace patternlite::mnn {
 
-// What runs in the operator's place between these tensors; nothing if it is none that runs here.
+// What runs in the operator's place, between these tensors; nothing if it cannot run here.
 using Translation = std::function<std::optional<RecordedNode>(const Operands& operands)>;
 
-// Null if it is no operator of these.
+// The translation of an operator; null if there is none.
 Translation translation_of(const abi::Op* op);
 
 }  // namespace patternlite::mnn
