@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Both make their own environment in .venv first.
-# They are thin: README.md has the same steps as plain commands.
+# They are thin wrappers: README.md has the same steps as plain commands.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -19,7 +19,7 @@ test: test-cpp test-python
 test-python: .venv/.installed
 	$(BIN)/python -m pytest
 
-# test-asan and test-tsan: the C++ tests under sanitizers, not part of `make test` (they build for minutes).
+# test-asan and test-tsan run the C++ tests under sanitizers; not part of `make test`, since they build for minutes.
 test-cpp: PRESET := dev
 test-asan: PRESET := asan
 test-tsan: PRESET := tsan
@@ -28,8 +28,8 @@ test-cpp test-asan test-tsan: .venv/.installed build/.system
 	$(BIN)/cmake --build --preset $(PRESET)
 	$(BIN)/ctest --preset $(PRESET) -j 2
 
-# The published set against every rival: on a quiet machine three quarters of an hour for TVM's tuning and an hour for
-# the rest; goes on where it was stopped.
+# The published set against every rival. On a quiet machine TVM's tuning takes three quarters of an hour and the rest
+# an hour; it resumes if it was stopped.
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks rivals --install
 	$(BIN)/python -m benchmarks tune resnet18 resnet18_cifar vgg16 vgg16_cifar resnet50 --trials 32
@@ -44,7 +44,7 @@ lint: .venv/.installed
 clean:
 	rm -rf .venv build
 
-# Installs the package with all it can use. A stamp, so that it happens once for each state of the sources.
+# Installs the package with everything that it can use. The stamp makes this happen once for each state of the sources.
 .venv/.installed: $(SOURCES)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or say make PYTHON=/path/to/it"; exit 1; }
 	@command -v c++ >/dev/null || { echo "no C++ compiler: apt-get install g++"; exit 1; }
