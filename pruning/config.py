@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any, Literal
 
+from patternlite.runtimes.installed import MOST_THREADS
+
 from .normalisation import by_channel, check_normalisation
 from .sources import SOURCES
 from .structures import MOST_RATE, STRUCTURES
@@ -18,7 +20,7 @@ _RANGES = {
     "rate": (1.0, MOST_RATE),
     "macs": (1.0, MOST_RATE),
     "latency": (1.0, MOST_RATE),
-    "threads": (1, 256),
+    "threads": (1, MOST_THREADS),
     "patterns": (1, 512),
     "images": (16, 65536),
     "refine_steps": (0, 10000),

@@ -1,3 +1,5 @@
+"""A small trained network and its pruned result, shared by the tests of this folder."""
+
 from __future__ import annotations
 
 import copy

@@ -1,3 +1,5 @@
+"""How many images a run uses, and how many at a time."""
+
 from __future__ import annotations
 
 import math

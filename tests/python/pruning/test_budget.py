@@ -1,3 +1,5 @@
+"""Choices under budgets, with made-up menus, compared with exhaustive or known answers."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""ADMM by gradient descent: that it beats magnitudes, converges, and says so when it does not."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Mask sets: saved and loaded, applied, and enforced while a model trains."""
+
 from __future__ import annotations
 
 import copy

@@ -1,3 +1,5 @@
+"""Pattern libraries: which candidates there are, and which are chosen."""
+
 from __future__ import annotations
 
 from itertools import combinations

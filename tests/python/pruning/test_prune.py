@@ -1,3 +1,5 @@
+"""`prune` from end to end on a small trained network."""
+
 from __future__ import annotations
 
 import copy

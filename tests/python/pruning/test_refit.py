@@ -1,3 +1,5 @@
+"""Least squares on a support, closed-form ADMM, and matching of outputs."""
+
 from __future__ import annotations
 
 import pytest

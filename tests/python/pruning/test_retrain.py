@@ -1,3 +1,5 @@
+"""Retraining: accuracy comes back and zeros stay, with the augmentation and schedule that are promised."""
+
 from __future__ import annotations
 
 import copy

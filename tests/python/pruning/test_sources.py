@@ -1,3 +1,5 @@
+"""Synthetic images: their shapes, reproducibility and statistics."""
+
 from __future__ import annotations
 
 import pytest

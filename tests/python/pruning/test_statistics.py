@@ -1,3 +1,5 @@
+"""Sampled rows and their moments, compared with the convolution itself."""
+
 from __future__ import annotations
 
 import pytest

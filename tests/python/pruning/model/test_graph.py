@@ -1,3 +1,5 @@
+"""What a trace finds out about a model's convolutions."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Moments of channels with their gradients, and the BatchNorm gap."""
+
 from __future__ import annotations
 
 import forms

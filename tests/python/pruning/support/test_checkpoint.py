@@ -1,3 +1,5 @@
+"""Checkpoints: runs that are stopped resume to the same bits, and foreign folders are refused."""
+
 from __future__ import annotations
 
 import copy

@@ -1,3 +1,5 @@
+"""Several processes find what one finds, with sums that do not depend on who has what."""
+
 from __future__ import annotations
 
 import shutil

@@ -1,3 +1,5 @@
+"""Fingerprints change with every bit of weights, settings and code."""
+
 from __future__ import annotations
 
 import tracemalloc
