@@ -31,7 +31,7 @@ from patternlite.support.progress import Advance, Stages
 from ..plain import read_json
 from ..results import REVISION, is_dirty
 from ..timing.neighbours import Watch
-from ..timing.player import pin
+from ..timing.worker import pin
 from .client import accuracy, retrain, some_of
 from .plan import NOBODY, Job, Plan
 from .results import Row, Speed, row_of, timed

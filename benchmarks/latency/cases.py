@@ -17,7 +17,7 @@ KINDS = ("speed-up", "scaling", "prepare", "difference", "operators", "memory")
 _COMPARED = ("speed-up", "operators", "memory")  # kinds of claims that compare with another contender
 _WATCHED = ("operators", "memory")  # kinds of claims about contenders that are watched
 FILES = ("dense", "pruned", "blocks", "int8")
-_PROBED = (".tflite", ".mnn")  # suffixes with a probe model, which player.prepare loads first
+_PROBED = (".tflite", ".mnn")  # suffixes with a probe model, which worker.prepare loads first
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..models.sparse_weights import STRUCTURES
 from ..models.stacks import Stack
 from ..models.tflite_weights import macs
 from ..results import Report, Timed
-from ..timing import player
+from ..timing import worker
 from ..timing.neighbours import NOBODY_ELSE, Neighbours
 from ..timing.protocol import Conditions, Contender, Measured, measure
 
@@ -202,8 +202,8 @@ def _difference(shallow: Measured, deep: Measured) -> tuple[float, float]:
 
 def _peak(conditions: Conditions) -> tuple[str, float]:
     with Isolated() as process:
-        process.call(player.pin, conditions.cores)
-        return process.call(player.fma_peak)
+        process.call(worker.pin, conditions.cores)
+        return process.call(worker.fma_peak)
 
 
 def _state(claim: Share | None, share: float) -> str:

@@ -17,8 +17,8 @@ from ..models.tflite_weights import macs
 from ..plans import known
 from ..rivals import RIVALS
 from ..timing.neighbours import Neighbours
-from ..timing.player import Preparation
 from ..timing.protocol import Conditions, Contender, ContenderError, Measured, measure, prepare
+from ..timing.worker import Preparation
 from .cases import Case, Plan
 from .results import Outcome
 

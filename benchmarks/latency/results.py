@@ -11,8 +11,8 @@ from ..models.files import Rates
 from ..plain import read_json as read_plain
 from ..results import Report, Timed
 from ..timing.neighbours import NOBODY_ELSE, Neighbours
-from ..timing.player import Preparation
 from ..timing.protocol import Measured, speed_up
+from ..timing.worker import Preparation
 from .cases import Case, Claim, Player
 
 _LESS_IS_BETTER = ("prepare", "memory", "difference")

@@ -24,7 +24,7 @@ from patternlite.runtimes.timing import Timing, interleave, require_equal
 from patternlite.support.isolated import Isolated
 
 from ..rivals import RIVALS
-from . import player
+from . import worker
 from .neighbours import Neighbours, Watch
 
 _WATCHED = 0.25  # of the seconds are spent, additionally, on timing operators
@@ -49,7 +49,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Conditions:
-    """cores: those on which everything runs, as many as threads.  clock: a key of player.CLOCKS."""
+    """cores: those on which everything runs, as many as threads.  clock: a key of worker.CLOCKS."""
 
     threads: int
     cores: tuple[int, ...]
@@ -126,9 +126,9 @@ def measure(
             name = RIVALS[c.rival].process
             if name not in processes:
                 processes[name] = stack.enter_context(Isolated(RIVALS[c.rival].python))
-                _Seat(c, processes[name]).call(player.pin, conditions.cores)
+                _Seat(c, processes[name]).call(worker.pin, conditions.cores)
             seats.append(_Seat(c, processes[name]))
-            seats[-1].call(player.load, c.label, c.rival, c.path, conditions.threads)
+            seats[-1].call(worker.load, c.label, c.rival, c.path, conditions.threads)
         differences = _compare(seats)
         timed = {seat.contender.label: seat for seat in seats[len(witnesses) :]}
         bursts = {label: partial(_burst, seat, conditions.clock) for label, seat in timed.items()}
@@ -141,7 +141,7 @@ def measure(
                 Timing.of_rounds(rounds[label]),
                 tuple(1e3 * min(burst) for burst in rounds[label]),
                 differences[label],
-                seat.call(player.kernels, label),
+                seat.call(worker.kernels, label),
             )
             for label, seat in timed.items()
         }
@@ -159,19 +159,19 @@ def _watched(
     return {
         label: replace(
             measured[label],
-            operators={name: 1e3 * s for name, s in seat.call(player.operators, label).items()},
-            megabytes=seat.call(player.megabytes, label),
+            operators={name: 1e3 * s for name, s in seat.call(worker.operators, label).items()},
+            megabytes=seat.call(worker.megabytes, label),
         )
         for label, seat in seats.items()
     }
 
 
 def _watched_burst(seat: _Seat, count: int) -> list[float]:
-    return seat.call(player.watched, seat.contender.label, count)
+    return seat.call(worker.watched, seat.contender.label, count)
 
 
 def _burst(seat: _Seat, clock: str, count: int) -> list[float]:
-    return seat.call(player.burst, seat.contender.label, count, clock)
+    return seat.call(worker.burst, seat.contender.label, count, clock)
 
 
 def _compare(seats: Sequence[_Seat]) -> dict[str, float]:
@@ -181,9 +181,9 @@ def _compare(seats: Sequence[_Seat]) -> dict[str, float]:
     for seat in seats:
         c, rival = seat.contender, RIVALS[seat.contender.rival]
         if image is None:
-            shape = seat.call(player.input_shape, c.label)
+            shape = seat.call(worker.input_shape, c.label)
             image = np.random.default_rng(0).standard_normal(shape, np.float32)
-        answer = seat.call(player.answer, c.label, image)
+        answer = seat.call(worker.answer, c.label, image)
         reference = references.setdefault(c.model, answer)
         what = f"{c.path.name}, {c.label}" if rival.plugin else c.path.name
         try:
@@ -217,13 +217,13 @@ def speed_up(baseline: Rounds, other: Rounds) -> float:
     return statistics.median(b / o for b, o in zip(baseline.rounds, other.rounds, strict=True))
 
 
-def prepare(contender: Contender, conditions: Conditions, repeats: int = 3) -> player.Preparation:
+def prepare(contender: Contender, conditions: Conditions, repeats: int = 3) -> worker.Preparation:
     """The least that loading costs, each time in a new process. Raises ContenderError if it fails."""
     results = []
     for _ in range(repeats):
         with Isolated() as process:
             seat = _Seat(contender, process)
-            seat.call(player.pin, conditions.cores)
+            seat.call(worker.pin, conditions.cores)
             values = (contender.rival, contender.path, conditions.threads, conditions.clock)
-            results.append(seat.call(player.prepare, *values))
-    return player.Preparation(min(r.seconds for r in results), min(r.peak_bytes for r in results))
+            results.append(seat.call(worker.prepare, *values))
+    return worker.Preparation(min(r.seconds for r in results), min(r.peak_bytes for r in results))

@@ -23,7 +23,7 @@ from benchmarks.accuracy.plan import NOBODY, Job, Plan, jobs, read_plan
 from benchmarks.accuracy.results import Row
 from benchmarks.accuracy.rows import Laboratory, run, time_rows, weights_of
 from benchmarks.timing.neighbours import NOBODY_ELSE, Neighbours, Watch
-from benchmarks.timing.player import pin
+from benchmarks.timing.worker import pin
 from patternlite.errors import PatternliteError
 from patternlite.images.labelled import LabelledImages
 from patternlite.runtimes.check import PROBES

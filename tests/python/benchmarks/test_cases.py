@@ -9,8 +9,8 @@ import pytest
 from benchmarks.latency.cases import Case, Claim, read_plan
 from benchmarks.latency.results import NetReport, Outcome, judge
 from benchmarks.models.files import Rates
-from benchmarks.timing.player import Preparation
 from benchmarks.timing.protocol import Measured, speed_up
+from benchmarks.timing.worker import Preparation
 from patternlite.errors import PatternliteError
 from patternlite.runtimes.timing import Timing
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.timing import player
+from benchmarks.timing import worker
 from patternlite.runtimes import latency
 from patternlite.runtimes.sessions import Session
 
@@ -45,8 +45,8 @@ def session() -> Overwriting:
 
 
 def test_the_protocol(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(player._sessions, "ours", session)
-    assert len(player.burst("ours", 3, "wall")) == 3
+    monkeypatch.setitem(worker._sessions, "ours", session)
+    assert len(worker.burst("ours", 3, "wall")) == 3
     assert session.runs == 1 + 1 + 3
 
 
@@ -55,12 +55,12 @@ def test_watched_runs(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> 
         session.invoke()
         operators["conv"] = 0.5
 
-    monkeypatch.setattr(player.mnn_session, "watch", watch)
-    monkeypatch.setitem(player._sessions, "ours", session)
-    monkeypatch.setattr(player, "_operators", {})
-    assert len(player.watched("ours", 3)) == 3
+    monkeypatch.setattr(worker.mnn_session, "watch", watch)
+    monkeypatch.setitem(worker._sessions, "ours", session)
+    monkeypatch.setattr(worker, "_operators", {})
+    assert len(worker.watched("ours", 3)) == 3
     assert session.runs == 1 + 1 + 3
-    assert player.operators("ours") == {"conv": 0.5}
+    assert worker.operators("ours") == {"conv": 0.5}
 
 
 def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_turn_ends_when_its_workers_sleep(session: Overwriting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or after 0.2 seconds, of workers that never do."""
-    monkeypatch.setitem(player._sessions, "ours", session)
+    monkeypatch.setitem(worker._sessions, "ours", session)
 
     def slept(*spent: float) -> int:
         """How often, where so many CPU seconds pass in each sleep; the last over and over."""
@@ -92,9 +92,9 @@ def test_a_turn_ends_when_its_workers_sleep(session: Overwriting, monkeypatch: p
             naps += 1
 
         monkeypatch.setattr(
-            player, "time", SimpleNamespace(process_time=lambda: now, sleep=sleep, perf_counter=lambda: 0.0)
+            worker, "time", SimpleNamespace(process_time=lambda: now, sleep=sleep, perf_counter=lambda: 0.0)
         )
-        player.burst("ours", 1, "wall")
+        worker.burst("ours", 1, "wall")
         return naps
 
     assert slept(0.0002) == 1

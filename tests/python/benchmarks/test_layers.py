@@ -23,7 +23,7 @@ from benchmarks.latency.layers import (
 )
 from benchmarks.models.files import ModelFiles
 from benchmarks.models.stacks import Stack
-from benchmarks.timing import player
+from benchmarks.timing import worker
 from benchmarks.timing.neighbours import NOBODY_ELSE, Neighbours
 from benchmarks.timing.protocol import Conditions, Contender, Measured
 from patternlite.errors import PatternliteError
@@ -133,8 +133,8 @@ def run_small(monkeypatch: pytest.MonkeyPatch, folder: Path, deep: float) -> Lay
 def test_a_glitch_of_the_clock_is_no_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     peaks = iter([120e9] * 4 + [286e9] * 2 + [119e9] * 4)
     native = SimpleNamespace(current_isa=lambda: "avx2", fma_peak=lambda: next(peaks))
-    monkeypatch.setattr(player, "load_native", lambda: native)
-    assert player.fma_peak() == ("avx2", 120e9)
+    monkeypatch.setattr(worker, "load_native", lambda: native)
+    assert worker.fma_peak() == ("avx2", 120e9)
 
 
 def test_a_busy_machine_is_told_of() -> None:

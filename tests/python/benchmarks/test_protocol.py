@@ -14,7 +14,7 @@ from benchmarks.latency.nets import conditions_for
 from benchmarks.models.files import ModelFiles, Rates
 from benchmarks.timing import protocol
 from benchmarks.timing.neighbours import NOBODY_ELSE, Neighbours
-from benchmarks.timing.player import Preparation
+from benchmarks.timing.worker import Preparation
 from patternlite.errors import OutputMismatchError, PatternliteError
 
 RATES = Rates(conv3x3=8.0)

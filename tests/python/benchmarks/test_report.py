@@ -15,8 +15,8 @@ from benchmarks.models.files import ModelFiles, Rates
 from benchmarks.report import paper
 from benchmarks.results import write_json
 from benchmarks.timing.neighbours import Neighbours
-from benchmarks.timing.player import Preparation
 from benchmarks.timing.protocol import Contender, Measured
+from benchmarks.timing.worker import Preparation
 from patternlite.runtimes.machine import describe_machine
 from patternlite.runtimes.timing import Timing
 
