@@ -9,7 +9,7 @@
 namespace patternlite::tflite {
 namespace {
 
-// Tensors that nodes join, directly or through others; what a file stores joins none.
+// Groups of tensors that nodes connect, directly or through others; constants connect none.
 DisjointSets joined_tensors(const TfLiteContext& context, const Constants& constants,
                             std::span<const OpNode> nodes) {
   const auto is_stored = [&](int tensor) {

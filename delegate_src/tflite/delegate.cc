@@ -52,7 +52,7 @@ std::vector<int> key_of(std::span<const int> nodes) {
   return {sorted.begin(), sorted.end()};
 }
 
-// Null where it fails: kernel_prepare tells.
+// Null if it fails: kernel_prepare reports that.
 void* kernel_init(TfLiteContext*, const char* buffer, size_t) {
   const auto* params = reinterpret_cast<const TfLiteDelegateParams*>(buffer);
   State& state = state_of(params->delegate);
@@ -120,7 +120,8 @@ TfLiteRegistration kernel_registration() {
   return registration;
 }
 
-// Runtimes that take a delegate after their tensors are allocated have given all to their own.
+// Runtimes that take a delegate after allocating their tensors have already given all nodes to
+// their own delegate.
 void tell_taken(Model& model) {
   if (!model.told.insert("taken").second) return;
   std::fputs(
@@ -130,7 +131,7 @@ void tell_taken(Model& model) {
       stderr);
 }
 
-// Of a directory that is of no use, once: each graph would say it again.
+// Warns of a directory that is of no use, only once: each graph would do it again.
 void warn(std::atomic<bool>& warned, const std::string& message) {
   if (!warned.exchange(true)) {
     std::fprintf(stderr, "WARNING: PatternDelegate %s\n", message.c_str());
@@ -146,7 +147,7 @@ std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
   return pool;
 }
 
-// One line, if no graph of the model has brought the same before.
+// Prints one line, unless it has been printed for another graph of the model.
 void tell(Model& model, const char* isa, const Selection& selection, int threads,
           std::size_t weight_bytes, std::size_t activation_bytes) {
   const std::size_t partitions = selection.kernels.size();
@@ -160,7 +161,7 @@ void tell(Model& model, const char* isa, const Selection& selection, int threads
                weight_bytes * 1e-6, activation_bytes * 1e-6);
 }
 
-// Gives the interpreter the kernels, taken out of here, in place of their nodes.
+// Moves the kernels to the interpreter, in place of their nodes.
 TfLiteStatus claim(TfLiteContext* context, TfLiteDelegate* delegate, State& state,
                    std::span<std::unique_ptr<DelegateKernel>> kernels) {
   std::vector<int> all;

@@ -64,12 +64,12 @@ void DelegateKernel::compile(const TfLiteContext& context, Constants& constants)
   const auto computes = [&](const Compiled& compiled) {
     return compiled.program && compiled.partition.graph.tensors == partition.graph.tensors;
   };
-  // The size that a model is loaded with is often not the one it runs at: that is not kept.
+  // The size that a model is loaded with is often not the one it runs at, so it is not kept.
   if (!computes(current_) && (current_.ran || computes(previous_))) std::swap(current_, previous_);
   if (!computes(current_)) {
     current_ = {};  // frees its memory before the next one takes as much
     CompileOptions options = options_;
-    // Tuning is for the size to come; one that is open after this was really asked for.
+    // There is no tuning while a size is open; if it still is open later, that size is meant.
     if (verdict_ && partition.size_is_open) options.tuning = {};
     current_.program = verdict_ ? Program::compile(partition.graph, *verdict_, options)
                                 : Program::compile(partition.graph, options);

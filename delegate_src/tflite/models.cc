@@ -15,8 +15,8 @@ bool has_claims(const Model& model) {
 }  // namespace
 
 Model& Models::of(const GraphPlace& place, bool again, int tune_budget_ms) {
-  // Those of which nothing is taken; of the others that no kernel runs now, some are undone, to be
-  // applied anew, and some are gone.
+  // Forgets models of which nothing was taken. Of the others without a running kernel, some have
+  // been undone, to be applied anew, and some are gone: these are kept while there are few.
   const bool too_many = models_.size() >= kMostModels;
   std::erase_if(models_, [&](const auto& other) {
     return other.first != place.first && other.second.pool.expired() &&

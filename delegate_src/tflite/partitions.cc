@@ -63,7 +63,7 @@ class Selector {
     if (candidates_.erase(index) == 0) throw std::logic_error("node dropped twice");
     reasons_[index] = reason;
     changed_ = true;
-    // What a layer itself is left for tells more than that its partition was not worth it.
+    // A layer's own reason says more than that its partition was not worth taking.
     const auto report = reports_.find(index);
     if (report != reports_.end()) {
       report->second.kernel = "stock";
@@ -87,7 +87,7 @@ class Selector {
         reader.add(node);
       } catch (const Declined& declined) {
         drop(declined.node, declined.what());
-        // Another node's fault: what was read after it stands on sand.
+        // Another node's fault: what was read after that node is invalid.
         if (declined.node != node.index) return;
       }
     }
@@ -121,7 +121,7 @@ class Selector {
     return sum;
   }
 
-  // Each gets of what those before it leave, what its work is of that still to come.
+  // Each gets a share of what the ones before it left, by its part of the remaining work.
   void share_tuning_budget() {
     double rest = 0;
     for (const auto& kernel : kernels_) rest += macs(*kernel, &LayerReport::kept_macs);
@@ -132,7 +132,7 @@ class Selector {
     }
   }
 
-  // What others read of a decoder, the runtime has to make.
+  // If others read a decoder's output, the runtime has to run it.
   void drop_read_decoders(std::span<const int> outputs) {
     for (const OpNode& node : decoders_) {
       if (candidates_.contains(node.index) &&
@@ -180,7 +180,7 @@ class Selector {
     }
   }
 
-  // What pays on a size that is not known yet, cannot be told: there, zeros are enough.
+  // Whether it pays on a size that is not known yet cannot be told: then zeros are enough.
   bool takes(const Verdict& verdict) const {
     const bool asked = options_.force || (size_is_open_ && verdict.sparse);
     return verdict.worthwhile || (asked && verdict.finite);
