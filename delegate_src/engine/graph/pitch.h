@@ -15,8 +15,8 @@ inline bool keeps_positions(const Window& window, const PlanarLayout& input,
          beyond <= input.border + PlanarLayout::kSlack - kVector;  // of the columns between rows
 }
 
-// Whether the output should have the pitch of the input: it is no wider, and the columns that it
-// lacks, of which there also are rows above and below it, are few in comparison.
+// Whether the output should have the pitch of the input: it must not be wider, and the columns by
+// which it is narrower must be few. They become border, and a border is as high as it is wide.
 inline bool may_keep_pitch(const Window& window, const Shape& input, const Shape& output) {
   constexpr int kLeastHeight = 4;  // of the output, in such columns
   const int narrower = input.width - output.width;

@@ -20,8 +20,8 @@ struct Rows {
   double macs = 0, of_neighbours = 0;
 };
 
-// Least part of the work on maps of a size: whole lines make taps above and below cheaper, and
-// everything else more expensive.
+// Whole lines make taps above and below cheaper and everything else more expensive: they are used
+// if convolutions with such taps are more than this part of the work on maps of a size.
 constexpr double kLeastOfNeighbours = 0.75;
 // The least part of its time that a convolution saves if it reads and writes at equal positions.
 constexpr double kGainOfPositions = 0.2;
