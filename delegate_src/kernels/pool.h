@@ -27,7 +27,7 @@ PL_INLINE float pool_finish(float x, int cells, const Pool& pool) {
   return clamp(x, pool.low, pool.high);
 }
 
-// Of the first `count` lanes.
+// Combines the first `count` lanes.
 template <PoolKind Kind>
 PL_INLINE float pool_lanes(V v, int count) {
   if constexpr (Kind == PoolKind::kAverage) return horizontal_sum(first_lanes(v, count));
@@ -48,7 +48,7 @@ PL_INLINE V pool_rows(const Pool& pool, const float* top, int rows) {
   return column;
 }
 
-// One output position, whose window may leave the image.
+// One output position; its window may reach beyond the image.
 template <PoolKind Kind>
 float pool_one(const Pool& pool, const float* plane, PoolSpan rows, int x) {
   const PoolSpan columns =

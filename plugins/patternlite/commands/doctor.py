@@ -16,7 +16,7 @@ from ..runtimes.machine import describe_machine, version_of
 from ..support.native import load_native
 from ..support.progress import Stages
 
-# Of each extra: what it is for, and what pip calls its packages, but for the runtimes.
+# For each extra except the runtimes: what it is for, and the names of its packages on PyPI.
 _EXTRAS = {
     "convert": (
         "pruning and conversion",
@@ -32,7 +32,7 @@ _MARKS = {"ok": ("✓", "green"), "missing": ("-", "yellow"), "failed": ("✗", 
 
 
 def diagnose(console: Console) -> list[Check]:
-    """All checks; a progress bar on `console` meanwhile."""
+    """Makes all checks, with a progress bar on `console`."""
     machine = describe_machine()
     checks = [
         Check("patternlite", "ok", f"{__version__}, Python {machine.python}, {machine.system}"),
@@ -65,7 +65,7 @@ def doctor_table(checks: list[Check]) -> Table:
 
 
 def check_extra(name: str) -> Check:
-    """Whether the packages of that extra are installed."""
+    """Whether the packages of this extra are installed."""
     what, packages = _EXTRAS[name]
     modules = {"PIL" if package == "pillow" else package.replace("-", "_"): package for package in packages}
     if missing := missing_packages(*modules):

@@ -1,1 +1,1 @@
-"""PyTorch models: found by name, loaded with weights, exported once pruned."""
+"""PyTorch models: made by name, loaded with weights, exported after pruning."""

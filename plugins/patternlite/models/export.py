@@ -1,4 +1,4 @@
-"""A pruned model as files that runtimes read, each verified, with the hash of its masks inside."""
+"""Writes a pruned model as files that runtimes read: each is verified and holds the hash of the masks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequence[str]) -> None:
-    """Raises what `export` would raise of the model and of packages that are missing: before long work, not
-    after it.
-    """
+    """Raises, before long work, what `export` would raise after it about the model or missing packages."""
     if suffixes:
         from patternlite.pruning.convert import PACKAGES, check_model
 
@@ -28,9 +26,9 @@ def check_export(model: nn.Module, input_shape: Sequence[int], suffixes: Sequenc
 
 
 def remove_exports(path: Path) -> None:
-    """Deletes what an earlier run exported as `path`, a .onnx file, and beside it, of other weights.
+    """Deletes what an earlier run exported, from other weights: `path`, a .onnx file, and those beside it.
 
-    Files of that name that carry no masks are somebody else's, and stay.
+    Files of that name without a hash of masks are somebody else's, and stay.
     """
     from patternlite.pruning.convert import PACKAGES
 
@@ -40,8 +38,9 @@ def remove_exports(path: Path) -> None:
 
 
 def exported_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
-    """What `export` writes: `path`, a .onnx file, and beside it one for each of `suffixes` (".tflite",
-    ".mnn"); without any of them, nothing.
+    """The files that `export` writes; none if there are no `suffixes`.
+
+    path: the .onnx file; the others lie beside it.  suffixes: ".tflite", ".mnn".
     """
     return [path.with_suffix(suffix) for suffix in (path.suffix, *suffixes)] if suffixes else []
 

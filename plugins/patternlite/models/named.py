@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def load_model(spec: str, weights: Path | None = None) -> nn.Module:
-    """The model in eval mode.
+    """Makes the model that `spec` names, in eval mode.
 
     spec: "package.module:callable", called without arguments, or "timm:NAME" or "torchvision:NAME".
-    weights: a state_dict as .safetensors or .pt. Without, a timm or torchvision model comes with the
-        weights its package publishes, and a callable's model as the callable made it.
+    weights: a state_dict as .safetensors or .pt. Without it, a timm or torchvision model has the weights
+        that its package publishes, and a callable's model is used as the callable returns it.
     """
     require_packages("convert", "torch")
     source, _, name = spec.partition(":")
@@ -60,7 +60,7 @@ def _published(module: str) -> Any:
 def _call(module_name: str, name: str) -> nn.Module:
     from torch import nn
 
-    # As `python -m`: modules beside the user are found too.
+    # As with `python -m`, modules in the current folder are found too.
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:

@@ -1,4 +1,4 @@
-"""Weights of PyTorch models: read from the files that users have, and written."""
+"""Reads weights of PyTorch models from the files that users have, and writes them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..support.files import require_file, write_atomically
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_WRAPPED = ("module.", "_orig_mod.")  # keys of DataParallel and its kind, and of torch.compile
+_WRAPPED = ("module.", "_orig_mod.")  # put before keys by (Distributed)DataParallel and by torch.compile
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
     """Loads a state_dict, of any float type, into the model.
 
-    num_batches_tracked may be missing; any other key missing, unknown or of another shape is an error. Keys
-    may be those of the model in a wrapper: DataParallel, DistributedDataParallel, torch.compile.
+    Only num_batches_tracked may be missing: any other missing key, an unknown key or another shape is an
+    error. Keys may be those of a wrapped model: DataParallel, DistributedDataParallel, torch.compile.
     """
     from patternlite.pruning.model.state import tensors_in
 
@@ -42,7 +42,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def _unwrapped(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Without the prefixes that wrappers give to all keys, where none is the model's `own` with them."""
+    """Removes the prefixes that wrappers put before all keys, unless the model's `own` keys have them."""
     while state and not state.keys() & own.keys():
         prefix = next((p for p in _WRAPPED if all(key.startswith(p) for key in state)), None)
         if prefix is None:
@@ -52,7 +52,7 @@ def _unwrapped(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mappin
 
 
 def read_state_dict(path: Path) -> Mapping[str, Tensor]:
-    """Tensors by name, from .safetensors, or from .pt/.pth without running any code in it."""
+    """Reads tensors by name from .safetensors, or from .pt or .pth without running any code in the file."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -84,7 +84,7 @@ def read_state_dict(path: Path) -> Mapping[str, Tensor]:
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """The model's state_dict as safetensors."""
+    """Writes the model's state_dict as safetensors."""
     from safetensors.torch import save
 
     from patternlite.pruning.model.state import tensors_in

@@ -1,4 +1,4 @@
-"""Whether a runtime answers with the plugin as it does without, tried in a process of its own."""
+"""Tries in a child process whether a runtime computes the same with the plugin as without it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def probe(runtime_name: str) -> str:
 
 
 def check_runtime(runtime: Runtime, plugin: bool = True) -> Check:
-    """Whether the runtime is installed and answers alike with the plugin.  plugin: whether there is one."""
+    """Whether the runtime is installed and computes the same with the plugin.
+
+    plugin: whether the native library loads; without it, the check fails.
+    """
     if not runtime.installed:
         return Check(runtime.name, "missing", "not installed", runtime.pip_command)
     if not plugin:
@@ -53,9 +56,9 @@ def check_runtime(runtime: Runtime, plugin: bool = True) -> Check:
 
 
 def isolated(what: str, function: Callable[..., str], *args: str) -> Check:
-    """`function` says what is well; what it raises, or its process's death, is a failed check."""
+    """Calls `function` in a child process: its answer is the detail, an error or a crash a failed check."""
     try:
         with Isolated() as process:
             return Check(what, "ok", process.call(function, *args))
-    except Exception as error:  # which is what is told
+    except Exception as error:  # it is the answer
         return Check(what, "failed", one_line(error))
