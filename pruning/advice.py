@@ -65,8 +65,9 @@ def warnings_for(
             f"squares needs {Gap.LEAST_SQUARES[0]:.2f} / {Gap.LEAST_SQUARES[1]:.2f}): {done}. "
             f"Check mean and std, or use {other_source}more refine_steps"
         )
+    fitted = trusted or config.admm == "gradient"  # what was not cannot have diverged
     for layer in report.layers:
-        if layer.relative_error > 1:
+        if layer.relative_error > 1 and fitted:
             found.append(
                 f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
                 f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"

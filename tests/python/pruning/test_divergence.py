@@ -128,6 +128,17 @@ def test_a_layer_worse_than_zeros_is_told():
     assert told.startswith("6 diverged: its error is 1.25 of its output, more than zeros would make")
 
 
+def test_a_layer_that_nothing_was_fitted_to_did_not_diverge():
+    """The images do not suit the model, which is told."""
+    config = PruneConfig(rate=3.0, **QUICK)
+    report = prune(settled(), SHAPE, config).report
+    report.layers[:] = [replace(layer, relative_error=1.25) for layer in report.layers]
+    (told,) = warnings_for(report, config, trusted=False, undone=False)
+    assert told.startswith("the images do not suit the model")
+    by_gradient = warnings_for(report, replace(config, admm="gradient"), trusted=False, undone=False)
+    assert sum("diverged" in text for text in by_gradient) == len(report.layers)
+
+
 @pytest.mark.parametrize("error", [11.0, float("nan")])
 def test_useless_answers_are_told(trained_model, result, config, error):
     def told(error: float) -> bool:
