@@ -14,7 +14,7 @@ from .batch_sizes import MOST_BATCHES
 from .config import KIND, PruneConfig, whole_number
 from .model.batch_norms import BatchNorm
 from .model.graph import Trace, trace
-from .model.state import device_of, tensors_in
+from .model.state import device_of, require_float32, tensors_in
 from .support.checkpoint import Checkpoint
 from .support.distributed import Group
 
@@ -55,11 +55,7 @@ def check_inputs(model: nn.Module, input_shape: tuple[int, int, int], config: Pr
             raise ValueError(f"{name} is on the meta device, which holds no weights: load them first")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{name} holds NaN or infinity: the model is damaged, or its training diverged")
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d) and module.weight.dtype != torch.float32:
-            raise ValueError(
-                f"{name} holds {module.weight.dtype} weights: prune it as float32 (model.float())"
-            )
+    require_float32(model)
 
 
 def _learnt(model: nn.Module) -> dict[str, Tensor]:
@@ -118,8 +114,10 @@ def traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneCon
         why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items())
         reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
         others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
+        again = any(reason.startswith("used ") for reason in reasons)
         raise ValueError(
             f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first"
-            f"{f'; give kinds={others}' if others else ''}. {why}"
+            f"{f'; give kinds={others}' if others else ''}"
+            f"{'; prune a part that is used several times by itself, as a model' * again}. {why}"
         )
     return found

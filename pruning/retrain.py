@@ -17,7 +17,14 @@ from .imitation import divergence, imitate, mean_square
 from .masks import Masks
 from .model.outputs import tensors_of, trial
 from .model.precision import Form, half, laid_out
-from .model.state import all_tensors_in, device_of, frozen_in, put_back_on_error, tensors_in
+from .model.state import (
+    all_tensors_in,
+    device_of,
+    frozen_in,
+    put_back_on_error,
+    require_float32,
+    tensors_in,
+)
 from .normalisation import Normalisation
 from .support.checkpoint import Checkpoint, Record
 from .support.distributed import Group
@@ -53,15 +60,19 @@ def retrain(
     dense: the model before pruning, which is moved to the other's device and put into eval mode. Its answers
         (Hinton et al., arXiv:1503.02531) and what its layers read (Romero et al., arXiv:1412.6550) are learnt
         besides the labels, which gives a better result.
-    Raises ValueError when the images or labels have another form, or do not fit the model's classes, when the
-    masks belong to another model, when nothing in the model learns, when it returns more than its answers,
-    and when the loss is not finite; that deletes the checkpoint, which no other learning rate could resume.
+    Raises ValueError when the images or labels have another form, or do not fit the model's classes, when a
+    convolution is not float32, when the masks belong to another model, when nothing in the model learns, when
+    it returns more than its answers, and when the loss is not finite; that deletes the checkpoint, which no
+    other learning rate could resume.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("all of the model's parameters are frozen: call model.requires_grad_(True) first")
     if dense is model:
         raise ValueError("dense is the model itself, which cannot teach itself: give the one before pruning")
     _check_images(pixels, labels, config)
+    models = [each for each in (model, dense) if each is not None]
+    for each in models:
+        require_float32(each)
     masks.apply(model)
     model.eval()
     device = device_of(model)
@@ -69,7 +80,7 @@ def retrain(
     store = Checkpoint(checkpoint, identity, Group())
     if dense is not None:
         dense = dense.to(device).eval()
-    shape, models = pixels.shape[1:], [m for m in (model, dense) if m is not None]
+    shape = pixels.shape[1:]
     answers = [trial(each, shape) for each in models]
     _check_classes(labels, answers[0])
     store.require_same_answers([answer for own in answers for answer in own])

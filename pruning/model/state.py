@@ -44,6 +44,15 @@ def frozen_in(model: nn.Module) -> list[str]:
     return [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
 
 
+def require_float32(model: nn.Module) -> None:
+    """Raises ValueError, naming the layer, where a convolution's weights are of another type."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d) and module.weight.dtype != torch.float32:
+            raise ValueError(
+                f"{name} holds {module.weight.dtype} weights: give the model as float32 (model.float())"
+            )
+
+
 def device_of(model: nn.Module) -> torch.device:
     """The device of its first parameter; the CPU if it has none."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

@@ -68,6 +68,7 @@ def retrain_to(
     import torch
 
     from patternlite.pruning.config import RetrainConfig
+    from patternlite.pruning.model.state import require_float32
     from patternlite.pruning.normalisation import Normalisation
     from patternlite.pruning.retrain import accuracy, retrain
     from patternlite.pruning.support.checkpoint import discard
@@ -79,6 +80,7 @@ def retrain_to(
     config = RetrainConfig(**options)
     found = _masks(masks)
     _require_masked(model, found)
+    require_float32(model)
     with stages.stage("Reading images") as advance:
         train = read_images(data, "train", len(config.mean))
         advance("train", 0.8)

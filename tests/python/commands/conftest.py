@@ -25,6 +25,9 @@ def net():
 def flat():
     return nn.Sequential(*blocks(), nn.Flatten(), nn.Linear(16 * 12 * 12, 2))
 
+def halved():
+    return net().half()
+
 ONE = net()
 
 def one():

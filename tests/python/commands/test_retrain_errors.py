@@ -114,6 +114,12 @@ def test_images_that_the_model_does_not_run_on(client: Path) -> None:
     )
 
 
+def test_a_model_in_half_precision(client: Path) -> None:
+    files = {"weights": "net/pruned.safetensors", "masks": "net/masks.safetensors"}
+    result = retrain(model="halved", **files)
+    assert_one_line(result, "0 holds torch.float16 weights: give the model as float32 (model.float())")
+
+
 def test_several_processes_are_refused(client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert_one_line(retrain(output="several.safetensors"), "one process: run it without torchrun")

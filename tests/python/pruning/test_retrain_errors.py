@@ -91,3 +91,11 @@ def test_a_model_does_not_teach_itself():
     model = Net()
     with pytest.raises(ValueError, match="dense is the model itself, which cannot teach itself"):
         train(model, dense=model)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_a_model_of_another_precision(dtype):
+    other, right = Net().to(dtype), Net()
+    for model, dense in ((other, None), (right, other)):
+        with pytest.raises(ValueError, match=rf"^body\.0 holds {dtype} weights: give the model as float32"):
+            train(model, dense=dense)

@@ -259,6 +259,18 @@ def test_where_nothing_can_be_pruned_the_kinds_that_could_be_are_named():
         prune(forms.mobilenetv2(), (3, 32, 32), PruneConfig(rate=2.25, kinds=("5x5",), **QUICK))
 
 
+class Twins(forms.Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) - self.body(x.flip(3))
+
+
+def test_where_all_is_used_twice_the_way_to_prune_it_is_named():
+    with pytest.raises(ValueError, match=r"but the first; prune a part that is used several times by itself"):
+        prune(Twins(), SHAPE, PruneConfig(rate=2.25, **QUICK))
+    result = prune(forms.settled(Twins().body, SHAPE), SHAPE, PruneConfig(rate=2.25, **QUICK))
+    assert list(result.masks) == ["1.0"]
+
+
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
 def test_weights_that_are_computed_stay_dense():
     model = nn.Sequential(forms.unit(3, 8), forms.unit(8, 8), forms.unit(8, 8)).eval()
