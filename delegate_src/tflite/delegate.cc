@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "engine/support/isa.h"
-#include "engine/support/thread_pool.h"
 #include "tflite/abi/builtin_operators.h"
 #include "tflite/declined_report.h"
 #include "tflite/model_graphs.h"
@@ -138,15 +137,6 @@ void warn(std::atomic<bool>& warned, const std::string& message) {
   }
 }
 
-std::shared_ptr<Parallel> threads_of(Model& model, int threads) {
-  std::shared_ptr<Parallel> pool = model.pool.lock();
-  if (!pool || model.threads != threads) {
-    model.pool = pool = make_thread_pool(threads);
-    model.threads = threads;
-  }
-  return pool;
-}
-
 // Prints one line, unless it has been printed for another graph of the model.
 void tell(Model& model, const char* isa, const Selection& selection, int threads,
           std::size_t weight_bytes, std::size_t activation_bytes) {
@@ -188,7 +178,7 @@ TfLiteStatus apply(TfLiteContext* context, TfLiteDelegate* delegate, State& stat
       .tuning = {.budget = model.budget,
                  .directory = state.options.serialize_dir,
                  .warn = [warned = state.warned](auto& message) { warn(*warned, message); }}};
-  const auto pool = [&] { return threads_of(model, threads); };
+  const auto pool = [&] { return model.threads_for(threads); };
   auto kept = kernels_of(context, report.claims, compile_options);
   if (!kept.empty()) {
     for (const auto& kernel : kept) kernel->set_parallel(pool());

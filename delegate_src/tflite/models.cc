@@ -14,6 +14,15 @@ bool has_claims(const Model& model) {
 
 }  // namespace
 
+std::shared_ptr<Parallel> Model::threads_for(int count) {
+  std::shared_ptr<Parallel> running = pool.lock();
+  if (!running || threads != count) {
+    pool = running = make_thread_pool(count);
+    threads = count;
+  }
+  return running;
+}
+
 Model& Models::of(const GraphPlace& place, bool again, int tune_budget_ms) {
   // Forgets models of which nothing was taken. Of the others without a running kernel, some have
   // been undone, to be applied anew, and some are gone: these are kept while there are few.

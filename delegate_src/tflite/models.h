@@ -33,6 +33,9 @@ struct Model {
   std::weak_ptr<Parallel> pool{};        // the kernels own it
   std::map<int, GraphReport> reports{};  // of its graphs
   std::set<std::string> told{};
+
+  // Those of the kernels that run now, if they are as many.
+  std::shared_ptr<Parallel> threads_for(int count);
 };
 
 class Models {

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "one_convolution.h"
@@ -69,6 +74,35 @@ TEST(DelegateTest, KeepsWhatItTookWhereItIsAppliedAnew) {
     ASSERT_TRUE(model.interpreter.claimed());
     EXPECT_NE(layers_of(delegate).at(0).kernel, "stock");
     model.run_and_check(3, kSize);
+  }
+  destroy_delegate(delegate);
+}
+
+std::ptrdiff_t threads_running() {
+  std::filesystem::directory_iterator threads("/proc/self/task"), end;
+  return std::distance(threads, end);
+}
+
+// Those that have ended are counted for a moment still.
+bool comes_to_have_threads(std::ptrdiff_t count) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::seconds(20);
+  while (threads_running() != count && Clock::now() < until) std::this_thread::yield();
+  return threads_running() == count;
+}
+
+TEST(DelegateTest, HasTheThreadsThatTheRuntimeAsksForWhereItIsAppliedAnew) {
+  const std::ptrdiff_t others = threads_running() - 1;
+  TfLiteDelegate* delegate = create_delegate(forced(0));
+  {
+    Model model;
+    for (const int threads : {1, 3, 2}) {
+      model.interpreter.set_threads(threads);
+      ASSERT_EQ(model.interpreter.apply(delegate), kTfLiteOk);
+      model.run_and_check(threads, kSize);
+      EXPECT_TRUE(comes_to_have_threads(others + threads)) << threads;
+      model.interpreter.undo();
+    }
   }
   destroy_delegate(delegate);
 }

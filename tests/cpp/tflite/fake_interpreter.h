@@ -123,6 +123,7 @@ class FakeInterpreter {
   TfLiteStatus prepare() { return claimed_.prepare(&context_, &kernel_); }
   TfLiteStatus invoke() { return claimed_.invoke(&context_, &kernel_); }
   bool claimed() const { return kernel_.user_data != nullptr; }
+  void set_threads(int count) { context_.recommended_num_threads = count; }
   const std::vector<int>& claimed_nodes() const { return claimed_nodes_; }
   std::vector<float>& data(int index) { return data_[index]; }
   std::vector<int> dims(int index) const {

@@ -66,6 +66,17 @@ TEST(Models, KeepsThoseThatAreUndoneTogether) {
   EXPECT_EQ(models.of({&second, 0}, true, kBudgetMs).reports.at(0).claims.size(), 1u);
 }
 
+// Also where one of them was applied anew since the runtime was given another number.
+TEST(Models, GraphsShareAsManyThreadsAsAreAskedForNow) {
+  Model model;
+  const auto two = model.threads_for(2);
+  EXPECT_EQ(two->threads(), 2);
+  EXPECT_EQ(model.threads_for(2), two);
+  const auto three = model.threads_for(3);
+  EXPECT_EQ(three->threads(), 3);
+  EXPECT_EQ(model.threads_for(3), three);
+}
+
 TEST(Models, DoesNotGrowWithoutEnd) {
   std::vector<TfLiteContext> graphs(1000);
   Models models;
