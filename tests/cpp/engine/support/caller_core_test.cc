@@ -78,6 +78,17 @@ TEST_F(CallerCoreTest, TheyLeaveEachCoreThatTheCallerMovesTo) {
   }
 }
 
+// The system is not asked to move them on the way to every layer.
+TEST_F(CallerCoreTest, TheyAreLeftAloneWhereTheCallerStays) {
+  CallerCore caller;
+  make_workers(1);
+  pin_this_thread(only(all_.front()));
+  caller.leave(workers_);
+  pthread_setaffinity_np(workers_[0].native_handle(), sizeof before_, &before_);
+  caller.leave(workers_);
+  expect_cores(all_);
+}
+
 TEST_F(CallerCoreTest, AsManyAsThereAreCoresKeepThemAll) {
   CallerCore caller;
   make_workers(static_cast<int>(all_.size()));

@@ -21,6 +21,15 @@
 namespace patternlite::test {
 namespace {
 
+// Calls body() on each of the pool's threads.
+void on_each_thread(Parallel& pool, const std::function<void()>& body) {
+  std::atomic<int> begun = 0;
+  pool.run(pool.threads(), [&](int) {
+    for (++begun; begun < pool.threads();) std::this_thread::yield();
+    body();
+  });
+}
+
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 TEST(ThreadPool, EveryTaskOnce) {
@@ -81,25 +90,27 @@ cpu_set_t cores_of_this_thread() {
   return cores;
 }
 
-// One that was woken there would wait for the caller.
-TEST(ThreadPool, AWorkerLeavesTheCallersCore) {
-  if (const cpu_set_t cores = cores_of_this_thread(); CPU_COUNT(&cores) < 2) GTEST_SKIP();
-  auto pool = make_thread_pool(2);
+// Of a pool of two threads.
+bool worker_leaves_the_callers_core(Parallel& pool) {
   const std::thread::id caller = std::this_thread::get_id();
   int before = 0, after = 1;
   bool left = false;
   while (before != after) {  // has the caller moved meanwhile?
     before = sched_getcpu();
-    std::atomic<int> begun = 0;
-    pool->run(2, [&](int) {
-      for (++begun; begun < 2;) std::this_thread::yield();  // a task each
+    on_each_thread(pool, [&] {
       if (std::this_thread::get_id() == caller) return;
       const cpu_set_t cores = cores_of_this_thread();
       left = !CPU_ISSET(before, &cores);
     });
     after = sched_getcpu();
   }
-  EXPECT_TRUE(left);
+  return left;
+}
+
+// One that was woken there would wait for the caller.
+TEST(ThreadPool, AWorkerLeavesTheCallersCore) {
+  if (const cpu_set_t cores = cores_of_this_thread(); CPU_COUNT(&cores) < 2) GTEST_SKIP();
+  EXPECT_TRUE(worker_leaves_the_callers_core(*make_thread_pool(2)));
 }
 
 #if !defined(__SANITIZE_THREAD__)  // which wants no new threads in forked processes
@@ -129,15 +140,43 @@ TEST(ThreadPool, AForkedProcessHasWorkersOfItsOwn) {
   const auto pool = make_thread_pool(3);
   pool->run(9, [](int) {});
   EXPECT_TRUE(holds_in_a_fork([&] {
-    for (int round = 0; round < 5; ++round) {
-      std::atomic<int> begun = 0;
-      pool->run(3, [&](int) {
-        for (++begun; begun < 3;) std::this_thread::yield();  // a thread for each
-      });
-    }
+    for (int round = 0; round < 5; ++round) on_each_thread(*pool, [] {});
     return true;
   }));
   pool->run(9, [](int) {});
+}
+
+// Also where the child begins on the core that the parent left to its caller.
+TEST(ThreadPool, AForkedProcessKeepsItsWorkersOffTheCallersCore) {
+  const cpu_set_t all = cores_of_this_thread();
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP();
+  const auto pool = make_thread_pool(2);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  const auto stay_there = [&] { EXPECT_EQ(sched_setaffinity(0, sizeof one, &one), 0); };
+  const auto go_anywhere = [&] { EXPECT_EQ(sched_setaffinity(0, sizeof all, &all), 0); };
+  stay_there();
+  pool->run(2, [](int) {});
+  EXPECT_TRUE(holds_in_a_fork([&] {
+    go_anywhere();
+    return worker_leaves_the_callers_core(*pool);
+  }));
+  go_anywhere();
+}
+
+TEST(ThreadPool, AProcessThatForksKeepsItsWorkers) {
+  const auto pool = make_thread_pool(2);
+  const auto worker = [&] {
+    std::thread::id id;
+    on_each_thread(*pool, [&, caller = std::this_thread::get_id()] {
+      if (std::this_thread::get_id() != caller) id = std::this_thread::get_id();
+    });
+    return id;
+  };
+  const std::thread::id before = worker();
+  EXPECT_TRUE(holds_in_a_fork([] { return true; }));
+  EXPECT_EQ(worker(), before);
 }
 
 // Where another thread may have the memory, and so the name, of a worker that is not there.
@@ -187,12 +226,10 @@ TEST(ThreadPool, ThrowsWhatAWorkerThrew) {
   const auto pool = make_thread_pool(2);
   const std::thread::id caller = std::this_thread::get_id();
   for (int round = 0; round < 20; ++round) {
-    std::atomic<int> begun = 0;
-    const auto worker_throws = [&](int) {
-      for (++begun; begun < 2;) std::this_thread::yield();  // a task each
+    const auto worker_throws = [&] {
       if (std::this_thread::get_id() != caller) throw std::runtime_error("worker");
     };
-    EXPECT_THROW(pool->run(2, worker_throws), std::runtime_error);
+    EXPECT_THROW(on_each_thread(*pool, worker_throws), std::runtime_error);
   }
 }
 
