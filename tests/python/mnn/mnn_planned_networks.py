@@ -165,6 +165,20 @@ def batches() -> tuple[Network, ...]:
     return net, net.conv(net.conv(c, 16, 16), 16, 8), b  # type: ignore[return-value]
 
 
+def one_of_a_batch() -> tuple[Network, str]:
+    """Layers of four images, then of one of them, in the same memory."""
+    net = Network((4, 16, 24, 20))
+    y = net.conv(net.conv("x", 16, 16), 16, 16)
+    return net, net.conv(net.conv(net.slice(y, 0, 1, axis=0), 16, 16), 16, 16)
+
+
+def sum_over_images() -> tuple[Network, str]:
+    """A batch and a map of one image: their sum is ours where the batch is of one, too."""
+    net = Network((2, 16, 12, 10))
+    y = net.conv(net.slice("x", 0, 1, axis=0), 16, 16)
+    return net, net.conv(net.relu(net.op("Add", net.conv("x", 16, 16), y)), 16, 8)
+
+
 def large_batch() -> tuple[Network, ...]:
     """Of what MNN runs, as where attention cuts a map into windows."""
     net = Network((1, 16, 32, 32))
@@ -257,6 +271,8 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "inverted-residuals": inverted_residuals,
     "no-run": no_run,
     "batches": batches,
+    "one-of-a-batch": one_of_a_batch,
+    "sum-over-images": sum_over_images,
     "large-batch": large_batch,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
 }

@@ -67,6 +67,17 @@ def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[Session
     return alone, module.stats()
 
 
+def of_modules(*models: tuple[str, np.ndarray]) -> SessionStats:
+    """Of one manager; what does not gain is left to MNN."""
+    import MNN.nn as nn
+
+    manager = nn.create_runtime_manager(({"backend": plugin(force=False), "numThread": 1},))
+    modules = [Module(path, None, manager=manager) for path, _ in models]
+    for module, (_, x) in zip(modules, models, strict=True):
+        module.run(x)
+    return modules[0].stats()
+
+
 def conversions_of_clones(path: str, *inputs: np.ndarray) -> list[int]:
     """Of a module, its clone, and that one's clone, each run with all inputs."""
     from patternlite.support.native import load_native

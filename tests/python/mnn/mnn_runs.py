@@ -118,6 +118,13 @@ def fixed_resizes(
     return outputs, None if is_stock else session.stats()
 
 
+def after_a_failed_resize(path: str, x: np.ndarray, *shape: int) -> tuple[bool, np.ndarray, SessionStats]:
+    """Whether the session was ready to run at that shape, and what it is at x's then."""
+    session = Session(path, plugin())
+    ready = session.resize(*shape)
+    return ready, session.run(x), session.stats()
+
+
 def original_and_clone(path: str, *inputs: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], Rows]:
     """Runs a module and its clone in turn, and the clone once more when the module is gone."""
     module = Module(path, plugin())

@@ -62,11 +62,17 @@ class Session:
     def set_mode(self, mode: int) -> None:
         self._interpreter.setSessionMode(mode)
 
+    def resize(self, *shape: int) -> bool:
+        """Whether the session is ready to run."""
+        resize_status = 3  # MNN.Interpreter's SessionInfoCode; 0: ready
+        self._interpreter.resizeTensor(self._input, shape)
+        self._interpreter.resizeSession(self._session)
+        return self._interpreter.getSessionInfo(self._session, resize_status) == 0
+
     def set_input(self, x: np.ndarray) -> None:
         mnn = self._mnn
         if tuple(self._input.getShape()) != x.shape:
-            self._interpreter.resizeTensor(self._input, x.shape)
-            self._interpreter.resizeSession(self._session)
+            self.resize(*x.shape)
         layout = self._input.getDimensionType()
         self._input.copyFrom(mnn.Tensor(x.shape, mnn.Halide_Type_Float, np.ascontiguousarray(x), layout))
 

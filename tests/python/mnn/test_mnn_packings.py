@@ -8,8 +8,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import mnn_runs
 import numpy as np
 import pytest
+from mnn_runs import error
 
 from tests.python.preloaded import last_line
 
@@ -51,6 +53,18 @@ def test_batches_share_packings(models, tmp_path):
 def test_last_two_sizes_are_kept(models, tmp_path):
     shapes = [(1, 256, size, size) for size in (20, 14, 20, 26, 20, 14)]
     assert packs(models("wide").path, shapes, tmp_path) == [True, False, False, True, False, True]
+
+
+def test_packings_are_of_one_activation(models, process):
+    """Where the batch is of one image, a sum and its ReLU are part of a convolution."""
+    model = models("sum-over-images")
+    x = [model.x, model.x[:1], model.x]
+    for some, fused in ((x[:1], 0), (x[:2], 1), (x, 0)):
+        actual, stats = process.call(mnn_runs.planned, model.path, 1, *some)
+        assert stats.fused_additions == fused
+        for outputs, expected in zip(actual, process.call(mnn_runs.stock, model.path, *some), strict=True):
+            (output,) = outputs.values()
+            assert error(output, expected) < 1e-4
 
 
 def test_what_is_kept_is_counted(models, process):

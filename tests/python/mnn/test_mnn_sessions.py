@@ -162,6 +162,16 @@ def test_out_of_memory_is_told(models):
     assert 'patternlite: out of memory; create the session with backend "CPU" for this size' in done.stderr
 
 
+def test_a_size_that_is_refused_leaves_nothing_behind(models, process):
+    """Its map, with the zeros beside it, is of more than 2^31 floats."""
+    model = models.edited("few-filters", "Convolution", padMode="SAME", pads=None, dilateX=2**14)
+    ready, actual, stats = process.call(mnn_runs.after_a_failed_resize, model.path, model.x, 1, 16, 4200, 40)
+    assert not ready
+    assert [layer["kernel"] != "stock" for layer in stats.layers] == [True]
+    (expected,) = process.call(mnn_runs.stock, model.path, model.x)
+    assert error(actual, expected) < 1e-4
+
+
 def test_only_networks_of_one_shape_are_compared(models, process):
     contenders = [Contender("dense", Path(models("residual").path)), Contender("stock", PROBES / "probe.mnn")]
     with pytest.raises(PatternliteError, match="convert both for one shape"):

@@ -46,6 +46,15 @@ def test_a_model_that_is_left_alone(models, process):
     assert (stats.isa, stats.activation_bytes, stats.conversions) == ("", 0, 0)
 
 
+def test_an_instruction_set_is_told_where_one_of_several_modules_runs_here(models, process):
+    ours, left = ((models(name).path, models(name).x) for name in ("alternating", "dense"))
+    alone = process.call(mnn_report_runs.of_modules, ours)
+    for pair in ((ours, left), (left, ours)):
+        told = process.call(mnn_report_runs.of_modules, *pair)
+        assert len(told.layers) == 8
+        assert told.isa == alone.isa != ""
+
+
 def test_before_there_are_layers(models, fresh_process):
     model, open_model = models("residual"), models("open-shape")
     words = fresh_process.call(mnn_report_runs.before_there_are_layers, model.path, open_model.path, model.x)
