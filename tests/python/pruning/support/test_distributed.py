@@ -40,6 +40,13 @@ def test_exact_sums_have_no_order(values, random):
     assert float(total) == pytest.approx(sum(values), rel=1e-12, abs=1e-15 * float(bound) + 1e-300)
 
 
+def test_exact_sums_of_large_parts():
+    """Of which more than a cache holds; in any layout."""
+    parts = [torch.randn(3, 500, 700, generator=torch.Generator().manual_seed(i)).mT for i in range(2)]
+    total = Group().exact_sum(parts, torch.tensor(20.0))
+    torch.testing.assert_close(total, parts[0].double() + parts[1].double(), rtol=0, atol=1e-15)
+
+
 def test_a_sum_of_many_processes_does_not_overflow(monkeypatch):
     def all_reduce(tensor, op=dist.ReduceOp.SUM):
         if op == dist.ReduceOp.SUM:
