@@ -2,6 +2,7 @@
 // and the bits are the same however many there are.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
 #include <vector>
@@ -16,9 +17,10 @@ namespace patternlite::test {
 namespace {
 
 constexpr int kHeight = 131, kWidth = 211;
+const std::vector<float> kConstants = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f};  // of five channels
 
-// op: of tensors that have these shapes, the last of which it writes.
-void check(const Operator& op, const std::vector<Shape>& shapes) {
+// op: of tensors that have these shapes, the last of which it writes. most: parts that there are.
+void check(const Operator& op, const std::vector<Shape>& shapes, int most = 5) {
   std::vector<PlanarLayout> layouts;
   for (const Shape& shape : shapes) layouts.push_back({shape, 1});
   std::vector<float> alone;
@@ -31,7 +33,7 @@ void check(const Operator& op, const std::vector<Shape>& shapes) {
     const TensorMemory memory{layouts, [&](TensorId id) { return tensors[id].origin(); }};
     CountedParts parallel(threads);
     make_step({op, "op"}, memory, best_kernels())->run(parallel);
-    EXPECT_EQ(parallel.count, threads);
+    EXPECT_EQ(parallel.count, std::min(threads, most));
     const std::vector<float> got = tensors.back().get().values;
     if (threads == 1) alone = got;
     EXPECT_EQ(got, alone) << threads << " threads";
@@ -75,10 +77,18 @@ TEST(FewChannels, Elementwise) {
 
 // Whose statistics are of all that stays together.
 TEST(FewChannels, Norms) {
+  const Shape shape{5, kHeight, kWidth}, two{2, kHeight, kWidth};
+  check(InstanceNorm{0, 1, kConstants, kConstants, 1e-3f}, {shape, shape});
+  check(ChannelNorm{0, 1, kConstants, kConstants, 1e-3f}, {shape, shape});
+  check(InstanceNorm{0, 1, {1, 2}, {3, 4}, 1e-3f}, {two, two}, 2);
+}
+
+// Each thread gets some channels, with what is theirs.
+TEST(ManyChannels, ElementwiseByConstants) {
   const Shape shape{5, kHeight, kWidth};
-  const std::vector<float> constants(5, 0.5f);
-  check(InstanceNorm{0, 1, constants, constants, 1e-3f}, {shape, shape});
-  check(ChannelNorm{0, 1, constants, constants, 1e-3f}, {shape, shape});
+  check(Scaling{0, 1, kConstants, kConstants}, {shape, shape});
+  check(Multiplication{0, 1, 2}, {shape, {5, 1, 1}, shape});
+  check(CurveOp{0, 1, Curve::kLeakyRelu, kConstants}, {shape, shape});
 }
 
 }  // namespace

@@ -51,6 +51,18 @@ TEST(Fuse, PoolsAStridedPointwiseConvolution) {
             2e-5);
 }
 
+// Its own result needs them, not what is pooled of that.
+TEST(Fuse, PoolsAConvolutionOfZerosBehindTheMap) {
+  GraphBuilder b(1);
+  const TensorId x = b.conv(b.input({3, 372, 372}), 8, Window{2, 2}, 1, 1, {});
+  b.graph.outputs = {b.pool(x, PoolMode::kMax, 2, 2, 0)};
+  ASSERT_EQ(fuse(b.graph).nodes.size(), 1u);
+  const std::vector<Image> inputs{random_image({3, 372, 372}, b.random())};
+  EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0],
+                           run(*Program::compile(b.graph, {}), b.graph, inputs)[0]),
+            2e-5);
+}
+
 TEST(Fuse, PoolsInTheConvolutionWhereNobodyElseReadsItsLargeMap) {
   const auto nodes = [](int size, auto build) {
     GraphBuilder b(1);

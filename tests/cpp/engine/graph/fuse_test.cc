@@ -163,6 +163,7 @@ TEST(Fuse, ShiftsThatCancelMostOfAMapStayBeforeTheScale) {
   EXPECT_EQ(normalised(101325, 1 / 10.0f, 0), 2u);
   EXPECT_EQ(normalised(124, 1 / 58.0f, 0), 1u);
   EXPECT_EQ(normalised(-1, 127.5f, -123), 1u) << "what is added last is small";
+  EXPECT_EQ(normalised(-1, 1, 1000), 1u) << "what is moved is small";
 }
 
 // Into the convolution before it, unless another reads its sums or they are clamped; what follows

@@ -59,6 +59,12 @@ TEST(PadApart, GivesAMapOfOneColumnACopyForPadsAboveAndBelow) {
   EXPECT_FALSE(wide(1, 1));
   EXPECT_FALSE(wide(1, 3, 1)) << "its columns need them";
   EXPECT_FALSE(wide(2, 7)) << "others of its size may need them";
+  const auto dilated = [](int height) {
+    const Shape map{8, height, 100};
+    return has_wide_pads({3, 3, 1, 1, 5, 5, 5, 5}, map, map);
+  };
+  EXPECT_TRUE(dilated(8)) << "more zeros above and below than rows";
+  EXPECT_FALSE(dilated(100));
   EXPECT_FALSE(has_wide_pads({.kernel_w = 7, .pad_left = 3}, {8, 1, 100}, {8, 1, 100}));
 }
 

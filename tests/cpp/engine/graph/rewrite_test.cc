@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/graph/pitch.h"
 #include "engine/networks.h"
 #include "engine/random_convolution.h"
 #include "engine/run_program.h"
@@ -45,12 +46,24 @@ TEST(LayOutAlone, WhatIsLittleNarrowerLiesAtThePitchOfWhatIsRead) {
   EXPECT_EQ(unpadded.output.pitch(), 30);
   EXPECT_EQ(padded.input.border, 2);
   EXPECT_EQ(padded.output.pitch(), padded.input.pitch());
+  const LoneConvolution wider = alone({1, 1, 1, 1, 1, 1, 1, 1}, 32);
+  EXPECT_EQ(wider.output.border, wider.input.border);
   const LoneConvolution strided = alone({3, 3, 2, 2, 1, 1, 1, 1}, 15);
   EXPECT_EQ(strided.output.border, strided.input.border);
   const LoneConvolution apart = alone({3, 3, 1, 1, 12, 12, 12, 12}, 30);
   EXPECT_EQ(apart.window.pad_top, 0);
   EXPECT_EQ(apart.input.shape, (Shape{4, 54, 54}));
   EXPECT_EQ(apart.output.pitch(), 30);
+}
+
+TEST(KeepsPositions, WhereTapsLieWithinTheMemoryOfTheInput) {
+  const PlanarLayout input{{4, 300, 100}, 0};
+  const auto keeps = [&](int kernel_w) {
+    const PlanarLayout output = at_pitch_of(input, {4, 300, 101 - kernel_w});
+    return keeps_positions({1, kernel_w}, input, output);
+  };
+  EXPECT_TRUE(keeps(40));
+  EXPECT_FALSE(keeps(60)) << "columns behind the last plane, and more than there is slack";
 }
 
 // One image read through several windows of any shape: what is rewritten of them reads the same.

@@ -54,6 +54,13 @@ class CurvedConvolutionTest : public PackingTest {
       const auto packed =
           PackedConvolution::pack({conv, in, out}, taps, {traits.kernel, *grouping}, kernels());
       SCOPED_TRACE(testing::Message() << packed->kernel_name() << ", seed " << seed);
+      Convolution unbent = conv;
+      unbent.curve.reset();
+      const auto straight =
+          PackedConvolution::pack({unbent, in, out}, taps, {traits.kernel, *grouping}, kernels());
+      ASSERT_EQ(packed->by_rows(), straight->by_rows());
+      ASSERT_EQ(packed->by_positions(), straight->by_positions());
+      ASSERT_EQ(packed->weight_bytes(), straight->weight_bytes());
       kernels_seen_.insert(traits.name);
       body(*packed, input, out, expected);
       if (HasFatalFailure()) return;

@@ -136,6 +136,14 @@ TEST_P(PooledConvolutionTest, WhatFollowsItIsNotFolded) {
   }
 }
 
+TEST(PlanarConvolution, WhatIsPooledOfAnUnpaddedOneLiesAtThePitchOfWhatIsRead) {
+  const Convolution conv{.input = 0,
+                         .output = 1,
+                         .window = {3, 3},
+                         .pooling = FusedPooling{{8, 28, 28}, PoolMode::kMax, {2, 2, 2, 2}}};
+  EXPECT_EQ(planar_convolution(conv, {{{4, 30, 30}, 1}, {{8, 14, 14}, 1}}).output.pitch(), 31);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, PooledConvolutionTest, testing::ValuesIn(available_isas()),
                          [](const auto& info) { return info.param; });
 

@@ -8,6 +8,7 @@
 
 #include "engine/networks.h"
 #include "engine/one_convolution.h"
+#include "engine/recognise/cost_model.h"
 #include "engine/support/isa.h"
 
 namespace patternlite::test {
@@ -107,6 +108,20 @@ TEST(Judge, TakesUnpaddedLayersAsPaddedOnes) {
     EXPECT_TRUE(worthwhile(1)) << shared;
     EXPECT_TRUE(worthwhile(0)) << shared;
   }
+}
+
+TEST(EstimatedCost, CountsTheCopyThatWidePadsTake) {
+  const OneConvolution c(16, 16, 3, {.kernels_kept = 0.5, .taps = 4}, 30);
+  Convolution padded = c.conv, unpadded = c.conv;
+  padded.window = {3, 3, 1, 1, 12, 12, 12, 12};
+  unpadded.window = {3, 3, 1, 1, 12, 12};
+  const Shape map{16, 30, 30}, with_zeros{16, 54, 54};
+  const Sparsity sparsity = Analysis(c.conv, map, map).sparsity;
+  const auto cost = [&](const Convolution& conv, const Shape& input) {
+    return estimated_cost(conv, sparsity, input, map, best_kernels());
+  };
+  EXPECT_DOUBLE_EQ(cost(padded, map),
+                   cost(unpadded, with_zeros) + border_cost(with_zeros.elements()));
 }
 
 TEST(KindOf, NamesKernelAndStrides) {

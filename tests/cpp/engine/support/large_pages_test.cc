@@ -5,7 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <random>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -96,13 +101,45 @@ TEST(LargePages, FreeNeighboursAreJoined) {
   }
 }
 
+// The advice on the mapping that holds an address; nothing where the system does not tell.
+std::optional<std::string> advice_on(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream mappings("/proc/self/smaps");
+  bool holds = false;
+  for (std::string line; std::getline(mappings, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    char dash = 0;
+    std::istringstream range(line);
+    if (range >> std::hex >> begin >> dash >> end && dash == '-') {
+      holds = begin <= wanted && wanted < end;
+    } else if (holds && line.starts_with("VmFlags:")) {
+      return line + " ";
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(LargePages, TheSystemIsAskedForThem) {
+  LargePages pages;
+  void* memory = pages.allocate(LargePages::kPage);
+  const auto advice = advice_on(memory);
+  pages.free(memory, LargePages::kPage);
+  if (!advice || !std::filesystem::exists("/sys/kernel/mm/transparent_hugepage")) {
+    GTEST_SKIP() << "it has none, or does not tell";
+  }
+  EXPECT_NE(advice->find(" hg "), std::string::npos) << *advice;
+}
+
 TEST(LargePages, WhatIsLargerThanAPageGetsWholeOnes) {
   LargePages pages;
-  const std::size_t bytes = 5 * LargePages::kPage / 2;
-  void* memory = pages.allocate(bytes);
-  EXPECT_EQ(pages.bytes_held(), 3 * LargePages::kPage);
-  pages.free(memory, bytes);
-  EXPECT_EQ(pages.bytes_held(), 0u);
+  const std::size_t sizes[] = {5 * LargePages::kPage / 2, 2 * LargePages::kPage};  // and a header
+  for (const std::size_t bytes : sizes) {
+    void* memory = pages.allocate(bytes);
+    ASSERT_NE(memory, nullptr);
+    EXPECT_EQ(pages.bytes_held(), 3 * LargePages::kPage);
+    pages.free(memory, bytes);
+    EXPECT_EQ(pages.bytes_held(), 0u);
+  }
 }
 
 }  // namespace
