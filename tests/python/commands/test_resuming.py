@@ -57,6 +57,9 @@ def test_pruning_that_finished_nothing_leaves_nothing(client: Path, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(_Run, "make_images", stopping(0, _Run.make_images))
         assert told(run(*PRUNE, "--rate", "3", "--output", "none/net")) == "stopped"
+        patch.setenv("RANK", "1")  # the first process cleans up
+        run(*PRUNE, "--rate", "3", "--output", "other/net")
+        assert [path.stem for path in (client / "other/net/pruned.checkpoint").iterdir()] == ["answers"]
     refused = run(*PRUNE, "--rate", "3", "--dense", "3", "--output", "none/net")
     assert_one_line(refused, "nothing to prune")
     assert not (client / "none").exists()

@@ -51,13 +51,27 @@ def test_older_versions_of_torch_are_asked_otherwise_or_not_at_all(monkeypatch, 
     assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == known
 
 
+@pytest.mark.parametrize("allowed", [True, False])
 @pytest.mark.parametrize("tiles", [True, False])
-def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles):
+def test_small_maps_are_products_where_the_cpu_has_tiles(monkeypatch, tiles, allowed):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": tiles})
     layer = torch.nn.Conv2d(2, 2, 3, padding=1, bias=False)
-    with half(torch.device("cpu")):
+    with half(torch.device("cpu"), allowed):
         y = layer(torch.ones(1, 2, 4, 4))
-    assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == tiles
+    assert y.dtype == (torch.bfloat16 if allowed else torch.float32)
+    assert (type(y.grad_fn).__name__ == "_ConvolutionBackward") == (tiles and allowed)
+
+
+def test_a_step_sees_the_weights_that_the_one_before_made(monkeypatch):
+    """Within another autocast torch keeps what it made of them."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    layer, x, answers = torch.nn.Linear(2, 2, bias=False), torch.ones(1, 2), []
+    with torch.autocast("cpu", torch.bfloat16):
+        for _ in range(2):
+            with half(x.device):
+                answers.append(layer(x).detach())
+            layer.weight.data.mul_(2)
+    assert torch.equal(2 * answers[0], answers[1])
 
 
 class Averaged(forms.Odd):

@@ -108,10 +108,11 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bits(
 
 
 def test_batches_that_were_refined_are_kept(tmp_path, trained_model, monkeypatch):
-    config, begun = replace(CONFIG, images=150, distill_steps=0), []  # 128 and 22
+    config, begun, seeds = replace(CONFIG, images=150, distill_steps=0), [], []  # 128 and 22
 
     def counted(*given):
         begun.append(len(given[2]))
+        seeds.append(given[6].initial_seed())
         if len(begun) == 4:
             raise KeyboardInterrupt
         return refine(*given)
@@ -125,6 +126,8 @@ def test_batches_that_were_refined_are_kept(tmp_path, trained_model, monkeypatch
     result = prune(trained_model, (3, 16, 16), config, lambda what, done: told.append((what, done)), tmp_path)
     require_equal(result, whole)
     assert begun == [128, 22, 128, 22, 22]
+    assert seeds[0] != seeds[1]
+    assert seeds == [*seeds[:2] * 2, seeds[1]]
     fractions = [done for _, done in told]
     assert fractions == sorted(fractions)
 
