@@ -18,7 +18,8 @@ class CompiledProgram final : public Program {
   CompiledProgram(const Graph& source, const Verdict& verdict, const CompileOptions& options,
                   const kernels::KernelTable& kernels)
       : parallel_(options.parallel ? options.parallel : make_thread_pool(1)),
-        layers_(verdict.layers) {
+        layers_(verdict.layers),
+        least_shared_(options.least_shared) {
     const Graph graph = rewrite(source);
     plan_ = plan_memory(graph);
     const std::vector<int> number = number_convolutions(graph);
@@ -50,7 +51,7 @@ class CompiledProgram final : public Program {
   void run(std::span<const float* const> inputs, std::span<float* const> outputs) override {
     const ScopedFloatMode mode(Denormals::kZero);
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->run(inputs[i], *parallel_);
-    for (const auto& step : steps_) step->run(*parallel_);
+    for (const auto& [step, threads] : steps_) step->run(*threads);
     for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i]->run(outputs[i], *parallel_);
   }
 
@@ -60,7 +61,7 @@ class CompiledProgram final : public Program {
 
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
-    for (const auto& step : steps_) bytes += step->weight_bytes();
+    for (const auto& scheduled : steps_) bytes += scheduled.step->weight_bytes();
     return bytes;
   }
 
@@ -73,6 +74,9 @@ class CompiledProgram final : public Program {
   void add_steps(const Graph& graph, const std::vector<Chain>& chains,
                  const std::vector<int>& number, std::vector<PlannedConvolution>& planned,
                  const kernels::KernelTable& kernels) {
+    const auto add = [this](std::unique_ptr<Step> step, bool shared = true) {
+      steps_.push_back({std::move(step), shared ? parallel_.get() : alone_.get()});
+    };
     const TensorMemory memory{plan_.layouts, [this](TensorId id) { return tensor(id); }};
     std::vector<float*> scratch;
     for (auto& share : scratch_) scratch.push_back(share.data());
@@ -84,22 +88,36 @@ class CompiledProgram final : public Program {
       if (const TensorId id = plan_.clears[i]; id != kNoTensor) {
         const bool whole = conv && conv->output == id;
         const Borders which = whole ? not_written_by(*planned[number[i]].packed) : Borders::kAll;
-        steps_.push_back(make_clear_step(id, memory, which));
+        add(make_clear_step(id, memory, which));
       }
       if (conv == nullptr) {
-        steps_.push_back(make_step(node, memory, kernels));
+        add(make_step(node, memory, kernels));
         continue;
       }
       auto& packed_conv = planned[number[i]].packed;
       if (chain == chains.end() || i < chain->first) {
-        steps_.push_back(make_convolution_step(*conv, memory, std::move(packed_conv)));
+        add(make_convolution_step(*conv, memory, std::move(packed_conv)), is_shared(number[i]));
         continue;
       }
       links.push_back({*conv, std::move(packed_conv)});
       if (i < chain->last()) continue;
-      steps_.push_back(make_chain_step(*chain++, std::exchange(links, {}), memory, scratch));
+      add(make_chain_step(*chain, std::exchange(links, {}), memory, scratch),
+          is_shared(number[chain->first], number[i]));
+      ++chain;
     }
   }
+
+  // Whether threads share a step of these convolutions.
+  bool is_shared(int first, int last) const {
+    double macs = 0;
+    for (int i = first; i <= last; ++i) {
+      // It waits for its weights, and knows by itself how many are worth sharing.
+      if (layers_[i].kind == "fc") return true;
+      macs += layers_[i].kept_macs;
+    }
+    return macs >= least_shared_;
+  }
+  bool is_shared(int convolution) const { return is_shared(convolution, convolution); }
 
   // Row 0, column 0 of channel 0.
   float* tensor(TensorId id) { return slots_[plan_.slot[id]].data() + plan_.origin(id); }
@@ -137,14 +155,20 @@ class CompiledProgram final : public Program {
     return all;
   }
 
-  std::shared_ptr<Parallel> parallel_;
+  struct Scheduled {
+    std::unique_ptr<Step> step;
+    Parallel* threads;
+  };
+
+  const std::shared_ptr<Parallel> parallel_, alone_ = make_thread_pool(1);
   MemoryPlan plan_;
   std::vector<AlignedVector<float>> slots_;
   std::vector<AlignedVector<float>> scratch_;  // of each thread, for the windows of chains
   std::vector<std::unique_ptr<InputStep>> inputs_;
-  std::vector<std::unique_ptr<Step>> steps_;
+  std::vector<Scheduled> steps_;
   std::vector<std::unique_ptr<OutputStep>> outputs_;
   std::vector<LayerReport> layers_;
+  const double least_shared_;
 };
 
 }  // namespace

@@ -16,11 +16,16 @@
 
 namespace patternlite {
 
+// Multiplications of a layer that threads share. Fewer take no longer than waking another thread,
+// and bringing here what it wrote.
+inline constexpr double kLeastShared = 1 << 17;
+
 struct CompileOptions {
   const kernels::KernelTable* kernels = nullptr;  // null: best_kernels(), see isa.h
   std::shared_ptr<Parallel> parallel;             // null: this thread alone
   TuneOptions tuning;
   ChainLimits chains;
+  double least_shared = kLeastShared;
 };
 
 class Program {

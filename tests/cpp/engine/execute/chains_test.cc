@@ -87,7 +87,8 @@ class ChainsTest : public testing::TestWithParam<std::string> {
     const auto compile = [&](int threads, ChainLimits limits) {
       return Program::compile(graph, {.kernels = &kernels_named(GetParam()),
                                       .parallel = make_thread_pool(threads),
-                                      .chains = limits});
+                                      .chains = limits,
+                                      .least_shared = 0});
     };
     const auto apart = compile(1, kNone);
     std::vector<std::unique_ptr<Program>> chained;
@@ -145,7 +146,8 @@ TEST_P(ChainsTest, FlatKernels) {
   b.graph.outputs = {x};
   const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
                                                   .parallel = make_thread_pool(2),
-                                                  .chains = {0, kAny}});
+                                                  .chains = {0, kAny},
+                                                  .least_shared = 0});
   for (int repeat = 0; repeat < 2; ++repeat) {
     const std::vector<Image> inputs{random_image({32, 32, 32}, b.random())};
     EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
@@ -211,8 +213,9 @@ TEST(Chains, NeighboursThatAreNotLinked) {
   b.graph.outputs = {b.conv(planes, 24, 1, 1, 0, {.kernels_kept = 0.25}),
                      b.conv(side, 24, 1, 1, 0, {.kernels_kept = 0.25})};
   const std::vector<Image> inputs{random_image({96, 32, 32}, b.random())};
-  const auto program =
-      Program::compile(b.graph, {.parallel = make_thread_pool(2), .chains = {0, std::size_t(-1)}});
+  const auto program = Program::compile(
+      b.graph,
+      {.parallel = make_thread_pool(2), .chains = {0, std::size_t(-1)}, .least_shared = 0});
   const auto expected = run_reference(b.graph, inputs), actual = run(*program, b.graph, inputs);
   for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5);
 }

@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/counted_parts.h"
 #include "engine/networks.h"
 #include "engine/reference.h"
 #include "engine/run_program.h"
@@ -25,8 +27,9 @@ TEST_P(ProgramTest, EqualsTheReferenceRunAfterRun) {
     GraphBuilder b = seed % 2 ? small_mobilenet(seed) : small_resnet(seed);
     std::vector<std::unique_ptr<Program>> programs;
     for (int threads = 1; threads <= 8; ++threads) {
-      programs.push_back(Program::compile(
-          b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(threads)}));
+      programs.push_back(Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                                    .parallel = make_thread_pool(threads),
+                                                    .least_shared = 0}));
     }
     for (int repeat = 0; repeat < 3; ++repeat) {  // memory is used again: nothing may linger
       const std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
@@ -81,6 +84,25 @@ TEST(Program, NanReachesWhatDependsOnItAndNothingFarther) {
       }
     }
   }
+}
+
+// Others would take longer to wake than the layer takes.
+TEST(Program, SmallLayersAreNotShared) {
+  const auto parts = [](int channels, int size, double least_shared) {
+    GraphBuilder b(1);
+    const Shape shape{channels, size, size};
+    b.graph.outputs = {b.conv(b.input(shape), channels, 3, 1, 1, {.taps = 4})};
+    const auto threads = std::make_shared<CountedParts>(2);
+    const auto program =
+        Program::compile(b.graph, {.parallel = threads, .least_shared = least_shared});
+    threads->count = 0;
+    run(*program, b.graph, {random_image(shape, b.random())});
+    return threads->count;
+  };
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(parts(8, 8, kLeastShared), parts(8, 8, kNever));
+  EXPECT_GT(parts(8, 8, 0), parts(8, 8, kNever));
+  EXPECT_EQ(parts(32, 32, kLeastShared), parts(32, 32, 0));
 }
 
 TEST(Program, ReportsWhatEachConvolutionBecame) {

@@ -34,7 +34,8 @@ TEST_P(RandomGraphsTest, EqualTheReferenceWithAnyNumberOfThreads) {
     std::vector<std::unique_ptr<Program>> programs;
     for (const int threads : {1, 2, 3}) {
       CompileOptions options{.kernels = &kernels_named(GetParam()),
-                             .parallel = make_thread_pool(threads)};
+                             .parallel = make_thread_pool(threads),
+                             .least_shared = 0};
       // Of maps this small, chains would be rare, and one part long.
       if (seed % 2) {
         options.chains = {.least_bytes = 0, .most_bytes = 20000, .most_read_again = 1e9};

@@ -72,7 +72,8 @@ GraphBuilder random_layers(unsigned seed) {
 TEST(Fuse, RandomGraphs) {
   for (unsigned seed = 0; seed < 200; ++seed) {
     GraphBuilder b = random_layers(seed);
-    const auto program = Program::compile(b.graph, {.parallel = make_thread_pool(1 + seed % 2)});
+    const auto program =
+        Program::compile(b.graph, {.parallel = make_thread_pool(1 + seed % 2), .least_shared = 0});
     const std::vector<Image> inputs{random_image(b.graph.tensors[b.graph.inputs[0]], b.random())};
     const auto expected = run_reference(b.graph, inputs), actual = run(*program, b.graph, inputs);
     for (std::size_t i = 0; i < expected.size(); ++i) {

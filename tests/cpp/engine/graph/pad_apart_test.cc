@@ -75,8 +75,9 @@ TEST_P(PadApartTest, WidePadsConcernOneLayerAlone) {
     GraphBuilder b = dilated_network(dilation);
     const std::vector<Image> inputs{random_image({4, 13, 13}, b.random())};
     const std::vector<Image> expected = run_reference(b.graph, inputs);
-    const auto program = Program::compile(
-        b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(2)});
+    const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                                    .parallel = make_thread_pool(2),
+                                                    .least_shared = 0});
     const std::vector<Image> actual = run(*program, b.graph, inputs);
     for (int i : {0, 1}) EXPECT_LT(relative_error(expected[i], actual[i]), 2e-5) << dilation;
     return program->activation_bytes();
@@ -100,8 +101,9 @@ TEST_P(PadApartTest, SequencesEqualTheReference) {
     }
     b.graph.outputs = {b.conv(x, 8, {3, 1, 2, 1, 1, 1, 1, 0}, 1, 0, {})};
     const std::vector<Image> inputs{random_image({6, 50, 1}, b.random())};
-    const auto program = Program::compile(
-        b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(2)});
+    const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                                    .parallel = make_thread_pool(2),
+                                                    .least_shared = 0});
     EXPECT_LT(relative_error(run_reference(b.graph, inputs)[0], run(*program, b.graph, inputs)[0]),
               2e-5);
   }

@@ -109,8 +109,8 @@ TEST_P(PooledConvolutionTest, InAProgramOfLargeMaps) {
     const std::vector<Image> inputs{random_image({3, size, size}, b.random())};
     const Image expected = run_reference(b.graph, inputs)[0];
     for (const int threads : {1, 2, 5}) {
-      const auto program =
-          Program::compile(b.graph, {.kernels = &table(), .parallel = make_thread_pool(threads)});
+      const auto program = Program::compile(
+          b.graph, {.kernels = &table(), .parallel = make_thread_pool(threads), .least_shared = 0});
       EXPECT_TRUE(program->layers()[0].kernel.ends_with("+pool"));
       EXPECT_LT(program->activation_bytes(), (b.graph.tensors[0].elements() * 3) * sizeof(float));
       for (int repeat = 0; repeat < 2; ++repeat) {

@@ -186,8 +186,9 @@ TEST_P(MemoryPlanTest, RowsOfWholeLinesEqualTheReference) {
     const std::vector<Image> inputs{random_image(b.graph.tensors[image], b.random())};
     const std::vector<Image> expected = run_reference(b.graph, inputs);
     for (const int threads : {1, 2, 3}) {
-      const auto program = Program::compile(
-          b.graph, {.kernels = &kernels_named(GetParam()), .parallel = make_thread_pool(threads)});
+      const auto program = Program::compile(b.graph, {.kernels = &kernels_named(GetParam()),
+                                                      .parallel = make_thread_pool(threads),
+                                                      .least_shared = 0});
       for (int repeat = 0; repeat < 2; ++repeat) {
         const std::vector<Image> actual = run(*program, b.graph, inputs);
         for (std::size_t i = 0; i < expected.size(); ++i) {

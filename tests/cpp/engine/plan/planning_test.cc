@@ -70,13 +70,12 @@ class PlanningTest : public testing::TestWithParam<std::string> {
   void TearDown() override { forget_choices(); }
 
   std::unique_ptr<Program> compile(const Graph& graph, int threads = 1, int budget = kBudgetMs) {
-    return Program::compile(
-        graph,
-        {.kernels = &kernels(),
-         .parallel = make_thread_pool(threads),
-         .tuning = {.budget = make_tune_budget(budget), .directory = path, .warn = [this](auto& w) {
-                      warnings.push_back(w);
-                    }}});
+    return Program::compile(graph, {.kernels = &kernels(),
+                                    .parallel = make_thread_pool(threads),
+                                    .tuning = {.budget = make_tune_budget(budget),
+                                               .directory = path,
+                                               .warn = [this](auto& w) { warnings.push_back(w); }},
+                                    .least_shared = 0});
   }
   // As if another process had timed the layers of `graph` and found `kernel` to be the fastest.
   void put_file(const Graph& graph, ConvKernel kernel) {
