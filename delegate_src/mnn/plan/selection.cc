@@ -114,9 +114,12 @@ Selection select_convolution(const EngineHandle& engine, const abi::Tensors& inp
   // Without zeros in any layer the session is to be MNN's, to the bit; and what the layers around
   // this one save is not known while layers are created. So both are made: of layers of few
   // weights.
-  const bool sure = alone && (all_taken || outcome == Outcome::kSparse || origin == Origin::kOurs);
+  const bool sparse = outcome == Outcome::kSparse;
+  const bool sure = alone && (all_taken || sparse || origin == Origin::kOurs);
   if (!sure && expected > kMostWeightsTwice) return selection;
-  selection.choice = sure ? Selection::Choice::kOurs : Selection::Choice::kOursBesideOthers;
+  selection.choice = sure     ? Selection::Choice::kOurs
+                     : sparse ? Selection::Choice::kOursInARun
+                              : Selection::Choice::kOursBesideOthers;
   if (sure) selection.report.kernel = "planned";  // its name once MNN has resized the session
   if (!alone) selection.gain = gain / (output.height * output.width);
   selection.layer = std::make_shared<const ConvolutionLayer>(std::move(conv), weights);

@@ -14,13 +14,14 @@ struct Selection {
   enum class Choice {
     kStock,
     kOurs,
+    kOursInARun,        // ours in a run of layers that pays, as it does not pay alone
     kOursBesideOthers,  // ours if there are zeros to skip in other layers of the model
   };
   Choice choice = Choice::kStock;
   LayerReport report;
   std::shared_ptr<const ConvolutionLayer> layer;  // null: MNN's
-  // For kOursBesideOthers, if moving the tensors here and back costs more than the layer saves:
-  // what it saves without that, for each position of its output, in units of moving_cost().
+  // If moving the tensors here and back costs more than the layer saves: what it saves without
+  // that, for each position of its output, in units of moving_cost().
   std::optional<double> gain{};
 };
 

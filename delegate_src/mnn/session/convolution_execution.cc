@@ -9,9 +9,11 @@ namespace patternlite::mnn {
 
 ConvolutionExecution::ConvolutionExecution(abi::Backend* backend, StockExecution stock,
                                            std::shared_ptr<const ConvolutionLayer> layer,
-                                           std::optional<double> gain, std::size_t row)
+                                           bool beside_others, std::optional<double> gain,
+                                           std::size_t row)
     : PlannedExecution(backend, ShadowBackend::of(backend), std::move(stock)),
       layer_(std::move(layer)),
+      beside_others_(beside_others),
       gain_(gain),
       row_(row) {}
 
@@ -30,7 +32,7 @@ std::optional<RecordedNode> ConvolutionExecution::node(Recording& recording,
                       .inputs = {conv.input},
                       .output = conv.output,
                       .layer = layer_,
-                      .beside_others = static_cast<bool>(stock()),
+                      .beside_others = beside_others_,
                       .gain = gain,
                       .row = row_};
 }
@@ -45,7 +47,8 @@ bool ConvolutionExecution::on_clone(abi::Backend* backend, const abi::Op* op,
     StockExecution copy(nullptr);
     if (stock() && !(copy = stock().clone(backend, op))) return;
     other->adopt(*shadow());
-    *destination = new ConvolutionExecution(backend, std::move(copy), layer_, gain_, row_);
+    *destination =
+        new ConvolutionExecution(backend, std::move(copy), layer_, beside_others_, gain_, row_);
   });
   return code == abi::kNoError && *destination != nullptr;
 }

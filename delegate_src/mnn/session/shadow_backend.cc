@@ -101,9 +101,13 @@ abi::Execution* ShadowBackend::create(abi::Backend* backend, const abi::Tensors&
       case Selection::Choice::kStock:
         return stock().release();
       case Selection::Choice::kOurs:
-        return new ConvolutionExecution(backend, StockExecution(nullptr), selection.layer, {}, row);
+        return new ConvolutionExecution(backend, StockExecution(nullptr), selection.layer, false,
+                                        {}, row);
+      case Selection::Choice::kOursInARun:
       case Selection::Choice::kOursBesideOthers:
-        return new ConvolutionExecution(backend, stock(), selection.layer, selection.gain, row);
+        return new ConvolutionExecution(backend, stock(), selection.layer,
+                                        selection.choice == Selection::Choice::kOursBesideOthers,
+                                        selection.gain, row);
     }
   }
   StockExecution execution = stock();

@@ -29,6 +29,16 @@ def one_that_pays() -> tuple[Network, str]:
     return net, net.op("Sin", y)
 
 
+def run_that_pays() -> tuple[Network, str]:
+    """No layer saves as much as it costs to bring its tensors here and back."""
+    net = Network((1, 24, 28, 28))
+    y = net.op("Sin", "x")
+    for _ in range(4):
+        z = net.relu6(net.conv(y, 24, 96, size=1, keep=0.25))
+        y = net.op("Add", y, net.conv(z, 96, 24, size=1, keep=0.25))
+    return net, net.op("Sin", y)
+
+
 CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
     "sparse-3x3": partial(square, 3, 64, 0.6),
     "sparse-5x5": partial(square, 5, 48, 0.4),
@@ -36,7 +46,10 @@ CHOICES: dict[str, Callable[[], tuple[Network, str]]] = {
     "sparse-7x7": partial(square, 7, 32, 0.6),
     "sparse-5x5-stride-2": partial(square, 5, 48, 0.4, 2),
     "sparse-3x3-of-8": partial(square, 3, 64, 0.4, hw=8),
+    "sparse-fc-of-256": partial(square, 1, 256, 0.25, hw=1),
+    "sparse-fc-of-1024": partial(square, 1, 1024, 0.25, hw=1),
     "one-that-pays": one_that_pays,
+    "run-that-pays": run_that_pays,
     "dense-5x5": partial(square, 5, 32),
     "dense-3x3-stride-2": partial(square, 3, 32, stride=2),
 }

@@ -24,6 +24,20 @@ def test_what_mnn_runs_by_winograd(name, taken, models, process):
     assert [row["kernel"] != "stock" for row in rows] == [taken] * 2
 
 
+@pytest.mark.parametrize(("name", "taken"), [("sparse-fc-of-256", False), ("sparse-fc-of-1024", True)])
+def test_fully_connected_layers(name, taken, models, process):
+    """MNN reads dense weights fast that stay in the cache."""
+    rows = process.call(mnn_runs.inspect, models(name).path, force=False)
+    assert [row["reason"] for row in rows] == ["sparse-fc"] * 2
+    assert [row["kernel"] != "stock" for row in rows] == [taken] * 2
+
+
+def test_layers_that_pay_only_together(models, process):
+    """Though none of the network's pays by itself."""
+    rows = process.call(mnn_runs.inspect, models("run-that-pays").path, force=False)
+    assert [row["kernel"] != "stock" for row in rows] == [True] * 8
+
+
 def resized(process, path, *sizes):
     inputs = [np.zeros((1, 16, size, size), np.float32) for size in sizes]
     return process.call(mnn_runs.ours, path, 1, *inputs, force=False)[1]
