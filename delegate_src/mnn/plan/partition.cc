@@ -78,6 +78,9 @@ std::vector<bool> continued(const Recording& recording, std::vector<bool> runs) 
   return runs;
 }
 
+// Of what layers are expected to save: by so much the expectation may err.
+constexpr double kDoubt = 0.25;
+
 // What running these saves, less what it costs to move tensors to them and from them.
 double savings(const Recording& recording, const std::vector<bool>& layers) {
   const std::vector<bool> runs = continued(recording, layers);
@@ -126,7 +129,10 @@ std::vector<bool> choose(const Recording& recording) {
   for (const auto& run : runs_of_layers(recording)) {
     std::vector<bool> more = layers;
     for (std::size_t i : run) more[i] = true;
-    if (savings(recording, more) > savings(recording, layers)) layers = std::move(more);
+    double gains = 0;
+    for (std::size_t i : run) gains += *nodes[i].gain;
+    const double saved = savings(recording, more) - savings(recording, layers);
+    if (saved > kDoubt * gains) layers = std::move(more);
   }
   return continued(recording, std::move(layers));
 }
