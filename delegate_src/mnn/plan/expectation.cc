@@ -25,6 +25,8 @@ constexpr int kLeastWinogradMap = 10;
 constexpr int kLeastWinogradChannels = 8;
 // 1x1 layers need no rearranging in MNN: nine tenths of the peak of its vectors.
 constexpr double kPointwiseGain = 1.8;
+// Without tiles, MNN's AVX2 kernels reach less than half of what AVX2 can do.
+constexpr double kAvx2Slowness = 2;
 // Fully connected layers whose dense weights stay in a core's cache from one inference to the next:
 // MNN brings a weight in this share of stock_cost()'s time. Ours save little there, and take this
 // for each unit and once more; measured with 64 to 2048 units and inputs, 10 and 25 % of weights
@@ -45,6 +47,12 @@ double winograd_gain(const Convolution& conv, const Shape& input, const Shape& o
   const bool large = std::min(output.height, output.width) >= kLeastWinogradMap ||
                      2 * output.height * output.width >= channels;
   return tiles && large && channels >= kLeastWinogradChannels ? kWinogradGain[side] : 1;
+}
+
+// How many times as long as XNNPACK's (stock_cost()) MNN's kernels take.
+double mnn_slowness(double lanes, int pack, bool by_tiles) {
+  const bool both_avx2 = lanes == kHalfVector && pack == kHalfVector;
+  return both_avx2 && !by_tiles ? kAvx2Slowness : lanes / pack;
 }
 
 // Of a fully connected layer, for each image.
@@ -71,7 +79,7 @@ double expected_gain(const Graph& graph, const Sparsity& sparsity, int pack, int
     const bool cached = dense_macs(conv, input, output) <= kMostCachedWeights;
     if (cached) return cached_gain(theirs, ours, output.channels, lanes);
   } else {
-    theirs *= lanes / pack;
+    theirs *= mnn_slowness(lanes, pack, their_tiles != 1);
     if (is_pointwise(conv.window)) theirs /= kPointwiseGain;
   }
   return theirs - kLeastSpeedup * ours;

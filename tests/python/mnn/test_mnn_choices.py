@@ -44,10 +44,11 @@ def resized(process, path, *sizes):
 
 
 def test_layers_left_to_mnn_are_told_at_the_present_size(models, process):
-    rows = resized(process, models("one-that-pays").path, 14, 100)
-    assert [(row["height"], row["width"]) for row in rows] == [(100, 100)] * 3
-    assert rows[2]["dense_macs"] == pytest.approx(48 * 48 * 100 * 100)
-    assert (rows[2]["kernel"], rows[2]["weight_bytes"]) == ("stock", 0)
+    """Of those that would be faster here if others were here too; MNN tells nothing of the rest."""
+    first, left, _ = resized(process, models("one-that-pays").path, 14, 100)
+    assert [(row["height"], row["width"]) for row in (first, left)] == [(100, 100)] * 2
+    assert left["dense_macs"] == pytest.approx(32 * 48 * 100 * 100)
+    assert (left["kernel"], left["weight_bytes"]) == ("stock", 0)
 
 
 def test_what_pays_is_the_same_at_any_size(models, process):
