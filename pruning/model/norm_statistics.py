@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from ..support.distributed import Group
 from .batch_norms import BatchNorm, remembered, varies
+
+_plain = nn.BatchNorm2d.forward
 
 
 class _ChannelMoments(torch.autograd.Function):
@@ -31,10 +34,45 @@ class _ChannelMoments(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, of_mean: Tensor, of_variance: Tensor) -> Tensor:  # type: ignore[override]
         x, mean = ctx.saved_tensors
-        slope = of_variance * (2 * x.shape[1] / x.numel())
-        offset = of_mean * (x.shape[1] / x.numel()) - slope * mean
-        slope, offset = (value.to(x.dtype).view(1, -1, 1, 1) for value in (slope, offset))
+        offset, slope = _gradient(x, mean, of_mean, of_variance)
         return torch.addcmul(offset, slope, x)
+
+
+class _MeasuredNorm(torch.autograd.Function):
+    """The same of a frozen batch norm's input, after its output.
+
+    One gradient for all three, where torch's own of the norm takes five times as long: it also sums what
+    scales and shifts would learn.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, norm: BatchNorm) -> tuple[Tensor, Tensor, Tensor]:
+        mean, variance = _ChannelMoments.forward(ctx, x)
+        ctx.scale = (1 if norm.weight is None else norm.weight) / remembered(norm)[1]
+        return _plain(norm, x), mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, of_y: Tensor, of_mean: Tensor, of_variance: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        x, mean = ctx.saved_tensors
+        offset, slope = _gradient(x, mean, of_mean, of_variance)
+        return torch.addcmul(offset, slope, x).addcmul_(of_y, _by_channel(ctx.scale, x)), None
+
+
+def _gradient(x: Tensor, mean: Tensor, of_mean: Tensor, of_variance: Tensor) -> tuple[Tensor, Tensor]:
+    """That of the moments, as offset and slope in x."""
+    slope = of_variance * (2 * x.shape[1] / x.numel())
+    offset = of_mean * (x.shape[1] / x.numel()) - slope * mean
+    return _by_channel(offset, x), _by_channel(slope, x)
+
+
+def _by_channel(values: Tensor, x: Tensor) -> Tensor:
+    return values.to(x.dtype).view(1, -1, 1, 1)
+
+
+def _is_plain(norm: BatchNorm) -> bool:
+    """Whether it computes a fixed scale and shift and nothing else."""
+    known = type(norm).forward is _plain and "forward" not in vars(norm) and not norm.training
+    return known and not any(parameter.requires_grad for parameter in norm.parameters())
 
 
 @contextmanager
@@ -45,12 +83,24 @@ def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Te
     def on_input(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
         moments[norm] = _ChannelMoments.apply(inputs[0])
 
-    handles = [norm.register_forward_pre_hook(on_input) for norm in norms]
+    def measured(norm: BatchNorm, x: Tensor) -> Tensor:
+        y, *moments[norm] = _MeasuredNorm.apply(x, norm)
+        return y
+
+    handles = []
+    plain = [norm for norm in norms if _is_plain(norm)]
     try:
+        for norm in norms:
+            if norm in plain:
+                vars(norm)["forward"] = partial(measured, norm)
+            else:
+                handles.append(norm.register_forward_pre_hook(on_input))
         yield moments
     finally:
         for handle in handles:
             handle.remove()
+        for norm in plain:
+            vars(norm).pop("forward", None)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import ClassVar
 
 import forms
@@ -35,14 +34,13 @@ def test_a_walk_makes_tensors_where_the_model_is():
 
 
 class Watched(forms.Odd):
-    """Knows whether a device was chosen for it, besides the one that is ours."""
+    """Knows whether a device was chosen for it."""
 
     calls: ClassVar[list[bool]] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        ours = threading.current_thread() is threading.main_thread()
         chosen = [mode for mode in _get_current_function_mode_stack() if isinstance(mode, DeviceContext)]
-        self.calls.append(len(chosen) > ours and chosen[-1].device == x.device)
+        self.calls.append(bool(chosen) and chosen[-1].device == x.device)
         return self.body(x).mean((2, 3))
 
 

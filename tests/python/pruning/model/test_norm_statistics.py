@@ -33,6 +33,39 @@ def test_moments_and_their_gradients_are_those_of_each_channel(shape, layout, dt
     assert (x.grad - exact.grad).norm() < tolerance * exact.grad.norm()
 
 
+class ActiveBatchNorm(nn.BatchNorm2d):
+    """With its activation, as timm has it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(min=-0.5)
+
+
+@pytest.mark.parametrize("learns", [False, True])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("kind", [nn.BatchNorm2d, ActiveBatchNorm])
+def test_gradients_of_a_norm_that_is_measured(kind, affine, learns):
+    """What follows the norm works in place, as ReLUs in torchvision's networks do."""
+    norm = kind(6, affine=affine).eval()
+    norm.running_mean.uniform_(-1, 1)
+    norm.running_var.uniform_(0.5, 2)
+    if affine:
+        nn.init.uniform_(norm.weight, -2, 2)
+        nn.init.uniform_(norm.bias)
+    norm.requires_grad_(learns)
+    given = torch.randn(4, 6, 5, 3).contiguous(memory_format=torch.channels_last)
+    outer = torch.randn_like(given)
+    gradients = []
+    for measured in (True, False):
+        x = given.clone().requires_grad_()
+        with feature_moments([norm] if measured else []) as moments:
+            y = norm(x)
+        mean, variance = moments[norm] if measured else (x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0))
+        (y.mul_(outer).square().sum() + mean.square().sum() + variance.sqrt().sum()).backward()
+        gradients.append(x.grad)
+        assert "forward" not in vars(norm)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
 def test_a_constant_channel_has_no_variance():
     norm = nn.BatchNorm2d(2).eval()
     x = torch.stack([torch.full((4, 4), 3.0), torch.arange(16.0).view(4, 4)])[None].requires_grad_()
