@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import one_line
+from ..errors import PatternliteError, one_line
 from ..support.isolated import Isolated
 from .installed import Runtime, runtime_named
 from .latency import TOLERANCE
@@ -31,11 +31,13 @@ class Check:
 def probe(runtime_name: str) -> str:
     """Runs the one-convolution model, stock and with the plugin; says how they compare.
 
-    Raises OutputMismatchError when they differ.
+    Raises OutputMismatchError when they differ, PatternliteError when the plugin left it to the runtime.
     """
     runtime = runtime_named(runtime_name)
     path = PROBES / f"probe{runtime.suffix}"
     stock, plugin = (open_session(runtime, path, plugin=with_plugin) for with_plugin in (False, True))
+    if set(plugin.kernels()) <= {"stock"}:
+        raise PatternliteError(f"the plugin leaves one convolution to {runtime_name}: nothing was compared")
     x = np.random.default_rng(0).standard_normal(stock.input_shape, dtype=np.float32)
     difference = require_equal("one convolution", stock.run(x), plugin.run(x), TOLERANCE)
     return f"one convolution with the plugin equals stock to {difference:.0e}"

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from patternlite.commands import doctor
-from patternlite.errors import one_line
+from patternlite.errors import PatternliteError, one_line
 from patternlite.runtimes import check
 from patternlite.runtimes import installed as runtimes
+from patternlite.runtimes.sessions import open_session
 
 from .command_line import run
 
@@ -102,3 +103,12 @@ def test_a_probe_that_fails_is_a_failed_check() -> None:
     found = check.check_runtime(runtimes.Runtime("broken", "json", "rich", ".tflite"))
     assert (found.state, found.fix) == ("failed", "pip install rich")
     assert "broken" in found.detail
+
+
+def test_a_probe_that_the_plugin_leaves_to_mnn_compares_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("MNN")
+    monkeypatch.setattr(check, "open_session", lambda *args, plugin: open_session(*args))
+    with pytest.raises(PatternliteError, match="leaves one convolution to mnn"):
+        check.probe("mnn")
