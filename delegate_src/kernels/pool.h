@@ -1,6 +1,7 @@
 // Pooling of planar tensors. Writes real positions only.
 #pragma once
 
+#include "kernels/narrow_plane.h"
 #include "kernels/permute.h"
 
 namespace patternlite::kernels::PL_ISA {
@@ -216,6 +217,22 @@ void pool_plane(const Pool& pool, const float* input, float* output) {
   }
 }
 
+// The means of windows that narrow planes hold one of in a row, such as the means of whole planes.
+inline void mean_of_narrow_planes(const Pool& pool, int y, PoolSpan rows, PoolSpan columns) {
+  const NarrowPlane narrow(rows.count, columns.count, pool.input_pitch);
+  const float* plane =
+      pool.input + static_cast<ptrdiff_t>(rows.first) * pool.input_pitch + columns.first;
+  float* output = pool.output + static_cast<ptrdiff_t>(y) * pool.output_pitch;
+  for (int c = 0; c < pool.channels; ++c, plane += pool.input_plane, output += pool.output_plane) {
+    V sum{};
+    narrow.for_each_vector([&](int at, int count, Lanes<V> lanes) __attribute__((always_inline)) {
+      sum += lanes.keep(load_part(plane + at, count));
+    });
+    const int cells = rows.count * columns.count;
+    *output = pool_finish<PoolKind::kAverage>(horizontal_sum(sum), cells, pool);
+  }
+}
+
 template <PoolKind Kind>
 void pool_planes(const Pool& pool) {
   if (PoolRow::fits(pool)) return pool_neighbours<Kind>(pool);
@@ -226,8 +243,27 @@ void pool_planes(const Pool& pool) {
   }
 }
 
+// Of one output column. How a window is added up depends on nothing but the window: rows of an
+// output may be computed by several calls.
+inline void pool_average_column(const Pool& pool) {
+  const PoolSpan columns = pool_span(0, 1, pool.pad_left, pool.kernel_w, pool.input_width);
+  for (int y = 0; y < pool.output_height; ++y) {
+    const PoolSpan rows =
+        pool_span(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.input_height);
+    if (NarrowPlane::pays(rows.count, columns.count, pool.input_pitch)) {
+      mean_of_narrow_planes(pool, y, rows, columns);
+      continue;
+    }
+    for (int c = 0; c < pool.channels; ++c) {
+      pool.output[c * pool.output_plane + static_cast<ptrdiff_t>(y) * pool.output_pitch] =
+          pool_one<PoolKind::kAverage>(pool, pool.input + c * pool.input_plane, rows, 0);
+    }
+  }
+}
+
 inline void pool(const Pool& pool) {
   if (pool.kind == PoolKind::kMax) return pool_planes<PoolKind::kMax>(pool);
+  if (pool.output_width == 1) return pool_average_column(pool);
   pool_planes<PoolKind::kAverage>(pool);
 }
 

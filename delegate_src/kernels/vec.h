@@ -153,6 +153,11 @@ class Lanes {
     }
   }
 
+  // Stores these lanes, which are among the first `count`; touches nothing beyond those.
+  PL_INLINE void put(float* p, V v, int /*count*/) const {
+    _mm512_mask_storeu_ps(p, bits_, reinterpret_cast<__m512>(v));
+  }
+
  private:
   __mmask16 bits_;
 #else
@@ -163,6 +168,8 @@ class Lanes {
     __builtin_memcpy(&mask, mask_, sizeof mask);
     return reinterpret_cast<T>(reinterpret_cast<decltype(mask)>(x) & mask);
   }
+
+  PL_INLINE void put(float* p, V v, int count) const;
 
  private:
   const int32_t* mask_;
@@ -251,6 +258,16 @@ PL_INLINE void store_part(float* p, T v, int count) {
   for (int i = 0; i < count; ++i) p[i] = v[i];
 #endif
 }
+
+#if PL_LANES != 16
+template <class T>
+PL_INLINE void Lanes<T>::put(float* p, V v, int count) const {
+  VI mask;
+  __builtin_memcpy(&mask, mask_, sizeof mask);
+  const V old = load_part(p, count);
+  store_part(p, mask ? v : old, count);
+}
+#endif
 
 // Stores the first `count` (1 .. lanes / 4) groups of four elements of a vector, `step` apart.
 PL_INLINE void store_quads(float* p, V v, [[maybe_unused]] int count,

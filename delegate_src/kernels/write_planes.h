@@ -1,7 +1,7 @@
 // Elementwise operators: go through the rows of planes, a vector at a time.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/narrow_plane.h"
 
 namespace patternlite::kernels::PL_ISA {
 
@@ -34,10 +34,26 @@ class LateStore {
 #endif
 };
 
+// Not inline, for there are not enough registers for the constants of two loops everywhere.
+template <class Make>
+__attribute__((noinline)) void write_narrow_planes(const Planes planes, float* output,
+                                                   const Make make) {
+  const NarrowPlane narrow(planes.height, planes.width, planes.pitch);
+  for (int c = 0; c < planes.channels; ++c) {
+    const size_t plane = c * planes.plane;
+    narrow.for_each_vector([&](int at, int count, Lanes<V> lanes) __attribute__((always_inline)) {
+      lanes.put(output + plane + at, make(c, plane + at, count), count);
+    });
+  }
+}
+
 // output = make(c, at, count): `count` elements of channel `c`, from `at` on in all of its planes.
 // Writes real positions only; the output may be what `make` loads.
 template <class Make>
 PL_INLINE void write_planes(const Planes planes, float* output, const Make& make) {
+  if (NarrowPlane::pays(planes.height, planes.width, planes.pitch)) {
+    return write_narrow_planes(planes, output, make);
+  }
   LateStore late;
   for (int c = 0; c < planes.channels; ++c) {
     for (int y = 0; y < planes.height; ++y) {
