@@ -104,6 +104,25 @@ TEST_P(ArithmeticTest, Scaling) {
   }
 }
 
+// What follows may be rows that another thread writes.
+TEST_P(ArithmeticTest, ReadsAndWritesNothingBehindTheLastRow) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SparseProblem p(seed);
+    const int height = p.draw(1, 20), width = p.draw(1, 40), pitch = width + p.draw(0, 3);
+    const std::size_t floats = std::size_t(height - 1) * pitch + width;
+    GuardedBuffer map(floats, Flush::kBack, 2), other(floats, Flush::kBack, 3);
+    const kernels::Planes planes{1, height, width, pitch, floats};
+    const float scale = 5;
+    table().binary({map.data(), other.data(), map.data(), BinaryKind::kMultiply, planes, 0, 100});
+    table().scale({map.data(), map.data(), &scale, nullptr, 0, planes, 0, 100});
+    for (std::size_t i = 0; i < floats; ++i) {
+      const bool real = static_cast<int>(i % pitch) < width;
+      ASSERT_EQ(map[i], real ? 30 : 2) << i;
+    }
+  }
+}
+
 INSTANTIATE_ISA_TESTS(ArithmeticTest);
 
 }  // namespace
