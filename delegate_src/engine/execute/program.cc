@@ -13,6 +13,9 @@
 namespace patternlite {
 namespace {
 
+// Strided depthwise layers take this many times as long for a multiplication as others of few.
+constexpr double kStridedDepthwiseCost = 8;
+
 class CompiledProgram final : public Program {
  public:
   CompiledProgram(const Graph& source, const Verdict& verdict, const CompileOptions& options,
@@ -23,6 +26,10 @@ class CompiledProgram final : public Program {
     const Graph graph = rewrite(source);
     plan_ = plan_memory(graph);
     const std::vector<int> number = number_convolutions(graph);
+    for (const Node& node : graph.nodes) {
+      const auto* conv = std::get_if<Convolution>(&node.op);
+      if (conv) strided_depthwise_.push_back(conv->depthwise && conv->window.strided());
+    }
     std::vector<PlannedConvolution> planned =
         plan_convolutions(in_planar(graph, verdict), kernels, *parallel_, options.tuning);
     const auto packed = [&](int node) -> const PackedConvolution* {
@@ -113,7 +120,7 @@ class CompiledProgram final : public Program {
     for (int i = first; i <= last; ++i) {
       // It waits for its weights, and knows by itself how many are worth sharing.
       if (layers_[i].kind == "fc") return true;
-      macs += layers_[i].kept_macs;
+      macs += layers_[i].kept_macs * (strided_depthwise_[i] ? kStridedDepthwiseCost : 1);
     }
     return macs >= least_shared_;
   }
@@ -168,6 +175,7 @@ class CompiledProgram final : public Program {
   std::vector<Scheduled> steps_;
   std::vector<std::unique_ptr<OutputStep>> outputs_;
   std::vector<LayerReport> layers_;
+  std::vector<bool> strided_depthwise_;  // by convolution
   const double least_shared_;
 };
 

@@ -105,6 +105,27 @@ TEST(Program, SmallLayersAreNotShared) {
   EXPECT_EQ(parts(32, 32, kLeastShared), parts(32, 32, 0));
 }
 
+// They take longer than their multiplications tell.
+TEST(Program, SmallDepthwiseLayersAreSharedIfStrided) {
+  const auto shared = [](int stride) {
+    const auto parts = [stride](double least_shared) {
+      GraphBuilder b(1);
+      const Shape shape{32, 10 * stride, 10 * stride};
+      b.graph.outputs = {b.depthwise(b.input(shape), 5, stride, 2, {}, Activation::kNone)};
+      const auto threads = std::make_shared<CountedParts>(2);
+      const auto program =
+          Program::compile(b.graph, {.parallel = threads, .least_shared = least_shared});
+      EXPECT_LT(program->layers()[0].kept_macs, kLeastShared);
+      threads->count = 0;
+      run(*program, b.graph, {random_image(shape, b.random())});
+      return threads->count;
+    };
+    return parts(kLeastShared) > parts(std::numeric_limits<double>::infinity());
+  };
+  EXPECT_FALSE(shared(1));
+  EXPECT_TRUE(shared(2));
+}
+
 TEST(Program, ReportsWhatEachConvolutionBecame) {
   GraphBuilder b = small_resnet(0);
   const auto program = Program::compile(b.graph, {});
