@@ -38,6 +38,37 @@ def test_least_squares_is_exact_on_every_filters_own_support(ridge):
         torch.testing.assert_close(found[f, support].double(), wanted, rtol=1e-3, atol=1e-3)
 
 
+def exact_problem(scales: torch.Tensor) -> tuple[Moments, torch.Tensor]:
+    """In doubles, and the weight that solves it; inputs of these scales, else of a good condition."""
+    generator = torch.Generator().manual_seed(6)
+    size = len(scales)
+    root = torch.randn(size, size, generator=generator, dtype=torch.float64) / size**0.5
+    gram = scales[:, None] * (root @ root.T + torch.eye(size, dtype=torch.float64)) * scales
+    weight = torch.randn(3, size, generator=generator, dtype=torch.float64) / scales
+    nothing = torch.zeros(3, dtype=torch.float64)
+    return Moments(gram[None], (weight @ gram)[None], nothing, scales[None], nothing, 1e6), weight
+
+
+def test_least_squares_takes_no_more_steps_than_there_are_inputs():
+    """Directions are conjugate: those of steepest descent would take hundreds."""
+    moments, wanted = exact_problem(torch.ones(24, dtype=torch.float64))
+    start, everything = torch.zeros_like(wanted), torch.ones_like(wanted, dtype=torch.bool)
+    found = least_squares(moments, start, everything, start[None, :1], start, steps=24, tolerance=0)
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
+
+
+def test_least_squares_takes_no_more_steps_for_inputs_of_different_scales():
+    size = torch.logspace(-3, 3, 60, dtype=torch.float64)
+    errors = []
+    for scales in (torch.ones_like(size), size):
+        moments, wanted = exact_problem(scales)
+        start, everything = torch.zeros_like(wanted), torch.ones_like(wanted, dtype=torch.bool)
+        found = least_squares(moments, start, everything, start[None, :1], start, steps=12, tolerance=0)
+        errors.append(float(((found - wanted) * scales).norm() / (wanted * scales).norm()))
+    assert errors[1] == pytest.approx(errors[0], rel=1e-3)
+    assert errors[0] < 1e-4
+
+
 def test_filters_with_nothing_left_stay_zero():
     _, anchor, moments = problem(1)
     mask = torch.rand(anchor.shape) < 0.4
@@ -70,6 +101,28 @@ def test_admm_beats_the_magnitude_mask_at_equal_count():
         ]
         better += errors[0] < errors[1]
     assert better >= 5
+
+
+def test_admm_keeps_its_multipliers_where_rho_changes(monkeypatch):
+    """Against the same steps with the multiplier itself, which has no rho in it (Boyd et al. 2011, 3.1)."""
+    monkeypatch.setattr(admm, "_STAGES", 3)
+    moments, weight = exact_problem(torch.ones(18, dtype=torch.float64))
+    anchor, constraint = weight.view(3, 2, 9), Tiles(3, patterns=candidates()[::7])
+    damping = torch.full((1, 1, 18), 0.05, dtype=torch.float64)
+    scale = admm.importance(moments)
+    gram, cross = moments.gram / (scale.mT * scale), moments.cross / scale
+    pull, original = damping / scale.square(), weight[None] * scale
+    z = original * constraint.project(original.view(3, 2, 9)).view(1, 3, 18)
+    multiplier = torch.zeros_like(z)
+    for rho in (0.05, 0.1**0.5, 2.0):
+        system = gram + (pull.squeeze() + rho).diag()
+        for _ in range(5):
+            w = torch.linalg.solve(system, (cross + pull * original + rho * z - multiplier).mT).mT
+            shifted = w + multiplier / rho
+            z = shifted * constraint.project(shifted.view(3, 2, 9)).view(1, 3, 18)
+            multiplier = multiplier + rho * (w - z)
+    found = admm.solve(moments, anchor, constraint, damping)
+    torch.testing.assert_close(found.weight, (z / scale).view(3, 2, 9), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("rows", [20, 36, 60])
