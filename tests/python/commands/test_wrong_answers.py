@@ -26,6 +26,9 @@ class Answers:
     def invoke(self) -> None:
         raise AssertionError("timed")
 
+    def kernels(self) -> list[str]:
+        return ["os-g1"] if self.plugin else []
+
 
 def test_it_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "open_session", lambda *_, plugin, **__: Answers(plugin))
