@@ -3,7 +3,7 @@
     python -m benchmarks.making.probe_models plugins/patternlite/assets
 
 A 3x3 convolution, 32 -> 32 channels on 16x16, in the sparsity the plugin is for: four weights per
-kernel in one of four arrangements, and so few kernels that the plugin takes it on any CPU.
+kernel in one of four arrangements, and one kernel in eight: few enough for the plugin on any CPU.
 """
 
 from __future__ import annotations

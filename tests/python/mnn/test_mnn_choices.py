@@ -6,6 +6,8 @@ import mnn_runs
 import numpy as np
 import pytest
 
+native = pytest.importorskip("patternlite._native")
+
 
 @pytest.mark.parametrize(
     ("name", "taken"),
@@ -44,11 +46,18 @@ def resized(process, path, *sizes):
 
 
 def test_layers_left_to_mnn_are_told_at_the_present_size(models, process):
-    """Of those that would be faster here if others were here too; MNN tells nothing of the rest."""
-    first, left, _ = resized(process, models("one-that-pays").path, 14, 100)
-    assert [(row["height"], row["width"]) for row in (first, left)] == [(100, 100)] * 2
-    assert left["dense_macs"] == pytest.approx(32 * 48 * 100 * 100)
-    assert (left["kernel"], left["weight_bytes"]) == ("stock", 0)
+    rows = resized(process, models("one-that-pays").path, 14, 100)
+    assert [(row["height"], row["width"]) for row in rows[:2]] == [(100, 100)] * 2
+    assert rows[1]["dense_macs"] == pytest.approx(32 * 48 * 100 * 100)
+    assert (rows[1]["kernel"], rows[1]["weight_bytes"]) == ("stock", 0)
+
+
+@pytest.mark.skipif(native.current_isa() != "avx512", reason="ours are no faster alone")
+def test_so_are_dense_layers_that_would_pay_beside_others(models, process):
+    rows = resized(process, models("one-that-pays").path, 14, 100)
+    assert [(row["height"], row["width"]) for row in rows] == [(100, 100)] * 3
+    assert rows[2]["dense_macs"] == pytest.approx(48 * 48 * 100 * 100)
+    assert (rows[2]["kernel"], rows[2]["weight_bytes"]) == ("stock", 0)
 
 
 def test_what_pays_is_the_same_at_any_size(models, process):
