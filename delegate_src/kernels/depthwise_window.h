@@ -2,7 +2,7 @@
 // the results of two loads, for one or two rows of outputs.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
 #if PL_LANES == 16
 

@@ -2,7 +2,7 @@
 // piece, gaps between rows included.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
 namespace patternlite::kernels::PL_ISA {
 

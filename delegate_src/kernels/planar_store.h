@@ -1,7 +1,7 @@
 // The end of a convolution over whole vectors of virtual positions: stores a filter's sums.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/lanes.h"
 
 namespace patternlite::kernels::PL_ISA {
 

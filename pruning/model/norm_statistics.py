@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -87,20 +87,14 @@ def feature_moments(norms: list[BatchNorm]) -> Iterator[dict[BatchNorm, tuple[Te
         y, *moments[norm] = _MeasuredNorm.apply(x, norm)
         return y
 
-    handles = []
-    plain = [norm for norm in norms if _is_plain(norm)]
-    try:
+    with ExitStack() as after:
         for norm in norms:
-            if norm in plain:
+            if _is_plain(norm):
                 vars(norm)["forward"] = partial(measured, norm)
+                after.callback(vars(norm).pop, "forward")
             else:
-                handles.append(norm.register_forward_pre_hook(on_input))
+                after.callback(norm.register_forward_pre_hook(on_input).remove)
         yield moments
-    finally:
-        for handle in handles:
-            handle.remove()
-        for norm in plain:
-            vars(norm).pop("forward", None)
 
 
 @dataclass(frozen=True)

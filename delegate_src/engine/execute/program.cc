@@ -26,10 +26,6 @@ class CompiledProgram final : public Program {
     const Graph graph = rewrite(source);
     plan_ = plan_memory(graph);
     const std::vector<int> number = number_convolutions(graph);
-    for (const Node& node : graph.nodes) {
-      const auto* conv = std::get_if<Convolution>(&node.op);
-      if (conv) strided_depthwise_.push_back(conv->depthwise && conv->window.strided());
-    }
     std::vector<PlannedConvolution> planned =
         plan_convolutions(in_planar(graph, verdict), kernels, *parallel_, options.tuning);
     const auto packed = [&](int node) -> const PackedConvolution* {
@@ -103,28 +99,31 @@ class CompiledProgram final : public Program {
       }
       auto& packed_conv = planned[number[i]].packed;
       if (chain == chains.end() || i < chain->first) {
-        add(make_convolution_step(*conv, memory, std::move(packed_conv)), is_shared(number[i]));
+        add(make_convolution_step(*conv, memory, std::move(packed_conv)),
+            is_shared(graph, number, i, i));
         continue;
       }
       links.push_back({*conv, std::move(packed_conv)});
       if (i < chain->last()) continue;
       add(make_chain_step(*chain, std::exchange(links, {}), memory, scratch),
-          is_shared(number[chain->first], number[i]));
+          is_shared(graph, number, chain->first, i));
       ++chain;
     }
   }
 
-  // Whether threads share a step of these convolutions.
-  bool is_shared(int first, int last) const {
+  // Whether threads share a step of these nodes, which are convolutions.
+  bool is_shared(const Graph& graph, const std::vector<int>& number, int first, int last) const {
     double macs = 0;
     for (int i = first; i <= last; ++i) {
+      const LayerReport& layer = layers_[number[i]];
       // It waits for its weights, and knows by itself how many are worth sharing.
-      if (layers_[i].kind == "fc") return true;
-      macs += layers_[i].kept_macs * (strided_depthwise_[i] ? kStridedDepthwiseCost : 1);
+      if (layer.kind == "fc") return true;
+      const auto& conv = std::get<Convolution>(graph.nodes[i].op);
+      const bool strided_depthwise = conv.depthwise && conv.window.strided();
+      macs += layer.kept_macs * (strided_depthwise ? kStridedDepthwiseCost : 1);
     }
     return macs >= least_shared_;
   }
-  bool is_shared(int convolution) const { return is_shared(convolution, convolution); }
 
   // Row 0, column 0 of channel 0.
   float* tensor(TensorId id) { return slots_[plan_.slot[id]].data() + plan_.origin(id); }
@@ -175,7 +174,6 @@ class CompiledProgram final : public Program {
   std::vector<Scheduled> steps_;
   std::vector<std::unique_ptr<OutputStep>> outputs_;
   std::vector<LayerReport> layers_;
-  std::vector<bool> strided_depthwise_;  // by convolution
   const double least_shared_;
 };
 
