@@ -13,7 +13,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from .batch_sizes import MOST_BATCHES
 from .config import KIND, PruneConfig, whole_number
 from .model.batch_norms import BatchNorm
-from .model.graph import Trace, trace
+from .model.graph import Trace, told, trace
 from .model.state import device_of, require_float32, tensors_in
 from .support.checkpoint import Checkpoint
 from .support.distributed import Group
@@ -111,13 +111,13 @@ def traced(model: nn.Module, input_shape: tuple[int, int, int], config: PruneCon
             "without: give the one that it was made from"
         )
     if not found.sites:
-        why = ", ".join(f"{name}: {reason}" for name, reason in found.dense.items())
         reasons = dict.fromkeys(found.dense[site.name] for site in found.left[1:])
         others = tuple(reason for reason in reasons if KIND.fullmatch(reason))
         again = any(reason.startswith("used ") for reason in reasons)
         raise ValueError(
             f"nothing to prune: no convolution of kind {', '.join(config.kinds)} but the first"
             f"{f'; give kinds={others}' if others else ''}"
-            f"{'; prune a part that is used several times by itself, as a model' * again}. {why}"
+            f"{'; prune a part that is used several times by itself, as a model' * again}: "
+            + told(found.dense)
         )
     return found

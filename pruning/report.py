@@ -10,10 +10,9 @@ from typing import Any
 from patternlite.support.units import count
 
 from .fidelity import Fidelity
+from .model.graph import told
 from .model.norm_statistics import Gap
 from .structures import DENSE
-
-_MOST_NAMES = 8  # in a line of text
 
 
 @dataclass(frozen=True)
@@ -149,9 +148,7 @@ class PruneReport:
         if self.times:
             lines.append(str(self.times))
         if self.dense:
-            left = [f"{name} ({why})" for name, why in self.dense.items()]
-            more = [f"and {len(left) - _MOST_NAMES} more"] if len(left) > _MOST_NAMES + 1 else []
-            lines.append("left dense: " + ", ".join(left[:_MOST_NAMES] + more if more else left))
+            lines.append(f"left dense: {told(self.dense)}")
         if self.gap:
             gap = f"mean {self.gap.mean:.3f}, deviation {self.gap.deviation:.3f}"
             lines.append(f"BatchNorm gap of the images: {gap}")

@@ -14,6 +14,8 @@ from .batch_norms import BatchNorm, remembered
 from .recording import Recording
 from .state import tensors_in
 
+_MOST_TOLD = 8  # in a line of text
+
 
 @dataclass(frozen=True)
 class Site:
@@ -116,6 +118,13 @@ class Trace:
     norms: list[BatchNorm]
     macs: int
     largest: int
+
+
+def told(dense: Mapping[str, str]) -> str:
+    """The first of these convolutions and why they stay dense, in a line of text."""
+    each = [f"{name} ({why})" for name, why in dense.items()]
+    rest = len(each) - _MOST_TOLD
+    return ", ".join([*each[:_MOST_TOLD], f"and {rest} more"] if rest > 1 else each)
 
 
 def trace(

@@ -57,6 +57,12 @@ def test_models_it_cannot_prune_are_refused(model, shape, message):
         prune(model(), shape, PruneConfig(rate=4.0, **QUICK))
 
 
+def test_of_many_convolutions_that_stay_dense_only_some_are_told():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), *(nn.Conv2d(4, 4, 1) for _ in range(90)))
+    with pytest.raises(ValueError, match=r"first convolution\), 1 \(1x1\), .* 7 \(1x1\), and 83 more$"):
+        prune(model, (3, 8, 8), PruneConfig(rate=4.0, **QUICK))
+
+
 def test_a_device_of_another_kind_is_refused(monkeypatch):
     monkeypatch.setattr(checks, "device_of", lambda _model: torch.device("mps"))
     with pytest.raises(ValueError, match=r"^the model is on mps: prune it on the CPU \(model\.cpu\(\)\)$"):
