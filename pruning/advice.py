@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from .config import PruneConfig
+from .fidelity import Fidelity
 from .model.norm_statistics import Gap
-from .report import PruneReport
+from .report import LayerReport, PruneReport
 
 _USELESS = 10.0  # relative error of the answers; networks that were never trained have 1 to 2
 _ALIKE = 1e-3  # spread of the dense model's answers below which they are all the same
@@ -33,25 +35,38 @@ def warnings_for(
             "the model computes without gradients, so no images were refined and nothing distilled: take "
             "torch.no_grad() and detach() out of its forward, and use them where it is called"
         )
-    if math.isnan(report.fidelity.spread):
-        found.append(
+    found += _of_answers(report.fidelity)
+    found += _of_images(report.gap, config, trusted)
+    for layer in report.layers:
+        found += _of_layer(layer, config, trusted)
+    for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
+        if asked and got < asked * (1 - 1e-6):
+            found.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
+    return found
+
+
+def _of_answers(fidelity: Fidelity) -> Iterator[str]:
+    if math.isnan(fidelity.spread):
+        yield (
             "nothing that the dense model answers to synthetic images is finite, and nothing could be "
             f"compared: {_CHECK}"
         )
-    elif not report.fidelity.relative_error <= _USELESS:
-        found.append(
-            f"the pruned model's answers differ from the dense one's {report.fidelity.relative_error:.3g} "
+    elif not fidelity.relative_error <= _USELESS:
+        yield (
+            f"the pruned model's answers differ from the dense one's {fidelity.relative_error:.3g} "
             "times as much as those do from image to image: do not use it. Ask for a lower rate, and "
             f"{_CHECK}"
         )
-    if report.fidelity.spread < _ALIKE:
-        found.append(
+    if fidelity.spread < _ALIKE:
+        yield (
             "the dense model gives all but the same answer to all synthetic images: that the pruned one does "
             f"says little; {_CHECK}"
         )
-    gap: Gap | None = report.gap
+
+
+def _of_images(gap: Gap | None, config: PruneConfig, trusted: bool) -> Iterator[str]:
     if gap is None:
-        found.append(
+        yield (
             "the model has no BatchNorm with statistics that runs once: whether the images suit it cannot be "
             "checked. Where it has FrozenBatchNorm2d, put nn.BatchNorm2d(channels, frozen.eps) in the place "
             "and load_state_dict(frozen.state_dict(), strict=False)"
@@ -60,25 +75,24 @@ def warnings_for(
         kept = "weights were kept as they are under the masks, without ADMM, least squares or distillation"
         done = kept if config.admm == "closed-form" else "what gradient ADMM fitted to them may be worthless"
         other_source = "" if config.source == "mix" else 'source="mix" and '
-        found.append(
+        yield (
             f"the images do not suit the model (BatchNorm gap {gap.mean:.2f} / {gap.deviation:.2f}; least "
             f"squares needs {Gap.LEAST_SQUARES[0]:.2f} / {Gap.LEAST_SQUARES[1]:.2f}): {done}. "
             f"Check mean and std, or use {other_source}more refine_steps"
         )
-    fitted = trusted or config.admm == "gradient"  # what was not cannot have diverged
-    for layer in report.layers:
-        if layer.relative_error > 1 and fitted:
-            found.append(
-                f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
-                f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"
-            )
-        if config.admm == "gradient" and layer.residuals and layer.residuals[-1][0] > _CONVERGED:
-            found.append(
-                f"{layer.name} did not converge: gradient ADMM ended {layer.residuals[-1][0]:.2f} of the "
-                f"weights away from what may stay. Keep it dense (dense=({layer.name!r},)) or ask for "
-                "a lower rate"
-            )
-    for asked, got, what in ((config.rate, report.rate, "weights"), (config.macs, report.mac_rate, "MACs")):
-        if asked and got < asked * (1 - 1e-6):
-            found.append(f"{what} shrank {got:.2f}x, not {asked:.2f}x: the layers are too small for more")
-    return found
+
+
+def _of_layer(layer: LayerReport, config: PruneConfig, trusted: bool) -> Iterator[str]:
+    by_gradient = config.admm == "gradient"
+    fitted = trusted or by_gradient  # what was not cannot have diverged
+    if layer.relative_error > 1 and fitted:
+        yield (
+            f"{layer.name} diverged: its error is {layer.relative_error:.2f} of its output, more than "
+            f"zeros would make. Keep it dense (dense=({layer.name!r},)) or ask for a lower rate"
+        )
+    if by_gradient and layer.residuals and layer.residuals[-1][0] > _CONVERGED:
+        yield (
+            f"{layer.name} did not converge: gradient ADMM ended {layer.residuals[-1][0]:.2f} of the "
+            f"weights away from what may stay. Keep it dense (dense=({layer.name!r},)) or ask for "
+            "a lower rate"
+        )
