@@ -134,6 +134,10 @@ class GraphReader {
   // else of it.
   bool continues_norm(const OpNode& node);
   std::optional<Value> part_of_norm(const OpNode& node, std::size_t operand) const;
+  struct NormOperands;
+  std::optional<NormOperands> norm_operands(const OpNode& node) const;
+  static bool ends_norm(const OpNode& node, const NormOperands& read);
+  Norm next_part(const OpNode& node, const NormOperands& read) const;
   void define_norm(const OpNode& node, const Value& source, Norm norm);
   void finish_norm(const OpNode& node, Value source);
   void add_arithmetic(const OpNode& node);

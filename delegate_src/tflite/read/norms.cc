@@ -54,89 +54,111 @@ std::optional<GraphReader::Value> GraphReader::part_of_norm(const OpNode& node,
   return mean;
 }
 
-bool GraphReader::continues_norm(const OpNode& node) {
-  std::size_t operand = 0;
-  // Of two, the later part comes first.
+// What an operator reads of a norm.
+struct GraphReader::NormOperands {
+  Value source;  // the later part; but for the norm, since parts have their source's shape here
+  std::optional<Value> earlier;  // the other operand, if it is a part, too
+  std::size_t operand;           // which one the later part is
+  bool by_source = false;        // the other operand is the source itself
+  bool by_constant = false;      // or a constant
+
+  Part part() const { return source.norm->part; }
+  std::size_t other() const { return 1 - operand; }
+  bool joins(Part wanted) const { return earlier && earlier->norm->part == wanted; }
+  Declined declined() const { return {source.norm->node, "part-of-a-norm"}; }
+};
+
+std::optional<GraphReader::NormOperands> GraphReader::norm_operands(const OpNode& node) const {
   std::optional<Value> part = part_of_norm(node, 0), earlier = part_of_norm(node, 1);
-  if (!part && !earlier) return false;
-  if (!part || (earlier && earlier->norm->part > part->norm->part)) {
-    std::swap(part, earlier);
-    operand = 1;
+  if (!part && !earlier) return std::nullopt;
+  const bool second = !part || (earlier && earlier->norm->part > part->norm->part);
+  if (second) std::swap(part, earlier);
+  NormOperands read{.source = *part, .earlier = earlier, .operand = second};
+  // The same map, which neither a PAD nor another order of its axes has changed.
+  const auto is_source = [&](const Value& value) {
+    return value.id == read.source.id && !value.pad && !value.view &&
+           value.dims == read.source.dims && value.channels_first == read.source.channels_first;
+  };
+  if (earlier) {
+    if (!is_source(*earlier) || earlier->norm->over != part->norm->over) throw read.declined();
+  } else if (node.inputs.size() > 1) {
+    const auto found = values_.find(node.inputs[read.other()]);
+    read.by_source = found != values_.end() && is_source(found->second);
+    read.by_constant = is_constant_operand(node, read.other());
   }
-  const Value source = *part;  // but for the norm: parts have their source's shape here
-  Norm norm = *source.norm;
-  const Declined declined(norm.node, "part-of-a-norm");
+  return read;
+}
+
+bool GraphReader::continues_norm(const OpNode& node) {
+  const std::optional<NormOperands> read = norm_operands(node);
+  if (!read) return false;
+  if (ends_norm(node, *read)) {
+    finish_norm(node, read->source);
+    return true;
+  }
   const bool computes = node.builtin_code == kTfLiteBuiltinAdd ||
                         node.builtin_code == kTfLiteBuiltinSub ||
                         node.builtin_code == kTfLiteBuiltinMul;
-  // The same map, which neither a PAD nor another order of its axes has changed.
-  const auto is_source = [&](const Value& value) {
-    return value.id == source.id && !value.pad && !value.view && value.dims == source.dims &&
-           value.channels_first == source.channels_first;
-  };
-  if (earlier && (!is_source(*earlier) || earlier->norm->over != norm.over)) throw declined;
-  const std::size_t other = 1 - operand;
-  const bool is_constant = !earlier && node.inputs.size() > 1 && is_constant_operand(node, other);
-  const auto reads_source = [&] {
-    const auto found = values_.find(node.inputs[other]);
-    return !earlier && found != values_.end() && is_source(found->second);
-  };
+  if (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone) {
+    throw read->declined();
+  }
+  define_norm(node, read->source, next_part(node, *read));
+  return true;
+}
+
+bool GraphReader::ends_norm(const OpNode& node, const NormOperands& read) {
+  if (node.builtin_code == kTfLiteBuiltinAdd && read.part() == Part::kShift &&
+      read.joins(Part::kScaled)) {
+    const Norm &shift = *read.source.norm, &scaled = *read.earlier->norm;
+    if (scaled.scales != shift.scales || scaled.epsilon != shift.epsilon) throw read.declined();
+    return true;
+  }
+  return node.builtin_code == kTfLiteBuiltinMul && read.part() == Part::kFactor &&
+         read.joins(Part::kDifferences);
+}
+
+Norm GraphReader::next_part(const OpNode& node, const NormOperands& read) const {
+  const Value& source = read.source;
+  Norm norm = *source.norm;
   const auto is = [&](int operation, Part wanted) {
     return node.builtin_code == operation && norm.part == wanted;
   };
-  const auto joins = [&](Part wanted) { return earlier && earlier->norm->part == wanted; };
-
-  if (is(kTfLiteBuiltinAdd, Part::kShift) && joins(Part::kScaled)) {
-    if (earlier->norm->scales != norm.scales || earlier->norm->epsilon != norm.epsilon) {
-      throw declined;
-    }
-    finish_norm(node, source);
-    return true;
-  }
-  if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kDifferences)) {
-    finish_norm(node, source);
-    return true;
-  }
-  if (computes && node.params_as<TfLiteArithmeticParams>().activation != kTfLiteActNone) {
-    throw declined;
-  }
-  if (is(kTfLiteBuiltinSquaredDifference, Part::kMean) && reads_source()) {
+  if (is(kTfLiteBuiltinSquaredDifference, Part::kMean) && read.by_source) {
     norm.part = Part::kSquares;
-  } else if (is(kTfLiteBuiltinSub, Part::kMean) && operand == 1 && reads_source()) {
+  } else if (is(kTfLiteBuiltinSub, Part::kMean) && read.operand == 1 && read.by_source) {
     norm.part = Part::kDifferences;
-  } else if (is(kTfLiteBuiltinMul, Part::kDifferences) && joins(Part::kDifferences)) {
+  } else if (is(kTfLiteBuiltinMul, Part::kDifferences) && read.joins(Part::kDifferences)) {
     norm.part = Part::kSquares;
   } else if (is(kTfLiteBuiltinNeg, Part::kMean)) {
     norm.part = Part::kNegatedMean;
   } else if (is(kTfLiteBuiltinMean, Part::kSquares) && mean_over(node, source) == norm.over &&
              node.params_as<TfLiteReducerParams>().keep_dims) {
     norm.part = Part::kVariance;
-  } else if (is(kTfLiteBuiltinAdd, Part::kVariance) && is_constant && norm.epsilon == 0) {
-    const std::span<const float> epsilon = constant(node, other);
-    if (epsilon.size() != 1) throw declined;
+  } else if (is(kTfLiteBuiltinAdd, Part::kVariance) && read.by_constant && norm.epsilon == 0) {
+    const std::span<const float> epsilon = constant(node, read.other());
+    if (epsilon.size() != 1) throw read.declined();
     norm.epsilon = epsilon[0];
   } else if (is(kTfLiteBuiltinRsqrt, Part::kVariance)) {
     norm.part = Part::kFactor;
-  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && is_constant && norm.scales.empty()) {
-    norm.scales = channel_constants(node, source, other);
-  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kMean)) {
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && read.by_constant && norm.scales.empty()) {
+    norm.scales = channel_constants(node, source, read.other());
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && read.joins(Part::kMean)) {
     norm.part = Part::kScaledMean;
-  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && joins(Part::kNegatedMean)) {
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && read.joins(Part::kNegatedMean)) {
     norm.part = Part::kShift;
     norm.shifts.assign(shape_of(source).channels, 0);
-  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && reads_source()) {
+  } else if (is(kTfLiteBuiltinMul, Part::kFactor) && read.by_source) {
     norm.part = Part::kScaled;
-  } else if (is(kTfLiteBuiltinSub, Part::kScaledMean) && is_constant && operand == 1) {
+  } else if (is(kTfLiteBuiltinSub, Part::kScaledMean) && read.by_constant && read.operand == 1) {
     norm.part = Part::kShift;
-    norm.shifts = channel_constants(node, source, other);
-  } else if (is(kTfLiteBuiltinAdd, Part::kShift) && is_constant) {
-    const std::vector<float> more = channel_constants(node, source, other);
+    norm.shifts = channel_constants(node, source, read.other());
+  } else if (is(kTfLiteBuiltinAdd, Part::kShift) && read.by_constant) {
+    const std::vector<float> more = channel_constants(node, source, read.other());
     std::ranges::transform(norm.shifts, more, norm.shifts.begin(), std::plus());
   } else {
-    throw declined;
+    throw read.declined();
   }
-  define_norm(node, source, std::move(norm));
-  return true;
+  return norm;
 }
 
 void GraphReader::finish_norm(const OpNode& node, Value source) {
