@@ -22,8 +22,10 @@ bool runs_here(const ConvolutionOp& conv, const Shape& input, const Shape& outpu
   if (fault_of(window)) return false;
   const bool crops = window.pad_top < 0 || window.pad_left < 0;
   if (crops && conv.padding != ConvolutionOp::Padding::kSame) return false;
-  const double rows = double{window.pad_top} + input.height + pad_below(window, input, output);
-  const double columns = double{window.pad_left} + input.width + pad_right(window, input, output);
+  const double rows =
+      static_cast<double>(window.pad_top) + input.height + pad_below(window, input, output);
+  const double columns =
+      static_cast<double>(window.pad_left) + input.width + pad_right(window, input, output);
   return rows * columns * input.channels <= kMostElements;
 }
 
@@ -59,8 +61,10 @@ const char* obstacle(const EngineHandle& engine, const ConvolutionOp& conv,
 LayerReport report_unread(const EngineHandle& engine, std::string name, const char* reason,
                           const ConvolutionOp& conv, const abi::Tensors& inputs,
                           const abi::Tensors& outputs) {
-  const auto input = inputs.empty() ? std::nullopt : any_map(engine, *inputs[0]);
-  const auto output = outputs.empty() ? std::nullopt : any_map(engine, *outputs[0]);
+  const auto first_map = [&](const abi::Tensors& tensors) {
+    return tensors.empty() ? std::optional<MapTensor>() : any_map(engine, *tensors[0]);
+  };
+  const std::optional<MapTensor> input = first_map(inputs), output = first_map(outputs);
   std::string kind = kind_of(conv.depthwise ? "depthwise" : "conv", conv.window);
   if (!input || !output) return stock_report(std::move(name), std::move(kind), reason, {}, 0, 0);
   const double groups = conv.groups > 0 ? conv.groups : 1;

@@ -26,5 +26,6 @@ inline std::string isa_name(const ::testing::TestParamInfo<const kernels::Kernel
 
 }  // namespace patternlite::test
 
-#define INSTANTIATE_ISA_TESTS(suite) \
-  INSTANTIATE_TEST_SUITE_P(Isa, suite, ::testing::ValuesIn(all_tables()), isa_name)
+#define INSTANTIATE_ISA_TESTS(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(Isa, suite, ::testing::ValuesIn(::patternlite::test::all_tables()), \
+                           ::patternlite::test::isa_name)
