@@ -20,6 +20,10 @@ class MissingPackageError(PatternliteError, ImportError):
         return f"{what} {'are' if ', ' in what else 'is'} not installed; run: {command}"
 
 
+class Terminated(SystemExit):
+    """SIGTERM has come. Of its own type, since user's code that is being called may exit as well."""
+
+
 class OutputMismatchError(PatternliteError):
     """Two runs that must agree do not."""
 

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from .. import __version__
-from ..errors import one_line
+from ..errors import Terminated, one_line
 from .words import as_typed
 
 app = typer.Typer(
@@ -103,10 +103,14 @@ def _main(
     pass
 
 
+def _terminate(number: int, _frame: object) -> None:
+    raise Terminated(128 + number)
+
+
 def main() -> None:
     """The `patternlite` program; `cli` registers its commands."""
     # An exception, unlike the default, lets unfinished work be cleaned up, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # some terminals cannot show all marks and names

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingPackageError, PatternliteError, one_line, require_packages
+from ..errors import MissingPackageError, PatternliteError, Terminated, one_line, require_packages
 from .weights import load_weights
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def load_model(spec: str, weights: Path | None = None) -> nn.Module:
             model = models.get_model(name, weights="DEFAULT" if weights is None else None)
         else:
             model = _call(source, name)
-    except PatternliteError:
+    except (PatternliteError, Terminated):
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise PatternliteError(f"{spec} cannot be made: {one_line(error)}") from error
@@ -70,6 +70,8 @@ def _call(module_name: str, name: str) -> nn.Module:
             f"module {error.name} is not found; run from its folder or install it"
         ) from error
     function = getattr(module, name, None)
+    if isinstance(function, nn.Module):
+        raise PatternliteError(f"{module_name}:{name} is a model itself: give a function that returns it")
     if not callable(function):
         raise PatternliteError(f"{module_name} has no callable {name}")
     model = function()

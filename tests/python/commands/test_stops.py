@@ -9,10 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from patternlite.runtimes.check import PROBES
+
+from .command_line import PRUNE
 
 _SECONDS = 60.0  # until something has happened, at most
 
@@ -29,9 +32,9 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Begins a program in a process group of its own."""
     begun = []
 
-    def make(*arguments: str | Path) -> subprocess.Popen:
+    def make(*arguments: str | Path, **options: Any) -> subprocess.Popen:
         command = [sys.executable, *map(str, arguments)]
-        begun.append(subprocess.Popen(command, cwd=tmp_path, start_new_session=True))
+        begun.append(subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **options))
         return begun[-1]
 
     yield make
@@ -86,6 +89,27 @@ def test_convert_cleans_up(begin, tmp_path: Path) -> None:
     assert convert.wait(_SECONDS) == 128 + signal.SIGTERM
     assert list((tmp_path / "out").iterdir()) == []
     assert alive_in(convert.pid) == []
+
+
+_SLOW_MODEL = """
+import time
+from pathlib import Path
+
+def net():
+    Path("began").touch()
+    time.sleep(600)
+"""
+
+
+def test_a_stop_is_not_taken_for_the_users_exit(begin, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "slow_net_of_test.py").write_text(_SLOW_MODEL)
+    arguments = "-m", "patternlite", "prune", "slow_net_of_test:net", *PRUNE, "--output", "out"
+    prune = begin(*arguments, stderr=subprocess.PIPE, text=True)
+    wait_until((tmp_path / "began").exists, "a model in the making")
+    prune.terminate()
+    _, told = prune.communicate(timeout=_SECONDS)
+    assert (prune.returncode, told) == (128 + signal.SIGTERM, "")
 
 
 _DEMO = """

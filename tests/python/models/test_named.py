@@ -65,6 +65,13 @@ def test_a_name_that_is_unknown_there(published, source, module, function, _with
         load_model(f"{source}:resnet99")
 
 
+def test_a_model_in_place_of_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "made_for_test.py").write_text("from torch import nn\n\nnet = nn.Conv2d(3, 4, 3)\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PatternliteError, match=r"^made_for_test:net is a model itself: give a function"):
+        load_model("made_for_test:net")
+
+
 @pytest.mark.parametrize("source", ["timm", "torchvision"])
 def test_a_package_that_is_missing(source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, source, None)
