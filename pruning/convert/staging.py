@@ -80,7 +80,9 @@ def staged(target: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full(target) from error
-        raise ConversionError(f"cannot write {target}: {error}") from error
+        raise ConversionError(
+            f"cannot write {target}: {error.strerror or error}; give another folder"
+        ) from error
 
 
 def _disk_full(target: Path) -> ConversionError:

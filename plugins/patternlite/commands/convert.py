@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import PatternliteError
 from ..models.export import check_export
 from ..models.named import load_model
+from ..support.files import make_folder
 from ..support.progress import Stages
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ def convert_to(
     `prune` and `retrain` export pruned models themselves.
     """
     from patternlite.pruning.convert import CONVERTERS, to_onnx
+    from patternlite.pruning.convert.staging import target_file
 
     for path in outputs:
         if path.suffix not in CONVERTERS:
             raise PatternliteError(f"cannot write {path.name}: give files ending in .tflite or .mnn")
+        make_folder(target_file(path, path.suffix).parent)  # which is there; can it be written to?
     if ":" not in model or Path(model).exists():
         if weights or input_shape:
             raise PatternliteError(f"{model} is a file: --weights and --input-shape are for PyTorch models")

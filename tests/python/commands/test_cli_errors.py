@@ -256,6 +256,15 @@ def test_convert_to_another_kind(tmp_path: Path) -> None:
     assert_one_line(run("convert", "a.onnx", tmp_path / "a.xml"), "a.xml", ".tflite or .mnn")
 
 
+def test_convert_tries_its_outputs_before_it_makes_the_model(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    for output, told in (
+        (tmp_path / "no" / "a.mnn", "does not exist: create it first"),
+        (Path("/proc/a.mnn"), "nothing can be written to /proc"),
+    ):
+        assert_one_line(run("convert", "none:net", output, "--input-shape", "3,8,8"), told)
+
+
 def test_convert_missing_file(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     assert_one_line(run("convert", tmp_path / "none.onnx", tmp_path / "a.mnn"), "none.onnx")

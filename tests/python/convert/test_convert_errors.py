@@ -250,6 +250,16 @@ def test_a_full_disk_is_named(target: Path, monkeypatch: pytest.MonkeyPatch, cod
     assert_untouched(target)
 
 
+def test_a_folder_that_cannot_be_written_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(target / ".net-x1y2"))
+
+    monkeypatch.setattr(staging.tempfile, "TemporaryDirectory", read_only)
+    told = rf"^cannot write {target}/net\.mnn: Read-only file system; give another folder$"
+    with pytest.raises(ConversionError, match=told), staged(target / "net.mnn"):
+        pass
+
+
 def test_a_converter_failing_on_a_full_disk_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(target)._replace(free=1000)
     monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage)
