@@ -44,7 +44,7 @@ def retrain(
     pixels: Tensor,
     labels: Tensor,
     config: RetrainConfig,
-    progress: Callable[[str, float], None],
+    progress: Callable[[str, float], None] | None = None,
     checkpoint: Path | str | None = None,
     dense: nn.Module | None = None,
 ) -> None:
@@ -118,7 +118,7 @@ class _Run:
     optimizer: torch.optim.Optimizer
     form: Form
     store: Checkpoint
-    progress: Callable[[str, float], None]
+    progress: Callable[[str, float], None] | None
 
 
 def _train_epoch(run: _Run, epoch: int) -> None:
@@ -143,7 +143,8 @@ def _train_epoch(run: _Run, epoch: int) -> None:
             loss.backward()
             run.optimizer.step()
             done = (epoch + (step + 1) / len(batches)) / config.epochs
-            run.progress(f"epoch {epoch + 1} of {config.epochs}, loss {value:.3f}", done)
+            if run.progress:
+                run.progress(f"epoch {epoch + 1} of {config.epochs}, loss {value:.3f}", done)
 
 
 def _identity(
@@ -162,6 +163,8 @@ def _identity(
 
 def _check_images(pixels: Tensor, labels: Tensor, config: RetrainConfig) -> None:
     """Raises ValueError unless images and labels are what `retrain` takes."""
+    if not isinstance(pixels, Tensor) or not isinstance(labels, Tensor):
+        raise ValueError("pixels and labels are tensors: torch.from_numpy makes them of NumPy's arrays")
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
         raise ValueError(
             f"pixels are {pixels.dtype} {tuple(pixels.shape)}: give images as uint8 (N, C, H, W), 0..255"

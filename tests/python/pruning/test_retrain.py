@@ -42,6 +42,12 @@ def test_the_default_device_is_nothing_to_it(damaged, images):
     assert same_bits(model, other)
 
 
+def test_nobody_need_be_told_of_progress(damaged, images):
+    model, masks = damaged
+    retrain(model, masks, *(tensor[:64] for tensor in images), CONFIG)
+    masks.verify(model)
+
+
 def test_no_device_but_the_models_is_seeded(damaged, images, monkeypatch):
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _seed: 1 / 0)  # torch.manual_seed calls it
     model, masks = damaged

@@ -71,6 +71,8 @@ PIXELS, LABELS = torch.full((8, 3, 8, 8), 99, dtype=torch.uint8), torch.arange(8
             LABELS,
             r"pixels are torch\.float32 .*: give images as uint8 .*, 0\.\.255",
         ),
+        (PIXELS.numpy(), LABELS, r"^pixels and labels are tensors: torch\.from_numpy"),
+        (PIXELS, LABELS.numpy(), r"^pixels and labels are tensors: torch\.from_numpy"),
         (PIXELS[0], LABELS[0], r"pixels are torch\.uint8 \(3, 8, 8\)"),
         (PIXELS[:, :1], LABELS, "images have 1 channels, mean and std 3"),
         (PIXELS, LABELS[:7], r"labels are torch\.int64 \(7,\): give an int64 for each of 8 images"),
