@@ -31,8 +31,8 @@ class Runtime:
     def installed(self) -> bool:
         try:
             return importlib.util.find_spec(self.module) is not None
-        except ModuleNotFoundError:  # the parent package is missing
-            return False
+        except ImportError as error:  # the parent package is missing, or broken
+            return error.name != self.module.partition(".")[0]
 
     @property
     def version(self) -> str | None:

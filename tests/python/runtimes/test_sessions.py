@@ -52,6 +52,16 @@ def test_pip_has_no_tflite_runtime_for_later_pythons(monkeypatch: pytest.MonkeyP
     assert names[3, 11] == ["tflite-runtime", *names[3, 12]]
 
 
+def test_a_broken_package_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then what is wrong with it is told where it is used, and by the doctor."""
+    (tmp_path / "broken_of_test").mkdir()
+    (tmp_path / "broken_of_test" / "__init__.py").write_text('raise ImportError("libfoo.so.3 is missing")\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    for package, installed in (("broken_of_test", True), ("absent_of_test", False)):
+        runtime = Runtime(package, f"{package}.interpreter", package, ".tflite")
+        assert runtime.installed is installed
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [("ai-edge-litert", {"num_threads": 3}), ("mnn", {"backend": "CPU", "numThread": 3})],
