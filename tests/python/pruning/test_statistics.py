@@ -89,6 +89,13 @@ def test_moments_give_the_error_of_any_weight(groups):
     torch.testing.assert_close(centred.outputs, y.mean(0))
 
 
+@pytest.mark.parametrize("groups", [1, 4])
+def test_moments_of_some_filters_give_their_errors(groups):
+    x, y, weight = torch.randn(200, groups, 9), torch.randn(200, 4), torch.randn(4, 9)
+    moments, some = Moments.of([x], [y], centred=True, group=Group()), torch.tensor([1, 3])
+    torch.testing.assert_close(moments.of_filters(some).error(weight[some]), moments.error(weight)[some])
+
+
 def test_moments_of_values_that_are_not_finite_are_refused():
     x = torch.randn(20, 1, 9)
     x[3, 0, 2] = float("nan")
