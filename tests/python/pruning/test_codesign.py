@@ -16,7 +16,7 @@ from patternlite.pruning.budget import Choice
 from patternlite.pruning.latency import LayerTimes
 from patternlite.pruning.model.graph import trace
 from patternlite.pruning.sensitivity import Curve
-from patternlite.pruning.structures import STRUCTURES
+from patternlite.pruning.structures import CODESIGN, FREE, STRUCTURES
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 Points = list[tuple[float, float]]
@@ -43,6 +43,19 @@ def chosen(*points: Points, width: int = 64, **budgets) -> list[Choice]:
     """Of a stem that takes no time and a layer for each of `points`, of the same size."""
     layers = [nn.Conv2d(3, width, 3, padding=1), *(nn.Conv2d(width, width, 3, padding=1) for _ in points)]
     return choose(nn.Sequential(*layers), points, 1e-6, **budgets)
+
+
+@pytest.mark.parametrize(
+    ("options", "structures"),
+    [
+        ({"latency": 2.0}, CODESIGN),
+        ({"rate": 2.0}, (FREE,)),
+        ({"latency": 2.0, "allocation": "uniform"}, (FREE,)),
+        ({"latency": 2.0, "structure": "g4"}, (STRUCTURES["g4"],)),
+    ],
+)
+def test_structures_are_chosen_among_where_time_counts_layer_by_layer(options, structures):
+    assert codesign.structures_of(PruneConfig(**options, **UNIT)) == structures
 
 
 def test_a_layer_that_gains_no_time_stays_dense_for_a_latency():

@@ -29,8 +29,8 @@ def pruned(trained_model) -> tuple[nn.Module, nn.Module, Masks]:
     return student, teacher, masks
 
 
-def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int) -> bool:
-    run = distill.Distillation(steps, 64, 0, Group(), Checkpoint(None, "me", Group()), lambda *_: None)
+def train(student: nn.Module, teacher: nn.Module, masks: Masks, steps: int, seed: int = 0) -> bool:
+    run = distill.Distillation(steps, 64, seed, Group(), Checkpoint(None, "me", Group()), lambda *_: None)
     return distill.distill(student, teacher, LAYERS, masks, nets.textures(128, 1)[0], run)
 
 
@@ -41,6 +41,20 @@ def test_answers_come_nearer_and_zeros_stay(pruned):
     train(student, teacher, masks, steps=30)
     masks.verify(student)
     assert fidelity.measure(teacher, student, unseen, 64).divergence < 0.3 * before.divergence
+
+
+def test_each_step_sees_other_images_by_the_seed(pruned, monkeypatch):
+    seeds, augmented = [], distill._augmented
+
+    def noted(images, count, random):
+        seeds.append(random.initial_seed())
+        return augmented(images, count, random)
+
+    monkeypatch.setattr(distill, "_augmented", noted)
+    for seed in (0, 0, 1):
+        train(*pruned, steps=2, seed=seed)
+    assert seeds[:2] == seeds[2:4]
+    assert len(set(seeds)) == 4
 
 
 def test_a_distillation_that_diverges_says_what_to_do(pruned, monkeypatch):
@@ -144,6 +158,9 @@ def test_what_a_distillation_spoils_is_undone(trained_model, config, result, mon
     pairs = zip(spoilt.model.parameters(), result.model.parameters(), strict=True)
     same = [torch.equal(*pair) for pair in pairs]
     assert all(same) if harm else not any(same)
+    assert (spoilt.report.fidelity == result.report.fidelity) == bool(
+        harm
+    )  # what is told is of what is given
     assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == bool(harm)
     spoilt.masks.verify(spoilt.model)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import forms
 import nets
@@ -91,6 +92,16 @@ def test_what_helps_can_be_done_with_the_same_checkpoint(monkeypatch, tmp_path):
     assert not (tmp_path / "c").exists()
     monkeypatch.undo()
     prune(settled(), SHAPE, replace(config, dense=("3",)), checkpoint=tmp_path / "c")
+
+
+def test_a_checkpoint_that_cannot_be_deleted_hides_no_divergence(monkeypatch, tmp_path):
+    def diverge(*_):
+        raise FloatingPointError("too far")
+
+    monkeypatch.setattr(admm, "solve", diverge)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: Path("/none/at/all").stat())
+    with pytest.raises(ValueError, match=r"^3 diverges \(too far\)"):
+        prune(settled(), SHAPE, PruneConfig(rate=3.0, **QUICK), checkpoint=tmp_path / "c")
 
 
 def test_less_can_be_asked_for_with_the_same_checkpoint(monkeypatch, tmp_path):

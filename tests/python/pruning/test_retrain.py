@@ -12,9 +12,9 @@ from retraining import CONFIG, NORMAL, same_bits
 
 from patternlite.pruning import Masks
 from patternlite.pruning.config import RetrainConfig
-from patternlite.pruning.imitation import divergence
+from patternlite.pruning.imitation import divergence, imitate
 from patternlite.pruning.normalisation import Normalisation
-from patternlite.pruning.retrain import _augmented, accuracy, one_cycle, retrain
+from patternlite.pruning.retrain import _augmented, _loss, accuracy, one_cycle, retrain
 
 
 def test_retraining_brings_accuracy_back_and_keeps_zeros(damaged, images):
@@ -81,6 +81,59 @@ def test_the_rate_rises_and_falls_once():
     assert rates[-1] == pytest.approx(0)
     assert rates[:5] == sorted(rates[:5])
     assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"seed": 1}, {"learning_rate": 0.01}, {"weight_decay": 0.1}, {"batch": 32}, {"epochs": 1}]
+)
+def test_every_option_makes_a_difference(changed, damaged, images):
+    model, masks = damaged
+    other, images = copy.deepcopy(model), [tensor[:64] for tensor in images]
+    retrain(model, masks, *images, CONFIG, lambda *_: None)
+    retrain(other, masks, *images, replace(CONFIG, **changed), lambda *_: None)
+    assert not same_bits(model, other)
+
+
+def test_each_epoch_has_an_order_of_its_own(damaged, images, monkeypatch):
+    seen = []
+
+    def augmented(pixels, _flip, _random):
+        seen.append(pixels)
+        return pixels
+
+    monkeypatch.setattr("patternlite.pruning.retrain._augmented", augmented)
+    retrain(*damaged, *images, CONFIG, lambda *_: None)
+    one, other = (torch.cat(epoch) for epoch in (seen[:4], seen[4:]))
+    assert not torch.equal(one, other)
+    assert torch.equal(
+        one.flatten(1).long().sum(1).sort().values, other.flatten(1).long().sum(1).sort().values
+    )
+
+
+def test_layers_take_turns_and_all_have_theirs(damaged, trained_model, images, monkeypatch):
+    looked_at = []
+
+    def noted(model, dense, layers, x):
+        looked_at.append(list(layers))
+        return imitate(model, dense, layers, x)
+
+    monkeypatch.setattr("patternlite.pruning.retrain.imitate", noted)
+    model, masks = damaged
+    retrain(model, masks, *images, replace(CONFIG, epochs=1), lambda *_: None, dense=trained_model)
+    assert sorted(name for some in looked_at[:3] for name in some) == sorted(masks)
+    assert looked_at[3] == looked_at[0]
+
+
+def test_what_the_dense_models_layers_read_is_learnt(damaged, trained_model, images):
+    """By its relative error, the mean over the layers."""
+    model, masks = damaged
+    x, labels = Normalisation(**NORMAL)(images[0][:64].float() / 255), images[1][:64]
+    layers = list(masks)
+    seen = imitate(model, trained_model, layers, x)
+    errors = [float((value.detach() - target).norm() / target.norm()) ** 2 for value, target in seen.maps]
+    with_maps, without = (_loss(model, trained_model, some, x, labels, low=False) for some in (layers, []))
+    assert float(with_maps - without) == pytest.approx(sum(errors) / len(errors), rel=1e-4)
+    assert min(errors[1:]) > 1e-3
 
 
 @pytest.mark.parametrize("flip", [True, False])

@@ -56,6 +56,9 @@ def test_the_checkpoint_of_another_run_is_refused(damaged, trained_model, images
     ):
         with pytest.raises(ValueError, match="another model, of other weights or of other options"):
             retrain(model, masks, *data, options, lambda *_: None, tmp_path, dense)
+    more = Masks({name: torch.ones_like(mask) for name, mask in masks.items()})
+    with pytest.raises(ValueError, match="another model, of other weights or of other options"):
+        retrain(model, more, x, labels, config, lambda *_: None, tmp_path)
     next(model.parameters()).requires_grad_(False)
     with pytest.raises(ValueError, match="another model, of other weights or of other options"):
         retrain(model, masks, x, labels, config, lambda *_: None, tmp_path)

@@ -51,6 +51,17 @@ def test_the_other_processes_are_told_what_the_first_one_read(tmp_path, monkeypa
     assert Checkpoint(tmp_path, "me", Group(1, 2)).load("one") is read
 
 
+def test_a_kill_leaves_the_whole_file_or_none(tmp_path):
+    """What is there is never written into."""
+    store = Checkpoint(tmp_path, "me", Group())
+    store.save("one", Record({"a": torch.zeros(100)}))
+    content = (tmp_path / "one.safetensors").read_bytes()
+    with (tmp_path / "one.safetensors").open("rb") as before:
+        store.save("one", Record({"a": torch.ones(100)}))
+        assert before.read() == content
+    assert torch.equal(store.load("one").tensors["a"], torch.ones(100))
+
+
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store = Checkpoint(None, "me", Group())

@@ -155,6 +155,20 @@ def test_two_processes_find_what_one_finds(tmp_path, trained_model):
     assert not (tmp_path / "c1").exists()
 
 
+def prunes_by_gradient(_rank: int, _folder: Path) -> tuple[str, dict]:
+    torch.manual_seed(0)
+    config = replace(CONFIG, images=32, refine_steps=0, distill_steps=0, admm="gradient")
+    result = prune(forms.settled(nets.plain(), (3, 12, 12)), (3, 12, 12), config)
+    return result.masks.digest(), result.model.state_dict()
+
+
+def test_gradient_admm_takes_the_same_steps_in_all_processes(tmp_path):
+    alone = prunes_by_gradient(0, tmp_path)
+    for digest, state in in_processes(prunes_by_gradient, tmp_path):
+        assert digest == alone[0]
+        assert all(torch.equal(state[key], value) for key, value in alone[1].items())
+
+
 class Severed(nets.Tiny):
     """Gives no gradients."""
 
