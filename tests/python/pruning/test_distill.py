@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from patternlite.pruning import Masks, distill, fidelity, pipeline, prune
+from patternlite.pruning.imitation import divergence, imitate
+from patternlite.pruning.model.precision import Form
 from patternlite.pruning.support.checkpoint import Checkpoint, Record
 from patternlite.pruning.support.distributed import Group
 
@@ -41,6 +43,45 @@ def test_answers_come_nearer_and_zeros_stay(pruned):
     train(student, teacher, masks, steps=30)
     masks.verify(student)
     assert fidelity.measure(teacher, student, unseen, 64).divergence < 0.3 * before.divergence
+
+
+def test_maps_answers_and_classes_are_learnt(pruned):
+    """By relative errors of all that layers read and of the answers, and the divergence of the classes."""
+    student, teacher, _ = pruned
+    x = nets.textures(16, 1)[0]
+    form = Form(torch.contiguous_format, low=False)
+    loss, _ = distill._loss(student, teacher, LAYERS, x, form, Group())
+    seen = imitate(student, teacher, LAYERS, x)
+    pairs = [*seen.maps, (seen.outputs[0], seen.answers[0])]
+    errors = [float((value.detach() - target).norm() / target.norm()) ** 2 for value, target in pairs]
+    wanted = sum(errors) + float(divergence(seen.outputs[0], seen.answers[0]).detach())
+    assert float(loss.detach()) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_images_are_shifted_mirrored_and_mixed():
+    """Mirrored left to right: what differs by rows alone stays so, in their order."""
+    rows = torch.arange(8.0).view(1, 1, 8, 1).expand(16, 3, 8, 8)
+    shifted, across = (
+        distill._augmented(images, 16, torch.Generator().manual_seed(0)) for images in (rows, rows.mT)
+    )
+    assert any(torch.allclose(shifted, rows.roll(by, 2)) for by in range(-2, 3))
+    (by,) = (by for by in range(-2, 3) if any(torch.equal(x, rows[0].mT.roll(by, 2)) for x in across))
+    mirrored = [torch.equal(x, rows[0].mT.roll(by, 2).flip(2)) for x in across]
+    mixed = [not (m or torch.equal(x, rows[0].mT.roll(by, 2))) for m, x in zip(mirrored, across, strict=True)]
+    assert any(mirrored)
+    assert any(mixed)
+
+
+def test_the_learning_rate_falls_to_nothing(pruned, monkeypatch):
+    rates, step = [], torch.optim.Adam.step
+
+    def noted(optimizer, *args):
+        rates.append(optimizer.param_groups[0]["lr"] / 5e-4)
+        return step(optimizer, *args)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    train(*pruned, steps=4)
+    assert rates == pytest.approx([(1 + math.cos(math.pi * i / 4)) / 2 for i in range(4)])
 
 
 def test_each_step_sees_other_images_by_the_seed(pruned, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from patternlite.pruning.imitation import imitate, mean_square
+from patternlite.pruning.imitation import divergence, imitate, mean_square
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [(torch.float32, 1e-6), (torch.bfloat16, 2**-7)])
@@ -51,6 +51,14 @@ def test_both_models_are_watched_and_only_the_student_learns() -> None:
     assert next(student.parameters()).grad is not None
     assert all(parameter.grad is None for parameter in teacher.parameters())
     assert not any(module._forward_pre_hooks for module in (*teacher.modules(), *student.modules()))
+
+
+def test_the_divergence_is_of_softened_answers_from_the_teachers() -> None:
+    """With temperature 2, and as large as it is without one (Hinton et al., section 2.1)."""
+    student, teacher = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0))
+    p, q = (teacher / 2).softmax(1), (student / 2).softmax(1)
+    wanted = 4 * (p * (p / q).log()).sum(1).mean()
+    assert float(divergence(student, teacher)) == pytest.approx(float(wanted), rel=1e-5)
 
 
 class Sometimes(torch.nn.Module):

@@ -17,6 +17,7 @@ from patternlite.pruning.advice import warnings_for
 from patternlite.pruning.model.norm_statistics import Gap
 from patternlite.pruning.patterns import candidates
 from patternlite.pruning.projections import Tiles
+from patternlite.pruning.support.seeds import generator
 
 UNIT = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 QUICK = {"images": 64, "refine_steps": 0, "distill_steps": 0, **UNIT}
@@ -99,6 +100,21 @@ def test_a_seed_gives_one_result(trained_model, config, result):
     assert again.masks.digest() == result.masks.digest()
     for key, value in result.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[key]), key
+
+
+def test_every_step_draws_by_the_seed(trained_model, monkeypatch):
+    drawn = set()
+
+    def noted(seed, *purpose):
+        drawn.add((seed, purpose[0]))
+        return generator(seed, *purpose)
+
+    for module in ("sources", "pipeline", "statistics", "layers", "distill"):
+        monkeypatch.setattr(f"patternlite.pruning.{module}.generator", noted)
+    monkeypatch.setattr(Gap, "fits_least_squares", property(lambda _self: True))
+    steps = QUICK | {"refine_steps": 1, "distill_steps": 1, "admm": "gradient", "seed": 7}
+    prune(trained_model, (3, 16, 16), PruneConfig(rate=4.0, **steps))
+    assert drawn == {(7, what) for what in ("draw", "refine", "rows", "gradient", "distill")}
 
 
 def test_the_report_reads_and_serialises(result):

@@ -12,7 +12,7 @@ from patternlite.pruning.model.outputs import trial
 from patternlite.pruning.model.precision import Form
 from patternlite.pruning.normalisation import Normalisation
 from patternlite.pruning.sources import SOURCES, draw
-from patternlite.pruning.sources.refinement import refine
+from patternlite.pruning.sources.refinement import _mismatch, refine
 from patternlite.pruning.support.distributed import Group
 from patternlite.pruning.support.seeds import generator
 
@@ -138,6 +138,13 @@ def test_refined_images_are_nearer_to_what_norms_remember(trained_model, mean, s
 def refined(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     norms, normalise = trace(model, tuple(images.shape[1:])).norms, Normalisation((0.5,) * 3, (0.25,) * 3)
     return refine(model, norms, images, normalise, 3, PLAIN, generator(0), lambda _: None)
+
+
+def test_images_aim_at_means_and_deviations_alike():
+    norm = nn.BatchNorm2d(2, eps=0.5)
+    norm.running_mean[:], norm.running_var[:] = torch.tensor([1.0, -1.0]), torch.tensor([3.5, 8.5])
+    given = _mismatch(norm, torch.tensor([3.0, -1.0]), torch.tensor([3.5, 0.5]))
+    assert float(given) == pytest.approx(((2 / 2) ** 2 + (1 / 3 - 1) ** 2) / 2)
 
 
 def test_images_that_a_model_gives_no_gradients_of_stay_as_they_are(trained_model, monkeypatch):

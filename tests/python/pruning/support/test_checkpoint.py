@@ -206,19 +206,24 @@ class Acting(torch.nn.Module):
 def test_weights_are_not_all_of_a_model(other, trains, tmp_path):
     pixels, labels = torch.full((20, 3, 16, 16), 99, dtype=torch.uint8), torch.arange(20) % 8
 
-    def run(**how) -> None:
+    def run(how, of_dense) -> None:
         model = Acting(**how).eval()
         if trains:
             config = RetrainConfig(epochs=1, **UNIT)
-            retrain(model, Masks({}), pixels, labels, config, lambda *_: None, tmp_path, Acting().eval())
+            retrain(
+                model, Masks({}), pixels, labels, config, lambda *_: None, tmp_path, Acting(**of_dense).eval()
+            )
         else:
             config = PruneConfig(rate=2.25, images=32, refine_steps=0, distill_steps=0, **UNIT)
             prune(model, (3, 16, 16), config, checkpoint=tmp_path)
 
-    run()
-    run()
-    with pytest.raises(ValueError, match="another model, of other weights or of other options: delete it"):
-        run(**other)
+    run({}, {})
+    run({}, {})
+    for changed in ((other, {}), ({}, other)) if trains else ((other, {}),):
+        with pytest.raises(
+            ValueError, match="another model, of other weights or of other options: delete it"
+        ):
+            run(*changed)
 
 
 def test_answers_that_are_rounded_otherwise_are_the_same(tmp_path):
