@@ -11,14 +11,16 @@ import typer
 
 from ..runtimes.installed import MOST_THREADS
 
+_LARGEST = sys.float_info.max
+
 
 def numbers(
-    kind: type[int] | type[float], least: float, count: int | None = None, most: float = sys.float_info.max
+    kind: type[int] | type[float], least: float, count: int | None = None, most: float = _LARGEST
 ) -> Callable[[str], tuple]:
     """A parser of comma-separated numbers, each from `least` to `most`; `count` of them unless it is None."""
     noun = "integers" if kind is int else "numbers"
-    bounds = f"at least {least:g}" if most == sys.float_info.max else f"{least:g} to {most:g}"
-    what = f"{count or 'some'} {noun} of {bounds} with commas between"
+    bounds = f" of at least {least:g}" if most == _LARGEST else f" of {least:g} to {most:g}"
+    what = f"{count or 'some'} {noun}{bounds if least > -_LARGEST else ''} with commas between"
 
     def parse(text: str) -> tuple:
         try:
@@ -40,7 +42,7 @@ _shape = typer.Option(
 InputShape = Annotated[tuple, _shape]
 InputShapeOrNone = Annotated[tuple | None, _shape]
 Mean = Annotated[
-    tuple, typer.Option(parser=numbers(float, -1e9), metavar="M,M,M", help="As torchvision's Normalize.")
+    tuple, typer.Option(parser=numbers(float, -_LARGEST), metavar="M,M,M", help="As torchvision's Normalize.")
 ]
 Std = Annotated[
     tuple, typer.Option(parser=numbers(float, 0), metavar="S,S,S", help="As torchvision's Normalize.")

@@ -223,7 +223,8 @@ def test_a_model_that_cannot_be_converted_is_told_before_pruning(
     [
         ("--input-shape", "3,32", "3 integers of at least 1"),
         ("--input-shape", "3,32,x", "3 integers of at least 1"),
-        ("--mean", "a,b,c", "numbers"),
+        ("--mean", "a;b;c", "'a;b;c' is not some numbers with commas between"),
+        ("--mean", "nan,0,0", "numbers"),
         ("--std", "-1,1,1", "numbers of at least 0"),
         ("--rate", "four", "number"),
     ],
