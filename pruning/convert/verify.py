@@ -106,18 +106,18 @@ def probe_file(path: Path, folder: Path, inputs: Array | None = None) -> Probe:
         return Probe(arrays["inputs"], arrays["outputs"], zeros)
 
 
-def compare(source: Probe, target: Probe) -> Check:
+def compare(source: Probe, target: Probe, tolerance: float = TOLERANCE) -> Check:
     """Compares outputs and zeros.
 
     Raises:
-        ConversionError: the outputs differ by more than TOLERANCE of the source's output range, or zeros of a
+        ConversionError: the outputs differ by more than this part of the source's output range, or zeros of a
             pruned convolution (>= MIN_SPARSITY) are missing or moved.
     """
     error = _relative_error(source.outputs, target.outputs)
-    if not error <= TOLERANCE:
+    if not error <= tolerance:
         raise ConversionError(
             f"the converted model computes something else: largest error {error:.2e} of the output range, "
-            f"allowed {TOLERANCE:.0e}"
+            f"allowed {tolerance:.0e}"
         )
     convs, zeros = _check_zeros(source.zeros, target.zeros)
     return Check(error, convs, zeros)

@@ -9,7 +9,8 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 from torch import Tensor, nn
 
-from patternlite.pruning.convert import to_onnx, to_tflite
+from patternlite.pruning.convert import to_mnn, to_onnx, to_tflite
+from patternlite.pruning.convert.verify import TOLERANCE
 
 
 def halved_first(x: Tensor) -> Tensor:
@@ -65,3 +66,9 @@ def test_a_gelu_keeps_its_name_as_an_output(tmp_path: Path) -> None:
     x = np.zeros((1, 12, 14, 3), np.float32)
     interpreter = Interpreter(str(tmp_path / "net.tflite"))
     interpreter.get_signature_runner()(input=x)["output"]
+
+
+def test_mnn_approximates_gelus(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    onnx = to_onnx(nn.Sequential(nn.Conv2d(3, 8, 3), nn.GELU()), (1, 3, 12, 14), tmp_path / "net.onnx")
+    assert TOLERANCE < to_mnn(onnx, tmp_path / "net.mnn").max_relative_error < 10 * TOLERANCE
