@@ -8,7 +8,7 @@ import pytest
 
 from patternlite.errors import PatternliteError
 from patternlite.models.named import load_model
-from patternlite.models.weights import load_weights
+from patternlite.models.weights import load_weights, save_weights
 
 from .command_line import NETWORK, PRUNE, assert_one_line, run
 
@@ -109,3 +109,14 @@ def test_half_precision_weights_without_counters_load(tmp_path: Path) -> None:
         if name in half:
             assert tensor.dtype == torch.float32
             assert torch.equal(tensor, half[name].float())
+
+
+def test_who_reads_weights_never_sees_half_of_new_ones(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "net.safetensors"
+    torch.manual_seed(0)
+    save_weights(torch.nn.Linear(99, 9), path)
+    content = path.read_bytes()
+    with path.open("rb") as before:
+        save_weights(torch.nn.Linear(99, 9), path)
+        assert before.read() == content != path.read_bytes()

@@ -121,6 +121,8 @@ def test_the_report_reads_and_serialises(result):
     text = str(result.report)
     assert all(layer.name in text for layer in result.report.layers)
     assert "stem (first convolution)" in text
+    gap = result.report.gap
+    assert f"BatchNorm gap of the images: mean {gap.mean:.3f}, deviation {gap.deviation:.3f}" in text
     values = json.loads(json.dumps(result.report.to_dict()))
     assert values["rate"] == pytest.approx(result.report.rate)
     assert values["layers"][0]["shape"] == [24, 12, 3, 3]

@@ -15,6 +15,7 @@ from patternlite.support.files import (
     require_file,
     require_target,
     require_target_folder,
+    require_targets,
     write_atomically,
 )
 
@@ -45,6 +46,16 @@ def test_a_target_may_need_folders_but_no_other_file(tmp_path: Path) -> None:
     for folder in ("file", "file/new/newer"):
         with pytest.raises(PatternliteError, match="/file is a file"):
             require_target_folder(tmp_path / folder)
+
+
+def test_a_source_is_not_written_over_by_any_of_its_names(tmp_path: Path) -> None:
+    source, link = tmp_path / "net.safetensors", tmp_path / "link.safetensors"
+    source.touch()
+    link.symlink_to(source)
+    require_targets([tmp_path / "new.safetensors"], [source])
+    for target in (source, link, tmp_path / "new" / ".." / source.name):
+        with pytest.raises(PatternliteError, match=r"would be written over .*net\.safetensors: give another"):
+            require_targets([target], [source])
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
