@@ -172,6 +172,14 @@ def one_of_a_batch() -> tuple[Network, str]:
     return net, net.conv(net.conv(net.slice(y, 0, 1, axis=0), 16, 16), 16, 16)
 
 
+def batch_after_one() -> tuple[Network, str]:
+    """Layers of one image, then of four, in the same memory."""
+    net = Network((4, 16, 24, 20))
+    y = net.conv(net.conv(net.slice("x", 0, 1, axis=0), 16, 16), 16, 16)
+    z = net.op("Max", "x", net.op("ReduceMean", y, axes=[2, 3], keepdims=1))
+    return net, net.conv(net.conv(z, 16, 16), 16, 16)
+
+
 def sum_over_images() -> tuple[Network, str]:
     """A batch and a map of one image: their sum is ours where the batch is of one, too."""
     net = Network((2, 16, 12, 10))
@@ -272,6 +280,7 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
     "no-run": no_run,
     "batches": batches,
     "one-of-a-batch": one_of_a_batch,
+    "batch-after-one": batch_after_one,
     "sum-over-images": sum_over_images,
     "large-batch": large_batch,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},

@@ -186,9 +186,10 @@ def test_a_large_batch_of_mnns_takes_no_memory_here(models, process):
     assert stats.activation_bytes < 5 * model.x.nbytes
 
 
-def test_memory_is_enough_for_the_largest_batch(models, process):
-    """What is held of four images at a time, though the last layers that lie there are of one."""
-    model = models("one-of-a-batch")
+@pytest.mark.parametrize("name", ["one-of-a-batch", "batch-after-one"])
+def test_memory_is_enough_for_the_largest_batch(name, models, process):
+    """What is held of four images at a time, though the last or first layers that lie there are of one."""
+    model = models(name)
     stats = process.call(mnn_runs.session_stats, model.path, model.x)
     assert len(stats.layers) == 4
     assert stats.activation_bytes > 2 * model.x.nbytes
