@@ -160,6 +160,21 @@ TEST_P(PackedConvolutionTest, DepthwiseEqualsTheReference) {
   }
 }
 
+// 25 taps that are no 5x5 neighbours: of a dilated kernel, and of a wider one.
+TEST_P(PackedConvolutionTest, DepthwiseTapsThatAreNoWindow) {
+  const Window dilated{5, 5, 1, 1, 2, 2, 4, 4}, wide{5, 7, 1, 1, 1, 1, 2, 3};
+  for (const Window& w : {dilated, wide}) {
+    const Case c{.input = {3, 9, 20},
+                 .filters = 3,
+                 .window = w,
+                 .pad_bottom = w.pad_top,
+                 .pad_right = w.pad_left,
+                 .pruning = {.taps = 25},
+                 .depthwise = true};
+    check(c, 1, [&](auto& conv, auto& in, auto& out) { return plan(conv, in, out, kernels()); });
+  }
+}
+
 // 5x5 kernels without zeros, on maps wide enough for two rows at once.
 TEST_P(PackedConvolutionTest, DenseDepthwiseWindows) {
   for (unsigned seed = 0; seed < 50; ++seed) {

@@ -134,6 +134,14 @@ TEST_F(ChoiceFileTest, WhatKilledWritersLeftBesideItIsRemoved) {
   for (const std::string& file : {path, fresh, other}) EXPECT_TRUE(std::filesystem::exists(file));
 }
 
+// A link to a place that is not there at the moment has no age.
+TEST_F(ChoiceFileTest, WhatHasNoAgeIsLeftAlone) {
+  const std::string link = path + ".12345-0";
+  std::filesystem::create_symlink(directory.path() + "/none", link);
+  write_choices(path, kMachine, kSome);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+}
+
 TEST_F(ChoiceFileTest, ADirectoryThatIsNotThereCannotBeWritten) {
   try {
     write_choices(directory.path() + "/none/file", kMachine, kSome);
