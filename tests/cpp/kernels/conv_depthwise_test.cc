@@ -14,10 +14,12 @@ struct DepthwiseCase {
   int window = 0;  // the side of most filters' squares of taps
 };
 
-std::vector<Tap> square_of_taps(int side) {
+std::vector<Tap> square_of_taps(int side, int dilation) {
   std::vector<Tap> taps;
   for (int y = 0; y < side; ++y) {
-    for (int x = 0; x < side; ++x) taps.push_back({0, y - side / 2, x - side / 2});
+    for (int x = 0; x < side; ++x) {
+      taps.push_back({0, (y - side / 2) * dilation, (x - side / 2) * dilation});
+    }
   }
   return taps;
 }
@@ -36,7 +38,7 @@ SparseProblem make(const DepthwiseCase& c, unsigned seed) {
   fill_groups(problem, 1, c.channels, c.dilation, c.taps);
   for (int channel = 0; channel < c.channels; ++channel) {
     if (c.window && !problem.chance(0.2)) {
-      problem.groups[channel].taps = square_of_taps(c.window);
+      problem.groups[channel].taps = square_of_taps(c.window, c.dilation);
       problem.groups[channel].weights.resize(problem.groups[channel].taps.size(), problem.real());
     }
     for (Tap& tap : problem.groups[channel].taps) tap.channel = channel;
@@ -74,9 +76,10 @@ void test(const DepthwiseCase& c, unsigned seed, const kernels::KernelTable& tab
     SCOPED_TRACE(planes ? "planes" : "rows");
     const int positions = planes ? problem.out.padded_positions() : 0;
     const auto kernel = planes ? table.conv_depthwise_planes : table.conv_depthwise_rows;
+    const int window = c.dilation == 1 ? c.window : 0;  // others are no squares of neighbours
     const auto run = [&](int group_begin, int group_end, int begin, int end) {
       kernel({problem.input(), problem.output(), taps.view(), problem.epilogue(),
-              planes ? mask.data() : nullptr, c.window, begin, end, c.stride_y * problem.in.pitch(),
+              planes ? mask.data() : nullptr, window, begin, end, c.stride_y * problem.in.pitch(),
               c.stride_x, problem.out.pitch(), problem.out.shape.width, problem.out.shape.height,
               group_begin, group_end});
     };
@@ -161,6 +164,35 @@ TEST_P(ConvDepthwiseTest, Windows) {
           .window = 5},
          width, table());
     if (HasFailure()) return;
+  }
+}
+
+TEST_P(ConvDepthwiseTest, DilatedWindows) {
+  for (int width : {6, 17, 40}) {
+    test({.channels = 3,
+          .height = 9,
+          .width = width,
+          .border = 4,
+          .output_border = 4,
+          .dilation = 2,
+          .taps = 24,
+          .window = 5},
+         width, table());
+  }
+}
+
+// The positions behind the last one would lie farther away than the slack of a tensor.
+TEST_P(ConvDepthwiseTest, LongStridesReadNothingBehindTheInput) {
+  for (int width = 600; width < 608; ++width) {
+    SCOPED_TRACE("width " + std::to_string(width));
+    test({.channels = 1,
+          .height = 1,
+          .width = width,
+          .border = 0,
+          .output_border = 0,
+          .stride_x = 61,
+          .taps = 3},
+         width, table());
   }
 }
 
