@@ -259,11 +259,9 @@ def test_convert_to_another_kind(tmp_path: Path) -> None:
 
 def test_convert_tries_its_outputs_before_it_makes_the_model(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    for output, told in (
-        (tmp_path / "no" / "a.mnn", "does not exist: create it first"),
-        (Path("/proc/a.mnn"), "nothing can be written to /proc"),
-    ):
-        assert_one_line(run("convert", "none:net", output, "--input-shape", "3,8,8"), told)
+    shape = ("--input-shape", "3,8,8")
+    assert_one_line(run("convert", "none:net", tmp_path / "no/a.mnn", *shape), "does not exist: create it")
+    assert_one_line(run("convert", "none:net", "/proc/a.mnn", *shape), "nothing can be written to /proc")
 
 
 def test_convert_missing_file(tmp_path: Path) -> None:
