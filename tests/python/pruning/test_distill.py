@@ -199,9 +199,8 @@ def test_what_a_distillation_spoils_is_undone(trained_model, config, result, mon
     pairs = zip(spoilt.model.parameters(), result.model.parameters(), strict=True)
     same = [torch.equal(*pair) for pair in pairs]
     assert all(same) if harm else not any(same)
-    assert (spoilt.report.fidelity == result.report.fidelity) == bool(
-        harm
-    )  # what is told is of what is given
+    told_of_given = spoilt.report.fidelity == result.report.fidelity
+    assert told_of_given == bool(harm)
     assert any("set distill_steps=0" in text for text in spoilt.report.warnings) == bool(harm)
     spoilt.masks.verify(spoilt.model)
 
