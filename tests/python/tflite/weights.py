@@ -15,7 +15,8 @@ def pattern_weights(
         for i in range(channels):
             if rng.random() < kept:
                 weights[o, patterns[rng.integers(8)], i] = rng.normal(size=taps)
-    return weights.reshape(filters, size, size, channels) / np.sqrt(taps * kept * channels)
+    scale = np.float32(np.sqrt(taps * kept * channels))
+    return weights.reshape(filters, size, size, channels) / scale
 
 
 def depthwise_weights(
