@@ -24,10 +24,12 @@ struct IsTile {
 // Runs `count` records of S filters for M vectors of positions, and half a vector more if `Half`;
 // returns the word behind them.
 template <int S, int M, bool Half>
-PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* slots, float* sums) {
+PL_INLINE const IsWord* is_equal_records(const IsWord* word, int count, const float* slots,
+                                         float* sums) {
   constexpr int kHeld = M > 0 ? M : 1;
-  for (; count > 0; --count, word += kIsTaps + S * (1 + kIsTaps)) {
-    __builtin_prefetch(word + kIsPrefetch);
+  constexpr int kFilter = 1 + kIsTaps, kRecord = kIsTaps + S * kFilter;
+  for (; count > 0; --count, word += kRecord) {
+    fetch_lines<kRecord, 0, 3, true>(&word[kIsPrefetch].weight);
     V x[kIsTaps][kHeld];
     VHalf part[kIsTaps];
     PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
@@ -36,14 +38,14 @@ PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* s
       if constexpr (Half) pin(part[t] = load<VHalf>(slot + M * kLanes));
     }
     PL_UNROLL for (int s = 0; s < S; ++s) {
-      float* at = sums + word[kIsTaps + s].index;
-      const IsWord* weight = word + kIsTaps + S + s * kIsTaps;
+      const IsWord* filter = word + kIsTaps + s * kFilter;
+      float* at = sums + filter->index;
       V sum[kHeld];
       VHalf half{};
       PL_UNROLL for (int m = 0; m < M; ++m) sum[m] = load(at + m * kLanes);
       if constexpr (Half) half = load<VHalf>(at + M * kLanes);
       PL_UNROLL for (int t = 0; t < kIsTaps; ++t) {
-        const V w = broadcast(weight[t].weight);
+        const V w = broadcast(filter[1 + t].weight);
         PL_UNROLL for (int m = 0; m < M; ++m) accumulate(sum[m], x[t][m], w);
         if constexpr (Half) accumulate(half, part[t], low_half(w));
       }
@@ -52,6 +54,15 @@ PL_INLINE const IsWord* is_records(const IsWord* word, int count, const float* s
     }
   }
   return word;
+}
+
+// Runs records of 1 to S filters, count[0] of 1, count[1] of 2 and so on. Each number of filters
+// has a loop of its own, without branches: with one for all, it would often be predicted wrongly.
+template <int S, int M, bool Half>
+PL_INLINE const IsWord* is_records(const IsWord* word, const int32_t* count, const float* slots,
+                                   float* sums) {
+  if constexpr (S > 1) word = is_records<S - 1, M, Half>(word, count, slots, sums);
+  return is_equal_records<S, M, Half>(word, count[S - 1], slots, sums);
 }
 
 // Copies the tile's inputs of channels first .. end - 1 into their slots.
@@ -131,14 +142,14 @@ void is_tile(const ConvIs& conv, const IsTile& tile) {
       PL_UNROLL for (int m = 0; m < kVectors; ++m) store(sums + f * conv.tile + m * kLanes, bias);
     }
     const IsWord* word = stream.words + stream.block_start[block];
-    const int32_t* count = stream.record_count + block * channel_groups * 3;
-    for (int group = 0; group < channel_groups; ++group, count += 3) {
-      if (count[0] + count[1] + count[2] == 0) continue;
+    const int32_t* count = stream.record_count + block * channel_groups * kIsFilters;
+    for (int group = 0; group < channel_groups; ++group, count += kIsFilters) {
+      int records = 0;
+      for (int i = 0; i < kIsFilters; ++i) records += count[i];
+      if (records == 0) continue;
       const int first = group * kIsChannels;
       is_gather(conv, tile, plans, first, min(first + kIsChannels, stream.channels), slots);
-      word = is_records<kIsChunks[0], M, Half>(word, count[0], slots, sums);
-      word = is_records<kIsChunks[1], M, Half>(word, count[1], slots, sums);
-      word = is_records<kIsChunks[2], M, Half>(word, count[2], slots, sums);
+      word = is_records<kIsFilters, M, Half>(word, count, slots, sums);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];
@@ -168,16 +179,14 @@ void is_tile_in_place(const ConvIs& conv, const IsTile& tile) {
       fetch_output<kPositions>(conv, tile.position, stream.out_plane[first_filter + f]);
     }
     const IsWord* word = stream.words + stream.block_start[block];
-    const int32_t* count = stream.record_count + block * channel_groups * 3;
-    for (int group = 0; group < channel_groups; ++group, count += 3) {
+    const int32_t* count = stream.record_count + block * channel_groups * kIsFilters;
+    for (int group = 0; group < channel_groups; ++group, count += kIsFilters) {
       if (ahead) {
         fetch_input<kPositions>(conv.ahead, input + kPositions,
                                 (block - conv.block_begin) * channel_groups + group,
                                 (conv.block_end - conv.block_begin) * channel_groups);
       }
-      word = is_records<kIsChunks[0], M, Half>(word, count[0], input, conv.scratch);
-      word = is_records<kIsChunks[1], M, Half>(word, count[1], input, conv.scratch);
-      word = is_records<kIsChunks[2], M, Half>(word, count[2], input, conv.scratch);
+      word = is_records<kIsFilters, M, Half>(word, count, input, conv.scratch);
     }
     for (int f = 0; f < filters; ++f) {
       const int32_t plane = stream.out_plane[first_filter + f];

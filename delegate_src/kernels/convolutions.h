@@ -143,21 +143,20 @@ struct IsStream {
   int taps;                   // distinct tap offsets of the layer (9 for 3x3 patterns)
   const int32_t* tap_offset;  // [taps]: element offset within a plane
   // Records in the order block, channel group (kIsChannels channels; in place,
-  // kIsChannelsInPlace), chunk (4, 2, then 1 filters):
+  // kIsChannelsInPlace), number of filters (1 to kIsFilters):
   //   4 x index: slots of the record's taps, ((channel % kIsChannels) * taps + tap) * tile; in
-  //   place, element offsets from the tile's input
-  //   S x index: accumulators of its S filters, filter_in_block * tile
-  //   S x 4 weights. A record of fewer than 4 taps names the slot behind all others: it holds
-  //   zeros. In place there are no such records.
+  //   place, element offsets from the tile's input. A record of fewer than 4 taps names the slot
+  //   behind all others: it holds zeros. In place there are no such records.
+  //   for each filter: index of its accumulators, filter_in_block * tile, and 4 x weight
   const IsWord* words;
   const int32_t* block_start;   // [blocks]: first word of each block
-  const int32_t* record_count;  // [blocks][channel groups][3]: records of 4, of 2 and of 1 filters
+  const int32_t* record_count;  // [blocks][channel groups][kIsFilters]
   const int32_t* filter_start;  // [blocks + 1]: block b holds filters filter_start[b] ..
   const float* bias;            // [filters]
   const int32_t* out_plane;     // [filters]; -1: no filter
 };
-inline constexpr int kIsTaps = 4;              // of a record
-inline constexpr int kIsChunks[] = {4, 2, 1};  // filters of a record
+inline constexpr int kIsTaps = 4;     // of a record
+inline constexpr int kIsFilters = 8;  // of a record, at most
 inline constexpr int kIsChannels = 4, kIsChannelsInPlace = 16;
 
 struct ConvIs {

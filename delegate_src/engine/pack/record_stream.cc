@@ -6,11 +6,12 @@
 #include <span>
 
 #include "engine/pack/tap_stream.h"
+#include "engine/support/split.h"
 
 namespace patternlite {
 namespace {
 
-using kernels::kIsChunks;
+using kernels::kIsFilters;
 using kernels::kIsTaps;
 
 // A filter's weights on up to four taps of one input channel.
@@ -20,7 +21,8 @@ struct Entry {
   std::array<float, kIsTaps> weights;
 };
 
-// The entries of one channel group in the order of their slots, and the runs of equal slots.
+// The entries of one channel group in the order of their slots, and the runs of equal slots, each
+// short enough for a record.
 struct ChannelGroup {
   std::vector<Entry> entries;
   struct Run {
@@ -55,7 +57,7 @@ class Packer {
       const int last = std::min(first + block_filters, filters_);
       for (int channel = 0; channel < stream_.channels; channel += group_channels_) {
         const ChannelGroup group = collect(first, last, channel);
-        for (int chunk : kIsChunks) write_records(group, chunk);
+        write_records(group);
       }
     }
     stream_.filter_start.push_back(filters_);
@@ -92,7 +94,12 @@ class Packer {
     const int count = static_cast<int>(group.entries.size());
     for (int begin = 0, end = 0; begin < count; begin = end) {
       while (end < count && group.entries[end].slots == group.entries[begin].slots) ++end;
-      group.runs.push_back({begin, end});
+      // Into as few records as hold them, of about equal lengths.
+      const int records = (end - begin + kIsFilters - 1) / kIsFilters;
+      for (int record = 0; record < records; ++record) {
+        const auto [from, to] = range_of(end - begin, records, record);
+        group.runs.push_back({begin + from, begin + to});
+      }
     }
     return group;
   }
@@ -134,23 +141,22 @@ class Packer {
     return (channel_in_group * static_cast<int>(stream_.tap_offset.size()) + tap) * tile_;
   }
 
-  // Each run is cut greedily: as many records of 4 filters as fit, then of 2, then of 1.
-  void write_records(const ChannelGroup& group, int chunk) {
-    int records = 0;
-    for (const auto [begin, end] : group.runs) {
-      const int count = end - begin;
-      int at = chunk == kIsChunks[0] ? begin : begin + count - count % (2 * chunk);
-      for (; at + chunk <= end; at += chunk, ++records) {
-        write_record({group.entries.data() + at, static_cast<std::size_t>(chunk)});
+  void write_records(const ChannelGroup& group) {
+    for (int filters = 1; filters <= kIsFilters; ++filters) {
+      int records = 0;
+      for (const auto [begin, end] : group.runs) {
+        if (end - begin != filters) continue;
+        write_record({group.entries.begin() + begin, group.entries.begin() + end});
+        ++records;
       }
+      stream_.record_count.push_back(records);
     }
-    stream_.record_count.push_back(records);
   }
 
   void write_record(std::span<const Entry> entries) {
     for (int slot : entries.front().slots) stream_.words.push_back({.index = slot});
-    for (const Entry& entry : entries) stream_.words.push_back({.index = entry.filter * tile_});
     for (const Entry& entry : entries) {
+      stream_.words.push_back({.index = entry.filter * tile_});
       for (float weight : entry.weights) stream_.words.push_back({.weight = weight});
     }
   }

@@ -46,15 +46,16 @@ struct PackedIs {
       block_start.push_back(static_cast<std::int32_t>(words.size()));
       filter_start.push_back(std::min(filters, (block + 1) * block_filters));
       for (int group = 0; group < groups; ++group) {
-        for (int chunk : {4, 2, 1}) {
+        for (int size = 1; size <= kernels::kIsFilters; ++size) {
           int count = 0;
           for (const auto& [slots, list] : lists[block * groups + group]) {
-            const int size = static_cast<int>(list.size());
-            // Greedy: as many chunks of 4 as fit, then of 2, then of 1.
-            const int begin = chunk == 4 ? 0 : chunk == 2 ? size / 4 * 4 : size / 2 * 2;
-            for (int i = begin; i + chunk <= size; i += chunk, ++count) {
-              push_record(slots.first, slots.second, &list[i], chunk, taps, tile,
+            // Records of the most filters first, the rest in one more.
+            for (std::size_t at = 0; at < list.size(); at += kernels::kIsFilters) {
+              const auto filters_left = static_cast<int>(list.size() - at);
+              if (std::min(filters_left, kernels::kIsFilters) != size) continue;
+              push_record(slots.first, slots.second, &list[at], size, taps, tile,
                           block * block_filters, in_place);
+              ++count;
             }
           }
           record_count.push_back(count);
@@ -65,7 +66,7 @@ struct PackedIs {
 
  private:
   void push_record(int channel, const std::array<int, 4>& tap, const IsKernel* const* kernel,
-                   int chunk, int taps, int tile, int first_filter, const InPlace* in_place) {
+                   int size, int taps, int tile, int first_filter, const InPlace* in_place) {
     const auto index = [&](int value) { words.push_back({.index = value}); };
     for (int t : tap) {
       if (in_place) {
@@ -75,8 +76,8 @@ struct PackedIs {
       const int first = channel % kernels::kIsChannels * taps, zeros = kernels::kIsChannels * taps;
       index((t == kNoTap ? zeros : first + t) * tile);
     }
-    for (int s = 0; s < chunk; ++s) index((kernel[s]->filter - first_filter) * tile);
-    for (int s = 0; s < chunk; ++s) {
+    for (int s = 0; s < size; ++s) {
+      index((kernel[s]->filter - first_filter) * tile);
       for (float weight : kernel[s]->weight) words.push_back({.weight = weight});
     }
   }
