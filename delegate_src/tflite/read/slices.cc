@@ -155,9 +155,7 @@ void GraphReader::add_concatenation(const OpNode& node) {
     if (i == 0) first = part, dims = part.dims, dims[channels] = 0;
     std::vector<int> expected = part.dims;
     expected[channels] = dims[channels];
-    if (dims != expected || part.channels_first != first.channels_first) {
-      throw Declined(node.index, "shapes");
-    }
+    if (dims != expected) throw Declined(node.index, "shapes");
     dims[channels] += shape.channels;
     whole = {whole.channels + shape.channels, shape.height, shape.width};
     non_negative &= part.non_negative;
