@@ -43,6 +43,32 @@ TEST(Models, AnotherInterpreterOfTheSameFileAtTheSameAddressBeginsAnew) {
   EXPECT_EQ(models.of({&graph, 2}, false, kBudgetMs).budget, next);
 }
 
+TEST(Models, NothingOfAnotherFileAtTheSameAddressStays) {
+  float weights[] = {1, 2};
+  TfLiteTensor tensor{};
+  tensor.allocation_type = kTfLiteMmapRo;
+  tensor.data.f = weights;
+  tensor.bytes = sizeof(weights);
+  TfLiteContext graph{};
+  graph.tensors = &tensor;
+  graph.tensors_size = 1;
+  Models models;
+  models.of({&graph, 1}, false, kBudgetMs).reports[1].activation_bytes = 7;  // nothing is taken
+  weights[0] = 3;
+  models.of({&graph, 0}, false, kBudgetMs);
+  EXPECT_FALSE(models.reports().contains(1));
+}
+
+TEST(Models, ReportsOfTheOneThatCameLast) {
+  TfLiteContext first{}, second{};
+  Models models;
+  take(models.of({&first, 0}, false, kBudgetMs), 0);
+  take(models.of({&second, 1}, false, kBudgetMs), 1);
+  EXPECT_TRUE(models.reports().contains(1));
+  models.of({&first, 0}, true, kBudgetMs);
+  EXPECT_FALSE(models.reports().contains(1));
+}
+
 TEST(Models, KeepsNoneThatNothingRuns) {
   TfLiteContext first{}, second{};
   Models models;

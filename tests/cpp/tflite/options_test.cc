@@ -45,6 +45,19 @@ TEST(OptionsTest, All) {
   EXPECT_EQ(options.serialize_dir, "/some/where");
 }
 
+TEST(OptionsTest, EverySpellingAndLimit) {
+  for (const char* value : {"True", "true", "1"}) {
+    EXPECT_TRUE(parse_options({{"force", value}}).force) << value;
+  }
+  for (const char* value : {"False", "false", "0"}) {
+    EXPECT_FALSE(parse_options({{"force", value}}).force) << value;
+  }
+  EXPECT_EQ(parse_options({{"num_threads", "1"}}).num_threads, 1);
+  EXPECT_EQ(parse_options({{"num_threads", "256"}}).num_threads, 256);
+  EXPECT_EQ(parse_options({{"max_delegated_partitions", "0"}}).max_delegated_partitions, 0);
+  EXPECT_EQ(parse_options({{"min_nodes_per_partition", "1"}}).min_nodes_per_partition, 1);
+}
+
 TEST(OptionsTest, DirectoriesStayWhereTheProgramWas) {
   EXPECT_EQ(parse_options({{"delegate_serialize_dir", "some/where"}}).serialize_dir,
             std::filesystem::current_path() / "some/where");
@@ -67,7 +80,11 @@ TEST(OptionsTest, BadValuesGetTheGoodOnes) {
             value + "'");
   }
   EXPECT_NE(error_of({{"force", "yes"}}).find("takes true or false"), std::string::npos);
-  EXPECT_NE(error_of({{"tune_budget_ms", "-1"}}).find("takes a whole number from 0 to 60000"),
+  for (const char* value : {"-1", "60001", "99999999999"}) {  // the last fits no int
+    EXPECT_NE(error_of({{"tune_budget_ms", value}}).find("takes a whole number from 0 to 60000"),
+              std::string::npos);
+  }
+  EXPECT_NE(error_of({{"min_nodes_per_partition", "0"}}).find("takes a whole number from 1 to"),
             std::string::npos);
   EXPECT_NE(error_of({{"delegate_serialize_dir", ""}}).find("takes the path of a directory"),
             std::string::npos);

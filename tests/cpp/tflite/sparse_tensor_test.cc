@@ -82,9 +82,14 @@ TEST(SparseTensorTest, RefusesWhatDoesNotHoldTogether) {
       [](Blocks& b) { b.sparse.order = {0, 2, 1}; },
       [](Blocks& b) { b.sparse.order = {0, 1, 3}; },
       [](Blocks& b) { b.sparse.order = {-1, 1, 2}; },
+      [](Blocks& b) {
+        b.sparse.order = {0, 1, 2, 3};
+        b.sparse.levels.push_back(b.sparse.levels[2]);
+      },
       [](Blocks& b) { b.sparse.block_map = {2}; },
       [](Blocks& b) { b.sparse.block_map = {-1}; },
       [](Blocks& b) { b.sparse.levels.pop_back(); },
+      [](Blocks& b) { b.sparse.levels[0].size = 3; },
       [](Blocks& b) { b.sparse.levels[0].size = 5; },
       [](Blocks& b) { b.sparse.levels[0].format = kTfLiteDimSparseCsr; },
       [](Blocks& b) { b.sparse.levels[2].size = 0; },
@@ -94,11 +99,21 @@ TEST(SparseTensorTest, RefusesWhatDoesNotHoldTogether) {
       [&](Blocks& b) { csr(b).format = kTfLiteDimDense; },
       [&](Blocks& b) { csr(b).segments.clear(); },
       [&](Blocks& b) { csr(b).segments.pop_back(); },
+      [&](Blocks& b) { csr(b).segments.push_back(csr(b).segments.back()); },
+      [&](Blocks& b) {  // the last row is missing, and all of it
+        csr(b).segments.pop_back();
+        csr(b).indices.resize(csr(b).segments.back());
+        b.sparse.values.resize(2 * csr(b).indices.size());
+      },
       [&](Blocks& b) { csr(b).segments.back() += 1; },
       [&](Blocks& b) { csr(b).segments[0] = 1; },
       [&](Blocks& b) { csr(b).segments[1] = 5; },
       [&](Blocks& b) { csr(b).segments[1] = -1; },
       [&](Blocks& b) { csr(b).indices.push_back(0); },
+      [&](Blocks& b) {  // a value of no row
+        csr(b).indices.push_back(0);
+        b.sparse.values.insert(b.sparse.values.end(), {1, 2});
+      },
       [&](Blocks& b) { csr(b).indices[0] = 3; },
       [&](Blocks& b) { csr(b).indices[0] = -1; },
       [&](Blocks& b) { csr(b).indices[0] = csr(b).indices[1]; },
@@ -110,6 +125,23 @@ TEST(SparseTensorTest, RefusesWhatDoesNotHoldTogether) {
     defects[i](blocks);
     EXPECT_FALSE(densify<float>(blocks.sparse.tensor())) << "defect " << i;
   }
+}
+
+TEST(SparseTensorTest, RefusesNegativeSizesThatMultiplyToAPositiveOne) {
+  SparseTensor<float> sparse;
+  sparse.dims = {-2, -3};
+  sparse.order = {0, 1};
+  sparse.levels = {{.size = -2}, {.size = -3}};
+  sparse.values.resize(6);
+  EXPECT_FALSE(densify<float>(sparse.tensor()));
+}
+
+TEST(SparseTensorTest, RefusesToMakeMoreOfNothingThanWeightsMayBe) {
+  SparseTensor<std::uint16_t> sparse;
+  sparse.dims = {(1 << 28) + 1};
+  sparse.order = {0};
+  sparse.levels = {{.format = kTfLiteDimSparseCsr, .segments = {0, 0}}};
+  EXPECT_FALSE(densify<std::uint16_t>(sparse.tensor()));
 }
 
 TEST(SparseTensorTest, RefusesMissingParts) {
