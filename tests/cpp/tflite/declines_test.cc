@@ -113,7 +113,9 @@ TEST(Declines, AMissingOutput) {
 TEST(Declines, BadParameters) {
   for (const auto& [reason, params] : std::vector<std::pair<const char*, TfLiteConvParams>>{
            {"declined:window", {kTfLitePaddingSame, 0, 1, kTfLiteActNone, 1, 1}},
+           {"declined:window", {kTfLitePaddingSame, 1, 0, kTfLiteActNone, 1, 1}},
            {"declined:window", {kTfLitePaddingSame, 1, 1, kTfLiteActNone, 1, -1}},
+           {"declined:window", {kTfLitePaddingSame, 1, 1, kTfLiteActNone, 0, 1}},
            {"declined:empty-output", {kTfLitePaddingValid, 1, 1, kTfLiteActNone, 9, 9}},
            {"declined:activation",
             {kTfLitePaddingSame, 1, 1, static_cast<TfLiteFusedActivation>(4), 1, 1}}}) {
