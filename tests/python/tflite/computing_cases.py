@@ -108,6 +108,12 @@ COMPUTING |= {
     "conv-dense": conv_case(dense=True),
     "conv-dilated": conv_case(dilation=2),
     "conv-dilated-valid": conv_case(dilation=3, padding=VALID),
+    "conv-dilated-rows": conv_case(dilation=(3, 1)),
+    "conv-dilated-columns": conv_case(dilation=(1, 2), stride=(2, 1), padding=VALID),
+    "depthwise-strided-columns": depthwise_case(stride=(1, 2)),
+    "depthwise-strided-rows": depthwise_case(stride=(3, 1), padding=VALID),
+    "depthwise-dilated-rows": depthwise_case(dilation=(2, 1), taps=9),
+    "depthwise-dilated-columns": depthwise_case(dilation=(1, 3), taps=9, padding=VALID),
     "conv-one-filter": conv_case(filters=1),
     "conv-padded": conv_case(before=padded(PAD_1), padding=VALID, stride=2),
     "conv-padded-twice": conv_case(before=padded(PAD_1), padding=SAME),
@@ -202,11 +208,17 @@ COMPUTING |= {
     "max-pool-same": lambda b, rng, x: b.pool(x, "MAX", 3, stride=2, padding=SAME),
     "max-pool-padded": lambda b, rng, x: b.pool(b.pad(x, PAD_1, LOWEST), "MAX", 3, stride=2),
     "max-pool-zero-padded": lambda b, rng, x: b.pool(b.pad(b.unary("RELU", x), PAD_1), "MAX", 3, stride=2),
+    "max-pool-same-padded": lambda b, rng, x: b.pool(
+        b.pad(b.unary("RELU", x), ((0, 0), (2, 2), (2, 2), (0, 0))), "MAX", 3, padding=SAME
+    ),
+    "max-pool-rows": lambda b, rng, x: b.pool(x, "MAX", (3, 2), stride=(2, 1)),
+    "average-pool-columns-same": lambda b, rng, x: b.pool(x, "AVERAGE", (2, 5), stride=(1, 3), padding=SAME),
     "average-pool-same": lambda b, rng, x: b.pool(x, "AVERAGE", 3, stride=2, padding=SAME, activation=RELU),
     "average-pool-valid": lambda b, rng, x: b.pool(x, "AVERAGE", 4, stride=3),
     "mean": lambda b, rng, x: b.mean(x, keep_dims=False),
     "mean-keep-dims": lambda b, rng, x: b.mean(x, keep_dims=True),
     "mean-squeeze": lambda b, rng, x: b.unary("RELU", b.squeeze(b.mean(x, keep_dims=True))),
+    "mean-squeeze-from-the-end": lambda b, rng, x: b.squeeze(b.mean(x, keep_dims=True), -2, -3),
     "mean-reshape-to-a-map": lambda b, rng, x: b.unary(
         "RELU", b.reshape(b.mean(x, keep_dims=False), -1, 1, 1, 12)
     ),
@@ -227,3 +239,21 @@ COMPUTING |= {
         rng.normal(size=(7, 9)).astype("f"), None,
     ),
 }  # fmt: skip
+# Pads narrower than the window in their own direction only, and pads as wide as the window.
+for window, rows, columns in (
+    ((3, 2), (2, 1), (1, 0)),
+    ((3, 2), (0, 2), (0, 1)),
+    ((2, 3), (1, 0), (2, 1)),
+    ((2, 3), (0, 1), (0, 2)),
+):
+    COMPUTING[f"max-pool-{window}-padded-{rows}-{columns}"] = (
+        lambda b, rng, x, window=window, pad=((0, 0), rows, columns, (0, 0)): b.pool(
+            b.pad(x, pad, LOWEST), "MAX", window, stride=(1, 2)
+        )
+    )
+for rows, columns in (((3, 0), (0, 0)), ((0, 3), (0, 0)), ((0, 0), (3, 0)), ((0, 0), (0, 3))):
+    COMPUTING[f"max-pool-of-a-wide-pad-{rows}-{columns}"] = (
+        lambda b, rng, x, pad=((0, 0), rows, columns, (0, 0)): b.pool(
+            b.pad(b.unary("RELU", x), pad), "MAX", 3
+        )
+    )

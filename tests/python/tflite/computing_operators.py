@@ -9,43 +9,45 @@ from ai_edge_litert import schema_py_generated as schema
 
 from .model_file import NONE, SAME, VALID, ModelFile
 
+Both = int | tuple[int, int]  # of rows and of columns
+
 
 class ComputingOperators(ModelFile):
     def conv(
-        self, x: int, weights: np.ndarray | int, bias: np.ndarray | int, *, stride: int | tuple[int, int] = 1,
-        dilation: int = 1, padding: int = SAME, activation: int = NONE, dtype: Any = np.float32,
+        self, x: int, weights: np.ndarray | int, bias: np.ndarray | int, *, stride: Both = 1,
+        dilation: Both = 1, padding: int = SAME, activation: int = NONE, dtype: Any = np.float32,
     ) -> int:  # fmt: skip
         """weights: (O, H, W, I), or the tensor that holds them."""
         options = schema.Conv2DOptionsT()
         options.padding, options.fusedActivationFunction = padding, activation
-        options.strideH, options.strideW = (stride, stride) if isinstance(stride, int) else stride
-        options.dilationHFactor = options.dilationWFactor = dilation
+        options.strideH, options.strideW = _both(stride)
+        options.dilationHFactor, options.dilationWFactor = _both(dilation)
         tensor = weights if isinstance(weights, int) else self.constant(weights)
         filters, kh, kw, _ = self.shape(tensor)
         n, h, w, _ = self.shape(x)
         shape = (
-            n, _slide(h, kh, options.strideH, dilation, padding),
-            _slide(w, kw, options.strideW, dilation, padding), filters,
+            n, _slide(h, kh, options.strideH, options.dilationHFactor, padding),
+            _slide(w, kw, options.strideW, options.dilationWFactor, padding), filters,
         )  # fmt: skip
         inputs = [x, tensor, bias if isinstance(bias, int) else self.constant(bias)]
         return self._operator("CONV_2D", inputs, shape, "Conv2DOptions", options, dtype)
 
     def depthwise(
-        self, x: int, weights: np.ndarray, bias: np.ndarray, *, stride: int = 1, dilation: int = 1,
-        padding: int = SAME, activation: int = NONE,
+        self, x: int, weights: np.ndarray, bias: np.ndarray, *, stride: Both = 1,
+        dilation: Both = 1, padding: int = SAME, activation: int = NONE,
     ) -> int:  # fmt: skip
         """weights: (1, H, W, C), or a multiple of C."""
         options = schema.DepthwiseConv2DOptionsT()
         options.padding, options.fusedActivationFunction = padding, activation
-        options.strideH = options.strideW = stride
-        options.dilationHFactor = options.dilationWFactor = dilation
+        options.strideH, options.strideW = _both(stride)
+        options.dilationHFactor, options.dilationWFactor = _both(dilation)
         n, h, w, c = self.shape(x)
         _, kh, kw, filters = weights.shape
         options.depthMultiplier = filters // c
         shape = (
             n,
-            _slide(h, kh, stride, dilation, padding),
-            _slide(w, kw, stride, dilation, padding),
+            _slide(h, kh, options.strideH, options.dilationHFactor, padding),
+            _slide(w, kw, options.strideW, options.dilationWFactor, padding),
             filters,
         )
         inputs = [x, self.constant(weights), self.constant(bias)]
@@ -90,15 +92,19 @@ class ComputingOperators(ModelFile):
         return self._operator("FULLY_CONNECTED", inputs, shape, "FullyConnectedOptions", options)
 
     def pool(
-        self, x: int, kind: str, size: int, *, stride: int = 1, padding: int = VALID, activation: int = NONE
-    ) -> int:
+        self, x: int, kind: str, size: Both, *, stride: Both = 1,
+        padding: int = VALID, activation: int = NONE,
+    ) -> int:  # fmt: skip
         """kind: "MAX" or "AVERAGE"."""
         options = schema.Pool2DOptionsT()
         options.padding, options.fusedActivationFunction = padding, activation
-        options.strideH = options.strideW = stride
-        options.filterHeight = options.filterWidth = size
+        options.strideH, options.strideW = _both(stride)
+        options.filterHeight, options.filterWidth = _both(size)
         n, h, w, c = self.shape(x)
-        shape = (n, _slide(h, size, stride, 1, padding), _slide(w, size, stride, 1, padding), c)
+        shape = (
+            n, _slide(h, options.filterHeight, options.strideH, 1, padding),
+            _slide(w, options.filterWidth, options.strideW, 1, padding), c,
+        )  # fmt: skip
         return self._operator(f"{kind}_POOL_2D", [x], shape, "Pool2DOptions", options)
 
     def add(self, a: int, b: int, *, activation: int = NONE) -> int:
@@ -145,6 +151,10 @@ class ComputingOperators(ModelFile):
         options = schema.SoftmaxOptionsT()
         options.beta = beta
         return self._operator("SOFTMAX", [x], self.shape(x), "SoftmaxOptions", options)
+
+
+def _both(size: Both) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 def _slide(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:

@@ -103,7 +103,7 @@ MOVING |= {
         )
     ),
     "nchw-pad": lambda b, rng, x: b.unary(
-        "RELU", to_nhwc(b, b.pad(to_nchw(b, x), ((0, 0), (0, 0), (1, 2), (0, 3))))
+        "RELU", to_nhwc(b, b.pad(to_nchw(b, x), ((0, 0), (0, 0), (1, 2), (0, 4))))
     ),
     "nchw-pad-folded": lambda b, rng, x: conv_case(padding=VALID)(
         b, rng, to_nhwc(b, b.pad(to_nchw(b, x), ((0, 0), (0, 0), (1, 0), (0, 2))))
@@ -162,6 +162,9 @@ MOVING |= {
         "RELU", b.depth_to_space(conv_case(filters=18)(b, rng, x), 3)
     ),
     "pad-before-average-pool": lambda b, rng, x: b.pool(b.pad(x, PAD_1), "AVERAGE", 3),
+    "pad-before-average-pool-of-no-negatives": lambda b, rng, x: b.pool(
+        b.pad(b.unary("RELU", x), PAD_1), "AVERAGE", 3
+    ),
     "pad-before-max-pool": lambda b, rng, x: b.pool(b.pad(x, PAD_1), "MAX", 3),
     "pad-before-max-pool-of-a-concatenation": lambda b, rng, x: b.pool(
         b.pad(b.concatenate(b.unary("RELU", x), x), PAD_1), "MAX", 3
@@ -199,6 +202,9 @@ MOVING |= {
         b, b.concatenate(b.concatenate(to_nchw(b, x), to_nchw(b, x), axis=-3), to_nchw(b, x), axis=1)
     ),
 }  # fmt: skip
+MOVING["resize-by-corners-and-half-pixels"] = lambda b, rng, x: b.resize_nearest(
+    x, 7, 9, align_corners=True, half_pixels=True
+)
 for height, width in ((22, 26), (17, 40), (5, 6), (11, 13), (1, 1), (33, 1)):
     for options in ({}, {"align_corners": True}, {"half_pixels": True}):
         MOVING[f"resize-{height}-{width}-{''.join(options)}"] = (

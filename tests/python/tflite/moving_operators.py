@@ -59,16 +59,19 @@ class MovingOperators(ModelFile):
         inputs = [x, *(self.constant(np.array(n, np.int32)) for n in (begin, size))]
         return self._operator("SLICE", inputs, shape, "SliceOptions", schema.SliceOptionsT())
 
-    def strided_slice(self, x: int, *axes: slice) -> int:
+    def strided_slice(self, x: int, *axes: slice, shape: Sequence[int] = (), **other: int | bool) -> int:
+        """other: options besides the two masks, with which the output has some other shape."""
         options = schema.StridedSliceOptionsT()
         options.beginMask = sum((axis.start is None) << i for i, axis in enumerate(axes))
         options.endMask = sum((axis.stop is None) << i for i, axis in enumerate(axes))
         options.ellipsisMask = options.newAxisMask = options.shrinkAxisMask = 0
+        for name, value in other.items():
+            setattr(options, name, value)
         # What is masked may be anything.
         begin = [1 if axis.start is None else axis.start for axis in axes]
         end = [1 if axis.stop is None else axis.stop for axis in axes]
         numbers = [begin, end, [axis.step or 1 for axis in axes]]
-        shape = [len(range(n)[axis]) for n, axis in zip(self.shape(x), axes, strict=True)]
+        shape = shape or [len(range(n)[axis]) for n, axis in zip(self.shape(x), axes, strict=True)]
         inputs = [x, *(self.constant(np.array(n, np.int32)) for n in numbers)]
         return self._operator("STRIDED_SLICE", inputs, shape, "StridedSliceOptions", options)
 
@@ -95,12 +98,13 @@ class MovingOperators(ModelFile):
         inputs = [x, self.constant(np.array(order, np.int32))]
         return self._operator("TRANSPOSE", inputs, shape, "TransposeOptions", schema.TransposeOptionsT())
 
-    def squeeze(self, x: int) -> int:
-        """(N, 1, 1, C) -> (N, C)."""
+    def squeeze(self, x: int, *axes: int) -> int:
+        """axes: all of 1; those of rows and columns, unless given."""
         options = schema.SqueezeOptionsT()
-        options.squeezeDims = [1, 2]
-        n, _, _, c = self.shape(x)
-        return self._operator("SQUEEZE", [x], (n, c), "SqueezeOptions", options)
+        options.squeezeDims = list(axes or (1, 2))
+        gone = [axis % 4 for axis in options.squeezeDims]
+        shape = [size for axis, size in enumerate(self.shape(x)) if axis not in gone]
+        return self._operator("SQUEEZE", [x], shape, "SqueezeOptions", options)
 
     def concatenate(self, *parts: int, axis: int = -1, activation: int = NONE) -> int:
         options = schema.ConcatenationOptionsT()

@@ -125,6 +125,9 @@ NORMS: dict[str, Case] = {
     "norm-of-vectors": lambda b, rng, x: norm(
         b, b.mean(x, keep_dims=False), by_channels(rng), by_channels(rng), axis=1
     ),
+    "norm-of-vectors-by-their-last-axis": lambda b, rng, x: norm(
+        b, b.mean(x, keep_dims=False), by_channels(rng), by_channels(rng)
+    ),
     "norm-of-nchw": channels_first(
         lambda b, rng, y: norm(
             b, y, by_channels(rng).reshape(12, 1, 1), by_channels(rng).reshape(1, 12, 1, 1), axis=1
@@ -272,6 +275,9 @@ NO_NORMS: dict[str, Case] = {
     "norm-by-the-means-of-a-turned-map": less_the_means_of_a_turned_map,
     "norm-by-the-factor-of-a-turned-map": by_the_factor_of_a_turned_map,
     "norm-by-two-scales": two_scales,
+    "norm-of-flattened-maps": lambda b, rng, x: spelled_out(
+        b, b.reshape(conv_case()(b, rng, x), 2, 2860), (1,)
+    ),
     "norm-whose-shift-is-turned": turned_shift,
     "norm-of-clipped-parts": with_activations(clip=RELU),
 }

@@ -62,10 +62,11 @@ def test_wide_windows(
         assert_close(invoke(ours, x), invoke(stock, x))
 
 
-def test_a_size_is_asked_for(runtime: Runtime, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("network", ["pooled", "reflected", "cropped"])
+def test_a_size_is_asked_for(runtime: Runtime, rng: np.random.Generator, network: str) -> None:
     """Stock answers with empty maps, or fails."""
     b = ModelBuilder()
-    model = left_open(b.build(NETWORKS["pooled"](b, rng, b.input(1, 24, 24, CHANNELS))))
+    model = left_open(b.build(NETWORKS[network](b, rng, b.input(1, 24, 24, CHANNELS))))
     ours = runtime.interpreter(model, load_delegate(force=True))
     ours.allocate_tensors()
     with pytest.raises(RuntimeError, match="resize them"):

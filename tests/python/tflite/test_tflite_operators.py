@@ -38,9 +38,21 @@ def not_foldable() -> dict[str, Case]:
     """A PAD or RESHAPE that the delegate has to leave, next to convolutions that it takes."""
     conv = conv_case()
     return {
-        "pad-of-channels": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (1, 1))),
+        "pad-of-images": lambda b, rng, x: b.pad(conv(b, rng, x), ((1, 0), (0, 0), (0, 0), (0, 0))),
+        "pad-behind-images": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 1), (0, 0), (0, 0), (0, 0))),
+        "pad-of-channels": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (1, 0))),
+        "pad-behind-channels": lambda b, rng, x: b.pad(conv(b, rng, x), ((0, 0), (0, 0), (0, 0), (0, 1))),
         "pad-with-ones-before-max-pool": lambda b, rng, x: b.pool(
             b.pad(conv(b, rng, x), PAD_1, 1.0), "MAX", 3
+        ),
+        "pad-with-ones-before-max-pool-of-no-negatives": lambda b, rng, x: b.pool(
+            b.pad(b.unary("RELU", conv(b, rng, x)), PAD_1, 1.0), "MAX", 3
+        ),
+        "pad-with-minus-ones-before-max-pool": lambda b, rng, x: b.pool(
+            b.pad(conv(b, rng, x), PAD_1, -1.0), "MAX", 3
+        ),
+        "pad-with-minus-ones": lambda b, rng, x: conv(
+            b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1, -1.0)
         ),
         "pad-with-ones": lambda b, rng, x: conv(b, rng, b.pad(conv_case(filters=12)(b, rng, x), PAD_1, 1.0)),
         "mirror-pad-of-channels": lambda b, rng, x: b.mirror_pad(
@@ -49,6 +61,7 @@ def not_foldable() -> dict[str, Case]:
         "reshape-at-the-start": lambda b, rng, x: conv(b, rng, b.reshape(x, 2, 11, 13, 12)),
         "reshape-across-images": lambda b, rng, x: b.reshape(conv(b, rng, x), 1, -1),
         "reshape-at-the-end": lambda b, rng, x: b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20),
+        "reshape-to-other-rows": lambda b, rng, x: b.reshape(conv(b, rng, x), 2, 13, 11, 20),
         "tile-of-a-map": lambda b, rng, x: b.tile(conv(b, rng, x), 1, 2, 2, 1),
         "tile-of-channels": lambda b, rng, x: b.tile(
             b.reshape(conv(b, rng, x), 2, 11, 1, 13, 20), 1, 1, 1, 1, 2
@@ -82,6 +95,31 @@ def not_foldable() -> dict[str, Case]:
         "split-rows": lambda b, rng, x: b.split(conv(b, rng, x), 11, axis=1)[3],
         "split-images": lambda b, rng, x: b.split(conv(b, rng, x), 2, axis=0)[1],
         "slice-of-images": lambda b, rng, x: b.slice(conv(b, rng, x), (1, 0, 0, 0), (1, -1, -1, -1)),
+        "split-of-flattened-maps": lambda b, rng, x: b.split(b.reshape(conv(b, rng, x), 2, 2860), 2)[1],
+        "slice-of-flattened-maps": lambda b, rng, x: b.slice(
+            b.reshape(conv(b, rng, x), 2, 2860), (0, 5), (-1, 9)
+        ),
+        "slice-of-all-but-an-ellipsis": lambda b, rng, x: b.strided_slice(
+            conv(b, rng, x), slice(None), slice(3, 5), slice(None), slice(None),
+            shape=(2, 11, 13, 20), ellipsisMask=1 << 1,
+        ),
+        "slice-without-an-axis": lambda b, rng, x: b.strided_slice(
+            conv(b, rng, x), slice(None), slice(None), slice(3, 4), slice(None),
+            shape=(2, 11, 20), shrinkAxisMask=1 << 2,
+        ),
+        "slice-with-another-axis": lambda b, rng, x: b.strided_slice(
+            conv(b, rng, x), slice(None), slice(0, 1), slice(None), slice(None),
+            shape=(2, 1, 11, 13, 20), newAxisMask=1 << 1,
+        ),
+        "slice-whose-ends-count-from-its-begins": lambda b, rng, x: b.strided_slice(
+            conv(b, rng, x), slice(None), slice(3, 5), slice(None), slice(None),
+            shape=(2, 5, 13, 20), offset=True,
+        ),
+        "slice-backwards": lambda b, rng, x: b.strided_slice(
+            conv(b, rng, x), slice(None), slice(9, 2, -2), slice(None), slice(None)
+        ),
+        "transpose-of-vectors": lambda b, rng, x: b.transpose(b.mean(conv(b, rng, x), keep_dims=False), 1, 0),
+        "squeeze-of-rows": lambda b, rng, x: b.squeeze(b.mean(conv(b, rng, x), keep_dims=True), 1),
         "transpose-of-rows-in-groups": lambda b, rng, x: b.transpose(
             b.reshape(conv(b, rng, x), 2, 11, 13, 4, 5), 0, 2, 1, 3, 4
         ),
@@ -124,12 +162,12 @@ def not_foldable() -> dict[str, Case]:
         ),
         "concatenate-images": lambda b, rng, x: b.concatenate(conv(b, rng, x), conv(b, rng, x), axis=0),
         "concatenate-flattened-maps": lambda b, rng, x: b.concatenate(
-            b.reshape(conv(b, rng, x), 2, -1), b.reshape(conv(b, rng, x), 2, -1)
+            b.reshape(conv(b, rng, x), 2, 2860), b.reshape(conv(b, rng, x), 2, 2860)
         ),
         "concatenate-a-constant": lambda b, rng, x: b.concatenate(
             conv(b, rng, x), b.constant(rng.normal(size=(2, 11, 13, 3)).astype("f"))
         ),
-    }
+    }  # fmt: skip
 
 
 LEFT = not_foldable() | NO_NORMS
