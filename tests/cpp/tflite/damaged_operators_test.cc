@@ -198,6 +198,10 @@ TEST(DamagedOperators, Sizes) {
        [](Damaged& d) {
          d.add(kTfLiteBuiltinReshape, {d.output, d.ints({0, -1})}, TfLiteReshapeParams{});
        }},
+      {"rows that are cut unevenly",
+       [](Damaged& d) {
+         d.add(kTfLiteBuiltinReshape, {d.output, d.ints({1, 6, 12, 27})}, TfLiteReshapeParams{});
+       }},
       {"an axis that comes twice", [](Damaged& d) { d.transpose({0, 0, 1, 2}); }},
       {"a fifth axis of 4", [](Damaged& d) { d.transpose({0, 1, 2, 4}); }},
       {"resized rows",
