@@ -225,6 +225,10 @@ COMPUTING |= {
     "mean-reshape": lambda b, rng, x: b.unary("RELU", b.reshape(b.mean(x, keep_dims=True), 2, 12)),
     "softmax": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=False)),
     "softmax-beta": lambda b, rng, x: b.softmax(b.mean(x, keep_dims=True), 7.5),
+    "softmax-of-one-resized-position": lambda b, rng, x: b.softmax(b.resize_nearest(x, 1, 1)),
+    "softmax-of-fc-map": lambda b, rng, x: b.softmax(
+        b.fully_connected(x, rng.normal(size=(7, 11 * 13 * 12)).astype("f"), bias_of(rng, 7))
+    ),
     "fc-map": lambda b, rng, x: b.fully_connected(
         x, rng.normal(size=(7, 11 * 13 * 12)).astype("f"), bias_of(rng, 7)
     ),

@@ -138,6 +138,9 @@ def not_foldable() -> dict[str, Case]:
                 b.constant(by_channels(rng, 20)),
             ),
         ),
+        "flattened-as-nchw": lambda b, rng, x: b.fully_connected(
+            b.reshape(to_nchw(b, conv(b, rng, x)), 2, 2860), rng.normal(size=(5, 2860)).astype("f"), None
+        ),
         "pad-of-transposed-channels": lambda b, rng, x: to_nhwc(
             b, b.pad(to_nchw(b, conv(b, rng, x)), ((0, 0), (1, 1), (0, 0), (0, 0)))
         ),

@@ -38,6 +38,7 @@ def one_by_one_convolution(b: ModelBuilder, rng: np.random.Generator, x: int) ->
 # What reads a map of a single position as if it could never be another.
 HEADS: dict[str, Head] = {
     "softmax": lambda b, rng, x: b.softmax(one_by_one_convolution(b, rng, x)),
+    "softmax-of-two": lambda b, rng, x: b.softmax(b.concatenate(one_by_one_convolution(b, rng, x), x)),
     "dense": lambda b, rng, x: dense(b, rng, x, keep_dims=True),
     "dense-rows": dense,
     "dense-flat": lambda b, rng, x: dense(b, rng, b.reshape(x, -1, CHANNELS)),
