@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from mnn_memory_networks import REUSED
 from onnx_network import Network
 
 Built = tuple[Network, ...]  # and the names of outputs
@@ -126,14 +127,6 @@ def read_as_rows(parts: int, images: int, kind: str) -> tuple[Network, str]:
     return net, net.op("MatMul", rows, net.op("Transpose", columns, perm=[0, 2, 1]))
 
 
-def concatenated_pools() -> tuple[Network, str]:
-    """The first to write what a convolution reads with zeros around it is a pool, into used memory."""
-    net = Network((2, 16, 22, 18))
-    a = net.pool(net.conv(net.conv("x", 16, 16), 16, 16))
-    b = net.conv(net.op("Concat", a, net.conv(a, 16, 16), axis=1), 32, 16)
-    return net, net.conv(b, 16, 8)
-
-
 def inverted_residuals() -> tuple[Network, str]:
     """As MobileNetV2 begins: no layer saves as much as it costs to bring its tensors here and back."""
     net = Network((1, 3, 64, 64))
@@ -153,31 +146,6 @@ def no_run() -> tuple[Network, str]:
     y = net.op("Sin", net.conv("x", 32, 32, keep=0.05))
     y = net.op("Sin", net.conv(y, 32, 32, size=1, keep=0.5))
     return net, net.conv(y, 32, 32, keep=0.05)
-
-
-def batches() -> tuple[Network, ...]:
-    """Four images, then one, then four of the one's size, in the same memory."""
-    net = Network((4, 16, 24, 20))
-    a = net.op("Sin", net.conv(net.conv("x", 16, 16), 16, 16))
-    a = net.pool(a)
-    b = net.conv(net.slice(a, 0, 1, axis=0), 16, 16)
-    c = net.op("Max", net.op("Sin", a), net.op("ReduceMean", b, axes=[2, 3], keepdims=1))
-    return net, net.conv(net.conv(c, 16, 16), 16, 8), b  # type: ignore[return-value]
-
-
-def one_of_a_batch() -> tuple[Network, str]:
-    """Layers of four images, then of one of them, in the same memory."""
-    net = Network((4, 16, 24, 20))
-    y = net.conv(net.conv("x", 16, 16), 16, 16)
-    return net, net.conv(net.conv(net.slice(y, 0, 1, axis=0), 16, 16), 16, 16)
-
-
-def batch_after_one() -> tuple[Network, str]:
-    """Layers of one image, then of four, in the same memory."""
-    net = Network((4, 16, 24, 20))
-    y = net.conv(net.conv(net.slice("x", 0, 1, axis=0), 16, 16), 16, 16)
-    z = net.op("Max", "x", net.op("ReduceMean", y, axes=[2, 3], keepdims=1))
-    return net, net.conv(net.conv(z, 16, 16), 16, 16)
 
 
 def sum_over_images() -> tuple[Network, str]:
@@ -275,12 +243,9 @@ PLANNED: dict[str, Callable[[], Built]] = {  # type: ignore[type-arg]
         f"rows-of-{parts}-{images}-{kind}": partial(read_as_rows, parts, images, kind)
         for parts, images, kind in itertools.product((1, 2), (1, 2), ("Relu", "Sin"))
     },
-    "concatenated-pools": concatenated_pools,
     "inverted-residuals": inverted_residuals,
     "no-run": no_run,
-    "batches": batches,
-    "one-of-a-batch": one_of_a_batch,
-    "batch-after-one": batch_after_one,
+    **REUSED,
     "sum-over-images": sum_over_images,
     "large-batch": large_batch,
     **{f"random-{seed}": partial(random_network, seed) for seed in SEEDS},
