@@ -62,11 +62,12 @@ class Models:
             self._done[key] = self._convert(name, *options)
         return self._done[key]
 
-    def edited(self, name: str, kind: str, **options: Any) -> Model:
-        """With other options in its first operator of a kind, as in a file that is damaged."""
+    def edited(self, name: str, kind: str, becomes: str = "", **options: Any) -> Model:
+        """With other options in its first operator of a kind, as in a file that is damaged; or with one of
+        another kind in its place."""
         model = self(name)
         path = str(self._folder / "edited.mnn")
-        assert self._process.call(mnn_edits.edit, model.path, path, kind, options)
+        assert self._process.call(mnn_edits.edit, model.path, path, kind, options, becomes)
         return replace(model, path=path)
 
     def _convert(self, name: str, *options: str) -> Model:

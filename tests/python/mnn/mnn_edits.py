@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 
-def edit(source: str, edited: str, kind: str, options: dict[str, Any]) -> bool:
+def edit(source: str, edited: str, kind: str, options: dict[str, Any], becomes: str = "") -> bool:
     """Writes a .mnn file anew, with other options in its first operator of a kind: None leaves one out.
 
+    becomes: the kind that the operator is to be of, then with no options but these.
     As onnx_network.convert(), in a process apart.
     """
     import _tools  # type: ignore[import-not-found]
@@ -19,8 +20,10 @@ def edit(source: str, edited: str, kind: str, options: dict[str, Any]) -> bool:
     if not _tools.mnnconvert([*dumped, "--bizCode", "patternlite"]):
         return False
     model = json.loads(text.read_text())
-    main = next(op["main"] for op in model["oplists"] if op["type"] == kind)
-    fields = main.get("common", main)
+    op = next(op for op in model["oplists"] if op["type"] == kind)
+    if becomes:
+        op |= {"type": becomes, "main_type": becomes, "main": {}}
+    fields = op["main"].get("common", op["main"])
     fields |= options
     for name in [name for name, value in options.items() if value is None]:
         del fields[name]

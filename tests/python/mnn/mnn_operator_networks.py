@@ -85,6 +85,10 @@ def clipped(low: float, high: float) -> Between:
     return lambda net, x: (net.clip(net.conv(x, 16, 16), low, high), 16)
 
 
+def pooled_same(size: int, stride: int) -> Between:
+    return of("MaxPool", kernel_shape=[size] * 2, strides=[stride] * 2, auto_pad="SAME_UPPER")
+
+
 LEFT["clipped-between-others"] = clipped(-0.5, 0.75)
 LEFT["constant-over-channels"] = lambda net, x: (
     net.op("Div", net.by_channel(16), net.op("Sigmoid", x)),
@@ -110,6 +114,13 @@ BETWEEN |= {
         net.pool(x, "AveragePool", size=3, stride=2, pad=1, zeros=True),
         16,
     ),
+    "mean-at-odd-sizes": lambda net, x: (
+        net.pool(x, "AveragePool", size=3, stride=2, pads=(0, 0, 1, 1), zeros=True),
+        16,
+    ),
+    "pooled-unevenly": lambda net, x: (net.pool(x, size=3, stride=1, pads=(2, 0, 0, 2)), 16),
+    "pooled-same": pooled_same(3, 2),
+    "pooled-same-from-the-first-cell": pooled_same(1, 4),
 }
 
 
@@ -186,6 +197,16 @@ for transformation in ("asymmetric", "half_pixel", "align_corners", "pytorch_hal
         case = f"{transformation}-{rows}-{columns}"
         BETWEEN[f"bilinear-{case}"] = resized("linear", transformation, rows, columns)
         BETWEEN[f"nearest-{case}"] = resized("nearest", transformation, rows, columns)
+BETWEEN["nearest-rounded"] = lambda net, x: (
+    net.resize(
+        x,
+        1.5,
+        2.25,
+        coordinate_transformation_mode="half_pixel",
+        nearest_mode="round_prefer_floor",
+    ),
+    16,
+)
 LEFT["cubic"] = resized("cubic", "half_pixel", 2, 2)
 
 ONE_IMAGE = {"shuffled-pair"}

@@ -149,7 +149,7 @@ class Network:
         """By default each cell of the output shows the one of the input that it begins in."""
         scales = self.constant(np.array([1, 1, rows, columns], np.float32))
         if mode == "nearest":
-            attributes["nearest_mode"] = "floor"
+            attributes.setdefault("nearest_mode", "floor")
         options = {"coordinate_transformation_mode": "asymmetric", **attributes}
         return self.op("Resize", x, "", scales, mode=mode, **options)
 

@@ -62,6 +62,53 @@ def test_cloned_session(name, models, process):
         assert error(got, expected) < 1e-4
 
 
+def test_what_cannot_run_here_at_another_size(models, process):
+    """Behind the image there are zeros where its sides are even; MNN does not count them in a mean."""
+    model = models("mean-at-odd-sizes")
+    even = np.random.default_rng(5).standard_normal((2, 16, 12, 10), np.float32)
+    inputs = [model.x, even, model.x]
+    stock = process.call(mnn_runs.stock, model.path, *inputs)
+    for count, conversions in ((2, 4), (3, 2)):
+        actual, stats = process.call(mnn_runs.planned, model.path, 1, *inputs[:count])
+        assert stats.conversions == conversions
+        for (got,), expected in zip((outputs.values() for outputs in actual), stock, strict=False):
+            assert error(got, expected) < 1e-4
+
+
+# What MNN's converter does not make of ONNX models, but of others, or once did.
+@pytest.mark.parametrize(
+    ("name", "kind", "options", "ours"),
+    [
+        ("difference", "BinaryOp", {"becomes": "Eltwise", "type": "SUM"}, True),
+        ("difference", "BinaryOp", {"becomes": "Eltwise", "type": "SUB"}, True),
+        ("difference", "BinaryOp", {"becomes": "Eltwise", "type": "PROD"}, True),
+        ("difference", "BinaryOp", {"becomes": "Eltwise", "type": "MAXIMUM"}, False),
+        ("normalised", "Scale", {"biasData": None}, True),
+        ("gelu", "UnaryOp", {"opType": "GELU_STANDARD"}, True),
+    ],
+    ids=str,
+)
+def test_operator_of_another_converter(name, kind, options, ours, models, process):
+    model = models.edited(name, kind, **options)
+    (stock,) = process.call(mnn_runs.stock, model.path, model.x)
+    (actual,), _ = process.call(mnn_runs.ours, model.path, 1, model.x)
+    assert error(actual, stock) < 1e-4
+    stats = process.call(mnn_runs.session_stats, model.path, model.x)
+    assert (stats.conversions == 2) is ours
+
+
+def test_each_gelu_is_the_one_of_the_file(models, process):
+    """They differ by little."""
+    model = models("gelu")
+    other = models.edited("gelu", "UnaryOp", opType="GELU_STANDARD")
+    (stock,), (stock_other,) = (process.call(mnn_runs.stock, it.path, it.x) for it in (model, other))
+    ((actual,), _), ((actual_other,), _) = (
+        process.call(mnn_runs.ours, it.path, 1, it.x) for it in (model, other)
+    )
+    assert error(actual, stock) < error(actual, stock_other)
+    assert error(actual_other, stock_other) < error(actual_other, stock)
+
+
 @pytest.mark.parametrize("name", RESIZED)
 def test_resizing_stays_in_a_clone(name, models, process):
     model = models(name)
