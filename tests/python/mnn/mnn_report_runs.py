@@ -56,9 +56,11 @@ def sharing_a_runtime(*paths: str) -> list[Rows | str]:
     return told
 
 
-def of_module_and_clones(path: str, x: np.ndarray, clones: int) -> tuple[SessionStats, SessionStats]:
+def of_module_and_clones(
+    path: str, x: np.ndarray, clones: int, force: bool = True
+) -> tuple[SessionStats, SessionStats]:
     """Of a module, and of it with its clones."""
-    module = Module(path, plugin())
+    module = Module(path, plugin(force))
     module.run(x)
     alone = module.stats()
     more = [module.clone() for _ in range(clones)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mnn_report_runs
 import mnn_runs
 import numpy as np
 import pytest
@@ -38,6 +39,16 @@ def test_layers_that_pay_only_together(models, process):
     """Though none of the network's pays by itself."""
     rows = process.call(mnn_runs.inspect, models("run-that-pays").path, force=False)
     assert [row["kernel"] != "stock" for row in rows] == [True] * 8
+
+
+@pytest.mark.parametrize("name", ["no-run", "run-that-pays", "dense-3x3-stride-2"])
+def test_clones_choose_as_their_originals(name, models, process):
+    """Also layers that pay only in a run, or only beside others."""
+    model = models(name)
+    alone, both = process.call(mnn_report_runs.of_module_and_clones, model.path, model.x, 1, force=False)
+    assert [layer["kernel"] == "stock" for layer in both.layers] == 2 * [
+        layer["kernel"] == "stock" for layer in alone.layers
+    ]
 
 
 def resized(process, path, *sizes):

@@ -133,6 +133,15 @@ def test_weights_in_another_file(models, process):
         assert error(actual, model.expected) < 2e-6
 
 
+def test_denormals_are_zero(models, process):
+    """In the engine, as they would slow it down; these layers have no biases."""
+    model = models("within-the-image")
+    (outputs,), _ = process.call(mnn_runs.planned, model.path, 1, np.full_like(model.x, 1e-40))
+    assert len(outputs) == 5
+    for output, actual in outputs.items():
+        assert not actual.any(), output
+
+
 def test_not_a_number_stays_in_its_place(models, process):
     model = models("whole-blocks")
     x = model.x.copy()

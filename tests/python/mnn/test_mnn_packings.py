@@ -55,6 +55,12 @@ def test_last_two_sizes_are_kept(models, tmp_path):
     assert packs(models("wide").path, shapes, tmp_path) == [True, False, False, True, False, True]
 
 
+def test_a_size_is_kept_once(models, tmp_path):
+    """Though batches of two and of one have been run of it."""
+    shapes = [(n, 256, size, size) for n, size in ((1, 20), (1, 14), (2, 14), (1, 20))]
+    assert packs(models("wide").path, shapes, tmp_path) == [True, False, False, False]
+
+
 def test_packings_are_of_one_activation(models, process):
     """Where the batch is of one image, a sum and its ReLU are part of a convolution."""
     model = models("sum-over-images")
