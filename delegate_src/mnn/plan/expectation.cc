@@ -42,8 +42,8 @@ double winograd_gain(const Convolution& conv, const Shape& input, const Shape& o
   const Window& w = conv.window;
   const auto side = static_cast<std::size_t>(w.kernel_h);
   const int channels = channels_per_filter(conv, input);  // MNN runs groups one by one
-  const bool tiles = !conv.depthwise && w.kernel_w == w.kernel_h && side < kWinogradGain.size() &&
-                     !w.strided() && w.dilation_h == 1 && w.dilation_w == 1;
+  const bool tiles = w.kernel_w == w.kernel_h && side < kWinogradGain.size() && !w.strided() &&
+                     w.dilation_h == 1 && w.dilation_w == 1;
   const bool large = std::min(output.height, output.width) >= kLeastWinogradMap ||
                      2 * output.height * output.width >= channels;
   return tiles && large && channels >= kLeastWinogradChannels ? kWinogradGain[side] : 1;
