@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/graph/visit.h"
 #include "engine/support/float_mode.h"
 #include "engine/support/isa.h"
 #include "mnn/model/map_tensor.h"
@@ -69,12 +68,8 @@ SessionProgram::SessionProgram(const SessionGraph& graph, const Recording& recor
 void SessionProgram::allocate(const SessionGraph& graph) {
   std::vector<int> images(plan_.slots.size());
   for (const SessionNode& node : graph.nodes) {
-    const auto hold = [&](TensorId id) {
-      int& most = images[plan_.slot[id]];
-      most = std::max(most, stages_[node.recorded].images);
-    };
-    hold(node.tensor);
-    if (node.kind == SessionNode::Kind::kOperator) for_each_input(node.node.op, hold);
+    int& most = images[plan_.slot[node.tensor]];
+    most = std::max(most, stages_[node.recorded].images);
   }
   for (std::size_t i = 0; i < images.size(); ++i) {
     const std::size_t stride = whole_lines(plan_.slots[i]);
